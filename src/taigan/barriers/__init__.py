@@ -1,0 +1,1 @@
+"""The barriers: one small protocol (`barrier`), one module per kind of device."""

@@ -1,0 +1,157 @@
+"""What a barrier is to the lot platform: commands with a deadline and an outcome, and a stream of events.
+
+The rule above all is "accepted is not up" (`ACCEPTED` says that the device took the command). "Up" is known only from
+a position report or from the loop being left. A pulse that is `UNCERTAIN` may already have opened the arm, so nobody
+repeats it by itself.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+class Outcome(enum.StrEnum):
+    """How a command ended."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+
+
+class Position(enum.StrEnum):
+    """Where the arm is, as last reported."""
+
+    CLOSED = "closed"
+    RISING = "rising"
+    OPEN = "open"
+    FALLING = "falling"
+    UNKNOWN = "unknown"
+
+
+class EventKind(enum.StrEnum):
+    """What can happen in a lane."""
+
+    ARRIVED = "arrived"  # a car is on the loop; `presence_id` names its stay
+    PASSED = "passed"  # the car of `presence_id` drove through
+    BACKED_OUT = "backed_out"  # the car of `presence_id` went back
+    SECOND_CAR = "second_car"  # a car followed through on the same lift; `presence_id` names it
+    STAYED = "stayed"  # the car of `presence_id` stands under the arm
+    PLATE = "plate"  # a camera read `plate` for the car of `presence_id`
+    RISING = "rising"
+    UP = "up"
+    FALLING = "falling"
+    DOWN = "down"
+    FAULT = "fault"  # the device reports a fault, in `detail`
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class LaneKey:
+    """A lane, named as the whole platform names it."""
+
+    lot_id: str
+    channel_id: str
+
+    def __str__(self) -> str:
+        return f"{self.lot_id}/{self.channel_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something a device reported. Delivered at least once, to every process: handling one twice must change nothing.
+
+    `event_id` is the same for every delivery of one event.
+    """
+
+    event_id: str
+    lane: LaneKey
+    kind: EventKind
+    at: datetime
+    presence_id: str = ""
+    plate: str = ""
+    detail: str = ""
+
+
+EventSink = Callable[[Event], Awaitable[None]]
+"""Takes an event and returns when what it changes is committed. It never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of a command and, where it is not `ACCEPTED`, the reason in words."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a kind of device can and cannot see. The lane's default `confirm` follows from it."""
+
+    acknowledges: bool  # it answers a command
+    position: bool  # it reports where the arm is
+    detector: bool  # it reports cars on the loop and cars that passed
+    slowest_command: float = 0.0  # seconds a command may take to reach the device
+
+
+@dataclass(slots=True)
+class LaneState:
+    """The driver's present picture of its lane, kept up to date by the driver."""
+
+    online: bool = False
+    position: Position | None = None  # None: this device never reports one
+    held: bool = False  # held open on purpose
+    presence_id: str = ""  # the car on the loop, empty when there is none
+    since: datetime | None = None  # when that car came
+    last_heard: datetime | None = None
+    last_command: datetime | None = None
+    commands: int = 0
+    errors: int = 0
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+class Screen(Protocol):
+    """The display and the voice beside a lane."""
+
+    async def show(self, text: str) -> None:
+        """Show and speak a short text. Best effort: never raises, never delays a car."""
+
+
+class Barrier(Protocol):
+    """One lane's barrier. A driver implements this and reports through the `EventSink` it was built with.
+
+    Commands return within their deadline: past it, a command that surely never left is `REJECTED`, any other is
+    `UNCERTAIN`. They never raise. No driver repeats a command by itself.
+    """
+
+    @property
+    def sight(self) -> Sight:
+        """What this device can see."""
+
+    @property
+    def state(self) -> LaneState:
+        """The last known picture of the lane."""
+
+    @property
+    def screen(self) -> Screen:
+        """The lane's display; one that shows nothing where there is none."""
+
+    async def open(self, command_id: str, deadline: datetime) -> Result:
+        """Raise the arm once. `command_id` is the lift's id; the command is void after `deadline` (aware UTC)."""
+
+    async def hold(self, command_id: str, deadline: datetime) -> Result:
+        """Raise the arm and keep it up until `close`."""
+
+    async def close(self, command_id: str, deadline: datetime) -> Result:
+        """Lower the arm (and end a hold)."""
+
+    async def start(self) -> None:
+        """Connect and begin to report. Returns at once when the device is not there; reconnecting is the driver's."""
+
+    async def stop(self) -> None:
+        """Disconnect and release everything. Idempotent."""
