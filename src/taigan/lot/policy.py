@@ -1,0 +1,67 @@
+"""Every time-out and policy of the lot platform, by the name it has in the configuration."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import msgspec
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400 * 366)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+
+
+class Reentry(enum.StrEnum):
+    """What to do with a licence that scans in while it is still in the lot."""
+
+    SUPERSEDE = "supersede"
+    REFUSE = "refuse"
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rules of entry. Times are in seconds."""
+
+    answer_within: Annotated[float, msgspec.Meta(gt=0, lt=5)] = 4.0
+    """A callback is always answered within this time; BoLink gives up after 5 s."""
+    presence_grace: Annotated[float, msgspec.Meta(ge=0, lt=5)] = 3.0
+    """How long a scan waits for its car to reach the loop."""
+    lane_hold: Seconds = 15.0
+    """How long one entry keeps a lane without a detector."""
+    loop_stuck_after: Seconds = 600.0
+    """A loop lit for longer than this by one car is taken for stuck."""
+    release_timeout: Seconds = 180.0
+    """How long a driver waits for the attendant before the order is void."""
+    barrier_timeout: Seconds = 30.0
+    """After this an unconfirmed entry in a lane without a detector counts as in, marked for review."""
+    passage_timeout: Seconds = 60.0
+    """A car that stays under the arm for longer raises the alarm 滞留."""
+    reentry: Reentry = Reentry.SUPERSEDE
+    """A licence that is in the lot scans in again: `supersede` closes the old order as abandoned, `refuse` says no."""
+    scan_limit: Count = 5
+    """So many scans by one driver without driving in are answered; further ones are sent to the attendant."""
+    plate_mark: Annotated[str, msgspec.Meta(max_length=2)] = ""
+    """A mark before the licence of a car without a plate (无, 临); empty for none."""
+    key_overlap: Annotated[float, msgspec.Meta(ge=0, le=86400 * 366)] = 86400.0
+    """How long a vendor's previous key is still accepted after a change."""
+    repeat_within: Seconds = 86400.0
+    """The same message within this time gets the first answer; later it is refused as stale."""
+    max_clock_skew: Seconds = 300.0
+    """A message whose time is off by more is counted and logged."""
+    refuse_clock_skew: bool = False
+    """Whether such a message is refused."""
+    sms_valid: Seconds = 600.0
+    """How long a phone number counts as checked after its code was sent."""
+    sms_repeat: Seconds = 60.0
+    """Within this time a repeated request for a code gets the first code and no second SMS."""
+    sms_per_hour: Count = 5
+    """So many codes an hour for one phone or one driver."""
+    uploads_per_second: Annotated[int, msgspec.Meta(ge=1, le=9)] = 8
+    """Order uploads (3.1, 3.2, retries included) a second and lot; BoLink takes fewer than 10."""
+    retry_after: tuple[float, ...] = (1, 2, 5, 10, 30, 60)
+    """Waits before an upload is tried again; after the last one it is tried every `retry_every`."""
+    retry_every: Seconds = 300.0
+    """The wait between later tries of an upload."""
+    upload_timeout: Seconds = 5.0
+    """How long an upload waits for BoLink's answer."""
+    queue_alarm_after: Seconds = 300.0
+    """An upload waiting for longer raises an alarm."""
