@@ -1,0 +1,1 @@
+"""Tables, migrations, transactions. The only room with SQL in it."""

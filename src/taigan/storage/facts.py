@@ -1,0 +1,176 @@
+"""What rules must know before they decide, read under the lock of the lots concerned.
+
+`lock` is the first statement of every transaction that changes a lot: on PostgreSQL it holds the lots' rows, in one
+order for all, so that within a lot transactions follow one another; on SQLite there is one writer anyway. What is read
+after it stays true until the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from taigan.storage import tables as t
+from taigan.storage.records import Driver, Lane, Lift, Lot, Message, Order, Presence
+from taigan.storage.tables import among
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+def _columns(table: sa.Table, record: type[msgspec.Struct]) -> list[sa.Column[object]]:
+    return [table.c[name] for name in record.__struct_fields__]
+
+
+LOT, LANE, PRESENCE, ORDER, LIFT, MESSAGE, DRIVER = (
+    _columns(table, record)
+    for table, record in (
+        (t.lots, Lot),
+        (t.lanes, Lane),
+        (t.presences, Presence),
+        (t.orders, Order),
+        (t.lifts, Lift),
+        (t.inbox, Message),
+        (t.drivers, Driver),
+    )
+)
+_LIVE = t.orders.c.state.in_([sa.literal_column("'waiting'"), sa.literal_column("'in'")])
+
+_LOCK = sa.select(*LOT).where(among(t.lots.c.lot_id, "lots")).order_by(t.lots.c.lot_id).with_for_update()
+_LANES = sa.select(*LANE).where(among(t.lanes.c.lot_id, "lots"), among(t.lanes.c.channel_id, "channels"))
+_PRESENCES = sa.select(*PRESENCE).where(
+    among(t.presences.c.lot_id, "lots"), among(t.presences.c.channel_id, "channels"), t.presences.c.left_at.is_(None)
+)
+_OCCUPIED = (
+    sa.select(t.presences.c.channel_id)
+    .join(t.lanes, sa.and_(t.lanes.c.lot_id == t.presences.c.lot_id, t.lanes.c.channel_id == t.presences.c.channel_id))
+    .where(
+        t.presences.c.lot_id == sa.bindparam("lot"),
+        t.presences.c.left_at.is_(None),
+        t.lanes.c.direction == "entry",
+        ~sa.exists().where(t.orders.c.presence_id == t.presences.c.presence_id, _LIVE),
+    )
+    .order_by(t.presences.c.channel_id)
+)
+_BY_LICENCE = sa.select(*ORDER).where(among(t.orders.c.licence, "licences"), _LIVE)
+_BY_PRESENCE = sa.select(*ORDER).where(among(t.orders.c.presence_id, "presences"), _LIVE)
+_BY_ID = sa.select(*ORDER).where(among(t.orders.c.lot_id, "lots"), among(t.orders.c.order_id, "orders"))
+_WAITING_IN = (
+    sa.select(*ORDER)
+    .where(
+        t.orders.c.lot_id == sa.bindparam("lot"),
+        t.orders.c.channel_id == sa.bindparam("channel"),
+        t.orders.c.state == "waiting",
+    )
+    .order_by(t.orders.c.requested_at, t.orders.c.order_id)
+)
+_INBOX = sa.select(*MESSAGE).where(t.inbox.c.digest.in_(sa.bindparam("digests", expanding=True)))
+_DRIVERS = sa.select(*DRIVER).where(among(t.drivers.c.licence, "licences"))
+_BLOCKED = sa.select(t.blocked.c.lot_id, t.blocked.c.kind, t.blocked.c.value).where(among(t.blocked.c.value, "values"))
+_CHECKED = sa.select(t.sms_codes.c.lot_id, t.sms_codes.c.licence, t.sms_codes.c.mobile).where(
+    among(t.sms_codes.c.mobile, "mobiles"), t.sms_codes.c.sent_at >= sa.bindparam("since")
+)
+_PRESENCE = sa.select(*PRESENCE).where(
+    t.presences.c.lot_id == sa.bindparam("lot"), t.presences.c.presence_id == sa.bindparam("presence")
+)
+_LAST_LIFT = (
+    sa.select(*LIFT)
+    .where(
+        t.lifts.c.lot_id == sa.bindparam("lot"),
+        t.lifts.c.channel_id == sa.bindparam("channel"),
+        t.lifts.c.intended_at >= sa.bindparam("since"),
+        t.lifts.c.order_id.is_(None),
+        t.lifts.c.command != "close",
+    )
+    .order_by(t.lifts.c.intended_at.desc())
+    .limit(1)
+)
+_LIFT_BY_ID = sa.select(*LIFT).where(among(t.lifts.c.lot_id, "lots"), among(t.lifts.c.lift_id, "lifts"))
+
+
+def _records(conn: sa.Connection, statement: sa.Select[tuple[object]], record: type[R], **parameters: object) -> list[R]:
+    return [record(*row) for row in conn.execute(statement, parameters)]
+
+
+def lock(conn: sa.Connection, lots: Collection[str]) -> dict[str, Lot]:
+    """Take the lots for this transaction. Unknown ones are left out."""
+    return {lot.lot_id: lot for lot in _records(conn, _LOCK, Lot, lots=sorted(lots))}
+
+
+def lanes(conn: sa.Connection, lots: Collection[str], channels: Collection[str]) -> dict[tuple[str, str], Lane]:
+    """The named lanes of the lots, by (lot_id, channel_id)."""
+    return {(x.lot_id, x.channel_id): x for x in _records(conn, _LANES, Lane, lots=lots, channels=channels)}
+
+
+def cars(conn: sa.Connection, lots: Collection[str], channels: Collection[str]) -> dict[tuple[str, str], Presence]:
+    """The cars now on the loops of those lanes, by (lot_id, channel_id)."""
+    return {(x.lot_id, x.channel_id): x for x in _records(conn, _PRESENCES, Presence, lots=lots, channels=channels)}
+
+
+def unserved_lanes(conn: sa.Connection, lot_id: str) -> list[str]:
+    """Entry lanes of the lot with a car that has no live order yet."""
+    return [str(channel) for channel in conn.execute(_OCCUPIED, {"lot": lot_id}).scalars()]
+
+
+def presence(conn: sa.Connection, lot_id: str, presence_id: str) -> Presence | None:
+    """One presence, whether it has ended or not."""
+    return next(iter(_records(conn, _PRESENCE, Presence, lot=lot_id, presence=presence_id)), None)
+
+
+def live_orders_of(conn: sa.Connection, licences: Collection[str]) -> dict[tuple[str, str], Order]:
+    """The live orders of drivers, by (lot_id, licence)."""
+    return {(x.lot_id, x.licence): x for x in _records(conn, _BY_LICENCE, Order, licences=licences)}
+
+
+def live_orders_at(conn: sa.Connection, presences: Collection[str]) -> dict[tuple[str, str], Order]:
+    """The live orders of cars on a loop, by (lot_id, presence_id)."""
+    rows = _records(conn, _BY_PRESENCE, Order, presences=presences)
+    return {(x.lot_id, x.presence_id or ""): x for x in rows}
+
+
+def orders(conn: sa.Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Order]:
+    """Orders by (lot_id, order_id), in any state."""
+    wanted = set(keys)
+    rows = _records(conn, _BY_ID, Order, lots=sorted({k[0] for k in wanted}), orders=sorted({k[1] for k in wanted}))
+    return {(x.lot_id, x.order_id): x for x in rows if (x.lot_id, x.order_id) in wanted}
+
+
+def waiting_in(conn: sa.Connection, lot_id: str, channel_id: str) -> list[Order]:
+    """The orders waiting in a lane, oldest first."""
+    return _records(conn, _WAITING_IN, Order, lot=lot_id, channel=channel_id)
+
+
+def messages(conn: sa.Connection, digests: Collection[bytes]) -> dict[bytes, Message]:
+    """Messages taken in before, by digest."""
+    return {x.digest: x for x in _records(conn, _INBOX, Message, digests=list(digests))}
+
+
+def drivers(conn: sa.Connection, licences: Collection[str]) -> dict[tuple[str, str], Driver]:
+    """How often drivers scanned, by (lot_id, licence)."""
+    return {(x.lot_id, x.licence): x for x in _records(conn, _DRIVERS, Driver, licences=licences)}
+
+
+def blocked(conn: sa.Connection, values: Collection[str]) -> set[tuple[str, str, str]]:
+    """Which of the values are blocked, as (lot_id, kind, value)."""
+    return {(row[0], row[1], row[2]) for row in conn.execute(_BLOCKED, {"values": values})}
+
+
+def checked_phones(conn: sa.Connection, mobiles: Collection[str], since: datetime) -> set[tuple[str, str, str]]:
+    """Phones that got a code since then, as (lot_id, licence, mobile)."""
+    rows = conn.execute(_CHECKED, {"mobiles": mobiles, "since": since})
+    return {(row[0], row[1], row[2]) for row in rows}
+
+
+def lift_without_order(conn: sa.Connection, lot_id: str, channel_id: str, since: datetime) -> Lift | None:
+    """The last time somebody raised that lane's arm for no order since then."""
+    return next(iter(_records(conn, _LAST_LIFT, Lift, lot=lot_id, channel=channel_id, since=since)), None)
+
+
+def lifts(conn: sa.Connection, keys: Iterable[tuple[str, str]]) -> dict[str, Lift]:
+    """Lifts of the lots by lift_id."""
+    wanted = set(keys)
+    rows = _records(conn, _LIFT_BY_ID, Lift, lots=sorted({k[0] for k in wanted}), lifts=sorted({k[1] for k in wanted}))
+    return {x.lift_id: x for x in rows}

@@ -1,0 +1,374 @@
+"""Every table of the lot platform, once. Moments are aware UTC, money is integer fen."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import ColumnElement
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An aware UTC datetime: `timestamptz` on PostgreSQL, microseconds since 1970 on SQLite."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        return dialect.type_descriptor(sa.BigInteger() if dialect.name == "sqlite" else sa.DateTime(timezone=True))
+
+    def bind_processor(self, dialect: sa.Dialect) -> Any:
+        if dialect.name != "sqlite":
+            return None
+        return lambda value: None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:
+        if dialect.name != "sqlite":
+            return None
+        return lambda value: None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Texts(sa.types.TypeDecorator[list[str]]):
+    """A list of texts as one parameter: an array on PostgreSQL, JSON on SQLite."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else ARRAY(sa.Text()))
+
+    def bind_processor(self, dialect: sa.Dialect) -> Any:
+        if dialect.name != "sqlite":
+            return list
+        return lambda value: json.dumps(list(value), ensure_ascii=False)
+
+
+class among(ColumnElement[bool]):
+    """`column` is one of the texts bound to `name`, however many: one statement for every length of list."""
+
+    inherit_cache = True
+    type = sa.Boolean()
+    _traverse_internals = [
+        ("column", sa.sql.visitors.InternalTraversal.dp_clauseelement),
+        ("values", sa.sql.visitors.InternalTraversal.dp_clauseelement),
+    ]
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.column = column
+        self.values = sa.bindparam(name, type_=Texts())
+
+
+@compiles(among, "sqlite")
+def _among_sqlite(element: among, compiler: Any, **kw: Any) -> str:
+    return (
+        f"{compiler.process(element.column, **kw)} IN (SELECT value FROM json_each({compiler.process(element.values)}))"
+    )
+
+
+@compiles(among, "postgresql")
+def _among_postgresql(element: among, compiler: Any, **kw: Any) -> str:
+    return f"{compiler.process(element.column, **kw)} = ANY ({compiler.process(element.values)})"
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+LIVE = sa.text("state IN ('waiting', 'in')")
+
+vendors = sa.Table(
+    "vendors",
+    metadata,
+    sa.Column("union_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, server_default=""),
+)
+
+vendor_keys = sa.Table(
+    "vendor_keys",
+    metadata,
+    sa.Column("key_id", Serial, primary_key=True),
+    sa.Column("union_id", sa.Text, sa.ForeignKey("vendors.union_id"), nullable=False, index=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("valid_from", Moment, nullable=False),
+    sa.Column("valid_until", Moment),  # none: the current key
+)
+
+lots = sa.Table(
+    "lots",
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),  # union_id-park_id
+    sa.Column("union_id", sa.Text, sa.ForeignKey("vendors.union_id"), nullable=False),
+    sa.Column("park_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False, server_default=""),
+    sa.Column("time_zone", sa.Text, nullable=False, server_default="Asia/Shanghai"),
+    sa.Column("contact", sa.Text, nullable=False, server_default=""),  # the attendant's phone, for drivers
+    sa.Column("spaces", sa.Integer, nullable=False),
+    sa.Column("spaces_free", sa.Integer, nullable=False),
+    sa.Column("emergency", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("sms_check", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.CheckConstraint("spaces_free >= 0", name="spaces_free_not_negative"),
+    sa.UniqueConstraint("union_id", "park_id"),
+)
+
+lanes = sa.Table(
+    "lanes",
+    metadata,
+    sa.Column("lot_id", sa.Text, sa.ForeignKey("lots.lot_id"), primary_key=True),
+    sa.Column("channel_id", sa.Text, primary_key=True),
+    sa.Column("direction", sa.Text, nullable=False),  # entry, exit
+    sa.Column("policy", sa.Text, nullable=False, server_default="automatic"),  # automatic, attendant
+    sa.Column("confirm", sa.Text, nullable=False),  # accepted, position, passage
+    sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("hours", sa.Text, nullable=False, server_default=""),  # 07:00-22:00 in the lot's time zone; empty: always
+    sa.Column("detector", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("barrier", sa.JSON, nullable=False),  # the driver and its settings
+    sa.Column("entry_url", sa.Text, nullable=False, server_default=""),  # what the lane's code holds (2.3)
+    sa.Column("loop_dead", sa.Boolean, nullable=False, server_default=sa.false()),  # a car passed, its loop never lit
+)
+
+presences = sa.Table(
+    "presences",
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("presence_id", sa.Text, primary_key=True),
+    sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("arrived_at", Moment, nullable=False),
+    sa.Column("ends_at", Moment),  # lanes without a detector: when the claim ends by itself
+    sa.Column("left_at", Moment),
+    sa.Column("left_how", sa.Text),  # passed, backed_out, second_car, assumed
+    sa.Index(
+        "one_car_on_the_loop",
+        "lot_id",
+        "channel_id",
+        unique=True,
+        sqlite_where=sa.text("left_at IS NULL"),
+        postgresql_where=sa.text("left_at IS NULL"),
+    ),
+)
+
+orders = sa.Table(
+    "orders",
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("origin", sa.Text, nullable=False),  # scan, plate, manual
+    sa.Column("state", sa.Text, nullable=False),  # waiting, in, void, abandoned, out
+    sa.Column("waiting_for", sa.Text, nullable=False),  # barrier, attendant, arm, confirmation; empty when settled
+    sa.Column("licence", sa.Text, nullable=False),  # bare, as received
+    sa.Column("mark", sa.Text, nullable=False, server_default=""),
+    sa.Column("plate", sa.Text, nullable=False, server_default=""),  # read by a camera after the scan
+    sa.Column("pay_user_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("mobile", sa.Text, nullable=False, server_default=""),
+    sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("presence_id", sa.Text),
+    sa.Column("told_state", sa.Integer),  # what the driver was answered
+    sa.Column("told_text", sa.Text, nullable=False, server_default=""),
+    sa.Column("requested_at", Moment, nullable=False),
+    sa.Column("in_at", Moment),
+    sa.Column("passed_at", Moment),
+    sa.Column("closed_at", Moment),
+    sa.Column("closed_why", sa.Text, nullable=False, server_default=""),
+    sa.Column("superseded_by", sa.Text),
+    sa.Column("review", sa.Text, nullable=False, server_default=""),  # why a person should look at it
+    sa.Column("alarmed", sa.Text, nullable=False, server_default=""),  # the last alarm raised for it by time
+    sa.ForeignKeyConstraint(["lot_id", "channel_id"], ["lanes.lot_id", "lanes.channel_id"]),
+    sa.Index(
+        "one_live_order_a_presence",
+        "presence_id",
+        "channel_id",
+        "lot_id",
+        unique=True,
+        sqlite_where=LIVE,
+        postgresql_where=LIVE,
+    ),
+    sa.Index("one_live_order_a_licence", "licence", "lot_id", unique=True, sqlite_where=LIVE, postgresql_where=LIVE),
+    sa.Index(
+        "orders_waiting",
+        "requested_at",
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    ),
+    sa.Index(
+        "orders_not_passed",
+        "in_at",
+        sqlite_where=sa.text("state = 'in' AND passed_at IS NULL"),
+        postgresql_where=sa.text("state = 'in' AND passed_at IS NULL"),
+    ),
+    sa.Index("orders_by_time", "lot_id", "requested_at", "order_id"),
+    sa.Index("orders_by_licence", "lot_id", "licence"),
+)
+
+order_events = sa.Table(
+    "order_events",
+    metadata,
+    sa.Column("event_id", Serial, primary_key=True),
+    sa.Column("lot_id", sa.Text, nullable=False),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),
+    sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    sa.Index("order_events_of_order", "lot_id", "order_id"),
+)
+
+lifts = sa.Table(
+    "lifts",
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("lift_id", sa.Text, primary_key=True),
+    sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("order_id", sa.Text),
+    sa.Column("command", sa.Text, nullable=False),  # open, hold, close
+    sa.Column("cause", sa.Text, nullable=False),  # scan, again, release, plate, manual, remote
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("intended_at", Moment, nullable=False),
+    sa.Column("deadline", Moment, nullable=False),
+    sa.Column("outcome", sa.Text),  # accepted, rejected, uncertain; none: under way
+    sa.Column("outcome_at", Moment),
+    sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    sa.Index("lifts_of_order", "lot_id", "order_id"),
+    sa.Index("lifts_by_time", "lot_id", "intended_at"),
+    sa.Index(
+        "lifts_under_way",
+        "deadline",
+        sqlite_where=sa.text("outcome IS NULL"),
+        postgresql_where=sa.text("outcome IS NULL"),
+    ),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("digest", sa.LargeBinary(32), primary_key=True),  # SHA-256 over union_id, park_id and the signed text
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Column("key_id", sa.BigInteger, nullable=False),
+    sa.Column("order_id", sa.Text),
+    sa.Column("answer", sa.LargeBinary),  # none: being worked on
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("delivery_id", Serial, primary_key=True),
+    sa.Column("lot_id", sa.Text, nullable=False),
+    sa.Column("order_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("section", sa.Text, nullable=False),  # 3.1, 3.2, 2.5
+    sa.Column("payload", sa.Text, nullable=False),  # the text of `data`; signed when sent
+    sa.Column("state", sa.Text, nullable=False),  # pending, sending, done, refused, cancelled
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("next_at", Moment, nullable=False),
+    sa.Column("lease_until", Moment),
+    sa.Column("done_at", Moment),
+    sa.Column("answer", sa.Text, nullable=False, server_default=""),  # what BoLink said, or why it could not be reached
+    sa.Index(
+        "deliveries_due",
+        "lot_id",
+        "next_at",
+        sqlite_where=sa.text("state IN ('pending', 'sending')"),
+        postgresql_where=sa.text("state IN ('pending', 'sending')"),
+    ),
+    sa.Index("deliveries_of_order", "lot_id", "order_id"),
+    sa.Index("deliveries_by_state", "lot_id", "state", "delivery_id"),
+)
+
+upload_pace = sa.Table(
+    "upload_pace",
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("next_at", Moment, nullable=False),  # the lot's next upload may start then, whichever process sends it
+)
+
+drivers = sa.Table(
+    "drivers",
+    metadata,
+    sa.Column("licence", sa.Text, primary_key=True),
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("scans", sa.Integer, nullable=False),  # since the last pass
+    sa.Column("last_scan_at", Moment, nullable=False),
+)
+
+blocked = sa.Table(
+    "blocked",
+    metadata,
+    sa.Column("blocked_id", Serial, primary_key=True),
+    sa.Column("lot_id", sa.Text, sa.ForeignKey("lots.lot_id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # licence, pay_user_id, mobile
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("operator", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.UniqueConstraint("lot_id", "kind", "value"),
+    sa.Index("blocked_values", "value"),
+)
+
+sms_codes = sa.Table(
+    "sms_codes",
+    metadata,
+    sa.Column("sms_id", Serial, primary_key=True),
+    sa.Column("lot_id", sa.Text, nullable=False),
+    sa.Column("licence", sa.Text, nullable=False),
+    sa.Column("mobile", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("sent_at", Moment, nullable=False),
+    sa.Index("sms_codes_by_mobile", "mobile", "sent_at"),
+    sa.Index("sms_codes_by_licence", "licence", "sent_at"),
+)
+
+space_changes = sa.Table(
+    "space_changes",
+    metadata,
+    sa.Column("change_id", Serial, primary_key=True),
+    sa.Column("lot_id", sa.Text, nullable=False, index=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("spaces_free", sa.Integer, nullable=False),  # after the change
+    sa.Column("cause", sa.Text, nullable=False),  # correction, pass
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+)
+
+alarms = sa.Table(
+    "alarms",
+    metadata,
+    sa.Column("alarm_id", Serial, primary_key=True),
+    sa.Column("lot_id", sa.Text, nullable=False, index=True),
+    sa.Column("channel_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("order_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+operator_acts = sa.Table(
+    "operator_acts",
+    metadata,
+    sa.Column("act_id", Serial, primary_key=True),
+    sa.Column("lot_id", sa.Text, nullable=False, index=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("operator", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("act", sa.Text, nullable=False),  # what was done, in words
+)
+
+api_tokens = sa.Table(
+    "api_tokens",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),  # SHA-256 of the token
+    sa.Column("created_at", Moment, nullable=False),
+)
