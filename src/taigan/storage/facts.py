@@ -67,7 +67,7 @@ _WAITING_IN = (
     )
     .order_by(t.orders.c.requested_at, t.orders.c.order_id)
 )
-_INBOX = sa.select(*MESSAGE).where(t.inbox.c.digest.in_(sa.bindparam("digests", expanding=True)))
+_INBOX = sa.select(*MESSAGE).where(among(t.inbox.c.digest, "digests"))
 _DRIVERS = sa.select(*DRIVER).where(among(t.drivers.c.licence, "licences"))
 _BLOCKED = sa.select(t.blocked.c.lot_id, t.blocked.c.kind, t.blocked.c.value).where(among(t.blocked.c.value, "values"))
 _CHECKED = sa.select(t.sms_codes.c.lot_id, t.sms_codes.c.licence, t.sms_codes.c.mobile).where(
@@ -143,9 +143,9 @@ def waiting_in(conn: sa.Connection, lot_id: str, channel_id: str) -> list[Order]
     return _records(conn, _WAITING_IN, Order, lot=lot_id, channel=channel_id)
 
 
-def messages(conn: sa.Connection, digests: Collection[bytes]) -> dict[bytes, Message]:
+def messages(conn: sa.Connection, digests: Collection[str]) -> dict[str, Message]:
     """Messages taken in before, by digest."""
-    return {x.digest: x for x in _records(conn, _INBOX, Message, digests=list(digests))}
+    return {x.digest: x for x in _records(conn, _INBOX, Message, digests=digests)}
 
 
 def drivers(conn: sa.Connection, licences: Collection[str]) -> dict[tuple[str, str], Driver]:

@@ -104,7 +104,7 @@ class Lift(msgspec.Struct):
 class Message(msgspec.Struct):
     """A callback that was taken in, and the answer it got."""
 
-    digest: bytes
+    digest: str
     lot_id: str
     received_at: datetime
     key_id: int

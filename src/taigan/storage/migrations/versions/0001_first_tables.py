@@ -69,7 +69,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "inbox",
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("lot_id", sa.Text(), nullable=False),
         sa.Column("received_at", Moment(), nullable=False),
         sa.Column("key_id", sa.BigInteger(), nullable=False),
