@@ -39,6 +39,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A licence that is in the lot scans in again: `supersede` closes the old order as abandoned, `refuse` says no."""
     scan_limit: Count = 5
     """So many scans by one driver without driving in are answered; further ones are sent to the attendant."""
+    scan_window: Seconds = 3600.0
+    """After so long without a scan the count of a driver's scans begins anew."""
     plate_mark: Annotated[str, msgspec.Meta(max_length=2)] = ""
     """A mark before the licence of a car without a plate (无, 临); empty for none."""
     key_overlap: Annotated[float, msgspec.Meta(ge=0, le=86400 * 366)] = 86400.0

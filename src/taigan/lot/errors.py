@@ -1,0 +1,88 @@
+"""What an operator's or a program's request can meet.
+
+- LotError
+  - UnknownLot, UnknownLane, UnknownOrder, UnknownDelivery
+  - NobodyWaits     there is no order to release or refuse
+  - Conflict        the thing is not in a state that allows it
+  - BadValue        a field cannot be used
+  - BarrierFault    the barrier did not take the command
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LotError(Exception):
+    """Something was asked that cannot be done; `message` is for a person, `field` names the part that is wrong."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 400
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class UnknownLot(LotError):
+    """No lot has this id."""
+
+    code = "unknown_lot"
+    status = 404
+
+
+class UnknownLane(LotError):
+    """The lot has no such lane."""
+
+    code = "unknown_lane"
+    status = 404
+
+
+class UnknownOrder(LotError):
+    """The lot has no such order."""
+
+    code = "unknown_order"
+    status = 404
+
+
+class UnknownDelivery(LotError):
+    """The lot has no such delivery."""
+
+    code = "unknown_delivery"
+    status = 404
+
+
+class UnknownBlock(LotError):
+    """Nobody is blocked under this id."""
+
+    code = "unknown_block"
+    status = 404
+
+
+class NobodyWaits(LotError):
+    """No order waits in this lane."""
+
+    code = "nobody_waits"
+    status = 409
+
+
+class Conflict(LotError):
+    """The thing is not in a state that allows it."""
+
+    code = "conflict"
+    status = 409
+
+
+class BadValue(LotError):
+    """A field cannot be used."""
+
+    code = "bad_value"
+    status = 400
+
+
+class BarrierFault(LotError):
+    """The barrier did not take the command."""
+
+    code = "barrier_fault"
+    status = 502
