@@ -1,0 +1,49 @@
+# make demo     everything on this machine, one page to try it        make test    what has to hold
+# make install  .venv with the command .venv/bin/taigan               make check   style, types, who may import whom
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+DATA_DIR ?= data
+DEMO ?=
+
+.DEFAULT_GOAL := demo
+.PHONY: install dev system demo test check format clean
+
+install: $(VENV)/.installed
+
+# pyproject.toml decides what is in the environment, so a change of it installs again.
+$(VENV)/.installed: pyproject.toml tools/install
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" tools/install .
+	@touch $@
+
+dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed-dev: pyproject.toml tools/install
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" tools/install ".[dev]"
+	@touch $(VENV)/.installed $@
+
+# Browser, fonts, PostgreSQL, MQTT broker: what the tests run against.
+system:
+	@tools/system-packages
+
+demo: install
+	@exec $(BIN)/taigan demo --host $(HOST) --data-dir $(DATA_DIR) $(DEMO)
+
+test: dev system
+	$(BIN)/pytest $(TESTS)
+
+check: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/generate_docs.py --check
+
+format: dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
