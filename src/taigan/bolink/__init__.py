@@ -1,0 +1,66 @@
+"""The BoLink (泊链) protocol: what the document says goes over the wire, and nothing else.
+
+No I/O, no framework, no database. The client is handed a transport.
+"""
+
+from taigan.bolink.callbacks import NoPlateEntry, NoPlateEntryAnswer, NoPlateState, VerifyCode, VerifyCodeAnswer
+from taigan.bolink.catalogue import CATALOGUE, by_section, by_service
+from taigan.bolink.client import PRODUCTION, TEST, Addresses, BolinkClient, Transport
+from taigan.bolink.codec import read, write
+from taigan.bolink.envelope import Envelope, open_envelope, open_flat, seal
+from taigan.bolink.errors import BadAnswer, BadMessage, BolinkError, Refused, TimedOut, Unreachable
+from taigan.bolink.interface import AnyInterface, Completeness, Direction, Interface, Wrapping
+from taigan.bolink.lots import GetQrCode, NoPlateSettings, QrCode, SetSmsCheck, SmsCheckSet
+from taigan.bolink.signing import Signature, compact, sign, verify
+from taigan.bolink.trade import Entry, EntryTaken, Exit, ExitTaken
+from taigan.bolink.units import fen, moment, seconds, yuan
+
+__all__ = [
+    "CATALOGUE",
+    "PRODUCTION",
+    "TEST",
+    "Addresses",
+    "AnyInterface",
+    "BadAnswer",
+    "BadMessage",
+    "BolinkClient",
+    "BolinkError",
+    "Completeness",
+    "Direction",
+    "Entry",
+    "EntryTaken",
+    "Envelope",
+    "Exit",
+    "ExitTaken",
+    "GetQrCode",
+    "Interface",
+    "NoPlateEntry",
+    "NoPlateEntryAnswer",
+    "NoPlateSettings",
+    "NoPlateState",
+    "QrCode",
+    "Refused",
+    "SetSmsCheck",
+    "Signature",
+    "SmsCheckSet",
+    "TimedOut",
+    "Transport",
+    "Unreachable",
+    "VerifyCode",
+    "VerifyCodeAnswer",
+    "Wrapping",
+    "by_section",
+    "by_service",
+    "compact",
+    "fen",
+    "moment",
+    "open_envelope",
+    "open_flat",
+    "read",
+    "seal",
+    "seconds",
+    "sign",
+    "verify",
+    "write",
+    "yuan",
+]

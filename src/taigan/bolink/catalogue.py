@@ -1,0 +1,25 @@
+"""Every interface of the document, one line each."""
+
+from __future__ import annotations
+
+from taigan.bolink import callbacks, lots, trade
+from taigan.bolink.interface import AnyInterface
+
+CATALOGUE: tuple[AnyInterface, ...] = (
+    *lots.INTERFACES,
+    *trade.INTERFACES,
+    *callbacks.INTERFACES,
+)
+
+_BY_SECTION = {interface.section: interface for interface in CATALOGUE}
+_BY_SERVICE = {interface.event: interface for interface in CATALOGUE if interface.event}
+
+
+def by_section(section: str) -> AnyInterface:
+    """The interface with that number. KeyError when there is none."""
+    return _BY_SECTION[section]
+
+
+def by_service(service_name: str) -> AnyInterface | None:
+    """The interface with that verb, or that event where the document has no verb; None for an unknown one."""
+    return _BY_SERVICE.get(service_name)

@@ -1,0 +1,71 @@
+"""How a field of the document is described, and the base of every message.
+
+A message is a struct whose annotations are the documented types: `str` for String, `Whole` for Number, Long and
+Integer, `Decimal` for amounts that are numbers, a struct for a nested object. What the document says about a field
+beyond its type stands beside it as a `Note`.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated, Any, dataclass_transform
+
+import msgspec
+
+Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""A whole number that any database can keep."""
+
+
+class When(msgspec.Struct, frozen=True):
+    """A field is required when another one has one of these values."""
+
+    field: str
+    values: tuple[int | str, ...]
+
+    def __str__(self) -> str:
+        return f"when {self.field} is {' or '.join(str(value) for value in self.values)}"
+
+
+def when(field: str, *values: int | str) -> When:
+    """Required when the field with that wire name has one of these values."""
+    return When(field, values)
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What the document says about one field.
+
+    `needed` is True when it must be sent, although it is optional on reading because the page itself was not seen;
+    a `When` that is checked on writing; or the document's condition in words.
+    """
+
+    meaning: str
+    example: str = ""
+    unit: str = ""
+    values: tuple[type[enum.Enum], ...] = ()
+    needed: bool | When | str = False
+    variant: str = ""
+    max_length: int | None = None
+    also: tuple[str, ...] = ()
+    """Other spellings that the document's examples use."""
+    confirmed: bool = True
+    """False when the field was read on a sister page, not on the interface's own."""
+    own_design: bool = False
+    json_text: type | None = None
+    """Text that holds JSON of this type. On reading, the bare object or array is taken too, as its text."""
+
+
+class _Kind(msgspec.StructMeta):
+    """Messages are frozen and made by name, all of them."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> _Kind:
+        return super().__new__(cls, name, bases, namespace, **({"kw_only": True, "frozen": True} | config))
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field,))
+class Message(msgspec.Struct, metaclass=_Kind, frozen=True, omit_defaults=True):
+    """Anything that stands in a body. Unset optional fields are not written."""
+
+
+def fixed(value: str) -> str:
+    """The one documented value of a field: written always, never missed on reading."""
+    return msgspec.field(default_factory=lambda: value)

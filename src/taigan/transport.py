@@ -1,0 +1,63 @@
+"""The way to other servers: aiohttp with one session, so that connections are used again."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+import aiohttp
+
+from taigan.bolink.errors import TimedOut, Unreachable
+
+_LARGEST_ANSWER = 4 * 1024 * 1024
+
+
+class AiohttpTransport:
+    """Posts JSON bodies. An async context manager; the session is opened with the first use and closed at its end."""
+
+    def __init__(self, *, connections: int = 100) -> None:
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> AiohttpTransport:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connections that are kept open."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def post(self, url: str, body: bytes, *, timeout: float) -> tuple[int, bytes]:
+        """Posts a JSON body; the HTTP status and the body of the answer. Redirects are not followed.
+
+        Raises Unreachable when there is no way there or the connection broke, TimedOut after `timeout` seconds.
+        """
+        try:
+            async with self._open().post(
+                url,
+                data=body,
+                headers={"Content-Type": "application/json;charset=utf-8"},
+                timeout=aiohttp.ClientTimeout(total=timeout),
+                allow_redirects=False,
+            ) as answer:
+                raw = bytearray()
+                async for piece in answer.content.iter_any():
+                    raw += piece
+                    if len(raw) > _LARGEST_ANSWER:
+                        raise Unreachable(f"{url}: the answer is larger than {_LARGEST_ANSWER} bytes")
+                return answer.status, bytes(raw)
+        except TimeoutError as error:
+            raise TimedOut(f"{url}: no answer within {timeout:g} s") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise Unreachable(f"{url}: {error}") from error
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=self._connections)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
