@@ -90,6 +90,18 @@ def owe(changes: Changes, order: Order, section: str, payload: str, at: datetime
     changes.deliveries.append(Delivery(order.lot_id, order.order_id, section, payload, "pending", 0, at, at))
 
 
+def owe_sms_check(changes: Changes, lot: Lot, at: datetime) -> None:
+    """BoLink must know whether drivers of this lot are asked for a code (2.5)."""
+    settings = bolink.SetSmsCheck(
+        union_id=int(lot.union_id),
+        park_id=lot.park_id,
+        no_plate_settings=bolink.NoPlateSettings(is_verify=int(lot.sms_check)),
+    )
+    changes.deliveries.append(
+        Delivery(lot.lot_id, "", "2.5", bolink.write(settings).decode(), "pending", 0, at, at)
+    )
+
+
 def car_number(order: Order) -> str:
     """The licence with its mark where both fit; never cut."""
     marked = order.mark + order.licence

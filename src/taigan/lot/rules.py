@@ -103,9 +103,29 @@ def _repeat(scan: Scan, s: Situation, message: Message) -> Verdict:
     if s.now - message.received_at > timedelta(seconds=s.policy.repeat_within):
         s.changes.alarms.append(_alarm(scan, s, "stale_message", "a message older than a day came again"))
         return Verdict(Next.ANSWER, 0, answer(0, texts.STALE, scan.licence, s.now))
-    if message.answer is None:
+    if message.answer is not None:
+        return Verdict(Next.ANSWER, -1, message.answer)
+    order = s.order_of_message(message)
+    if order is None or order.waiting_for == "barrier":
         return Verdict(Next.SAME)
-    return Verdict(Next.ANSWER, -1, message.answer)
+    if order.state == "waiting":
+        return Verdict(Next.ANSWER, 2, answer(2, texts.RAISING, scan.licence, s.now))
+    state, text = outcome_told(order)
+    message.answer = answer(state, text, scan.licence, s.now)
+    s.changes.answers.append(message)
+    return Verdict(Next.ANSWER, state, message.answer)
+
+
+def outcome_told(order: Order) -> tuple[int, str]:
+    """What a driver is told of an order that is no longer waiting."""
+    match order.state, order.closed_why:
+        case "void", "barrier fault":
+            return 0, texts.BARRIER_FAULT
+        case "void", "late":
+            return 0, texts.BUSY
+        case "void", _:
+            return 0, texts.BACKED_OUT
+    return 1, texts.ENTERED
 
 
 def _again(scan: Scan, s: Situation, lane: Lane, own: Order, ids: Ids) -> Verdict:
@@ -141,7 +161,7 @@ def _claim(scan: Scan, s: Situation, car: Presence | None, ids: Ids) -> Presence
         car = None
     if car is None:
         hold = timedelta(seconds=s.policy.lane_hold)
-        car = Presence(scan.lot_id, ids.presence_id(), scan.channel_id, s.now, s.now + hold)
+        car = Presence(ids.presence_id(), scan.lot_id, scan.channel_id, s.now, s.now + hold)
         s.put_on_loop(car)
     return car
 

@@ -59,6 +59,13 @@ class Situation:
         order = self.by_presence.get((car.lot_id, car.presence_id))
         return order if order is not None and order.live else None
 
+    def order_of_message(self, message: Message) -> Order | None:
+        """The order a message made, in whatever state it is by now."""
+        if message.order_id is None:
+            return None
+        key = (message.lot_id, message.order_id)
+        return facts.orders(self._conn, [key]).get(key)
+
     def is_blocked(self, scan: Scan) -> bool:
         lot = scan.lot_id
         return bool(self.blocked) and not self.blocked.isdisjoint(

@@ -15,6 +15,7 @@ from taigan.storage.records import (
     Alarm,
     Delivery,
     Driver,
+    Lane,
     Lift,
     Lot,
     Message,
@@ -34,6 +35,7 @@ def _update(table: sa.Table, *changing: str) -> sa.Update:
 
 
 _LOT = _update(t.lots, "spaces_free")
+_LOOP = _update(t.lanes, "loop_dead")
 _LEAVE = _update(t.presences, "left_at", "left_how")
 _ORDER = _update(
     t.orders,
@@ -86,6 +88,7 @@ class Changes:
 
     def __init__(self) -> None:
         self.lots: dict[str, Lot] = {}
+        self.loops: list[Lane] = []
         self.arrived: list[Presence] = []
         self.left: dict[str, Presence] = {}
         self.new_orders: dict[tuple[str, str], Order] = {}
@@ -97,13 +100,16 @@ class Changes:
         self.answers: list[Message] = []
         self.drivers: dict[tuple[str, str], Driver] = {}
         self.deliveries: list[Delivery] = []
-        self.cancelled: list[tuple[str, str]] = []
         self.space_changes: list[SpaceChange] = []
         self.alarms: list[Alarm] = []
         self.acts: list[Act] = []
 
     def lot(self, lot: Lot) -> None:
         self.lots[lot.lot_id] = lot
+
+    def lane_loop(self, lane: Lane) -> None:
+        """Note that a lane's loop was found dead, or alive again."""
+        self.loops.append(lane)
 
     def order(self, order: Order) -> None:
         """Note that an order changed."""
@@ -123,6 +129,7 @@ class Changes:
     def write(self, conn: sa.Connection) -> None:
         """Write everything, those rows first that make room for others under the unique indexes."""
         _execute(conn, _LOT, ({**_fields(lot), "key_lot_id": lot.lot_id} for lot in self.lots.values()))
+        _execute(conn, _LOOP, (_keyed(lane, "lot_id", "channel_id") for lane in self.loops))
         _execute(conn, _LEAVE, (_keyed(p, "lot_id", "presence_id") for p in self.left.values()))
         _execute(conn, _INSERTS[t.presences], map(_fields, self.arrived))
         _execute(conn, _ORDER, (_keyed(o, "lot_id", "order_id") for o in self.orders.values()))

@@ -73,8 +73,18 @@ _BLOCKED = sa.select(t.blocked.c.lot_id, t.blocked.c.kind, t.blocked.c.value).wh
 _CHECKED = sa.select(t.sms_codes.c.lot_id, t.sms_codes.c.licence, t.sms_codes.c.mobile).where(
     among(t.sms_codes.c.mobile, "mobiles"), t.sms_codes.c.sent_at >= sa.bindparam("since")
 )
-_PRESENCE = sa.select(*PRESENCE).where(
-    t.presences.c.lot_id == sa.bindparam("lot"), t.presences.c.presence_id == sa.bindparam("presence")
+_PRESENCES_BY_ID = sa.select(*PRESENCE).where(among(t.presences.c.presence_id, "presences"))
+_UNSEEN = (
+    sa.select(*ORDER)
+    .where(
+        t.orders.c.lot_id == sa.bindparam("lot"),
+        t.orders.c.channel_id == sa.bindparam("channel"),
+        t.orders.c.presence_id.is_(None),
+        t.orders.c.passed_at.is_(None),
+        _LIVE,
+    )
+    .order_by(t.orders.c.requested_at, t.orders.c.order_id)
+    .limit(1)
 )
 _LAST_LIFT = (
     sa.select(*LIFT)
@@ -88,7 +98,9 @@ _LAST_LIFT = (
     .order_by(t.lifts.c.intended_at.desc())
     .limit(1)
 )
-_LIFT_BY_ID = sa.select(*LIFT).where(among(t.lifts.c.lot_id, "lots"), among(t.lifts.c.lift_id, "lifts"))
+_UNDER_WAY = sa.select(*LIFT).where(
+    t.lifts.c.lot_id == sa.bindparam("lot"), t.lifts.c.order_id == sa.bindparam("order"), t.lifts.c.outcome.is_(None)
+)
 
 
 def _records(conn: sa.Connection, statement: sa.Select[tuple[object]], record: type[R], **parameters: object) -> list[R]:
@@ -115,9 +127,14 @@ def unserved_lanes(conn: sa.Connection, lot_id: str) -> list[str]:
     return [str(channel) for channel in conn.execute(_OCCUPIED, {"lot": lot_id}).scalars()]
 
 
-def presence(conn: sa.Connection, lot_id: str, presence_id: str) -> Presence | None:
-    """One presence, whether it has ended or not."""
-    return next(iter(_records(conn, _PRESENCE, Presence, lot=lot_id, presence=presence_id)), None)
+def presences(conn: sa.Connection, ids: Collection[str]) -> dict[str, Presence]:
+    """Presences by id, whether they have ended or not."""
+    return {x.presence_id: x for x in _records(conn, _PRESENCES_BY_ID, Presence, presences=ids)}
+
+
+def unseen_order_in(conn: sa.Connection, lot_id: str, channel_id: str) -> Order | None:
+    """The oldest live order of a lane whose loop did not see its car."""
+    return next(iter(_records(conn, _UNSEEN, Order, lot=lot_id, channel=channel_id)), None)
 
 
 def live_orders_of(conn: sa.Connection, licences: Collection[str]) -> dict[tuple[str, str], Order]:
@@ -169,8 +186,6 @@ def lift_without_order(conn: sa.Connection, lot_id: str, channel_id: str, since:
     return next(iter(_records(conn, _LAST_LIFT, Lift, lot=lot_id, channel=channel_id, since=since)), None)
 
 
-def lifts(conn: sa.Connection, keys: Iterable[tuple[str, str]]) -> dict[str, Lift]:
-    """Lifts of the lots by lift_id."""
-    wanted = set(keys)
-    rows = _records(conn, _LIFT_BY_ID, Lift, lots=sorted({k[0] for k in wanted}), lifts=sorted({k[1] for k in wanted}))
-    return {x.lift_id: x for x in rows}
+def lifts_under_way(conn: sa.Connection, lot_id: str, order_id: str) -> list[Lift]:
+    """The order's lifts that have no outcome yet."""
+    return _records(conn, _UNDER_WAY, Lift, lot=lot_id, order=order_id)

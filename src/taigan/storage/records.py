@@ -42,8 +42,8 @@ class Lane(msgspec.Struct):
 class Presence(msgspec.Struct):
     """One stay of one car on a lane's loop."""
 
-    lot_id: str
     presence_id: str
+    lot_id: str
     channel_id: str
     arrived_at: datetime
     ends_at: datetime | None = None

@@ -142,8 +142,8 @@ lanes = sa.Table(
 presences = sa.Table(
     "presences",
     metadata,
-    sa.Column("lot_id", sa.Text, primary_key=True),
     sa.Column("presence_id", sa.Text, primary_key=True),
+    sa.Column("lot_id", sa.Text, primary_key=True),
     sa.Column("channel_id", sa.Text, nullable=False),
     sa.Column("arrived_at", Moment, nullable=False),
     sa.Column("ends_at", Moment),  # lanes without a detector: when the claim ends by itself

@@ -1,0 +1,376 @@
+"""The no-plate entry, from a verified request to its answer: two commits with the barrier between them.
+
+1. `admit` decides and writes what is intended, in one transaction with whatever else arrived meanwhile.
+2. The arm is raised, with a deadline.
+3. `settle` writes the outcome, the answer and what is owed to BoLink.
+
+Whatever hangs or breaks, the driver is answered in time; what is not settled by then is settled later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+
+from taigan.barriers.barrier import Barrier, LaneKey, Outcome, Result
+from taigan.clock import Clock
+from taigan.lot import orders, texts
+from taigan.lot.events import Events
+from taigan.lot.ids import Ids
+from taigan.lot.lanes import Lanes
+from taigan.lot.metrics import Metrics
+from taigan.lot.policy import Policy
+from taigan.lot.rules import decide, outcome_told
+from taigan.lot.scan import Next, Scan, Verdict, answer
+from taigan.lot.situation import Situation
+from taigan.storage import deliveries, facts
+from taigan.storage.changes import Changes
+from taigan.storage.database import Database
+from taigan.storage.errors import StorageError
+from taigan.storage.group import GroupCommit
+from taigan.storage.records import Alarm, Lift, Order
+
+log = structlog.get_logger("taigan.entry")
+T = TypeVar("T")
+
+
+class Raised(msgspec.Struct, kw_only=True):
+    """What became of a lift, to be written by the second commit."""
+
+    lift: Lift
+    result: Result
+    confirmed: bool
+    at: datetime
+    digest: str = ""  # the message to answer, where one waits
+    car_number: str = ""
+
+
+class Told(msgspec.Struct):
+    """What the driver is told after the second commit."""
+
+    state: int
+    text: str
+    answer: bytes
+    alarms: list[Alarm]
+    entered: bool = False
+
+
+class EntryDesk:
+    """Answers drivers. One per process; its rules live in `rules.decide`."""
+
+    def __init__(
+        self,
+        database: Database,
+        lanes: Lanes,
+        policy: Policy,
+        clock: Clock,
+        ids: Ids,
+        metrics: Metrics,
+        events: Events,
+    ) -> None:
+        self._database = database
+        self._lanes = lanes
+        self._policy = policy
+        self._clock = clock
+        self._ids = ids
+        self._metrics = metrics
+        self._events = events
+        self._admissions = GroupCommit[Scan, tuple[Verdict, list[Alarm]]](database, self._admit)
+        self._settlements = GroupCommit[Raised, Told](database, self._settle)
+        self._same: dict[str, asyncio.Future[bytes]] = {}
+        self._unfinished: set[asyncio.Task[object]] = set()
+        self._stopping = asyncio.Event()
+        self.owed = asyncio.Event()
+        """Set whenever something new is owed to BoLink."""
+
+    async def enter(self, scan: Scan) -> tuple[int, bytes]:
+        """Answer a scan, always before `scan.answer_by`. Returns the state told and the answer's bytes."""
+        began = self._clock.monotonic()
+        if working := self._same.get(scan.digest):
+            return await self._wait_for_first(scan, working)
+        first: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._same[scan.digest] = first
+        try:
+            state, reply = await self._enter(scan)
+            first.set_result(reply)
+        finally:
+            del self._same[scan.digest]
+            if not first.done():
+                first.cancel()
+        self._metrics.entry_seconds.observe(self._clock.monotonic() - began)
+        return state, reply
+
+    async def _enter(self, scan: Scan) -> tuple[int, bytes]:
+        verdict = await self._decide(scan)
+        if verdict is not None and verdict.next is Next.HOLD:
+            grace = min(self._policy.presence_grace, self._left(scan) - 0.5)
+            if grace > 0:
+                await self._lanes.arrival(scan.lane, grace)
+            verdict = await self._decide(self._look_again(scan))
+        if verdict is None:
+            return 0, answer(0, texts.BUSY, scan.licence, self._clock.now())
+        match verdict.next:
+            case Next.SAME:
+                return await self._wait_for_row(scan)
+            case Next.RAISE:
+                return await self._raise(scan, verdict)
+            case _:
+                if verdict.order is not None:
+                    self.owed.set()
+                self._tell(scan, verdict.order, verdict.state)
+                return verdict.state, verdict.answer
+
+    async def _decide(self, scan: Scan) -> Verdict | None:
+        """The first commit; None when it failed or hangs. Should it turn out to exist later, it is made void."""
+        began = self._clock.monotonic()
+        submitted = asyncio.ensure_future(self._admissions.submit(scan))
+        try:
+            verdict, alarms = await self._in_time(scan, submitted)
+        except (StorageError, TimeoutError) as error:
+            log.error("entry not decided in time", lane=str(scan.lane), error=str(error) or "the commit hangs")
+            self._keep(self._make_void(scan, submitted))
+            return None
+        self._metrics.commit_seconds.labels("admit").observe(self._clock.monotonic() - began)
+        for alarm in alarms:
+            self._lanes.alarm(alarm)
+        return verdict
+
+    async def _raise(self, scan: Scan, verdict: Verdict) -> tuple[int, bytes]:
+        order, lift = verdict.order, verdict.lift
+        assert order is not None and lift is not None
+        settled = self._lanes.expect(order.order_id)
+        try:
+            result = await self._command(scan.lane, lift)
+            confirmed = result.outcome is Outcome.ACCEPTED and verdict.confirm == "accepted"
+            if not confirmed and result.outcome is not Outcome.REJECTED and lift.cause == "scan":
+                await _set_within(settled, (lift.deadline - self._clock.now()).total_seconds())
+        finally:
+            self._lanes.forget(order.order_id)
+        raised = Raised(
+            lift=lift,
+            result=result,
+            confirmed=confirmed,
+            at=self._clock.now(),
+            digest=scan.digest,
+            car_number=scan.licence,
+        )
+        began = self._clock.monotonic()
+        settling = asyncio.ensure_future(self._settlements.submit(raised))
+        try:
+            told = await self._in_time(scan, settling)
+        except (StorageError, TimeoutError) as error:
+            log.error("entry not settled in time", order=order.order_id, error=str(error) or "the commit hangs")
+            self._keep(_ended(settling))
+            return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+        self._metrics.commit_seconds.labels("settle").observe(self._clock.monotonic() - began)
+        self._after(told)
+        self._tell(scan, order, told.state, lift, result)
+        return told.state, told.answer
+
+    async def raise_for(self, lane: LaneKey, lift: Lift, confirm: str) -> tuple[Result, Told]:
+        """Raise the arm for an order that waited, and settle it. Raises `StorageError`."""
+        settled = self._lanes.expect(lift.order_id or "")
+        try:
+            result = await self._command(lane, lift)
+            confirmed = result.outcome is Outcome.ACCEPTED and confirm == "accepted"
+            if not confirmed and result.outcome is not Outcome.REJECTED:
+                await _set_within(settled, (lift.deadline - self._clock.now()).total_seconds())
+        finally:
+            self._lanes.forget(lift.order_id or "")
+        told = await self._settlements.submit(
+            Raised(lift=lift, result=result, confirmed=confirmed, at=self._clock.now())
+        )
+        self._after(told)
+        return result, told
+
+    async def stop(self) -> None:
+        """Return when every commit under way has ended."""
+        self._stopping.set()
+        await self._admissions.drained()
+        await self._settlements.drained()
+        if self._unfinished:
+            await asyncio.wait(self._unfinished, timeout=3)
+
+    async def _command(self, lane: LaneKey, lift: Lift) -> Result:
+        barrier: Barrier | None = self._lanes.barrier(lane)
+        if barrier is None:
+            return Result(Outcome.REJECTED, "the lane has no barrier")
+        if self._clock.now() >= lift.deadline:
+            return Result(Outcome.REJECTED, "the command is past its deadline")
+        result = await barrier.open(lift.lift_id, lift.deadline)
+        self._metrics.lifts.labels(lift.cause, result.outcome.value).inc()
+        return result
+
+    def _after(self, told: Told) -> None:
+        if told.entered:
+            self.owed.set()
+        for alarm in told.alarms:
+            self._lanes.alarm(alarm)
+
+    async def _make_void(self, scan: Scan, submitted: asyncio.Future[tuple[Verdict, list[Alarm]]]) -> None:
+        """The driver was told that the system is busy: what the commit wrote after all must not stand."""
+        await asyncio.wait([submitted])
+        if not submitted.cancelled():
+            submitted.exception()
+        while True:
+            try:
+                return await self._database.write(lambda conn: self._void_late(conn, scan))
+            except StorageError:
+                await _set_within(self._stopping, 1.0)
+                if self._stopping.is_set():
+                    return
+
+    def _void_late(self, conn: sa.Connection, scan: Scan) -> None:
+        lot = facts.lock(conn, [scan.lot_id])[scan.lot_id]
+        message = facts.messages(conn, [scan.digest]).get(scan.digest)
+        if message is None or message.received_at != scan.received_at or message.order_id is None:
+            return
+        now = self._clock.now()
+        changes = Changes()
+        order = facts.orders(conn, [(lot.lot_id, message.order_id)])[(lot.lot_id, message.order_id)]
+        if order.state == "waiting":
+            orders.void(changes, lot, order, now, why="late")
+        elif order.state == "in" and order.passed_at is None and order.in_at == order.requested_at:
+            unsent = deliveries.cancel_unsent(conn, lot.lot_id, order.order_id)
+            orders.reverse(changes, lot, order, now, uploaded=not unsent)
+        else:
+            return
+        for lift in facts.lifts_under_way(conn, lot.lot_id, order.order_id):
+            lift.outcome, lift.outcome_at, lift.detail = Outcome.REJECTED.value, now, "no command was sent in time"
+            changes.lifts.append(lift)
+        message.answer = answer(0, texts.BUSY, scan.licence, now)
+        changes.answers.append(message)
+        changes.write(conn)
+
+    async def _wait_for_first(self, scan: Scan, working: asyncio.Future[bytes]) -> tuple[int, bytes]:
+        try:
+            async with asyncio.timeout(max(self._left(scan), 0)):
+                return -1, await asyncio.shield(working)
+        except (TimeoutError, asyncio.CancelledError):
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+
+    async def _wait_for_row(self, scan: Scan) -> tuple[int, bytes]:
+        """Another process works on this very message: its answer appears in the inbox."""
+        while self._left(scan) > 0.2:
+            await _set_within(asyncio.Event(), 0.1)
+            found = await self._database.read(lambda conn: facts.messages(conn, [scan.digest]))
+            message = found.get(scan.digest)
+            if message is not None and message.answer is not None:
+                return -1, message.answer
+        return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+
+    async def _in_time(self, scan: Scan, work: Awaitable[T]) -> T:
+        async with asyncio.timeout(max(self._left(scan) - 0.05, 0)):
+            return await asyncio.shield(work)
+
+    def _left(self, scan: Scan) -> float:
+        return (scan.answer_by - self._clock.now()).total_seconds()
+
+    def _look_again(self, scan: Scan) -> Scan:
+        picture = self._lanes.state(scan.lane)
+        if picture is not None:
+            scan.online, scan.position, scan.held = picture.online, picture.position, picture.held
+        scan.patient = False
+        return scan
+
+    def _keep(self, work: Awaitable[object]) -> None:
+        async def run() -> None:
+            try:
+                await work
+            except StorageError as error:
+                log.error("late settlement failed", error=str(error))
+
+        task: asyncio.Task[object] = asyncio.create_task(run())
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+
+    def _tell(
+        self, scan: Scan, order: Order | None, state: int, lift: Lift | None = None, result: Result | None = None
+    ) -> None:
+        """One line, and one live step, that tell the story of an entry."""
+        story = {
+            "lot_id": scan.lot_id,
+            "channel_id": scan.channel_id,
+            "car_number": scan.licence,
+            "order_id": order.order_id if order is not None else "",
+            "state": state,
+            "lift_id": lift.lift_id if lift is not None else "",
+            "outcome": result.outcome.value if result is not None else "",
+            "reason": result.reason if result is not None else "",
+            "seconds": round((self._clock.now() - scan.received_at).total_seconds(), 4),
+        }
+        log.info("entry", **story)
+        if self._events.anybody:
+            self._events.publish({"step": "entry", "at": self._clock.now(), **story})
+
+    def _admit(self, conn: sa.Connection, scans: Sequence[Scan]) -> list[tuple[Verdict, list[Alarm]]]:
+        situation = Situation(conn, scans, self._policy, self._clock.now())
+        decided: list[tuple[Verdict, list[Alarm]]] = []
+        for scan in scans:
+            before = len(situation.changes.alarms)
+            verdict = decide(scan, situation, self._ids)
+            decided.append((verdict, situation.changes.alarms[before:]))
+        situation.changes.write(conn)
+        return decided
+
+    def _settle(self, conn: sa.Connection, batch: Sequence[Raised]) -> list[Told]:
+        lots = facts.lock(conn, {raised.lift.lot_id for raised in batch})
+        known = facts.orders(conn, {(raised.lift.lot_id, raised.lift.order_id or "") for raised in batch})
+        messages = facts.messages(conn, {raised.digest for raised in batch if raised.digest})
+        changes = Changes()
+        told: list[Told] = []
+        for raised in batch:
+            lift, order = raised.lift, known[(raised.lift.lot_id, raised.lift.order_id or "")]
+            lift.outcome, lift.outcome_at = raised.result.outcome.value, raised.at
+            lift.detail = raised.result.reason
+            changes.lifts.append(lift)
+            was_in = order.state == "in"
+            alarms: list[Alarm] = []
+            if order.state == "waiting":
+                if raised.result.outcome is Outcome.REJECTED:
+                    orders.void(changes, lots[lift.lot_id], order, raised.at, why="barrier fault")
+                    text = raised.result.reason or "the barrier refused"
+                    alarms.append(
+                        Alarm(lift.lot_id, lift.channel_id, order.order_id, raised.at, "barrier_fault", text)
+                    )
+                elif raised.confirmed:
+                    orders.enter(changes, lots[lift.lot_id], order, raised.at, why="confirmed", actor=lift.actor)
+                else:
+                    order.waiting_for = "confirmation"
+                    orders.note(changes, order, raised.at, "not confirmed", detail=raised.result.outcome.value)
+            changes.alarms.extend(alarms)
+            state, text = (2, texts.RAISING) if order.state == "waiting" else outcome_told(order)
+            if was_in and order.told_state == 1:
+                text = order.told_text
+            order.told_state, order.told_text = state, text
+            changes.order(order)
+            reply = answer(state, text, raised.car_number, raised.at)
+            if message := messages.get(raised.digest):
+                message.answer = reply
+                changes.answers.append(message)
+            told.append(Told(state, text, reply, alarms, entered=order.state == "in"))
+        changes.write(conn)
+        return told
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    if seconds <= 0:
+        return event.is_set()
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _ended(work: Awaitable[object]) -> None:
+    await work

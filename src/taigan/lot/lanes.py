@@ -1,0 +1,351 @@
+"""The lanes as they are now: their barriers, and what their devices report put into the orders.
+
+Every process hears every event, perhaps more than once; handling one again changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, LaneState
+from taigan.clock import Clock
+from taigan.lot import orders
+from taigan.lot.events import Events
+from taigan.lot.metrics import Metrics
+from taigan.lot.texts import fitted
+from taigan.storage import deliveries, facts
+from taigan.storage.changes import Changes
+from taigan.storage.database import Database
+from taigan.storage.errors import StorageError
+from taigan.storage.group import GroupCommit
+from taigan.storage.records import Alarm, Driver, Lane, Lot, Order, Presence
+
+log = structlog.get_logger("taigan.lanes")
+
+Follow = Callable[[LaneKey, str], Awaitable[None]]
+"""Raises the arm of a lane for a waiting order, now that it can be."""
+
+
+class Lanes:
+    """Every lane's barrier, and the one place where its events arrive."""
+
+    def __init__(self, database: Database, clock: Clock, metrics: Metrics, events: Events) -> None:
+        self._clock = clock
+        self._metrics = metrics
+        self._events = events
+        self._barriers: dict[LaneKey, Barrier] = {}
+        self._commits = GroupCommit[Event, "Effect"](database, self._apply)
+        self._arrivals: dict[LaneKey, asyncio.Event] = {}
+        self._settled: dict[str, asyncio.Event] = {}
+        self._background: set[asyncio.Task[None]] = set()
+        self.when_arm_is_down: Follow | None = None
+
+    def add(self, lane: LaneKey, barrier: Barrier) -> None:
+        """Make a lane's barrier known, in place of an earlier one."""
+        self._barriers[lane] = barrier
+
+    def barrier(self, lane: LaneKey) -> Barrier | None:
+        return self._barriers.get(lane)
+
+    def state(self, lane: LaneKey) -> LaneState | None:
+        """The live picture of a lane; None when it has no barrier here."""
+        barrier = self._barriers.get(lane)
+        return barrier.state if barrier is not None else None
+
+    def show(self, lane: LaneKey, text: str) -> None:
+        """Put a text on the lane's screen, without waiting for it."""
+        if barrier := self._barriers.get(lane):
+            self._later(barrier.screen.show(fitted(text)))
+
+    async def arrival(self, lane: LaneKey, seconds: float) -> None:
+        """Wait until a car reaches the lane's loop, at most so long."""
+        await _wait(self._arrivals.setdefault(lane, asyncio.Event()), seconds)
+
+    def expect(self, order_id: str) -> asyncio.Event:
+        """An event that is set when something a device reports settles the order. End it with `forget`."""
+        return self._settled.setdefault(order_id, asyncio.Event())
+
+    def forget(self, order_id: str) -> None:
+        self._settled.pop(order_id, None)
+
+    async def handle(self, event: Event) -> None:
+        """Commit what an event changes. The sink that drivers are built with."""
+        if event.kind in (EventKind.RISING, EventKind.FALLING):
+            self._publish(event)
+            return
+        try:
+            effect = await self._commits.submit(event)
+        except StorageError as error:
+            log.error("lane event not stored", lane=str(event.lane), kind=event.kind, error=str(error))
+            return
+        except Exception:
+            log.exception("lane event failed", lane=str(event.lane), kind=event.kind)
+            return
+        self._publish(event)
+        if effect.arrived and (waiting := self._arrivals.pop(event.lane, None)):
+            waiting.set()
+        for order_id in effect.settled:
+            if settled := self._settled.get(order_id):
+                settled.set()
+        for alarm in effect.alarms:
+            self.alarm(alarm)
+        if effect.passed:
+            self.show(event.lane, "欢迎光临")
+        if self.when_arm_is_down is not None:
+            for order_id in effect.arm_is_down_for:
+                self._later(self.when_arm_is_down(event.lane, order_id))
+
+    def alarm(self, alarm: Alarm) -> None:
+        """Count, log and show an alarm whose row is committed."""
+        self._metrics.alarms.labels(alarm.kind).inc()
+        log.warning("alarm", kind=alarm.kind, lot=alarm.lot_id, lane=alarm.channel_id, text=alarm.text)
+        self._events.publish(
+            {
+                "step": "alarm",
+                "lot_id": alarm.lot_id,
+                "channel_id": alarm.channel_id,
+                "order_id": alarm.order_id,
+                "at": alarm.at,
+                "kind": alarm.kind,
+                "text": alarm.text,
+            }
+        )
+
+    async def stop(self) -> None:
+        """Let what began in the background end."""
+        await self._commits.drained()
+        if self._background:
+            await asyncio.wait(self._background, timeout=2)
+
+    def _publish(self, event: Event) -> None:
+        if self._events.anybody:
+            self._events.publish(
+                {
+                    "step": "lane",
+                    "lot_id": event.lane.lot_id,
+                    "channel_id": event.lane.channel_id,
+                    "at": event.at,
+                    "kind": event.kind.value,
+                    "presence_id": event.presence_id,
+                }
+            )
+
+    def _later(self, work: Awaitable[Any]) -> None:
+        async def run() -> None:
+            await work
+
+        task = asyncio.create_task(run())
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _apply(self, conn: sa.Connection, events: Sequence[Event]) -> list[Effect]:
+        lots = facts.lock(conn, {event.lane.lot_id for event in events})
+        changes = Changes()
+        street = _Street(conn, lots, events, changes)
+        effects = [street.see(event) for event in events]
+        changes.write(conn)
+        return effects
+
+
+class Effect:
+    """What an event led to, for those who wait in memory."""
+
+    def __init__(self) -> None:
+        self.arrived = False
+        self.passed = False
+        self.settled: list[str] = []
+        self.alarms: list[Alarm] = []
+        self.arm_is_down_for: list[str] = []
+
+
+class _Street:
+    """The lanes of a batch of events, inside its transaction."""
+
+    def __init__(
+        self, conn: sa.Connection, lots: dict[str, Lot], events: Sequence[Event], changes: Changes
+    ) -> None:
+        ids = {event.lane.lot_id for event in events}
+        channels = {event.lane.channel_id for event in events}
+        self._conn = conn
+        self._lots = lots
+        self._changes = changes
+        self._lanes = facts.lanes(conn, ids, channels)
+        self._cars = facts.cars(conn, ids, channels)
+        named = {event.presence_id for event in events if event.presence_id}
+        self._known = facts.presences(conn, named) if named else {}
+        at_loop = named | {car.presence_id for car in self._cars.values()}
+        self._orders = facts.live_orders_at(conn, at_loop) if at_loop else {}
+
+    def see(self, event: Event) -> Effect:
+        effect = Effect()
+        lot = self._lots.get(event.lane.lot_id)
+        lane = self._lanes.get((event.lane.lot_id, event.lane.channel_id))
+        if lot is None or lane is None:
+            return effect
+        match event.kind:
+            case EventKind.ARRIVED:
+                self._arrived(event, lot, lane, effect)
+            case EventKind.PASSED:
+                self._passed(event, lot, lane, effect)
+            case EventKind.BACKED_OUT:
+                self._backed_out(event, lot, effect)
+            case EventKind.SECOND_CAR:
+                self._followed(event, lot, lane, effect)
+            case EventKind.UP:
+                self._up(event, lot, lane, effect)
+            case EventKind.DOWN:
+                waiting = self._waiting_in(lane)
+                effect.arm_is_down_for = [order.order_id for order in waiting if order.waiting_for == "arm"]
+            case EventKind.FAULT:
+                self._fault(event, lot, lane, effect)
+            case EventKind.STAYED:
+                self._alarm(event, effect, "stayed", "滞留: a car stays under the arm", self._order_of(event))
+            case EventKind.PLATE:
+                self._plate(event, effect)
+            case EventKind.OFFLINE:
+                self._alarm(event, effect, "barrier_offline", event.detail or "the barrier is not reached")
+        return effect
+
+    def _arrived(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
+        if event.presence_id in self._known:
+            return
+        key = (lot.lot_id, lane.channel_id)
+        if before := self._cars.get(key):
+            self._leave(before, event, "assumed")
+            order = self._orders.get((lot.lot_id, before.presence_id))
+            if order is not None and order.state == "in" and order.passed_at is None:
+                orders.drive_through(self._changes, order, event.at, "assumed: another car is on the loop")
+        car = Presence(event.presence_id, lot.lot_id, lane.channel_id, event.at)
+        self._known[car.presence_id] = self._cars[key] = car
+        self._changes.arrived.append(car)
+        if lane.loop_dead:
+            lane.loop_dead = False
+            self._changes.lane_loop(lane)
+        effect.arrived = True
+
+    def _passed(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
+        car = self._known.get(event.presence_id)
+        if car is not None and car.left_at is not None:
+            return
+        order = self._order_of(event)
+        if car is None:
+            if lane.detector and not lane.loop_dead:
+                lane.loop_dead = True
+                self._changes.lane_loop(lane)
+                self._alarm(event, effect, "loop_fault", "a car passed whose loop never lit")
+            car = Presence(event.presence_id, lot.lot_id, lane.channel_id, event.at, None, event.at, "passed")
+            self._known[car.presence_id] = car
+            self._changes.arrived.append(car)
+            order = order or facts.unseen_order_in(self._conn, lot.lot_id, lane.channel_id)
+        else:
+            self._leave(car, event, "passed")
+        effect.passed = True
+        if lane.direction != "entry":
+            return
+        if order is None or not order.live:
+            self._passed_unasked(event, lot, lane, car, effect)
+            return
+        if order.state == "waiting":
+            orders.enter(self._changes, lot, order, event.at, why="the car was seen to pass")
+            effect.settled.append(order.order_id)
+        orders.drive_through(self._changes, order, event.at, "seen")
+        self._changes.driver(Driver(order.licence, order.lot_id, 0, event.at))
+
+    def _passed_unasked(self, event: Event, lot: Lot, lane: Lane, car: Presence, effect: Effect) -> None:
+        lift = facts.lift_without_order(self._conn, lot.lot_id, lane.channel_id, car.arrived_at)
+        reason = f"raised by {lift.actor}: {lift.reason}" if lift is not None else ""
+        if lot.emergency:
+            reason = "emergency"
+        orders.pass_without_order(self._changes, lot, car, event.at, reason or "no order")
+        if not reason:
+            self._alarm(event, effect, "passed_without_order", "无订单通过: a car passed without an order")
+
+    def _followed(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
+        if event.presence_id in self._known:
+            if self._known[event.presence_id].left_at is not None:
+                return
+            self._leave(self._known[event.presence_id], event, "second_car")
+            car = self._known[event.presence_id]
+        else:
+            car = Presence(event.presence_id, lot.lot_id, lane.channel_id, event.at, None, event.at, "second_car")
+            self._known[car.presence_id] = car
+            self._changes.arrived.append(car)
+        if lane.direction == "entry":
+            orders.pass_without_order(self._changes, lot, car, event.at, "跟车")
+            self._alarm(event, effect, "tailgating", "跟车: a second car followed on one lift")
+
+    def _backed_out(self, event: Event, lot: Lot, effect: Effect) -> None:
+        car = self._known.get(event.presence_id)
+        if car is None or car.left_at is not None:
+            return
+        self._leave(car, event, "backed_out")
+        order = self._order_of(event)
+        if order is None or not order.live or order.passed_at is not None:
+            return
+        if order.state == "waiting":
+            orders.void(self._changes, lot, order, event.at, why="backed out")
+        else:
+            unsent = deliveries.cancel_unsent(self._conn, lot.lot_id, order.order_id)
+            orders.reverse(self._changes, lot, order, event.at, uploaded=not unsent)
+        effect.settled.append(order.order_id)
+
+    def _up(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
+        if lane.confirm == "passage":
+            return
+        car = self._cars.get((lot.lot_id, lane.channel_id))
+        for order in self._waiting_in(lane):
+            raising = order.waiting_for in ("barrier", "confirmation")
+            there = order.presence_id is None or (car is not None and car.presence_id == order.presence_id)
+            if raising and there:
+                orders.enter(self._changes, lot, order, event.at, why="the arm is up")
+                effect.settled.append(order.order_id)
+                return
+
+    def _fault(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
+        self._alarm(event, effect, "barrier_fault", event.detail or "the barrier reports a fault")
+        for order in self._waiting_in(lane):
+            if order.waiting_for == "barrier":
+                orders.void(self._changes, lot, order, event.at, why="barrier fault")
+                effect.settled.append(order.order_id)
+
+    def _plate(self, event: Event, effect: Effect) -> None:
+        order = self._order_of(event)
+        if order is not None and order.live and order.plate != event.plate:
+            order.plate = event.plate
+            self._changes.order(order)
+            orders.note(self._changes, order, event.at, "plate read", "camera", event.plate)
+
+    def _waiting_in(self, lane: Lane) -> list[Order]:
+        """The orders waiting in the lane, as the events seen so far have left them."""
+        found = facts.waiting_in(self._conn, lane.lot_id, lane.channel_id)
+        known = [self._orders.setdefault((x.lot_id, x.presence_id or x.order_id), x) for x in found]
+        return [order for order in known if order.state == "waiting"]
+
+    def _leave(self, car: Presence, event: Event, how: str) -> None:
+        car.left_at, car.left_how = event.at, how
+        self._changes.leave(car)
+        if self._cars.get((car.lot_id, car.channel_id)) is car:
+            del self._cars[(car.lot_id, car.channel_id)]
+
+    def _order_of(self, event: Event) -> Order | None:
+        return self._orders.get((event.lane.lot_id, event.presence_id))
+
+    def _alarm(self, event: Event, effect: Effect, kind: str, text: str, order: Order | None = None) -> None:
+        order_id = order.order_id if order is not None else ""
+        alarm = Alarm(event.lane.lot_id, event.lane.channel_id, order_id, event.at, kind, text)
+        self._changes.alarms.append(alarm)
+        effect.alarms.append(alarm)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,161 @@
+"""The outbox: what is owed to BoLink, who sends it, and how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+import sqlalchemy as sa
+
+from taigan.storage import tables as t
+from taigan.storage.tables import Moment, among
+
+_d = t.deliveries
+_earlier = t.deliveries.alias("earlier")
+_OPEN = ("pending", "sending")
+
+
+class Claimed(msgspec.Struct):
+    """A delivery that this process is to send now."""
+
+    delivery_id: int
+    lot_id: str
+    order_id: str
+    section: str
+    payload: str
+    attempts: int
+    created_at: datetime
+
+
+class Sent(msgspec.Struct):
+    """How sending a delivery ended."""
+
+    delivery_id: int
+    attempts: int  # the attempt it was; a later claim by another process is left alone
+    state: str  # done, refused, or pending to be tried again
+    at: datetime
+    next_at: datetime
+    answer: str
+
+
+_now = sa.bindparam("now", type_=Moment())
+_NEXT = (
+    sa.select(_d.c.delivery_id)
+    .where(
+        _d.c.lot_id == t.upload_pace.c.lot_id,
+        sa.or_(
+            sa.and_(_d.c.state == "pending", _d.c.next_at <= _now),
+            sa.and_(_d.c.state == "sending", _d.c.lease_until <= _now),
+        ),
+        sa.or_(
+            _d.c.order_id == "",
+            ~sa.exists().where(
+                _earlier.c.lot_id == _d.c.lot_id,
+                _earlier.c.order_id == _d.c.order_id,
+                _earlier.c.delivery_id < _d.c.delivery_id,
+                _earlier.c.state.in_(_OPEN),
+            ),
+        ),
+    )
+    .order_by(_d.c.next_at, _d.c.delivery_id)
+    .limit(1)
+    .correlate(t.upload_pace)
+    .scalar_subquery()
+)
+_READY = (
+    sa.select(t.upload_pace.c.lot_id, _NEXT.label("delivery_id"))
+    .where(t.upload_pace.c.next_at <= _now)
+    .order_by(t.upload_pace.c.next_at)
+    .with_for_update(skip_locked=True)
+)
+_PACE = sa.update(t.upload_pace).where(among(t.upload_pace.c.lot_id, "lots")).values(next_at=sa.bindparam("free_at"))
+_CLAIM = (
+    sa.update(_d)
+    .where(_d.c.delivery_id == sa.bindparam("id"), _d.c.state.in_(_OPEN))
+    .values(state="sending", attempts=_d.c.attempts + 1, lease_until=sa.bindparam("until", type_=Moment()))
+    .returning(*(_d.c[name] for name in Claimed.__struct_fields__))
+)
+_SENT = (
+    sa.update(_d)
+    .where(_d.c.delivery_id == sa.bindparam("id"), _d.c.attempts == sa.bindparam("attempt"), _d.c.state == "sending")
+    .values(
+        state=sa.bindparam("new_state"),
+        next_at=sa.bindparam("again_at"),
+        done_at=sa.bindparam("ended_at"),
+        answer=sa.bindparam("said"),
+        lease_until=None,
+    )
+)
+_CANCEL = (
+    sa.update(_d)
+    .where(
+        _d.c.lot_id == sa.bindparam("lot"),
+        _d.c.order_id == sa.bindparam("of_order"),
+        _d.c.section == "3.1",
+        _d.c.state == "pending",
+        _d.c.attempts == 0,
+    )
+    .values(state="cancelled")
+)
+_SOONEST = sa.select(
+    sa.func.min(
+        sa.case((_d.c.state == "pending", _d.c.next_at), else_=_d.c.lease_until), type_=Moment()
+    )
+).where(_d.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")]))
+_QUEUE = sa.select(sa.func.count(), sa.func.min(_d.c.created_at, type_=Moment())).where(
+    _d.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")])
+)
+
+
+def claim(conn: sa.Connection, now: datetime, lease: timedelta, spacing: timedelta) -> list[Claimed]:
+    """Take the next due delivery of every lot whose pace allows one now, and book the lot's pace for it.
+
+    A delivery whose lease ran out (its process died) is taken again. Two processes never take the same one.
+    """
+    ready = [(row.lot_id, row.delivery_id) for row in conn.execute(_READY, {"now": now}) if row.delivery_id is not None]
+    if not ready:
+        return []
+    conn.execute(_PACE, {"lots": [lot for lot, _ in ready], "free_at": now + spacing})
+    claimed: list[Claimed] = []
+    for _, delivery_id in ready:
+        row = conn.execute(_CLAIM, {"id": delivery_id, "until": now + lease}).one_or_none()
+        if row is not None:
+            claimed.append(Claimed(*row))
+    return claimed
+
+
+def record(conn: sa.Connection, results: Sequence[Sent]) -> list[None]:
+    """Write down how sendings ended."""
+    conn.execute(
+        _SENT,
+        [
+            {
+                "id": sent.delivery_id,
+                "attempt": sent.attempts,
+                "new_state": sent.state,
+                "again_at": sent.next_at,
+                "ended_at": sent.at if sent.state in ("done", "refused") else None,
+                "said": sent.answer,
+            }
+            for sent in results
+        ],
+    )
+    return [None] * len(results)
+
+
+def cancel_unsent(conn: sa.Connection, lot_id: str, order_id: str) -> bool:
+    """Cancel an order's 3.1 if it was surely never sent. Tells whether it was."""
+    return conn.execute(_CANCEL, {"lot": lot_id, "of_order": order_id}).rowcount > 0
+
+
+def soonest(conn: sa.Connection) -> datetime | None:
+    """When the next delivery falls due; None when nothing is owed."""
+    moment: datetime | None = conn.execute(_SOONEST).scalar()
+    return moment
+
+
+def queue(conn: sa.Connection) -> tuple[int, datetime | None]:
+    """How many deliveries are owed, and since when the oldest is."""
+    count, oldest = conn.execute(_QUEUE).one()
+    return count, oldest

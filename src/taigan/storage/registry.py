@@ -1,0 +1,139 @@
+"""Vendors and their keys, lots, lanes, tokens and blocked drivers: what is set up rather than what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from taigan.storage import tables as t
+from taigan.storage.facts import LANE, LOT
+from taigan.storage.records import Lane, Lot
+
+
+class VendorKey(msgspec.Struct, frozen=True):
+    """A key of a vendor; `valid_until` is None for the current one."""
+
+    key_id: int
+    union_id: str
+    key: str
+    valid_from: datetime
+    valid_until: datetime | None
+
+
+def vendor_keys(conn: sa.Connection) -> list[VendorKey]:
+    """Every key of every vendor, newest first."""
+    columns = [t.vendor_keys.c[name] for name in VendorKey.__struct_fields__]
+    return [VendorKey(*row) for row in conn.execute(sa.select(*columns).order_by(t.vendor_keys.c.key_id.desc()))]
+
+
+def lots(conn: sa.Connection) -> list[Lot]:
+    """Every lot."""
+    return [Lot(*row) for row in conn.execute(sa.select(*LOT).order_by(t.lots.c.lot_id))]
+
+
+def lanes(conn: sa.Connection) -> list[Lane]:
+    """Every lane of every lot."""
+    return [Lane(*row) for row in conn.execute(sa.select(*LANE).order_by(t.lanes.c.lot_id, t.lanes.c.channel_id))]
+
+
+def add_vendor(conn: sa.Connection, union_id: str, name: str, key: str, now: datetime) -> bool:
+    """Add a vendor with its key. Tells whether it was new; one that is known is left as it is."""
+    if conn.execute(sa.select(t.vendors.c.union_id).where(t.vendors.c.union_id == union_id)).first():
+        return False
+    conn.execute(sa.insert(t.vendors), {"union_id": union_id, "name": name})
+    conn.execute(sa.insert(t.vendor_keys), {"union_id": union_id, "key": key, "valid_from": now})
+    return True
+
+
+def rotate_key(conn: sa.Connection, union_id: str, key: str, now: datetime) -> None:
+    """Give a vendor a new key; the present one ends now (and is accepted for `key_overlap` longer)."""
+    current = t.vendor_keys.c.union_id == union_id, t.vendor_keys.c.valid_until.is_(None)
+    conn.execute(sa.update(t.vendor_keys).where(*current).values(valid_until=now))
+    conn.execute(sa.insert(t.vendor_keys), {"union_id": union_id, "key": key, "valid_from": now})
+
+
+def forget_old_messages(conn: sa.Connection, before: datetime) -> int:
+    """Drop the digests whose key stopped being accepted before that moment. Tells how many."""
+    dead = sa.select(t.vendor_keys.c.key_id).where(t.vendor_keys.c.valid_until < before)
+    return conn.execute(sa.delete(t.inbox).where(t.inbox.c.key_id.in_(dead))).rowcount
+
+
+def add_lot(conn: sa.Connection, lot: Lot, now: datetime) -> bool:
+    """Add a lot. Tells whether it was new; one that is known is left as it is."""
+    if conn.execute(sa.select(t.lots.c.lot_id).where(t.lots.c.lot_id == lot.lot_id)).first():
+        return False
+    conn.execute(sa.insert(t.lots), msgspec.structs.asdict(lot))
+    conn.execute(sa.insert(t.upload_pace), {"lot_id": lot.lot_id, "next_at": now - timedelta(seconds=1)})
+    return True
+
+
+def add_lane(conn: sa.Connection, lane: Lane) -> bool:
+    """Add a lane. Tells whether it was new; of one that is known only the barrier's settings are taken over."""
+    where = t.lanes.c.lot_id == lane.lot_id, t.lanes.c.channel_id == lane.channel_id
+    if conn.execute(sa.select(t.lanes.c.channel_id).where(*where)).first():
+        conn.execute(sa.update(t.lanes).where(*where).values(barrier=lane.barrier))
+        return False
+    conn.execute(sa.insert(t.lanes), msgspec.structs.asdict(lane))
+    return True
+
+
+def update_lot(conn: sa.Connection, lot_id: str, changed: dict[str, Any]) -> None:
+    """Change columns of a lot."""
+    conn.execute(sa.update(t.lots).where(t.lots.c.lot_id == lot_id).values(**changed))
+
+
+def update_lane(conn: sa.Connection, lot_id: str, channel_id: str, changed: dict[str, Any]) -> None:
+    """Change columns of a lane."""
+    where = t.lanes.c.lot_id == lot_id, t.lanes.c.channel_id == channel_id
+    conn.execute(sa.update(t.lanes).where(*where).values(**changed))
+
+
+def block(
+    conn: sa.Connection, lot_id: str, kind: str, value: str, operator: str, reason: str, now: datetime
+) -> int:
+    """Block a value in a lot. Returns its id, that of the earlier row if it was blocked already."""
+    where = t.blocked.c.lot_id == lot_id, t.blocked.c.kind == kind, t.blocked.c.value == value
+    known = conn.execute(sa.select(t.blocked.c.blocked_id).where(*where)).scalar()
+    if known is not None:
+        return int(known)
+    row = {"lot_id": lot_id, "kind": kind, "value": value, "operator": operator, "reason": reason, "at": now}
+    return int(conn.execute(sa.insert(t.blocked).returning(t.blocked.c.blocked_id), row).scalar_one())
+
+
+def unblock(conn: sa.Connection, lot_id: str, blocked_id: int) -> str | None:
+    """Take a block back. Returns its kind, or None when there is none."""
+    gone = sa.delete(t.blocked).where(t.blocked.c.lot_id == lot_id, t.blocked.c.blocked_id == blocked_id)
+    return conn.execute(gone.returning(t.blocked.c.kind)).scalar()
+
+
+def delivery_state(conn: sa.Connection, lot_id: str, delivery_id: int) -> str | None:
+    """The state of a delivery of that lot."""
+    where = t.deliveries.c.lot_id == lot_id, t.deliveries.c.delivery_id == delivery_id
+    return conn.execute(sa.select(t.deliveries.c.state).where(*where)).scalar()
+
+
+def send_again(conn: sa.Connection, lot_id: str, delivery_id: int, now: datetime) -> None:
+    """Make a delivery due now."""
+    where = t.deliveries.c.lot_id == lot_id, t.deliveries.c.delivery_id == delivery_id
+    conn.execute(sa.update(t.deliveries).where(*where).values(state="pending", next_at=now, done_at=None))
+
+
+def add_token(conn: sa.Connection, name: str, digest: bytes, now: datetime) -> None:
+    """Add a named API token, or replace the one of that name."""
+    conn.execute(sa.delete(t.api_tokens).where(t.api_tokens.c.name == name))
+    conn.execute(sa.insert(t.api_tokens), {"name": name, "digest": digest, "created_at": now})
+
+
+def tokens(conn: sa.Connection) -> Iterable[tuple[str, bytes, datetime]]:
+    """Every token's name, digest and age."""
+    rows = conn.execute(sa.select(t.api_tokens.c.name, t.api_tokens.c.digest, t.api_tokens.c.created_at))
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def drop_token(conn: sa.Connection, name: str) -> bool:
+    """Revoke a token. Tells whether there was one."""
+    return conn.execute(sa.delete(t.api_tokens).where(t.api_tokens.c.name == name)).rowcount > 0
