@@ -102,15 +102,6 @@ class LanesSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How late a lane in the mode `late` moves and reports."""
 
 
-class SimulatedBarrier(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="simulated", tag_field="driver"
-):
-    """A lane of `taigan lanes`."""
-
-    url: str = ""
-    """Where the lanes run; empty: the address in `[lanes]`."""
-
-
 class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A lane of a lot. The file adds lanes; what an operator changed later stays as it is."""
 
@@ -127,8 +118,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Whether the lane sees cars (a loop)."""
     hours: Annotated[str, msgspec.Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d)?$")] = ""
     """When the lane is open, in the lot's time zone, as `07:00-22:00`; empty: always."""
-    barrier: SimulatedBarrier = SimulatedBarrier()
-    """The device: `{ driver = "simulated" }`."""
+    barrier: dict[str, Any] = msgspec.field(default_factory=lambda: {"driver": "simulated"})
+    """The device, by the name of its driver and the driver's own keys: `{ driver = "simulated" }`."""
 
 
 class Lot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -211,6 +202,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def lanes_url(self) -> str:
         """The simulated lanes, as seen from this machine."""
         return address(self.lanes.host, self.lanes.port)
+
+    def barrier_of(self, barrier: Mapping[str, Any]) -> dict[str, Any]:
+        """A lane's barrier with what it takes from the other settings: simulated lanes are where `[lanes]` says."""
+        if barrier.get("driver") != "simulated" or barrier.get("url"):
+            return dict(barrier)
+        return {**barrier, "url": self.lanes_url}
 
     @property
     def secrets(self) -> list[str]:
@@ -391,12 +388,7 @@ def _did_you_mean(near: list[str]) -> str:
 
 def _kind_at(where: str) -> type[msgspec.Struct]:
     kind: type[msgspec.Struct] = Settings
-    inner: dict[str, type[msgspec.Struct]] = {
-        **sections(),
-        "vendors": Vendor,
-        "lots": Lot,
-        "barrier": SimulatedBarrier,
-    }
+    inner: dict[str, type[msgspec.Struct]] = {**sections(), "vendors": Vendor, "lots": Lot}
     for step in filter(None, re.sub(r"\[.*?\]", "", where).split(".")):
         kind = Lane if (kind, step) == (Lot, "lanes") else inner[step]
     return kind
@@ -438,6 +430,8 @@ def _with_secrets_read(settings: Settings, folder: Path, origin: str) -> Setting
 
 def _check(settings: Settings, origin: str) -> None:
     """What no single value can show."""
+    from taigan.barriers.drivers import BadSettings, read_settings  # late: it loads what devices need
+
     vendors = [str(vendor.union_id) for vendor in settings.vendors]
     lots = [lot.lot_id for lot in settings.lots]
     for n, union_id in enumerate(vendors):
@@ -457,6 +451,10 @@ def _check(settings: Settings, origin: str) -> None:
         for m, channel_id in enumerate(channels):
             if channel_id in channels[:m]:
                 raise WrongSettings(f"{where}.lanes[{m}].channel_id {channel_id} is there twice")
+            try:
+                read_settings(settings.barrier_of(lot.lanes[m].barrier))
+            except BadSettings as error:
+                raise WrongSettings(f"{where}.lanes[{m}].barrier: {error}") from None
     for key, url in (("lot.hub_url", settings.lot.hub_url), ("hub.public_url", settings.hub.public_url)):
         if url not in ("", "production", "test") and not re.match(r"https?://[^/\s]+", url):
             raise WrongSettings(f"{origin}: {key} must be an address beginning http:// or https:// (it is {url!r})")

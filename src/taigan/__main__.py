@@ -1,0 +1,5 @@
+"""`python -m taigan`."""
+
+from taigan.cli import main
+
+main()

@@ -1,0 +1,173 @@
+"""The command line, and the only place where objects are built and wired.
+
+Exit codes: 0 ended when told to; 1 something unexpected; 2 wrong configuration or command line; 3 a place that cannot
+be written or a database that cannot be reached; 4 a port that is taken; 5 another process serves from the same files;
+6 a database from a newer version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from taigan.settings import Settings
+
+app = typer.Typer(
+    name="taigan",
+    help="抬杆 taigan: a parking-lot platform that speaks BoLink (泊链), and a BoLink to test it against.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", envvar="TAIGAN_CONFIG", help="The settings; by default taigan.toml here.", show_default=False
+    ),
+]
+WithParent = Annotated[bool, typer.Option("--stop-with-parent", hidden=True)]
+
+
+class Failure(Exception):
+    """Why a command ends: one sentence, and the exit code."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+@app.command()
+def demo(
+    host: Annotated[str, typer.Option(help="Where everything listens; 0.0.0.0 for phones in the same network.")] = (
+        "127.0.0.1"
+    ),
+    lot_port: Annotated[int, typer.Option(help="The lot platform's port; 0: any free one.", min=0, max=65535)] = 8801,
+    hub_port: Annotated[int, typer.Option(help="The hub's port; 0: any free one.", min=0, max=65535)] = 8802,
+    lanes_port: Annotated[int, typer.Option(help="The lanes' port; 0: any free one.", min=0, max=65535)] = 8803,
+    demo_port: Annotated[
+        int | None,
+        typer.Option(help="The page's port; by default 8800, or any if that is taken.", min=0, max=65535),
+    ] = None,
+    data_dir: Annotated[Path, typer.Option(help="What is kept, and gone on with at the next start.")] = Path("data"),
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Write all addresses, tokens and keys here as JSON once everything answers.")
+    ] = None,
+) -> None:
+    """BoLink's side, a lot platform and simulated lanes on this machine, with a page to try them."""
+    from taigan.demo.errors import DemoError
+    from taigan.demo.supervisor import Choices, Demo
+
+    choices = Choices(
+        host=host,
+        lot_port=lot_port,
+        hub_port=hub_port,
+        lanes_port=lanes_port,
+        demo_port=demo_port,
+        data_dir=data_dir,
+        ready_file=ready_file,
+        open_browser=browser,
+    )
+    command = [sys.executable, "-m", "taigan"]
+
+    async def run() -> None:
+        await Demo(choices, command, os.environ, lambda line: print(line, flush=True)).run()  # noqa: T201
+
+    os.umask(0o077)
+    try:
+        asyncio.run(run())
+    except DemoError as error:
+        _fail(str(error), error.exit_code)
+
+
+@app.command()
+def lanes(config: Config = None, stop_with_parent: WithParent = False) -> None:
+    """The simulated lanes: cars, loops, arms and screens, with an HTTP interface for scripts."""
+    _run(_lanes, config, stop_with_parent)
+
+
+async def _lanes(settings: Settings, with_parent: bool) -> None:
+    from taigan.clock import SystemClock
+    from taigan.devices.journal import JournalBusy, JournalError
+    from taigan.devices.lanes import LaneSettings, LanesSettings, serve
+    from taigan.process import listen, stop_when_told
+
+    known = tuple(
+        LaneSettings(lot.lot_id, lane.channel_id, lane.detector)
+        for lot in settings.lots
+        for lane in lot.lanes
+        if lane.barrier.get("driver") == "simulated"
+    )
+    own = settings.lanes
+    built = LanesSettings(
+        journal=settings.data / "lanes.jsonl", travel_time=own.travel_time, late_by=own.late_by, lanes=known
+    )
+    stop = stop_when_told(with_parent=with_parent)
+    with listen(own.host, own.port, "lanes.port") as listener:
+        try:
+            await serve(built, stop, clock=SystemClock(), listener=listener)
+        except JournalBusy as error:
+            raise Failure(str(error), 5) from None
+        except JournalError as error:
+            raise Failure(str(error), 3) from None
+
+
+def _run(main: Callable[[Settings, bool], Awaitable[None]], config: Path | None, with_parent: bool) -> None:
+    """Read the settings, set up the logs, and run `main` until it ends."""
+    from taigan import logs
+    from taigan.process import PortTaken
+
+    os.umask(0o077)
+    settings = _settings(config)
+    as_json = settings.logs.format == "json" or (settings.logs.format == "auto" and not sys.stderr.isatty())
+    logs.set_up(json=as_json, level=settings.logs.level, secrets=settings.secrets)
+
+    async def run() -> None:
+        await main(settings, with_parent)
+
+    try:
+        _make_folder(settings.data)
+        asyncio.run(run())
+    except Failure as failure:
+        _fail(str(failure), failure.exit_code)
+    except PortTaken as error:
+        _fail(str(error), 4)
+
+
+def _settings(config: Path | None) -> Settings:
+    from taigan.settings import WrongSettings, load
+
+    if config is None and Path("taigan.toml").exists():
+        config = Path("taigan.toml")
+    try:
+        return load(config, os.environ)
+    except WrongSettings as error:
+        _fail(str(error), 2)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(f"data_dir {folder} cannot be written: {error.strerror}", 3) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Failure(f"data_dir {folder} cannot be written", 3)
+
+
+def _fail(text: str, exit_code: int) -> NoReturn:
+    typer.echo(f"taigan: {text}", err=True)
+    raise typer.Exit(exit_code)
+
+
+def main() -> None:
+    """The command `taigan`."""
+    app()

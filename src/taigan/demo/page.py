@@ -1,0 +1,135 @@
+"""The demo's page and its doors: `/lot/…`, `/hub/…`, `/lanes/…` lead to the parts, with the tokens added here.
+
+So the page holds no token, and one origin reaches all three, event streams included.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yarl
+from aiohttp import web
+
+STATIC = Path(__file__).parent / "static"
+
+# Headers of one connection, not of the message (RFC 9110, 7.6.1), and those that this server sets itself.
+_NOT_PASSED_ON = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "host",
+        "content-length",
+        "content-encoding",
+        "accept-encoding",
+        "authorization",
+        "cookie",
+        "set-cookie",
+        "origin",
+        "referer",
+    }
+)
+
+
+class Page:
+    """Serves the page. `doors` leads from a first path part to an address and the bearer token for it."""
+
+    def __init__(self, doors: Mapping[str, tuple[str, str]], shown: Mapping[str, Any]) -> None:
+        self._doors = doors
+        self._shown = dict(shown)
+        self._client: aiohttp.ClientSession | None = None
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; 0 takes any free port. Returns the port. Raises OSError when it is taken."""
+        app = web.Application(client_max_size=1 << 20, middlewares=[_own_pages_only])
+        app.router.add_get("/", self._index)
+        app.router.add_get("/addresses.json", self._addresses)
+        app.router.add_static("/static/", STATIC)
+        for door in self._doors:
+            app.router.add_route("*", f"/{door}/{{rest:.*}}", self._pass_on)
+        self._client = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=3), cookie_jar=aiohttp.DummyCookieJar()
+        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        try:
+            await site.start()
+        except OSError:
+            await self.stop()
+            raise
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Close every connection and let the port go."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._client is not None:
+            await self._client.close()
+
+    def show(self, **more: Any) -> None:
+        """Add to what the page is told about the parts."""
+        self._shown.update(more)
+
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+    async def _addresses(self, request: web.Request) -> web.Response:
+        return web.json_response(self._shown)
+
+    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
+        door, _, rest = request.raw_path.lstrip("/").partition("/")
+        base, token = self._doors[door]
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        assert self._client is not None
+        try:
+            async with self._client.request(
+                request.method,
+                yarl.URL(f"{base}/{rest}", encoded=True),
+                headers=headers,
+                data=await request.read() if request.can_read_body else None,
+                allow_redirects=False,
+            ) as answer:
+                kept = {name: value for name, value in answer.headers.items() if name.lower() not in _NOT_PASSED_ON}
+                passed = web.StreamResponse(status=answer.status, headers=kept)
+                await passed.prepare(request)
+                async for chunk in answer.content.iter_any():
+                    await passed.write(chunk)
+                await passed.write_eof()
+                return passed
+        except (aiohttp.ClientError, TimeoutError, ConnectionResetError) as error:
+            if request.transport is None or request.transport.is_closing():
+                raise
+            problem = {"code": "unreachable", "message": f"{door} does not answer: {error}", "field": ""}
+            return web.json_response({"error": problem}, status=502)
+
+
+@web.middleware
+async def _own_pages_only(request: web.Request, handler: Any) -> web.StreamResponse:
+    """The doors carry tokens: a page from elsewhere must not walk through them with the user's browser."""
+    origin = request.headers.get("Origin")
+    if not _is_an_address(request.host) or (origin is not None and yarl.URL(origin).authority != request.host):
+        raise web.HTTPForbidden(text="this page's own requests only")
+    response: web.StreamResponse = await handler(request)
+    return response
+
+
+def _is_an_address(host: str) -> bool:
+    """Whether a Host header is an address and not a name, which could be made to point here (DNS rebinding)."""
+    name = yarl.URL.build(scheme="http", authority=host).host or ""
+    try:
+        return name == "localhost" or bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False

@@ -1,0 +1,260 @@
+"""Starts BoLink's side, the lot platform and the simulated lanes, shows them on one page, and stops them together."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import signal
+import socket
+import sys
+import urllib.parse
+import webbrowser
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from taigan.demo.errors import NotReady, PartFailed, PortTaken
+from taigan.demo.folder import LANES, LOT_ID, Addresses, Folder, Keys, ready_text, write_whole
+from taigan.demo.page import Page
+from taigan.demo.parts import Part, how_it_ended, stop_all
+
+READY_WITHIN = 30.0
+PARTS = ("lanes", "hub", "lot")
+DEMO_PORT = 8800
+
+# Decided here for every run; a variable from outside must not move a part away from where the others look for it.
+_OURS = tuple(
+    f"TAIGAN_{section}{key}"
+    for section in ("", "LOT_", "HUB_", "LANES_")
+    for key in ("HOST", "PORT", "HUB_URL", "PUBLIC_URL", "DATA_DIR", "API_TOKENS", "ADMIN_TOKEN")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the person who starts the demo may choose. A port of 0 is any free one."""
+
+    host: str
+    lot_port: int
+    hub_port: int
+    lanes_port: int
+    demo_port: int | None
+    data_dir: Path
+    ready_file: Path | None
+    open_browser: bool
+
+
+class Demo:
+    """One run of the demo. `command` starts the taigan command line; `say` prints a line for the person."""
+
+    def __init__(
+        self,
+        choices: Choices,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        say: Callable[[str], None],
+    ) -> None:
+        self._choices = choices
+        self._command = command
+        self._environment = {name: value for name, value in environment.items() if name not in _OURS}
+        self._say = say
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT.
+
+        Raises:
+            DemoError: it could not start; what was started is stopped again.
+        """
+        loop = asyncio.get_running_loop()
+        for stop_signal in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(stop_signal, self._stop.set)
+        folder = Folder(self._choices.data_dir)
+        try:
+            if self._choices.ready_file is not None:
+                self._choices.ready_file.unlink(missing_ok=True)
+            await self._run_in(folder)
+        finally:
+            folder.release()
+
+    async def _run_in(self, folder: Folder) -> None:
+        addresses = self._addresses()
+        keys = folder.keys()
+        config = folder.write_config(addresses)
+        parts = [
+            Part(
+                name,
+                [*self._command, name, "--config", str(config), "--stop-with-parent"],
+                folder.path / f"{name}.log",
+                self._environment,
+            )
+            for name in PARTS
+        ]
+        page = Page(
+            doors={
+                "lot": (addresses.lot, keys.api_token),
+                "hub": (addresses.hub, keys.admin_token),
+                "lanes": (addresses.lanes, ""),
+            },
+            shown={name: {"url": getattr(addresses, name)} for name in PARTS},
+        )
+        try:
+            await asyncio.gather(*(part.start() for part in parts))
+            ends = {asyncio.create_task(part.ended()): part for part in parts}
+            demo_port = await self._listen(page)
+            demo_url = f"http://{_bracketed(addresses.reached_as)}:{demo_port}"
+            entry_urls = await self._all_ready(ends, addresses, keys)
+            if entry_urls is None:
+                return
+            page.show(lots=[_shown_lot(entry_urls)])
+            if self._choices.ready_file is not None:
+                write_whole(self._choices.ready_file, ready_text(keys, addresses, demo_url, entry_urls))
+            self._introduce(addresses, demo_url, folder)
+            await self._watch(ends, config)
+        finally:
+            await asyncio.gather(stop_all(parts), page.stop())
+
+    def _addresses(self) -> Addresses:
+        host = self._choices.host
+        taken: set[int] = set()
+        ports = {}
+        for name in PARTS:
+            wanted = getattr(self._choices, f"{name}_port")
+            ports[f"{name}_port"] = port = _free_port(host, wanted, name)
+            if port in taken:
+                raise PortTaken(f"two parts cannot share port {port}; choose another with --{name}-port")
+            taken.add(port)
+        return Addresses(host=host, reached_as=reached_as(host), **ports)
+
+    async def _listen(self, page: Page) -> int:
+        wanted = self._choices.demo_port
+        try:
+            return await page.start(self._choices.host, DEMO_PORT if wanted is None else wanted)
+        except OSError as error:
+            if wanted is None:
+                return await page.start(self._choices.host, 0)
+            raise PortTaken(f"the page's port {wanted} cannot be used: {error.strerror}") from None
+
+    async def _all_ready(
+        self, ends: Mapping[asyncio.Task[int], Part], addresses: Addresses, keys: Keys
+    ) -> dict[str, str] | None:
+        """Wait until everything answers and every entry lane has its code: their addresses; none when told to stop."""
+        stopped = asyncio.create_task(self._stop.wait())
+        ready = asyncio.create_task(_codes_of_the_lanes(addresses, keys))
+        try:
+            await asyncio.wait({stopped, ready, *ends}, timeout=READY_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+            if stopped.done():
+                return None
+            for end, part in ends.items():
+                if end.done():
+                    words = part.last_words() or f"taigan {part.name} ended ({how_it_ended(end.result())})"
+                    raise PartFailed(words, max(end.result(), 1))
+            if not ready.done():
+                raise NotReady(
+                    f"not everything answered within {READY_WITHIN:g} s; see the logs in {self._choices.data_dir}"
+                )
+            return ready.result()
+        finally:
+            stopped.cancel()
+            ready.cancel()
+            await asyncio.gather(stopped, ready, return_exceptions=True)
+
+    def _introduce(self, addresses: Addresses, demo_url: str, folder: Folder) -> None:
+        self._say(f"demo   {demo_url}")
+        self._say(f"lot    {addresses.lot}    POST {addresses.lot}/bolink    {addresses.lot}/api/v1")
+        self._say(f"hub    {addresses.hub}")
+        self._say(f"lanes  {addresses.lanes}")
+        self._say(f"data   {folder.path}")
+        self._say("")
+        self._say("打开演示页，让车压上地感，扫码，看手机显示入场成功、道闸抬起、入场记录上传。")
+        self._say(
+            "Open the page, put a car on the loop, scan; watch the phone say success, the arm rise, the upload arrive."
+        )
+        self._say("Ctrl-C 结束 ends it.")
+        if self._choices.open_browser and _has_display(self._environment):
+            asyncio.get_running_loop().run_in_executor(None, webbrowser.open, demo_url)
+
+    async def _watch(self, ends: Mapping[asyncio.Task[int], Part], config: Path) -> None:
+        stopped = asyncio.create_task(self._stop.wait())
+        running = dict(ends)
+        while running and not stopped.done():
+            await asyncio.wait({stopped, *running}, return_when=asyncio.FIRST_COMPLETED)
+            for end in [end for end in running if end.done() and not stopped.done()]:
+                part = running.pop(end)
+                self._say(
+                    f"taigan {part.name} ended ({how_it_ended(end.result())}; log: {part.log}). The rest goes on; "
+                    f"start it again with: taigan {part.name} --config {config}"
+                )
+        stopped.cancel()
+
+
+async def _codes_of_the_lanes(addresses: Addresses, keys: Keys) -> dict[str, str]:
+    """Ask until hub and lanes answer and the lot has every entry lane's code and barrier; then the codes' addresses."""
+    entries = {channel_id for channel_id, direction, _ in LANES if direction == "entry"}
+    lot = urllib.parse.quote(LOT_ID, safe="")
+    timeout = aiohttp.ClientTimeout(total=2)
+    async with aiohttp.ClientSession(timeout=timeout) as client:
+        while True:
+            try:
+                async with client.get(f"{addresses.hub}/healthz") as answer:
+                    answer.raise_for_status()
+                for channel_id, _, _ in LANES:
+                    async with client.get(f"{addresses.lanes}/lots/{lot}/lanes/{channel_id}") as answer:
+                        answer.raise_for_status()
+                authorization = {"Authorization": f"Bearer {keys.api_token}"}
+                async with client.get(f"{addresses.lot}/api/v1/lots/{lot}/lanes", headers=authorization) as answer:
+                    answer.raise_for_status()
+                    lanes = {lane["channel_id"]: lane for lane in (await answer.json())["items"]}
+                urls = {channel_id: str(lanes[channel_id].get("entry_url") or "") for channel_id, _, _ in LANES}
+                if all(urls[channel_id].startswith(addresses.hub) for channel_id in entries):
+                    return urls
+            except (aiohttp.ClientError, TimeoutError, KeyError, ValueError):
+                pass
+            await asyncio.sleep(0.05)
+
+
+def _shown_lot(entry_urls: Mapping[str, str]) -> dict[str, object]:
+    lanes = [
+        {"channel_id": channel_id, "direction": direction, "policy": policy, "entry_url": entry_urls[channel_id]}
+        for channel_id, direction, policy in LANES
+    ]
+    return {"lot_id": LOT_ID, "lanes": lanes}
+
+
+def reached_as(host: str) -> str:
+    """The address under which others reach what listens on `host`: for a wildcard, this machine's in its network."""
+    if host not in ("0.0.0.0", "::"):
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # a documentation address; a datagram socket sends nothing on connecting
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+
+def _free_port(host: str, wanted: int, name: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, wanted))
+        except OSError as error:
+            raise PortTaken(
+                f"port {wanted} on {host}, the {name}'s, cannot be used ({error.strerror}); "
+                f"choose another with --{name}-port"
+            ) from None
+        return int(probe.getsockname()[1])
+
+
+def _bracketed(host: str) -> str:
+    try:
+        return f"[{host}]" if ipaddress.ip_address(host).version == 6 else host
+    except ValueError:
+        return host
+
+
+def _has_display(environment: Mapping[str, str]) -> bool:
+    return sys.platform == "darwin" or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))

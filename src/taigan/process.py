@@ -1,0 +1,88 @@
+"""What each of our processes does around its work: listen, stop when told, end with the process that started it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+GRACE = 3
+"""Seconds that requests under way get to end in after a stop signal."""
+
+
+class PortTaken(Exception):
+    """The address cannot be listened on; the text names it and the key that sets it."""
+
+
+def listen(host: str, port: int, key: str) -> socket.socket:
+    """A listening socket. `key` is the setting that the port came from. Raises `PortTaken`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"cannot listen on {host}, port {port} ({key}): {error.strerror or error}") from None
+    listener.setblocking(False)
+    return listener
+
+
+def stop_when_told(*, with_parent: bool) -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set. `with_parent` ends this process at once when standard input closes:
+    whoever started it is gone, killed perhaps, and the next one needs our files and ports. What was committed is safe.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for told in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(told, stop.set)
+    if with_parent:
+        leash = sys.stdin.fileno()
+
+        def look() -> None:
+            if not os.read(leash, 4096):
+                os._exit(1)
+
+        loop.add_reader(leash, look)
+    return stop
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handling, which would end the process before ours is done."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(app: Any, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Serve an ASGI app (its lifespan included) until `stop` is set; requests under way get `GRACE` seconds.
+
+    Open event streams must end by themselves when `stop` is set, or they use up the grace.
+    """
+    server = _Server(
+        uvicorn.Config(
+            app,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=75,
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
