@@ -3,9 +3,10 @@
 No I/O, no framework, no database. The client is handed a transport.
 """
 
-from taigan.bolink.callbacks import NoPlateEntry, NoPlateEntryAnswer, NoPlateState, VerifyCode, VerifyCodeAnswer
+from taigan.bolink.addresses import PRODUCTION, TEST, Addresses
+from taigan.bolink.callbacks import NoPlateEntry, NoPlateEntryAnswer, VerifyCode, VerifyCodeAnswer
 from taigan.bolink.catalogue import CATALOGUE, by_section, by_service
-from taigan.bolink.client import PRODUCTION, TEST, Addresses, BolinkClient, Transport
+from taigan.bolink.client import BolinkClient, Transport
 from taigan.bolink.codec import read, write
 from taigan.bolink.envelope import Envelope, open_envelope, open_flat, seal
 from taigan.bolink.errors import BadAnswer, BadMessage, BolinkError, Refused, TimedOut, Unreachable
@@ -14,6 +15,7 @@ from taigan.bolink.lots import GetQrCode, NoPlateSettings, QrCode, SetSmsCheck, 
 from taigan.bolink.signing import Signature, compact, sign, verify
 from taigan.bolink.trade import Entry, EntryTaken, Exit, ExitTaken
 from taigan.bolink.units import fen, moment, seconds, yuan
+from taigan.bolink.values import NoPlateState
 
 __all__ = [
     "CATALOGUE",

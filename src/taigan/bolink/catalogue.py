@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from taigan.bolink import callbacks, lots, trade
+from taigan.bolink import (
+    callbacks,
+    commands,
+    community,
+    invoices,
+    lots,
+    no_plate,
+    people,
+    reconciliation,
+    reports,
+    trade,
+)
 from taigan.bolink.interface import AnyInterface
 
 CATALOGUE: tuple[AnyInterface, ...] = (
     *lots.INTERFACES,
     *trade.INTERFACES,
+    *reconciliation.INTERFACES,
     *callbacks.INTERFACES,
+    *invoices.INTERFACES,
+    *no_plate.INTERFACES,
+    *community.INTERFACES,
+    *people.INTERFACES,
+    *reports.INTERFACES,
+    *commands.INTERFACES,
 )
 
 _BY_SECTION = {interface.section: interface for interface in CATALOGUE}

@@ -9,13 +9,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
+from urllib.parse import urlencode
 
-import msgspec
-
-from taigan.bolink import lots, trade
-from taigan.bolink.catalogue import CATALOGUE
+from taigan.bolink import community, invoices, lots, reconciliation, reports, trade
+from taigan.bolink.addresses import Addresses
+from taigan.bolink.catalogue import CATALOGUE, by_section
 from taigan.bolink.errors import BadAnswer, TimedOut, Unreachable
-from taigan.bolink.interface import AnyInterface, Direction, Interface, Wrapping
+from taigan.bolink.interface import Direction, Interface, Wrapping
+from taigan.bolink.signing import sign_page
 
 R = TypeVar("R")
 A = TypeVar("A")
@@ -32,31 +33,6 @@ class Transport(Protocol):
 
         Raises Unreachable when there is no way there or the connection broke, TimedOut after `timeout` seconds.
         """
-
-
-class Addresses(msgspec.Struct, frozen=True):
-    """Where BoLink is: its test side, its production side, or a stand-in at an address of its own."""
-
-    name: str
-    base: str = ""
-
-    @classmethod
-    def at(cls, base: str) -> Addresses:
-        """A stand-in: `base` replaces scheme and host of every documented address, the path is kept."""
-        return cls("custom", base.rstrip("/"))
-
-    def url(self, interface: AnyInterface) -> str:
-        """The address of an interface. Raises Unreachable when the document names none."""
-        if self.base:
-            return self.base + interface.path
-        url = interface.url_test if self.name == "test" else interface.url_prod
-        if url is None:
-            raise Unreachable(f"{interface.section} {interface.title}: no {self.name} address is documented")
-        return url
-
-
-TEST = Addresses("test")
-PRODUCTION = Addresses("production")
 
 
 class Call(Generic[R, A]):
@@ -82,10 +58,43 @@ class BolinkClient:
     catalogue declares safe to repeat is sent up to three times when it could not be delivered or was not answered.
     """
 
+    publish_lot: Call[lots.PublishLot, lots.LotPublished]
+    update_lot: Call[lots.UpdateLot, lots.LotUpdated]
     get_qr_code: Call[lots.GetQrCode, lots.QrCode]
     set_sms_check: Call[lots.SetSmsCheck, lots.SmsCheckSet]
+    onboard_lot: Call[lots.OnboardLot, lots.LotOnboarded]
     entry: Call[trade.Entry, trade.EntryTaken]
     exit: Call[trade.Exit, trade.ExitTaken]
+    renew_pass: Call[trade.RenewPass, trade.PassRenewal]
+    pay_parking: Call[trade.PayParking, trade.ParkingPayment]
+    get_split_contract: Call[trade.GetSplitContract, trade.SplitContract]
+    bind_split_receiver: Call[trade.BindSplitReceiver, trade.SplitReceiverBound]
+    pay_by_etc: Call[trade.PayByEtc, trade.EtcPayment]
+    query_escapes: Call[trade.QueryEscapes, trade.Escapes]
+    pay_escape: Call[trade.PayEscape, trade.EscapePayment]
+    give_change: Call[trade.GiveChange, trade.RedPacket]
+    upload_charging_reduction: Call[trade.ChargingReduction, trade.ChargingReductionTaken]
+    query_orders: Call[reconciliation.QueryOrders, reconciliation.Orders]
+    refund: Call[reconciliation.Refund, reconciliation.RefundState]
+    query_payment: Call[reconciliation.QueryPayment, reconciliation.Payments]
+    query_withdrawals: Call[reconciliation.QueryWithdrawals, reconciliation.Withdrawals]
+    add_invoice_order: Call[invoices.AddInvoiceOrder, invoices.InvoiceOrderAdded]
+    query_issuer: Call[invoices.QueryIssuer, invoices.Issuer]
+    issue_invoice: Call[invoices.IssueInvoice, invoices.InvoiceRequested]
+    query_invoice: Call[invoices.QueryInvoice, invoices.Invoice]
+    log_in: Call[community.Login, community.LoggedIn]
+    report_community: Call[community.Community, community.CommunityReported]
+    report_device: Call[community.Device, community.DeviceReported]
+    report_face: Call[community.Face, community.FaceReported]
+    report_person: Call[community.PersonRecord, community.PersonReported]
+    query_reports: Call[community.QueryReports, community.Reports]
+    query_platforms: Call[community.QueryPlatforms, community.Platforms]
+    correct_stay: Call[reports.CorrectStay, reports.StayCorrected]
+    count_parked: Call[reports.CountParked, reports.ParkedCount]
+    list_parked: Call[reports.ListParked, reports.Parked]
+    check_entry: Call[reports.CheckEntry, reports.EntryCheck]
+    get_screen_text: Call[reports.GetScreenText, reports.ScreenText]
+    list_passes: Call[reports.ListPasses, reports.Passes]
 
     def __init__(
         self,
@@ -123,9 +132,28 @@ class BolinkClient:
 
     async def send_text(self, interface: Interface[R, A], text: bytes, *, platform_name: str = "") -> A:
         """Signs a `data` text that is already frozen, sends it once and reads the answer."""
-        key = self._key if isinstance(self._key, str) else self._key()
+        key = self._key_now()
         timestamp = int(self._now()) if interface.wrapping is Wrapping.PLATFORM else None
         body = interface.body(text, key, self.union_id, platform_name=platform_name, timestamp=timestamp)
         url = self.addresses.url(interface)
         status, raw = await self._transport.post(url, body, timeout=self._timeout)
         return interface.read_answer(raw, status)
+
+    def onboarding_page(self, park_id: str) -> str:
+        """The address of the page where a lot's merchant data are entered (2.4), signed with the present time."""
+        timestamp = int(self._now() * 1000)
+        query = {
+            "park_id": park_id,
+            "union_id": str(self.union_id),
+            "is_private_cloud": "1",
+            "timestamp": str(timestamp),
+            "sign": sign_page(timestamp, self._key_now()),
+        }
+        return f"{self.addresses.url(by_section('2.4'))}?{urlencode(query)}"
+
+    def licence_page(self, redirect_url: str) -> str:
+        """The address that sends a driver's browser to `redirect_url` with the driver's no-plate number (7)."""
+        return f"{self.addresses.url(by_section('7'))}?{urlencode({'redirectUrl': redirect_url})}"
+
+    def _key_now(self) -> str:
+        return self._key if isinstance(self._key, str) else self._key()

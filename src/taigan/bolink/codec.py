@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, g
 import msgspec
 
 from taigan.bolink.errors import BadMessage
-from taigan.bolink.fields import Message, Note, When
+from taigan.bolink.fields import Condition, Message, Note
 
 T = TypeVar("T")
 
@@ -36,6 +36,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 _text = msgspec.json.Decoder(str)
+_anything: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 def read(text: bytes, kind: type[T]) -> T:
@@ -102,13 +103,12 @@ class _Reader:
     """How to read one kind of message, worked out once."""
 
     def __init__(self, kind: Any) -> None:
-        self.strict: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind)
+        self.strict: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind, float_hook=Decimal)
         self.patient = _patient(kind, Note(""))
         self.decimals = _has_decimals(kind)
-        self.demands = (
-            tuple(plan for plan in fields_of(kind) if plan.note.needed is True or isinstance(plan.note.needed, When))
-            if isinstance(kind, type) and issubclass(kind, Message)
-            else ()
+        plans = fields_of(kind) if isinstance(kind, type) and issubclass(kind, Message) else ()
+        self.demands = tuple(
+            plan for plan in plans if plan.note.needed is True or isinstance(plan.note.needed, Condition)
         )
 
 
@@ -118,9 +118,12 @@ def _reader(kind: Hashable) -> _Reader:
 
 
 def _check(message: Message, reader: _Reader) -> None:
-    for plan in reader.demands:
-        if getattr(message, plan.attribute) is None and _needed(message, plan.note.needed):
-            raise BadMessage(plan.name, f"is required {'' if plan.note.needed is True else plan.note.needed}".strip())
+    if reader.demands:
+        given = {plan.name: getattr(message, plan.attribute) for plan in fields_of(type(message))}
+        for plan in reader.demands:
+            needed = plan.note.needed
+            if given[plan.name] is None and (not isinstance(needed, Condition) or needed.met(given)):
+                raise BadMessage(plan.name, f"is required {needed if isinstance(needed, Condition) else ''}".strip())
     for nested in (getattr(message, name) for name in message.__struct_fields__):
         if isinstance(nested, Message):
             _check(nested, _reader(type(nested)))
@@ -128,15 +131,6 @@ def _check(message: Message, reader: _Reader) -> None:
             for item in nested:
                 if isinstance(item, Message):
                     _check(item, _reader(type(item)))
-
-
-def _needed(message: Message, needed: bool | When | str) -> bool:
-    if not isinstance(needed, When):
-        return True
-    for plan in fields_of(type(message)):
-        if plan.name == needed.field:
-            return getattr(message, plan.attribute) in needed.values
-    return False
 
 
 # Patient reading: each of these makes a function that takes a JSON text and the path to it.
@@ -159,8 +153,8 @@ def _patient(hint: Any, note: Note) -> _Patient:
         return _read_whole
     if hint is Decimal:
         return _read_decimal
-    if hint is msgspec.Raw:
-        return lambda text, path: msgspec.Raw(text)
+    if get_origin(hint) is dict:
+        return _read_anything
     if isinstance(hint, type) and issubclass(hint, Message):
         return functools.partial(_read_message, kind=hint)
     raise TypeError(f"no message of the document has a {hint}")
@@ -254,6 +248,16 @@ def _read_decimal(text: bytes, path: str) -> Decimal:
     return value
 
 
+def _read_anything(text: bytes, path: str) -> dict[str, Any]:
+    try:
+        value = _anything.decode(_unwrapped(text, path))
+    except _UNREADABLE as error:
+        raise BadMessage(path, f"is not a JSON object: {_shortened(error)}") from error
+    if _holds_nul(value):
+        raise BadMessage(path, "holds a NUL")
+    return value
+
+
 def _number(text: bytes, path: str) -> str:
     digits = _string(text, path).strip() if text.startswith(b'"') else text.decode("ascii", "replace")
     if len(digits) > 2 * _DIGITS or not digits.isascii() or "_" in digits:
@@ -293,7 +297,7 @@ def _holds_nul(value: Any) -> bool:
     if isinstance(value, str):
         return "\0" in value
     if isinstance(value, dict):
-        return any(map(_holds_nul, value.values()))
+        return any(map(_holds_nul, (*value, *value.values())))
     return any(map(_holds_nul, value)) if isinstance(value, list) else False
 
 

@@ -16,33 +16,53 @@ Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """A whole number that any database can keep."""
 
 
-class When(msgspec.Struct, frozen=True):
-    """A field is required when another one has one of these values."""
+class Condition(msgspec.Struct, frozen=True):
+    """When a field is required, in terms of the wire names and values of its neighbours."""
 
-    field: str
-    values: tuple[int | str, ...]
+    fields: tuple[str, ...]
+    values: tuple[int | str, ...] = ()
+    negated: bool = False
+
+    def met(self, given: dict[str, object]) -> bool:
+        """Is it so, in a message with these members?"""
+        if not self.values:
+            return all(given.get(field) is None for field in self.fields)
+        return (given.get(self.fields[0]) in self.values) is not self.negated
 
     def __str__(self) -> str:
-        return f"when {self.field} is {' or '.join(str(value) for value in self.values)}"
+        if not self.values:
+            return f"when {' and '.join(self.fields)} {'is' if len(self.fields) == 1 else 'are'} not sent"
+        values = " or ".join(str(value) for value in self.values)
+        return f"when {self.fields[0]} is {'not ' if self.negated else ''}{values}"
 
 
-def when(field: str, *values: int | str) -> When:
-    """Required when the field with that wire name has one of these values."""
-    return When(field, values)
+def when(field: str, *values: int | str) -> Condition:
+    """Required when that field has one of these values."""
+    return Condition((field,), values)
+
+
+def unless(field: str, *values: int | str) -> Condition:
+    """Required when that field has none of these values, or is not there."""
+    return Condition((field,), values, negated=True)
+
+
+def lacking(*fields: str) -> Condition:
+    """Required when none of those fields is there."""
+    return Condition(fields)
 
 
 class Note(msgspec.Struct, frozen=True):
     """What the document says about one field.
 
     `needed` is True when it must be sent, although it is optional on reading because the page itself was not seen;
-    a `When` that is checked on writing; or the document's condition in words.
+    a `Condition` that is checked on writing; or the document's condition in words.
     """
 
     meaning: str
     example: str = ""
     unit: str = ""
     values: tuple[type[enum.Enum], ...] = ()
-    needed: bool | When | str = False
+    needed: bool | Condition | str = False
     variant: str = ""
     max_length: int | None = None
     also: tuple[str, ...] = ()
@@ -50,7 +70,7 @@ class Note(msgspec.Struct, frozen=True):
     confirmed: bool = True
     """False when the field was read on a sister page, not on the interface's own."""
     own_design: bool = False
-    json_text: type | None = None
+    json_text: Any = None
     """Text that holds JSON of this type. On reading, the bare object or array is taken too, as its text."""
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import enum
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
 from taigan.bolink.codec import read, write
 from taigan.bolink.envelope import seal
 from taigan.bolink.errors import BadAnswer, BadMessage, Refused
-from taigan.bolink.fields import Message, Whole
+from taigan.bolink.fields import Message, Note, Whole
 from taigan.bolink.signing import Signature, verify
 
 R = TypeVar("R")
@@ -71,8 +71,10 @@ class Success(msgspec.Struct, frozen=True):
 
     member: str
     values: tuple[int, ...]
-    text: str = "errmsg"
-    """The member with the words."""
+    seen: bool = True
+    """False when the document's page was not seen that far: an answer without the member is taken for yes."""
+    inside: bool = False
+    """The text in `data` holds the JSON of a second verdict (chapter 8)."""
     taken_texts: tuple[str, ...] = ()
     """Words that mean yes although the member says no."""
     may_lack: tuple[str, ...] = ()
@@ -81,7 +83,10 @@ class Success(msgspec.Struct, frozen=True):
 
 STATE = Success("state", (1,))
 STATE_OR_PENDING = Success("state", (1, 2))
-"""2 means that the result follows by a callback."""
+"""2 means that the result follows: by a callback, or by an upload (5.7)."""
+UNSEEN_STATE = Success("state", (1,), seen=False)
+UNSEEN_STATE_OR_PENDING = Success("state", (1, 2), seen=False)
+VERDICT_INSIDE = Success("code", (1,), inside=True)
 
 
 class Repeat(msgspec.Struct, frozen=True):
@@ -92,6 +97,7 @@ class Repeat(msgspec.Struct, frozen=True):
 
 
 OWN_DESIGN = "own design: the document's page is not public"
+FOLLOWS_SDK = "the document's page is not public: follows its counterpart in the SDK document (sdk/466002)"
 
 
 class Interface(msgspec.Struct, Generic[R, A], frozen=True, kw_only=True):
@@ -172,40 +178,34 @@ class Interface(msgspec.Struct, Generic[R, A], frozen=True, kw_only=True):
         if status >= 500:
             raise BadAnswer("the other side failed", raw, status)
         try:
-            taken = self._verdict(raw)
+            self._check_verdict(raw, status)
             answer: A = read(self._completed(raw), self.answer)
         except BadMessage as error:
             raise BadAnswer(str(error), raw, status) from error
-        if status >= 400 and not taken:
-            raise BadAnswer("an error without a verdict", raw, status)
         return answer
 
     def _completed(self, raw: bytes) -> bytes:
-        if self.success is None or not self.success.may_lack:
-            return raw
-        members = read(raw, _Verdict)
-        if (members.errmsg or "") not in self.success.taken_texts:
+        if self.success is None or read(raw, _Verdict).text not in self.success.taken_texts:
             return raw
         given = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        return msgspec.json.encode({name: "" for name in self.success.may_lack} | given)
+        return msgspec.json.encode(dict.fromkeys(self.success.may_lack, "") | given)
 
-    def _verdict(self, raw: bytes) -> bool:
-        """True when the answer says yes; False when it says nothing; Refused when it says no."""
-        if self.success is None:
-            verdict = read(raw, _Verdict)
-            if verdict.state == 0:
-                raise Refused(verdict.errmsg or "", 0, raw)
-            return False
+    def _check_verdict(self, raw: bytes, status: int) -> None:
         verdict = read(raw, _Verdict)
-        value: int | None = getattr(verdict, self.success.member)
-        text: str = getattr(verdict, self.success.text) or verdict.errmsg or verdict.message or ""
+        value = verdict.state if self.success is None else getattr(verdict, self.success.member)
+        if value is None and verdict.state == 0:
+            raise Refused(verdict.text, 0, raw)
+        if self.success is None:
+            return
         if value is None:
-            if verdict.state == 0:
-                raise Refused(text, 0, raw)
-            raise BadMessage(self.success.member, "is missing")
-        if value not in self.success.values and text.strip() not in self.success.taken_texts:
-            raise Refused(text, value, raw)
-        return True
+            if self.success.seen or status >= 400:
+                raise BadMessage(self.success.member, "is missing")
+        elif value not in self.success.values and verdict.text not in self.success.taken_texts:
+            raise Refused(verdict.text, value, raw)
+        if self.success.inside:
+            inner = read(read(raw, _WithVerdict).data.encode(), _Verdict)
+            if inner.state != 1:
+                raise Refused(inner.text or verdict.text, inner.state or 0, raw)
 
 
 class _Verdict(Message):
@@ -213,6 +213,14 @@ class _Verdict(Message):
     code: Whole | None = None
     errmsg: str | None = None
     message: str | None = None
+
+    @property
+    def text(self) -> str:
+        return (self.errmsg or self.message or "").strip()
+
+
+class _WithVerdict(Message):
+    data: Annotated[str, Note("a JSON document encoded as a string", json_text=_Verdict)]
 
 
 AnyInterface = Interface[Any, Any]
