@@ -388,10 +388,10 @@ class Lane:
             self.queue.popleft()
 
     def _drive_onto_loop(self, car: Car) -> None:
-        self._record(car=Kind.ARRIVED, presence=car.presence_id)
+        now = self._record(car=Kind.ARRIVED, presence=car.presence_id)
         self._unqueue(car.presence_id)
-        self.loop = Car(car.presence_id, self._clock.now().timestamp())
-        self._report_car(Kind.ARRIVED, car)
+        self.loop = Car(car.presence_id, now)
+        self._report_car(Kind.ARRIVED, self.loop, now)
         self._changed()
 
     async def _arm_up(self) -> None:
@@ -412,12 +412,12 @@ class Lane:
         self._lower_behind()
 
     def _end(self, car: Car, kind: Kind) -> None:
-        self._record(car=kind, presence=car.presence_id)
+        now = self._record(car=kind, presence=car.presence_id)
         self._unqueue(car.presence_id)
         if self.loop is car:
             self.loop = None
-        self.ended.append(Ended(car.presence_id, kind, self._clock.now().timestamp()))
-        self._report_car(kind, car)
+        self.ended.append(Ended(car.presence_id, kind, now))
+        self._report_car(kind, car, now)
         self._changed()
 
     def _lower_behind(self) -> None:
@@ -474,10 +474,12 @@ class Lane:
         presence: str = "",
         mode: Mode | None = None,
         detector: bool | None = None,
-    ) -> None:
+    ) -> float:
+        """Write down what happens now; when that is, in unix seconds."""
+        now = self._clock.now().timestamp()
         self._watch.record(
             LaneRecord(
-                at=self._clock.now().timestamp(),
+                at=now,
                 lot_id=self.lot_id,
                 channel_id=self.channel_id,
                 arm=arm,
@@ -490,17 +492,16 @@ class Lane:
                 detector=detector,
             )
         )
+        return now
 
     def _report_position(self) -> None:
         if self.mode is not Mode.MUTE:
             self._reported = self.arm
             self._report(MOVED[self.arm], f"{self.lifts}/{MOVED[self.arm]}")
 
-    def _report_car(self, kind: Kind, car: Car) -> None:
+    def _report_car(self, kind: Kind, car: Car, at: float) -> None:
         if self.detector:
-            self._watch.happened(
-                self, Happening(f"{car.presence_id}/{kind}", kind, self._clock.now().timestamp(), car.presence_id)
-            )
+            self._watch.happened(self, Happening(f"{car.presence_id}/{kind}", kind, at, car.presence_id))
 
     def _report(self, kind: Kind, name: str, detail: str = "") -> None:
         event_id = f"{self.lot_id}/{self.channel_id}/{name}"

@@ -51,11 +51,10 @@ log = logging.getLogger(__name__)
 BODY_LIMIT = 64 * 1024
 FRAME_LIMIT = 16 * 1024 * 1024
 SNAPSHOT_LANES = 100
-ACKNOWLEDGED_WITHIN = 3.0
 UNSENT_LIMIT = 50_000
 STREAM_KEPT = 200
 PING_EVERY = 15.0
-SHUTDOWN_WITHIN = 0.5
+SHUTDOWN_WITHIN = 0.25
 NAME_LENGTH = 200
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -83,6 +82,7 @@ class LanesSettings:
     port: int = 0
     travel_time: float = 0.6
     late_by: float = 6.0
+    acknowledged_within: float = 3.0  # a PUT waits no longer for those who watch the lane
     lanes: tuple[LaneSettings, ...] = ()
     token: str = ""  # when set, everything but /healthz asks for it
 
@@ -413,7 +413,7 @@ class LanesApp:
         await self._journal.synced()
         untold = [event.done for event in self._unacknowledged.values() if event.lane is lane]
         if untold:
-            await asyncio.wait(untold, timeout=ACKNOWLEDGED_WITHIN)
+            await asyncio.wait(untold, timeout=self._settings.acknowledged_within)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         lane = self._named(request)
