@@ -1,0 +1,69 @@
+"""Fixtures for everything that is not the code itself: servers, processes, a browser."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+# A run gives the same verdict each time, however busy the machine; --hypothesis-profile=search looks further.
+hypothesis_settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.register_profile("search", deadline=None, max_examples=5000)
+hypothesis_settings.load_profile("repeatable")
+
+NewDatabase = Callable[[], Awaitable[str]]
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a PostgreSQL database from which others can be created: the named one, or a server of our own."""
+    named = os.environ.get("TAIGAN_TEST_DATABASE_URL")
+    if named:
+        yield named
+        return
+    from support.postgres import postgres_server
+
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+async def new_postgres_database(postgres_url: str) -> AsyncIterator[NewDatabase]:
+    """Creates empty PostgreSQL databases, dropped after the test."""
+    from support.postgres import create_database, drop_database
+
+    made: list[str] = []
+
+    async def create() -> str:
+        made.append(f"taigan_{uuid.uuid4().hex[:12]}")
+        return await create_database(postgres_url, made[-1])
+
+    yield create
+    for name in made:
+        await drop_database(postgres_url, name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> NewDatabase:
+    """Names empty databases, by URL, once on each engine."""
+    if request.param == "postgresql":
+        create: NewDatabase = request.getfixturevalue("new_postgres_database")
+        return create
+
+    async def name() -> str:
+        return f"sqlite:///{tmp_path / f'{uuid.uuid4().hex[:12]}.sqlite3'}"
+
+    return name
+
+
+@pytest.fixture
+async def database_url(new_database: NewDatabase) -> str:
+    """One empty database, once on each engine."""
+    return await new_database()

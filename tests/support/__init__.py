@@ -1,0 +1,1 @@
+"""What the tests run against: real servers, real processes, a real browser."""

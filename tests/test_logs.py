@@ -1,0 +1,128 @@
+"""Nothing in the logs lets a reader act as somebody else."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from typing import Any
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taigan.logs import HIDDEN, MASKED_NAMES, SECRET_NAMES, Redaction, mask, set_up
+
+KEY = "0123456789ABCDEFG"
+PHONE = "13812345678"
+OPENID = "ouc2o01Annba-HFNNfij-3xBXHrE"
+SIGN = "1D3BA0D562AF49B13D905B6102C3C564"
+BODY = (
+    f'{{"data":{{"car_number":"EA47829","mobile_number":"{PHONE}","pay_user_id":"{OPENID}","channel_id":"A1"}},'
+    f'"sign":"{SIGN}"}}'
+)
+
+
+def redacted(**fields: Any) -> dict[str, Any]:
+    return dict(Redaction([KEY])(None, "info", dict(fields)))
+
+
+@pytest.mark.parametrize("name", sorted(SECRET_NAMES))
+def test_a_field_named_like_a_secret_is_hidden_whole(name: str) -> None:
+    assert redacted(**{name: "whatever"}) == {name: HIDDEN}
+    assert redacted(inner=[{name.upper(): "whatever"}]) == {"inner": [{name.upper(): HIDDEN}]}
+
+
+@pytest.mark.parametrize("name", sorted(MASKED_NAMES))
+def test_a_field_named_like_an_identity_keeps_its_ends_only(name: str) -> None:
+    assert redacted(**{name: OPENID}) == {name: "ouc••••HrE".replace("HrE", OPENID[-4:])}
+    assert redacted(**{name: int(PHONE)}) == {name: "138••••5678"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        BODY,
+        BODY.encode(),
+        json.dumps({"data": BODY}),  # JSON inside JSON
+        json.dumps({"data": json.dumps({"data": BODY})}),
+        BODY.replace(":", " : "),
+        f"mobile_number={PHONE}&pay_user_id={OPENID}&sign={SIGN}",
+    ],
+)
+def test_a_body_as_text_or_bytes_shows_neither_phone_nor_openid_nor_sign(body: str | bytes) -> None:
+    shown = str(redacted(body=body)["body"])
+    assert PHONE not in shown
+    assert OPENID not in shown
+    assert SIGN not in shown
+
+
+def test_what_helps_to_follow_an_entry_stays_readable() -> None:
+    fields = {
+        "event": "entry",
+        "lot_id": "200002-21787",
+        "channel_id": "A1",
+        "order_id": "20250101T000000_ab12cd34ef56",
+        "licence": "EA47829",
+        "state": 1,
+        "answered_in": 0.0123,
+        "timetemp": 1579000520,
+        "text": "入场成功",
+    }
+    assert redacted(**fields) == fields
+    assert "EA47829" in redacted(body=BODY)["body"]
+    assert '"channel_id":"A1"' in redacted(body=BODY)["body"]
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        (f"signed with {KEY} today", KEY),
+        (f"called {PHONE}", PHONE),
+        (f"driver {OPENID} came", OPENID),
+        ("driver 2088102146225135 came", "2088102146225135"),
+        (f"expected {SIGN}", SIGN),
+        ("Authorization: Bearer abc.def-123", "abc.def-123"),
+        ("您的验证码是 482913，5 分钟内有效", "482913"),
+        ("postgresql://taigan:hunter2@db/taigan", "hunter2"),
+        ('{"verify_code": 482913}', "482913"),
+        ("{'key': 'abcdef'}", "abcdef"),
+    ],
+)
+def test_free_text_gives_nothing_away(text: str, gone: str) -> None:
+    assert gone not in redacted(event=text)["event"]
+
+
+def test_an_exception_gives_nothing_away() -> None:
+    stream = io.StringIO()
+    set_up(json=True, level="info", secrets=[KEY], stream=stream)
+    try:
+        try:
+            raise ValueError(f"bad body {BODY} signed with {KEY}")
+        except ValueError:
+            structlog.get_logger("taigan").exception("a message failed")
+            logging.getLogger("some.library").exception("failed for %s", PHONE)
+    finally:
+        structlog.reset_defaults()
+        logging.getLogger().handlers.clear()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == ["a message failed", "failed for 138••••5678"]
+    assert "ValueError" in stream.getvalue()
+    for secret in (KEY, PHONE, OPENID, SIGN):
+        assert secret not in stream.getvalue()
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text() | st.binary(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_anything_can_be_logged_and_the_key_never_appears(value: Any) -> None:
+    assert KEY not in repr(redacted(value=value, near=[value, f"x{KEY}y"]))
+
+
+@pytest.mark.parametrize(("text", "masked"), [("", ""), ("short", HIDDEN), (PHONE, "138••••5678")])
+def test_mask_keeps_three_and_four_characters_of_what_is_long_enough(text: str, masked: str) -> None:
+    assert mask(text) == masked
