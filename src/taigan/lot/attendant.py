@@ -88,7 +88,7 @@ class Attendant:
         lift, lane = await self._database.write(
             lambda conn: self._take_waiting(conn, lot_id, channel_id, order_id, by, cause="release")
         )
-        result, told = await self._desk.raise_for(LaneKey(lot_id, channel_id), lift, lane.confirm)
+        result, _ = await self._desk.raise_for(LaneKey(lot_id, channel_id), lift, lane.confirm)
         log.info("released", lot_id=lot_id, channel_id=channel_id, order_id=lift.order_id, outcome=result.outcome.value)
         if result.outcome is Outcome.REJECTED:
             raise BarrierFault(result.reason or "the barrier refused the command")
@@ -274,7 +274,9 @@ class Attendant:
         by = By("platform", "the arm is down")
         try:
             lift, row = await self._database.write(
-                lambda conn: self._take_waiting(conn, lane.lot_id, lane.channel_id, order_id, by, cause="arm", only="arm")
+                lambda conn: self._take_waiting(
+                    conn, lane.lot_id, lane.channel_id, order_id, by, cause="arm", only="arm"
+                )
             )
         except (NobodyWaits, UnknownLane):
             return

@@ -143,12 +143,13 @@ class EntryDesk:
 
     async def _raise(self, scan: Scan, verdict: Verdict) -> tuple[int, bytes]:
         order, lift = verdict.order, verdict.lift
-        assert order is not None and lift is not None
+        assert order is not None
+        assert lift is not None
         settled = self._lanes.expect(order.order_id)
         try:
             result = await self._command(scan.lane, lift)
             confirmed = result.outcome is Outcome.ACCEPTED and verdict.confirm == "accepted"
-            if not confirmed and result.outcome is not Outcome.REJECTED and lift.cause == "scan":
+            if not confirmed and result.outcome is not Outcome.REJECTED and lift.cause != "again":
                 await _set_within(settled, (lift.deadline - self._clock.now()).total_seconds())
         finally:
             self._lanes.forget(order.order_id)
@@ -224,7 +225,7 @@ class EntryDesk:
             except StorageError:
                 await _set_within(self._stopping, 1.0)
                 if self._stopping.is_set():
-                    return
+                    return None
 
     def _void_late(self, conn: sa.Connection, scan: Scan) -> None:
         lot = facts.lock(conn, [scan.lot_id])[scan.lot_id]
@@ -338,9 +339,7 @@ class EntryDesk:
                 if raised.result.outcome is Outcome.REJECTED:
                     orders.void(changes, lots[lift.lot_id], order, raised.at, why="barrier fault")
                     text = raised.result.reason or "the barrier refused"
-                    alarms.append(
-                        Alarm(lift.lot_id, lift.channel_id, order.order_id, raised.at, "barrier_fault", text)
-                    )
+                    alarms.append(Alarm(lift.lot_id, lift.channel_id, order.order_id, raised.at, "barrier_fault", text))
                 elif raised.confirmed:
                     orders.enter(changes, lots[lift.lot_id], order, raised.at, why="confirmed", actor=lift.actor)
                 else:

@@ -44,6 +44,7 @@ class Lanes:
         self._settled: dict[str, asyncio.Event] = {}
         self._background: set[asyncio.Task[None]] = set()
         self.when_arm_is_down: Follow | None = None
+        self.when_plate_is_read: Callable[[Event], Awaitable[None]] | None = None
 
     def add(self, lane: LaneKey, barrier: Barrier) -> None:
         """Make a lane's barrier known, in place of an earlier one."""
@@ -77,6 +78,10 @@ class Lanes:
         """Commit what an event changes. The sink that drivers are built with."""
         if event.kind in (EventKind.RISING, EventKind.FALLING):
             self._publish(event)
+            return
+        if event.kind is EventKind.PLATE:
+            if self.when_plate_is_read is not None:
+                await self.when_plate_is_read(event)
             return
         try:
             effect = await self._commits.submit(event)
@@ -166,9 +171,7 @@ class Effect:
 class _Street:
     """The lanes of a batch of events, inside its transaction."""
 
-    def __init__(
-        self, conn: sa.Connection, lots: dict[str, Lot], events: Sequence[Event], changes: Changes
-    ) -> None:
+    def __init__(self, conn: sa.Connection, lots: dict[str, Lot], events: Sequence[Event], changes: Changes) -> None:
         ids = {event.lane.lot_id for event in events}
         channels = {event.lane.channel_id for event in events}
         self._conn = conn
@@ -205,8 +208,6 @@ class _Street:
                 self._fault(event, lot, lane, effect)
             case EventKind.STAYED:
                 self._alarm(event, effect, "stayed", "滞留: a car stays under the arm", self._order_of(event))
-            case EventKind.PLATE:
-                self._plate(event, effect)
             case EventKind.OFFLINE:
                 self._alarm(event, effect, "barrier_offline", event.detail or "the barrier is not reached")
         return effect
@@ -312,13 +313,6 @@ class _Street:
             if order.waiting_for == "barrier":
                 orders.void(self._changes, lot, order, event.at, why="barrier fault")
                 effect.settled.append(order.order_id)
-
-    def _plate(self, event: Event, effect: Effect) -> None:
-        order = self._order_of(event)
-        if order is not None and order.live and order.plate != event.plate:
-            order.plate = event.plate
-            self._changes.order(order)
-            orders.note(self._changes, order, event.at, "plate read", "camera", event.plate)
 
     def _waiting_in(self, lane: Lane) -> list[Order]:
         """The orders waiting in the lane, as the events seen so far have left them."""

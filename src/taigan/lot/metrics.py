@@ -42,11 +42,12 @@ class Metrics:
         )
         self.alarms = Counter("taigan_alarms_total", "Alarms raised, by kind", ["kind"], registry=self.registry)
         self.uploads = Counter(
-            "taigan_uploads_total", "Uploads tried, by section and result", ["section", "result"], registry=self.registry
+            "taigan_uploads_total",
+            "Uploads tried, by section and result",
+            ["section", "result"],
+            registry=self.registry,
         )
-        self.queue_length = Gauge(
-            "taigan_delivery_queue_length", "Messages owed to BoLink", registry=self.registry
-        )
+        self.queue_length = Gauge("taigan_delivery_queue_length", "Messages owed to BoLink", registry=self.registry)
         self.queue_age = Gauge(
             "taigan_delivery_queue_age_seconds", "Age of the oldest message owed to BoLink", registry=self.registry
         )

@@ -97,9 +97,7 @@ def owe_sms_check(changes: Changes, lot: Lot, at: datetime) -> None:
         park_id=lot.park_id,
         no_plate_settings=bolink.NoPlateSettings(is_verify=int(lot.sms_check)),
     )
-    changes.deliveries.append(
-        Delivery(lot.lot_id, "", "2.5", bolink.write(settings).decode(), "pending", 0, at, at)
-    )
+    changes.deliveries.append(Delivery(lot.lot_id, "", "2.5", bolink.write(settings).decode(), "pending", 0, at, at))
 
 
 def car_number(order: Order) -> str:

@@ -39,7 +39,7 @@ def decide(scan: Scan, s: Situation, ids: Ids) -> Verdict:
         return _refuse(scan, s, texts.EMERGENCY)
     if s.is_blocked(scan):
         return _refuse(scan, s, texts.BLOCKED)
-    if lot.sms_check and not s.phone_is_checked(scan):
+    if lot.sms_check and scan.origin == "scan" and not s.phone_is_checked(scan):
         return _refuse(scan, s, texts.CHECK_PHONE)
 
     superseded = None
@@ -52,7 +52,7 @@ def decide(scan: Scan, s: Situation, ids: Ids) -> Verdict:
             return _refuse(scan, s, texts.IN_LOT)
         superseded = own
 
-    if s.scans_without_pass(scan) > s.policy.scan_limit:
+    if scan.origin == "scan" and s.scans_without_pass(scan) > s.policy.scan_limit:
         return _refuse(scan, s, texts.SEE_ATTENDANT, alarm="scan_limit")
 
     if not scan.online:
@@ -66,6 +66,8 @@ def decide(scan: Scan, s: Situation, ids: Ids) -> Verdict:
     if not lane.detector:
         car = _claim(scan, s, car, ids)
     if car is not None and (busy := s.order_of_car(car)):
+        if scan.origin == "plate":
+            return _join(scan, s, busy)
         return _refuse(scan, s, texts.PLATE_READ if busy.origin == "plate" else texts.LANE_BUSY)
     if lot.spaces_free < 1 and superseded is None:
         return _refuse(scan, s, texts.FULL)
@@ -150,6 +152,15 @@ def _again(scan: Scan, s: Situation, lane: Lane, own: Order, ids: Ids) -> Verdic
     return _final(scan, s, 1, text, own.order_id)
 
 
+def _join(scan: Scan, s: Situation, order: Order) -> Verdict:
+    """The camera read a plate after the driver had scanned: the order learns it."""
+    if order.origin == "scan" and order.plate != scan.licence:
+        order.plate = scan.licence
+        s.changes.order(order)
+        orders.note(s.changes, order, s.now, "plate read", "camera", scan.licence)
+    return _final(scan, s, 1, texts.ENTERED, order.order_id)
+
+
 def _claim(scan: Scan, s: Situation, car: Presence | None, ids: Ids) -> Presence:
     """Without a detector a scan claims the lane for a while."""
     if car is not None and car.ends_at is not None and car.ends_at <= s.now:
@@ -174,12 +185,12 @@ def _new_order(scan: Scan, s: Situation, lot: Lot, lane: Lane, car: Presence | N
     return Order(
         lot_id=lot.lot_id,
         order_id=s.free_order_id(scan) or ids.order_id(s.now),
-        origin="scan",
+        origin=scan.origin,
         state="waiting",
         waiting_for="barrier",
         licence=scan.licence,
-        mark=s.policy.plate_mark,
-        plate="",
+        mark=s.policy.plate_mark if scan.origin == "scan" else "",
+        plate=scan.licence if scan.origin == "plate" else "",
         pay_user_id=scan.pay_user_id,
         mobile=scan.mobile,
         channel_id=lane.channel_id,
@@ -205,7 +216,7 @@ def _wait(scan: Scan, s: Situation, lot: Lot, order: Order, waiting_for: str) ->
 
 def _raise(scan: Scan, s: Situation, lot: Lot, lane: Lane, order: Order, ids: Ids) -> Verdict:
     orders.ask(s.changes, lot, order)
-    lift = _lift(scan, s, order.order_id, "scan", ids)
+    lift = _lift(scan, s, order.order_id, scan.origin, ids)
     s.remember(Message(scan.digest, scan.lot_id, scan.received_at, scan.key_id, order.order_id))
     s.add_order(order)
     return Verdict(Next.RAISE, 2, b"", order, lift, lane.confirm)
@@ -219,7 +230,7 @@ def _lift(scan: Scan, s: Situation, order_id: str, cause: str, ids: Ids) -> Lift
         order_id=order_id,
         command="open",
         cause=cause,
-        actor="driver",
+        actor="driver" if scan.origin == "scan" else "camera",
         reason="",
         intended_at=s.now,
         deadline=command_by(scan),

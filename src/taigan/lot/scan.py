@@ -15,8 +15,12 @@ from taigan.storage.records import Lift, Order
 
 
 class Scan(msgspec.Struct, kw_only=True):
-    """One `nolicence_in_park` (5.7), verified, with what its lane's device reports at this moment."""
+    """One `nolicence_in_park` (5.7), verified, with what its lane's device reports at this moment.
 
+    A plate that a camera read asks for entry in the same way: `origin` is `plate`, `licence` the plate.
+    """
+
+    origin: str = "scan"
     lot_id: str
     channel_id: str
     licence: str

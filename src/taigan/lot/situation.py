@@ -35,7 +35,9 @@ class Situation:
         at_loop = {car.presence_id for car in self.cars.values()}
         self.by_presence: dict[tuple[str, str], Order] = facts.live_orders_at(conn, at_loop) if at_loop else {}
         self.drivers: dict[tuple[str, str], Driver] = facts.drivers(conn, licences)
-        self.blocked = facts.blocked(conn, licences | mobiles | {scan.pay_user_id for scan in scans if scan.pay_user_id})
+        self.blocked = facts.blocked(
+            conn, licences | mobiles | {scan.pay_user_id for scan in scans if scan.pay_user_id}
+        )
         checks_phones = mobiles and any(lot.sms_check for lot in self.lots.values())
         since = now - timedelta(seconds=policy.sms_valid)
         self.checked_phones = facts.checked_phones(conn, mobiles, since) if checks_phones else set()

@@ -1,8 +1,8 @@
 """Connections and transactions on both engines.
 
-A transaction is a plain function of a connection. On SQLite all writes run in one thread, one after the other, and reads
-on connections of their own; on PostgreSQL both run on pooled connections. Neither is ever cancelled half-way: a
-transaction whose caller went away is carried to its end.
+A transaction is a plain function of a connection. On SQLite all writes run in one thread, one after the other, and
+reads on connections of their own; on PostgreSQL both run on pooled connections. Neither is ever cancelled half-way:
+a transaction whose caller went away is carried to its end.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -22,7 +22,6 @@ from taigan.storage.errors import CannotOpen, InUse, Unavailable
 from taigan.storage.migrations import migrate
 
 T = TypeVar("T")
-Transaction = Callable[[sa.Connection], T]
 
 
 class Database(Protocol):
@@ -95,7 +94,9 @@ class SqliteDatabase:
     async def read(self, transaction: Callable[[sa.Connection], T]) -> T:
         return await self._run(self._read_threads, self._readers, transaction)
 
-    async def _run(self, threads: ThreadPoolExecutor, engine: sa.Engine, transaction: Callable[[sa.Connection], T]) -> T:
+    async def _run(
+        self, threads: ThreadPoolExecutor, engine: sa.Engine, transaction: Callable[[sa.Connection], T]
+    ) -> T:
         def run() -> T:
             try:
                 with engine.begin() as conn:
@@ -164,7 +165,7 @@ class PostgresDatabase:
     async def read(self, transaction: Callable[[sa.Connection], T]) -> T:
         return await self._carry_through(self._write(transaction))
 
-    async def _carry_through(self, work: Any) -> Any:
+    async def _carry_through(self, work: Coroutine[Any, Any, T]) -> T:
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)

@@ -99,9 +99,7 @@ _CANCEL = (
     .values(state="cancelled")
 )
 _SOONEST = sa.select(
-    sa.func.min(
-        sa.case((_d.c.state == "pending", _d.c.next_at), else_=_d.c.lease_until), type_=Moment()
-    )
+    sa.func.min(sa.case((_d.c.state == "pending", _d.c.next_at), else_=_d.c.lease_until), type_=Moment())
 ).where(_d.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")]))
 _QUEUE = sa.select(sa.func.count(), sa.func.min(_d.c.created_at, type_=Moment())).where(
     _d.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -21,7 +21,7 @@ from taigan.storage.tables import among
 R = TypeVar("R", bound=msgspec.Struct)
 
 
-def _columns(table: sa.Table, record: type[msgspec.Struct]) -> list[sa.Column[object]]:
+def _columns(table: sa.Table, record: type[msgspec.Struct]) -> list[sa.Column[Any]]:
     return [table.c[name] for name in record.__struct_fields__]
 
 
@@ -103,23 +103,23 @@ _UNDER_WAY = sa.select(*LIFT).where(
 )
 
 
-def _records(conn: sa.Connection, statement: sa.Select[tuple[object]], record: type[R], **parameters: object) -> list[R]:
+def records(conn: sa.Connection, statement: sa.Select[tuple[object]], record: type[R], **parameters: object) -> list[R]:
     return [record(*row) for row in conn.execute(statement, parameters)]
 
 
 def lock(conn: sa.Connection, lots: Collection[str]) -> dict[str, Lot]:
     """Take the lots for this transaction. Unknown ones are left out."""
-    return {lot.lot_id: lot for lot in _records(conn, _LOCK, Lot, lots=sorted(lots))}
+    return {lot.lot_id: lot for lot in records(conn, _LOCK, Lot, lots=sorted(lots))}
 
 
 def lanes(conn: sa.Connection, lots: Collection[str], channels: Collection[str]) -> dict[tuple[str, str], Lane]:
     """The named lanes of the lots, by (lot_id, channel_id)."""
-    return {(x.lot_id, x.channel_id): x for x in _records(conn, _LANES, Lane, lots=lots, channels=channels)}
+    return {(x.lot_id, x.channel_id): x for x in records(conn, _LANES, Lane, lots=lots, channels=channels)}
 
 
 def cars(conn: sa.Connection, lots: Collection[str], channels: Collection[str]) -> dict[tuple[str, str], Presence]:
     """The cars now on the loops of those lanes, by (lot_id, channel_id)."""
-    return {(x.lot_id, x.channel_id): x for x in _records(conn, _PRESENCES, Presence, lots=lots, channels=channels)}
+    return {(x.lot_id, x.channel_id): x for x in records(conn, _PRESENCES, Presence, lots=lots, channels=channels)}
 
 
 def unserved_lanes(conn: sa.Connection, lot_id: str) -> list[str]:
@@ -129,45 +129,45 @@ def unserved_lanes(conn: sa.Connection, lot_id: str) -> list[str]:
 
 def presences(conn: sa.Connection, ids: Collection[str]) -> dict[str, Presence]:
     """Presences by id, whether they have ended or not."""
-    return {x.presence_id: x for x in _records(conn, _PRESENCES_BY_ID, Presence, presences=ids)}
+    return {x.presence_id: x for x in records(conn, _PRESENCES_BY_ID, Presence, presences=ids)}
 
 
 def unseen_order_in(conn: sa.Connection, lot_id: str, channel_id: str) -> Order | None:
     """The oldest live order of a lane whose loop did not see its car."""
-    return next(iter(_records(conn, _UNSEEN, Order, lot=lot_id, channel=channel_id)), None)
+    return next(iter(records(conn, _UNSEEN, Order, lot=lot_id, channel=channel_id)), None)
 
 
 def live_orders_of(conn: sa.Connection, licences: Collection[str]) -> dict[tuple[str, str], Order]:
     """The live orders of drivers, by (lot_id, licence)."""
-    return {(x.lot_id, x.licence): x for x in _records(conn, _BY_LICENCE, Order, licences=licences)}
+    return {(x.lot_id, x.licence): x for x in records(conn, _BY_LICENCE, Order, licences=licences)}
 
 
 def live_orders_at(conn: sa.Connection, presences: Collection[str]) -> dict[tuple[str, str], Order]:
     """The live orders of cars on a loop, by (lot_id, presence_id)."""
-    rows = _records(conn, _BY_PRESENCE, Order, presences=presences)
+    rows = records(conn, _BY_PRESENCE, Order, presences=presences)
     return {(x.lot_id, x.presence_id or ""): x for x in rows}
 
 
 def orders(conn: sa.Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Order]:
     """Orders by (lot_id, order_id), in any state."""
     wanted = set(keys)
-    rows = _records(conn, _BY_ID, Order, lots=sorted({k[0] for k in wanted}), orders=sorted({k[1] for k in wanted}))
+    rows = records(conn, _BY_ID, Order, lots=sorted({k[0] for k in wanted}), orders=sorted({k[1] for k in wanted}))
     return {(x.lot_id, x.order_id): x for x in rows if (x.lot_id, x.order_id) in wanted}
 
 
 def waiting_in(conn: sa.Connection, lot_id: str, channel_id: str) -> list[Order]:
     """The orders waiting in a lane, oldest first."""
-    return _records(conn, _WAITING_IN, Order, lot=lot_id, channel=channel_id)
+    return records(conn, _WAITING_IN, Order, lot=lot_id, channel=channel_id)
 
 
 def messages(conn: sa.Connection, digests: Collection[str]) -> dict[str, Message]:
     """Messages taken in before, by digest."""
-    return {x.digest: x for x in _records(conn, _INBOX, Message, digests=digests)}
+    return {x.digest: x for x in records(conn, _INBOX, Message, digests=digests)}
 
 
 def drivers(conn: sa.Connection, licences: Collection[str]) -> dict[tuple[str, str], Driver]:
     """How often drivers scanned, by (lot_id, licence)."""
-    return {(x.lot_id, x.licence): x for x in _records(conn, _DRIVERS, Driver, licences=licences)}
+    return {(x.lot_id, x.licence): x for x in records(conn, _DRIVERS, Driver, licences=licences)}
 
 
 def blocked(conn: sa.Connection, values: Collection[str]) -> set[tuple[str, str, str]]:
@@ -183,9 +183,9 @@ def checked_phones(conn: sa.Connection, mobiles: Collection[str], since: datetim
 
 def lift_without_order(conn: sa.Connection, lot_id: str, channel_id: str, since: datetime) -> Lift | None:
     """The last time somebody raised that lane's arm for no order since then."""
-    return next(iter(_records(conn, _LAST_LIFT, Lift, lot=lot_id, channel=channel_id, since=since)), None)
+    return next(iter(records(conn, _LAST_LIFT, Lift, lot=lot_id, channel=channel_id, since=since)), None)
 
 
 def lifts_under_way(conn: sa.Connection, lot_id: str, order_id: str) -> list[Lift]:
     """The order's lifts that have no outcome yet."""
-    return _records(conn, _UNDER_WAY, Lift, lot=lot_id, order=order_id)
+    return records(conn, _UNDER_WAY, Lift, lot=lot_id, order=order_id)

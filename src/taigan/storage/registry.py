@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import LANE, LOT
+from taigan.storage.facts import LANE, LOT, records
 from taigan.storage.records import Lane, Lot
 
 
@@ -32,12 +32,12 @@ def vendor_keys(conn: sa.Connection) -> list[VendorKey]:
 
 def lots(conn: sa.Connection) -> list[Lot]:
     """Every lot."""
-    return [Lot(*row) for row in conn.execute(sa.select(*LOT).order_by(t.lots.c.lot_id))]
+    return records(conn, sa.select(*LOT).order_by(t.lots.c.lot_id), Lot)
 
 
 def lanes(conn: sa.Connection) -> list[Lane]:
     """Every lane of every lot."""
-    return [Lane(*row) for row in conn.execute(sa.select(*LANE).order_by(t.lanes.c.lot_id, t.lanes.c.channel_id))]
+    return records(conn, sa.select(*LANE).order_by(t.lanes.c.lot_id, t.lanes.c.channel_id), Lane)
 
 
 def add_vendor(conn: sa.Connection, union_id: str, name: str, key: str, now: datetime) -> bool:
@@ -92,9 +92,7 @@ def update_lane(conn: sa.Connection, lot_id: str, channel_id: str, changed: dict
     conn.execute(sa.update(t.lanes).where(*where).values(**changed))
 
 
-def block(
-    conn: sa.Connection, lot_id: str, kind: str, value: str, operator: str, reason: str, now: datetime
-) -> int:
+def block(conn: sa.Connection, lot_id: str, kind: str, value: str, operator: str, reason: str, now: datetime) -> int:
     """Block a value in a lot. Returns its id, that of the earlier row if it was blocked already."""
     where = t.blocked.c.lot_id == lot_id, t.blocked.c.kind == kind, t.blocked.c.value == value
     known = conn.execute(sa.select(t.blocked.c.blocked_id).where(*where)).scalar()

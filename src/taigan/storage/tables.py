@@ -55,7 +55,7 @@ class among(ColumnElement[bool]):
 
     inherit_cache = True
     type = sa.Boolean()
-    _traverse_internals = [
+    _traverse_internals = [  # noqa: RUF012 - SQLAlchemy's own way to name what makes up a clause
         ("column", sa.sql.visitors.InternalTraversal.dp_clauseelement),
         ("values", sa.sql.visitors.InternalTraversal.dp_clauseelement),
     ]

@@ -32,6 +32,8 @@ def migrate(conn: sa.Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
-        raise NewerDatabase(f"the database is of revision {found}, this taigan knows {HEAD} at most; upgrade taigan first")
+        raise NewerDatabase(
+            f"the database is of revision {found}, this taigan knows {HEAD} at most; upgrade taigan first"
+        )
     config.attributes["connection"] = conn
     command.upgrade(config, "head")

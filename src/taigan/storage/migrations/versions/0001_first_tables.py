@@ -129,14 +129,14 @@ def upgrade() -> None:
     op.create_index("order_events_of_order", "order_events", ["lot_id", "order_id"], unique=False)
     op.create_table(
         "presences",
-        sa.Column("lot_id", sa.Text(), nullable=False),
         sa.Column("presence_id", sa.Text(), nullable=False),
+        sa.Column("lot_id", sa.Text(), nullable=False),
         sa.Column("channel_id", sa.Text(), nullable=False),
         sa.Column("arrived_at", Moment(), nullable=False),
         sa.Column("ends_at", Moment(), nullable=True),
         sa.Column("left_at", Moment(), nullable=True),
         sa.Column("left_how", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("lot_id", "presence_id", name=op.f("pk_presences")),
+        sa.PrimaryKeyConstraint("presence_id", "lot_id", name=op.f("pk_presences")),
     )
     op.create_index(
         "one_car_on_the_loop",

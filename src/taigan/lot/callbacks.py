@@ -1,0 +1,190 @@
+"""From a request's bytes to an answer: the signature before anything else, then vendor and lot, then the message."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from taigan import bolink
+from taigan.bolink import BadMessage, units
+from taigan.clock import Clock
+from taigan.lot import texts
+from taigan.lot.entry import EntryDesk
+from taigan.lot.keyring import FRESH_FOR, Keyring
+from taigan.lot.lanes import Lanes
+from taigan.lot.metrics import Metrics
+from taigan.lot.policy import Policy
+from taigan.lot.scan import Scan
+from taigan.storage.errors import StorageError
+from taigan.storage.records import Lot
+
+log = structlog.get_logger("taigan.callbacks")
+JSON = "application/json"
+_ORDER_ID = re.compile(r"[0-9A-Za-z_]{1,48}")
+_LONGEST = {"car_number": 32, "channel_id": 64, "pay_user_id": 128, "mobile_number": 32}
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """What goes back to the caller, and what it was about."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    service_name: str = ""
+    state: int | None = None
+
+
+class Callback(msgspec.Struct, frozen=True):
+    """A verified message for a lot that exists."""
+
+    envelope: bolink.Envelope
+    lot: Lot
+    key_id: int
+    received_at: datetime
+
+    @property
+    def digest(self) -> str:
+        """What makes two messages the same: the vendor, the lot and the signed text."""
+        about = f"{self.lot.union_id}\0{self.lot.park_id}\0".encode()
+        return hashlib.sha256(about + self.envelope.text).hexdigest()
+
+
+Handler = Callable[[Callback], Awaitable[Answered]]
+
+
+class Callbacks:
+    """Every message of BoLink arrives here. `handlers` is by service_name."""
+
+    def __init__(self, keyring: Keyring, handlers: Mapping[str, Handler], clock: Clock, metrics: Metrics) -> None:
+        self._keyring = keyring
+        self._handlers = handlers
+        self._clock = clock
+        self._metrics = metrics
+
+    async def answer(self, body: bytes, service_name: str = "") -> Answered:
+        """Answer a request. `service_name` is what the address says, empty at the one address for all. Never raises."""
+        answered = await self._answer(body, service_name)
+        name = answered.service_name if bolink.by_service(answered.service_name) else "unknown"
+        state = "" if answered.state is None else str(answered.state)
+        self._metrics.callbacks.labels(name, state).inc()
+        return answered
+
+    async def _answer(self, body: bytes, service_name: str) -> Answered:
+        received_at = self._clock.now()
+        try:
+            envelope = bolink.open_envelope(body, service_name)
+            await self._keyring.refresh(older_than=FRESH_FOR)
+        except BadMessage as error:
+            return self._unusable(error, service_name)
+        except StorageError:
+            return self._refused(503, "database", texts.BUSY, service_name)
+
+        keys = self._keyring.accepted(envelope.union_id)
+        if not keys:
+            return self._refused(404, "unknown_lot", texts.UNKNOWN_LOT, envelope.service_name)
+        for key in keys:
+            form = bolink.verify(envelope.text, envelope.sign, key.key)
+            if form is not None:
+                break
+        else:
+            return self._refused(401, "signature", texts.BAD_SIGN, envelope.service_name)
+        self._metrics.signatures.labels(form.value, "current" if key.valid_until is None else "previous").inc()
+
+        lot = self._keyring.lot(envelope.union_id, envelope.park_id)
+        if lot is None:
+            foreign = self._keyring.is_foreign(envelope.park_id)
+            if foreign:
+                log.warning("security: a vendor asks for another vendor's lot", union_id=envelope.union_id)
+            reason = "foreign_lot" if foreign else "unknown_lot"
+            return self._refused(404, reason, texts.UNKNOWN_LOT, envelope.service_name)
+        if service_name and envelope.service_name != service_name:
+            return self._unusable(BadMessage("service_name", f"is not {service_name}"), service_name)
+        if not envelope.service_name:
+            return self._unusable(BadMessage("service_name", "is missing"), "")
+
+        handler = self._handlers.get(envelope.service_name)
+        if handler is None:
+            if bolink.by_service(envelope.service_name) is None:
+                return self._refused(404, "unknown_service", texts.UNKNOWN_SERVICE, envelope.service_name)
+            self._metrics.refused_requests.labels("unhandled_service").inc()
+            return refusal(200, texts.NOT_HANDLED, envelope.service_name, received_at)
+        try:
+            return await handler(Callback(envelope, lot, key.key_id, received_at))
+        except BadMessage as error:
+            return self._unusable(error, envelope.service_name)
+        except StorageError as error:
+            log.error("callback failed", service_name=envelope.service_name, error=str(error))
+            return refusal(200, texts.BUSY, envelope.service_name, self._clock.now())
+
+    def _unusable(self, error: BadMessage, service_name: str) -> Answered:
+        return self._refused(400, "unusable", f"{error.field} {error.reason}", service_name)
+
+    def _refused(self, status: int, reason: str, text: str, service_name: str) -> Answered:
+        self._metrics.refused_requests.labels(reason).inc()
+        log.info("callback refused", status=status, reason=reason, service_name=service_name, text=text)
+        return refusal(status, text, service_name, self._clock.now())
+
+
+def refusal(status: int, text: str, service_name: str = "", now: datetime | None = None) -> Answered:
+    """The answer to a request that is not carried out: 5.7's form, `car_number` empty."""
+    body = bolink.write(
+        bolink.NoPlateEntryAnswer(
+            state=0, errmsg=texts.fitted(text), car_number="", timestamp=units.seconds(now) if now else 0
+        )
+    )
+    return Answered(status, body, service_name=service_name, state=0)
+
+
+class NoPlateEntries:
+    """Handles 5.7: takes the message apart and hands the scan to the desk."""
+
+    def __init__(self, desk: EntryDesk, lanes: Lanes, policy: Policy, clock: Clock, metrics: Metrics) -> None:
+        self._desk = desk
+        self._lanes = lanes
+        self._policy = policy
+        self._clock = clock
+        self._metrics = metrics
+
+    async def __call__(self, callback: Callback) -> Answered:
+        """Answer a no-plate entry. Raises BadMessage, StorageError."""
+        scan = self.scan(callback)
+        if abs((scan.sent_at - callback.received_at).total_seconds()) > self._policy.max_clock_skew:
+            self._metrics.clock_skew.inc()
+            log.warning("timetemp is off", lot=scan.lot_id, sent_at=str(scan.sent_at))
+            if self._policy.refuse_clock_skew:
+                return refusal(200, texts.CLOCK_SKEW, "nolicence_in_park", self._clock.now())
+        state, body = await self._desk.enter(scan)
+        if state < 0:
+            state = msgspec.json.decode(body, type=bolink.NoPlateEntryAnswer).state
+        return Answered(200, body, service_name="nolicence_in_park", state=state)
+
+    def scan(self, callback: Callback) -> Scan:
+        """The message as a scan, with what the lane's device reports now. Raises BadMessage."""
+        asked = bolink.read(callback.envelope.text, bolink.NoPlateEntry)
+        for field, longest in _LONGEST.items():
+            if len(getattr(asked, field) or "") > longest:
+                raise BadMessage(field, f"has more than {longest} characters")
+        if not asked.car_number:
+            raise BadMessage("car_number", "is empty")
+        scan = Scan(
+            lot_id=callback.lot.lot_id,
+            channel_id=asked.channel_id,
+            licence=asked.car_number,
+            pay_user_id=asked.pay_user_id or "",
+            mobile=asked.mobile_number or "",
+            order_id=asked.order_id if asked.order_id and _ORDER_ID.fullmatch(asked.order_id) else "",
+            sent_at=units.moment(asked.timestamp, "timetemp"),
+            digest=callback.digest,
+            key_id=callback.key_id,
+            received_at=callback.received_at,
+            answer_by=callback.received_at + timedelta(seconds=self._policy.answer_within),
+        )
+        picture = self._lanes.state(scan.lane)
+        if picture is not None:
+            scan.online, scan.position, scan.held = picture.online, picture.position, picture.held
+        return scan

@@ -1,0 +1,59 @@
+"""Plates that a camera reads: they ask for entry as drivers' scans do, or join the order of the car that scanned."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+import structlog
+
+from taigan.barriers.barrier import Event, LaneKey
+from taigan.clock import Clock
+from taigan.lot.entry import EntryDesk
+from taigan.lot.lanes import Lanes
+from taigan.lot.policy import Policy
+from taigan.lot.scan import Scan
+
+log = structlog.get_logger("taigan.plates")
+LONGEST_PLATE = 16
+
+
+class Plates:
+    """Takes plates from cameras and from the API."""
+
+    def __init__(self, desk: EntryDesk, lanes: Lanes, policy: Policy, clock: Clock) -> None:
+        self._desk = desk
+        self._lanes = lanes
+        self._policy = policy
+        self._clock = clock
+        lanes.when_plate_is_read = self.seen
+
+    async def seen(self, event: Event) -> None:
+        """A camera's event. Never raises."""
+        try:
+            await self.read(event.lane, event.plate, event.presence_id, event.at)
+        except Exception:
+            log.exception("a plate was not handled", lane=str(event.lane))
+
+    async def read(self, lane: LaneKey, plate: str, presence_id: str, at: datetime) -> tuple[int, bytes]:
+        """Let the car with this plate in, by the rules of entry. The same plate of the same car is one request."""
+        now = self._clock.now()
+        about = f"plate\0{lane}\0{presence_id or at.isoformat()}\0{plate}"
+        scan = Scan(
+            origin="plate",
+            lot_id=lane.lot_id,
+            channel_id=lane.channel_id,
+            licence=plate[:LONGEST_PLATE],
+            pay_user_id="",
+            mobile="",
+            order_id="",
+            sent_at=at,
+            digest=hashlib.sha256(about.encode()).hexdigest(),
+            key_id=0,
+            received_at=now,
+            answer_by=now + timedelta(seconds=self._policy.answer_within),
+        )
+        picture = self._lanes.state(lane)
+        if picture is not None:
+            scan.online, scan.position, scan.held = picture.online, picture.position, picture.held
+        return await self._desk.enter(scan)

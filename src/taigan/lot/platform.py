@@ -1,0 +1,185 @@
+"""The lot platform as a whole: its parts built from what they are handed, started and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from random import Random
+from typing import Any
+
+import structlog
+
+from taigan import bolink
+from taigan.barriers.barrier import Barrier, EventSink, LaneKey
+from taigan.bolink import Addresses, BolinkClient, BolinkError, Transport
+from taigan.clock import Clock
+from taigan.lot.attendant import Attendant
+from taigan.lot.callbacks import Callbacks, NoPlateEntries
+from taigan.lot.courier import Courier
+from taigan.lot.entry import EntryDesk
+from taigan.lot.errors import LotError, UnknownLot
+from taigan.lot.events import Events
+from taigan.lot.ids import Ids
+from taigan.lot.keyring import Keyring
+from taigan.lot.lanes import Lanes
+from taigan.lot.metrics import Metrics
+from taigan.lot.plates import Plates
+from taigan.lot.policy import Policy
+from taigan.lot.setup import LotSetup, VendorSetup, seed, settle_confirm
+from taigan.lot.sms import PhoneChecks, SmsGateway
+from taigan.lot.watch import Watch
+from taigan.storage import registry
+from taigan.storage.database import Database
+from taigan.storage.errors import StorageError
+from taigan.storage.records import Lane, Lot
+
+log = structlog.get_logger("taigan.platform")
+ENTRY_CODE = 3
+"""2.3's `type` for a no-plate entry code."""
+
+BarrierFactory = Callable[[Lane, EventSink], Barrier]
+"""Builds a lane's driver from its settings; the lane's events go to the sink."""
+
+
+class Platform:
+    """Everything that serves the lots of one database in one process."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        barrier_of: BarrierFactory,
+        transport: Transport,
+        addresses: Addresses,
+        gateway: SmsGateway,
+        policy: Policy,
+        clock: Clock,
+        ids: Ids,
+        random: Random,
+    ) -> None:
+        self.database = database
+        self.policy = policy
+        self.clock = clock
+        self.metrics = Metrics()
+        self.events = Events()
+        self.keyring = Keyring(database, clock, policy.key_overlap)
+        self.lanes = Lanes(database, clock, self.metrics, self.events)
+        self.desk = EntryDesk(database, self.lanes, policy, clock, ids, self.metrics, self.events)
+        self.attendant = Attendant(
+            database, self.lanes, self.desk, policy, clock, ids, self.metrics, self._rebuild_lane
+        )
+        self.plates = Plates(self.desk, self.lanes, policy, clock)
+        self.courier = Courier(
+            database,
+            self.client_of,
+            self.desk.owed,
+            self.lanes,
+            policy,
+            clock,
+            random,
+            self.metrics,
+            self.events,
+        )
+        self.watch = Watch(database, self.lanes, policy, clock, self.metrics)
+        self.callbacks = Callbacks(
+            self.keyring,
+            {
+                "nolicence_in_park": NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics),
+                "verify_code": PhoneChecks(database, gateway, policy, clock, ids),
+            },
+            clock,
+            self.metrics,
+        )
+        self._barrier_of = barrier_of
+        self._transport = transport
+        self._addresses = addresses
+        self._clients: dict[str, BolinkClient] = {}
+        self._barriers: dict[LaneKey, Barrier] = {}
+        self._running: list[asyncio.Task[None]] = []
+
+    async def start(self, vendors: Sequence[VendorSetup] = (), lots: Sequence[LotSetup] = ()) -> None:
+        """Bring in the configuration, connect the lanes, and begin to deliver and to watch.
+
+        Raises:
+            StorageError: the database cannot serve.
+            LotError: a lane's barrier settings cannot be used.
+        """
+        await self.database.write(lambda conn: seed(conn, vendors, lots, self.clock.now()))
+        await self.keyring.refresh()
+        for lane in await self.database.read(registry.lanes):
+            await self._connect(lane)
+        self._run(self.courier.run())
+        self._run(self.watch.run())
+        self._run(self._keep_codes())
+
+    async def stop(self) -> None:
+        """End everything in the order in which it can end."""
+        self.events.stop()
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self.desk.stop()
+        for barrier in self._barriers.values():
+            await barrier.stop()
+        await self.lanes.stop()
+
+    def client_of(self, lot_id: str) -> BolinkClient:
+        """The client that signs for the lot's vendor. Raises UnknownLot."""
+        union_id = lot_id.partition("-")[0]
+        if union_id not in self._clients:
+            self.keyring.current(union_id)
+            self._clients[union_id] = BolinkClient(
+                union_id,
+                lambda: self.keyring.current(union_id),
+                self._addresses,
+                self._transport,
+                self.policy.upload_timeout,
+            )
+        return self._clients[union_id]
+
+    async def _connect(self, lane: Lane) -> None:
+        key = LaneKey(lane.lot_id, lane.channel_id)
+        barrier = self._barrier_of(lane, self.lanes.handle)
+        if not lane.confirm:
+            confirm = "accepted" if barrier.sight.acknowledges else "passage"
+            await self.database.write(lambda conn: settle_confirm(conn, lane, confirm))
+        self._barriers[key] = barrier
+        self.lanes.add(key, barrier)
+        await barrier.start()
+
+    async def _rebuild_lane(self, lane: Lane) -> None:
+        if before := self._barriers.pop(LaneKey(lane.lot_id, lane.channel_id), None):
+            await before.stop()
+        await self._connect(lane)
+
+    async def _keep_codes(self) -> None:
+        """Ask BoLink for the code of every entry lane that has none (2.3), until all have one."""
+        pause = 0.2
+        while True:
+            lots = {lot.lot_id: lot for lot in await self.database.read(registry.lots)}
+            lanes = await self.database.read(registry.lanes)
+            missing = [lane for lane in lanes if lane.direction == "entry" and not lane.entry_url]
+            if not missing:
+                await asyncio.sleep(30)
+                continue
+            try:
+                for lane in missing:
+                    await self._fetch_code(lots[lane.lot_id], lane)
+                pause = 0.2
+            except (BolinkError, LotError, StorageError) as error:
+                log.info("a lane's code could not be fetched yet", error=str(error))
+                await asyncio.sleep(pause)
+                pause = min(60.0, pause * 2)
+
+    async def _fetch_code(self, lot: Lot, lane: Lane) -> None:
+        request = bolink.GetQrCode(
+            union_id=int(lot.union_id), park_id=lot.park_id, type=ENTRY_CODE, channel_id=lane.channel_id
+        )
+        code = await self.client_of(lot.lot_id).get_qr_code(request)
+        if not code.code_url:
+            raise UnknownLot(f"BoLink gave no code for {lane.channel_id}")
+        changed = {"entry_url": code.code_url}
+        await self.database.write(lambda conn: registry.update_lane(conn, lane.lot_id, lane.channel_id, changed))
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        self._running.append(asyncio.create_task(work))

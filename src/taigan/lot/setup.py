@@ -1,0 +1,114 @@
+"""What the configuration brings into the database: vendors, lots and lanes it does not know yet.
+
+The database is the truth afterwards: what an operator changed stays. A vendor's other key in the configuration is a
+change of key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from taigan.lot import orders
+from taigan.storage import facts, registry
+from taigan.storage.changes import Changes
+from taigan.storage.records import Lane, Lot
+
+
+class VendorSetup(msgspec.Struct, frozen=True, kw_only=True):
+    """An account at BoLink and the key it signs with now."""
+
+    union_id: str
+    key: str
+    name: str = ""
+
+
+class LaneSetup(msgspec.Struct, frozen=True, kw_only=True):
+    """A lane; `barrier` holds the driver's name and settings, `confirm` is what the driver can tell if left empty."""
+
+    channel_id: str
+    direction: str = "entry"
+    policy: str = "automatic"
+    confirm: str = ""
+    detector: bool = True
+    hours: str = ""
+    barrier: dict[str, Any] = {}
+
+
+class LotSetup(msgspec.Struct, frozen=True, kw_only=True):
+    """A lot with its lanes."""
+
+    union_id: str
+    park_id: str
+    name: str = ""
+    spaces: int = 0
+    time_zone: str = "Asia/Shanghai"
+    contact: str = ""
+    sms_check: bool = False
+    lanes: Sequence[LaneSetup] = ()
+
+    @property
+    def lot_id(self) -> str:
+        """`{union_id}-{park_id}`."""
+        return f"{self.union_id}-{self.park_id}"
+
+
+def seed(conn: sa.Connection, vendors: Sequence[VendorSetup], lots: Sequence[LotSetup], now: datetime) -> None:
+    """Add what is new, in one transaction."""
+    keys: dict[str, str] = {}
+    for known in registry.vendor_keys(conn):
+        if known.valid_until is None:
+            keys[known.union_id] = known.key
+    for vendor in vendors:
+        new = registry.add_vendor(conn, vendor.union_id, vendor.name, vendor.key, now)
+        if not new and keys.get(vendor.union_id) != vendor.key:
+            registry.rotate_key(conn, vendor.union_id, vendor.key, now)
+    for lot in lots:
+        row = Lot(
+            lot_id=lot.lot_id,
+            union_id=lot.union_id,
+            park_id=lot.park_id,
+            name=lot.name,
+            time_zone=lot.time_zone,
+            contact=lot.contact,
+            spaces=lot.spaces,
+            spaces_free=lot.spaces,
+            emergency=False,
+            sms_check=lot.sms_check,
+        )
+        if registry.add_lot(conn, row, now) and lot.sms_check:
+            changes = Changes()
+            orders.owe_sms_check(changes, row, now)
+            changes.write(conn)
+        for lane in lot.lanes:
+            registry.add_lane(
+                conn,
+                Lane(
+                    lot_id=lot.lot_id,
+                    channel_id=lane.channel_id,
+                    direction=lane.direction,
+                    policy=lane.policy,
+                    confirm=lane.confirm,
+                    is_open=True,
+                    hours=lane.hours,
+                    detector=lane.detector,
+                    barrier=lane.barrier,
+                    entry_url="",
+                    loop_dead=False,
+                ),
+            )
+
+
+def settle_confirm(conn: sa.Connection, lane: Lane, confirm: str) -> None:
+    """Write down what makes an entry in this lane certain, where the configuration left it to the device."""
+    lane.confirm = confirm
+    registry.update_lane(conn, lane.lot_id, lane.channel_id, {"confirm": confirm})
+
+
+def lane_of(conn: sa.Connection, lot_id: str, channel_id: str) -> Lane | None:
+    """One lane."""
+    return facts.lanes(conn, [lot_id], [channel_id]).get((lot_id, channel_id))

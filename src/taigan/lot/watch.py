@@ -1,0 +1,185 @@
+"""What time alone brings about: waits that end, cars that stay, lifts whose process died.
+
+Looks once a second. Everything is judged again under the lots' lock, so any number of processes may look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from taigan.clock import Clock
+from taigan.lot import orders
+from taigan.lot.lanes import Lanes
+from taigan.lot.metrics import Metrics
+from taigan.lot.policy import Policy
+from taigan.storage import deliveries, facts, overdue, registry
+from taigan.storage.changes import Changes
+from taigan.storage.database import Database
+from taigan.storage.errors import StorageError
+from taigan.storage.records import Alarm, Driver, Lane, Lot, Order, Presence
+
+log = structlog.get_logger("taigan.watch")
+EVERY = 1.0
+OUTCOME_SPARE = timedelta(seconds=2)
+"""How long past its deadline a lift may be without outcome before its process counts as dead."""
+QUEUE_ALARM_EVERY = timedelta(hours=1)
+
+
+class Watch:
+    """Settles what nobody else settles."""
+
+    def __init__(self, database: Database, lanes: Lanes, policy: Policy, clock: Clock, metrics: Metrics) -> None:
+        self._database = database
+        self._lanes = lanes
+        self._policy = policy
+        self._clock = clock
+        self._metrics = metrics
+        self._queue_alarm_at: datetime | None = None
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except StorageError as error:
+                log.error("the watch cannot look", error=str(error))
+            await asyncio.sleep(EVERY)
+
+    async def look(self) -> None:
+        """Settle whatever is overdue now. Raises `StorageError`."""
+        now = self._clock.now()
+        found = await self._database.read(lambda conn: self._due(conn, now))
+        if any(found):
+            for alarm in await self._database.write(lambda conn: self._settle(conn, now)):
+                self._lanes.alarm(alarm)
+        await self._look_at_queue(now)
+
+    async def tidy(self) -> None:
+        """Forget messages whose key is no longer accepted. Raises `StorageError`."""
+        before = self._clock.now() - timedelta(seconds=self._policy.key_overlap)
+        await self._database.write(lambda conn: registry.forget_old_messages(conn, before))
+
+    def _due(self, conn: sa.Connection, now: datetime) -> tuple[bool, ...]:
+        soonest = min(self._policy.release_timeout, self._policy.barrier_timeout)
+        return (
+            bool(overdue.lifts(conn, now - OUTCOME_SPARE)),
+            bool(overdue.waiting(conn, now - timedelta(seconds=soonest))),
+            bool(overdue.not_passed(conn, now - timedelta(seconds=self._policy.passage_timeout))),
+            bool(overdue.claims(conn, now)),
+        )
+
+    def _settle(self, conn: sa.Connection, now: datetime) -> list[Alarm]:
+        settling = _Settling(conn, self._policy, now)
+        settling.changes.write(conn)
+        return settling.alarms
+
+    async def _look_at_queue(self, now: datetime) -> None:
+        length, oldest = await self._database.read(deliveries.queue)
+        age = (now - oldest).total_seconds() if oldest is not None else 0.0
+        self._metrics.queue_length.set(length)
+        self._metrics.queue_age.set(max(age, 0.0))
+        quiet = self._queue_alarm_at is None or now - self._queue_alarm_at > QUEUE_ALARM_EVERY
+        if age > self._policy.queue_alarm_after and quiet:
+            self._queue_alarm_at = now
+            text = f"{length} messages wait for BoLink, the oldest for {age:.0f} s"
+            alarm = Alarm("", "", "", now, "queue_age", text)
+            changes = Changes()
+            changes.alarms.append(alarm)
+            await self._database.write(changes.write)
+            self._lanes.alarm(alarm)
+        elif age <= self._policy.queue_alarm_after:
+            self._queue_alarm_at = None
+
+
+class _Settling:
+    """One look, inside its transaction."""
+
+    def __init__(self, conn: sa.Connection, policy: Policy, now: datetime) -> None:
+        self._policy = policy
+        self._now = now
+        self.changes = Changes()
+        self.alarms = self.changes.alarms
+
+        soonest = timedelta(seconds=min(policy.release_timeout, policy.barrier_timeout))
+        past = timedelta(seconds=policy.passage_timeout)
+        lifts = overdue.lifts(conn, now - OUTCOME_SPARE)
+        candidates = [*overdue.waiting(conn, now - soonest), *overdue.not_passed(conn, now - past)]
+        claims = overdue.claims(conn, now)
+
+        keys = {(x.lot_id, x.order_id) for x in lifts if x.order_id} | {(x.lot_id, x.order_id) for x in candidates}
+        ids = {x[0] for x in keys} | {x.lot_id for x in claims} | {x.lot_id for x in lifts}
+        self._lots = facts.lock(conn, ids)
+        claims = overdue.claims(conn, now)
+        lifts = [lift for lift in overdue.lifts(conn, now - OUTCOME_SPARE) if lift.lot_id in self._lots]
+        self._orders = facts.orders(conn, keys)
+        channels = {x.channel_id for x in self._orders.values()} | {x.channel_id for x in claims}
+        self._lanes = facts.lanes(conn, ids, channels)
+        held = {x.presence_id for x in self._orders.values() if x.presence_id} | {x.presence_id for x in claims}
+        self._cars = facts.presences(conn, held)
+        self._of_car = facts.live_orders_at(conn, held)
+
+        for lift in lifts:
+            lift.outcome, lift.outcome_at = "uncertain", now
+            lift.detail = "no outcome was stored"
+            self.changes.lifts.append(lift)
+            order = self._orders.get((lift.lot_id, lift.order_id or ""))
+            if order is not None and order.waiting_for == "barrier":
+                order.waiting_for = "confirmation"
+                self.changes.order(order)
+                orders.note(self.changes, order, now, "not confirmed", detail=lift.detail)
+        for order in self._orders.values():
+            lot, lane = self._lots[order.lot_id], self._lanes[(order.lot_id, order.channel_id)]
+            if order.state == "waiting":
+                self._waits(order, lot, lane)
+            elif order.state == "in" and order.passed_at is None and lane.detector and self._is_over(order.in_at, past):
+                self._stays(order)
+        for claim in claims:
+            if claim.lot_id in self._lots:
+                self._end_claim(claim)
+
+    def _waits(self, order: Order, lot: Lot, lane: Lane) -> None:
+        since = self._now - order.requested_at
+        if order.waiting_for in ("attendant", "arm"):
+            if since > timedelta(seconds=self._policy.release_timeout):
+                orders.void(self.changes, lot, order, self._now, why="not released in time")
+            return
+        if order.waiting_for != "confirmation" or since <= timedelta(seconds=self._policy.barrier_timeout):
+            return
+        car = self._cars.get(order.presence_id or "")
+        if not lane.detector:
+            orders.enter(self.changes, lot, order, self._now, why="time", review="the barrier never confirmed")
+        elif car is not None and car.left_how == "assumed":
+            orders.enter(self.changes, lot, order, self._now, why="the car is gone", review="nobody saw the car pass")
+            orders.drive_through(self.changes, order, self._now, "assumed")
+        elif order.alarmed != "not_confirmed":
+            order.alarmed = "not_confirmed"
+            self.changes.order(order)
+            self._alarm(order, "not_confirmed", "the barrier did not confirm and the car still stands there")
+
+    def _stays(self, order: Order) -> None:
+        if order.alarmed == "":
+            order.alarmed = "stayed"
+            self.changes.order(order)
+            self._alarm(order, "stayed", "滞留: the car was let in and has not driven through")
+
+    def _end_claim(self, claim: Presence) -> None:
+        car = self._cars.get(claim.presence_id, claim)
+        if car.left_at is not None:
+            return
+        car.left_at, car.left_how = self._now, "assumed"
+        self.changes.leave(car)
+        order = self._of_car.get((car.lot_id, car.presence_id))
+        order = self._orders.get((order.lot_id, order.order_id), order) if order is not None else None
+        if order is not None and order.state == "in" and order.passed_at is None:
+            orders.drive_through(self.changes, order, self._now, "assumed: the lane has no detector")
+            self.changes.driver(Driver(order.licence, order.lot_id, 0, self._now))
+
+    def _is_over(self, since: datetime | None, limit: timedelta) -> bool:
+        return since is not None and self._now - since > limit
+
+    def _alarm(self, order: Order, kind: str, text: str) -> None:
+        self.alarms.append(Alarm(order.lot_id, order.channel_id, order.order_id, self._now, kind, text))

@@ -1,0 +1,51 @@
+"""The codes sent to drivers' phones."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+
+from taigan.storage import tables as t
+from taigan.storage.tables import Moment
+
+_c = t.sms_codes
+
+
+class Code(msgspec.Struct, frozen=True):
+    """A code for one driver's phone."""
+
+    sms_id: int
+    lot_id: str
+    licence: str
+    mobile: str
+    code: str
+    sent_at: datetime
+
+
+_COLUMNS = [_c.c[name] for name in Code.__struct_fields__]
+_SINCE = (
+    sa.select(*_COLUMNS)
+    .where(
+        sa.or_(_c.c.mobile == sa.bindparam("phone"), _c.c.licence == sa.bindparam("driver")),
+        _c.c.sent_at > sa.bindparam("after", type_=Moment()),
+    )
+    .order_by(_c.c.sent_at.desc())
+)
+
+
+def since(conn: sa.Connection, licence: str, mobile: str, after: datetime) -> list[Code]:
+    """Codes for that phone or that driver, newest first."""
+    return [Code(*row) for row in conn.execute(_SINCE, {"phone": mobile, "driver": licence, "after": after})]
+
+
+def add(conn: sa.Connection, lot_id: str, licence: str, mobile: str, code: str, now: datetime) -> Code:
+    """Note a code that is about to be sent."""
+    row = {"lot_id": lot_id, "licence": licence, "mobile": mobile, "code": code, "sent_at": now}
+    return Code(*conn.execute(sa.insert(_c).returning(*_COLUMNS), row).one())
+
+
+def forget(conn: sa.Connection, sms_id: int) -> None:
+    """Take back a code whose message was not sent."""
+    conn.execute(sa.delete(_c).where(_c.c.sms_id == sms_id))
