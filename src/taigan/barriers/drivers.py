@@ -1,0 +1,136 @@
+"""All kinds of barriers by name. A new driver is its module, with a `Settings` struct and a `build`, and one line here.
+
+A lane's `barrier` setting is a table with `driver` and the driver's own keys. The modules are loaded when a lane uses
+them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Mapping
+from random import Random
+from typing import Any, Protocol, cast
+
+import msgspec
+
+from taigan.barriers.barrier import Barrier, EventSink, LaneKey
+from taigan.barriers.site import Answer, Lane, Post, Site
+from taigan.clock import Clock, SystemClock
+
+DRIVERS: Mapping[str, str] = {
+    "simulated": "taigan.barriers.simulated_driver",
+    "vzenith-mqtt": "taigan.barriers.vzenith_mqtt",
+    "vzenith-http": "taigan.barriers.vzenith_http",
+    "hikvision-isapi": "taigan.barriers.hikvision_isapi",
+    "dahua-cgi": "taigan.barriers.dahua_cgi",
+    "hx-http": "taigan.barriers.hx_http",
+    "modbus-relay": "taigan.barriers.modbus_relay",
+    "mqtt": "taigan.barriers.mqtt",
+    "http": "taigan.barriers.http",
+    "edge": "taigan.barriers.edge",
+}
+"""Driver name and module."""
+
+
+class BadSettings(ValueError):
+    """A lane's barrier is set up wrongly. The text is one sentence that names the key."""
+
+
+class Driver(Protocol):
+    """What a driver's module offers."""
+
+    Settings: type[msgspec.Struct]
+
+    def build(self, lane: Lane, settings: Any, site: Site) -> Barrier:
+        """The lane's barrier. Does no I/O; `start` does."""
+
+
+def driver_named(name: object) -> Driver:
+    """The driver's module. Raises `BadSettings` for a name nobody knows."""
+    if not isinstance(name, str) or name not in DRIVERS:
+        raise BadSettings(f"`driver` is {name!r}; known drivers are {', '.join(DRIVERS)}")
+    return cast(Driver, importlib.import_module(DRIVERS[name]))
+
+
+def read_settings(barrier: Mapping[str, Any]) -> tuple[Driver, msgspec.Struct]:
+    """The driver and its settings from a lane's `barrier` table. Raises `BadSettings`, naming the key."""
+    if "driver" not in barrier:
+        raise BadSettings(f"`driver` is missing; known drivers are {', '.join(DRIVERS)}")
+    name = barrier["driver"]
+    driver = driver_named(name)
+    own = {key: value for key, value in barrier.items() if key != "driver"}
+    try:
+        return driver, msgspec.convert(own, driver.Settings)
+    except msgspec.ValidationError as error:
+        raise BadSettings(f"driver {name}: {_in_words(str(error), driver.Settings)}") from error
+
+
+class Fleet:
+    """The barriers of one process, and everything they share.
+
+    Events go to `sink`. `barrier` holds a lane's settings as they stand in the config.
+    """
+
+    def __init__(self, sink: EventSink, clock: Clock | None = None, random: Random | None = None) -> None:
+        self.site = Site(sink, clock or SystemClock(), random or Random())
+        self._barriers: dict[LaneKey, Barrier] = {}
+        self._started = False
+
+    @property
+    def barriers(self) -> Mapping[LaneKey, Barrier]:
+        """Every lane's barrier."""
+        return self._barriers
+
+    def add(self, lane: LaneKey, barrier: Mapping[str, Any], *, detector: bool = True) -> Barrier:
+        """Build a lane's barrier. Raises `BadSettings` with the lane's name before the sentence."""
+        try:
+            driver, settings = read_settings(barrier)
+            built = driver.build(Lane(lane, detector), settings, self.site)
+        except ValueError as error:
+            raise BadSettings(f"barrier of lane {lane}: {error}") from error
+        self._barriers[lane] = built
+        return built
+
+    async def remove(self, lane: LaneKey) -> None:
+        """Stop a lane's barrier and forget it."""
+        barrier = self._barriers.pop(lane, None)
+        if barrier is not None:
+            await barrier.stop()
+        self.site.forget(lane)
+
+    async def handle(self, driver: str, serial: str, post: Post) -> Answer | None:
+        """What a device posted to /devices/{driver}/{serial}; None for a device nobody knows."""
+        return await self.site.handle(driver, serial, post)
+
+    async def start(self) -> None:
+        """Connect. Returns at once; devices that are not there are tried again. May be called again after `add`."""
+        await self.site.start()
+        for barrier in tuple(self._barriers.values()):
+            await barrier.start()
+
+    async def stop(self) -> None:
+        """Disconnect from everything. Idempotent."""
+        for barrier in tuple(self._barriers.values()):
+            await barrier.stop()
+        await self.site.stop()
+
+
+_WORDS = (
+    (re.compile(r"^Object missing required field `(?P<key>[^`]+)`"), "`{key}` is missing"),
+    (re.compile(r"^Object contains unknown field `(?P<key>[^`]+)`"), "`{key}` is not a setting of it"),
+)
+
+
+def _in_words(error: str, settings: type[msgspec.Struct]) -> str:
+    text, _, path = error.partition(" - at `$")
+    key = path.rstrip("`").lstrip(".")
+    for pattern, words in _WORDS:
+        found = pattern.match(text)
+        if found:
+            if key:
+                return words.format(key=f"{key}.{found['key']}")
+            known = ", ".join(field.encode_name for field in msgspec.structs.fields(settings))
+            return f"{words.format(key=found['key'])}; its settings are {known}"
+    text = text[:1].lower() + text[1:]
+    return f"`{key}`: {text}" if key else text

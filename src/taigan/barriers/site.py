@@ -1,0 +1,148 @@
+"""What a driver is built into: the sink, the clock, chance, and what the drivers of one process share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol, TypeVar, cast
+
+import structlog
+
+from taigan.barriers.backoff import Backoff
+from taigan.barriers.barrier import EventSink, LaneKey
+from taigan.barriers.lane_signals import LaneSignals
+from taigan.barriers.lane_watch import LaneWatch
+from taigan.clock import Clock
+
+log = structlog.get_logger()
+
+TICK = 1.0
+"""Seconds between two looks at what time alone brings about."""
+
+
+class Connection(Protocol):
+    """Something several lanes share: a broker, a relay board, an HTTP session."""
+
+    async def start(self) -> None:
+        """Begin to connect; returns at once when nobody is there."""
+
+    async def stop(self) -> None:
+        """Let go. Idempotent."""
+
+
+C = TypeVar("C", bound=Connection)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A request that a device made to us. `form` holds the fields of a form body; files in it are left out."""
+
+    body: bytes
+    headers: Mapping[str, str]  # names in lower case
+    form: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the device is answered."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "application/json"
+
+
+PostHandler = Callable[[Post], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The lane a driver is built for. `detector`: whether the lane has a loop at all."""
+
+    key: LaneKey
+    detector: bool = True
+
+
+class Site:
+    """What all drivers of one process have in common."""
+
+    def __init__(
+        self,
+        sink: EventSink,
+        clock: Clock,
+        random: Random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.sink = sink
+        self.clock = clock
+        self.random = random
+        self.sleep = sleep
+        self._connections: dict[Hashable, Connection] = {}
+        self._watches: dict[LaneKey, LaneWatch] = {}
+        self._posts: dict[tuple[str, str], PostHandler] = {}
+        self._ticker: asyncio.Task[None] | None = None
+
+    def watch(
+        self, lane: Lane, device: str, *, signals: LaneSignals | None = None, silent_after: float = 0.0
+    ) -> LaneWatch:
+        """The lane's picture, looked at once a second."""
+        watch = LaneWatch(lane.key, self.sink, self.clock, device=device, signals=signals, silent_after=silent_after)
+        self._watches[lane.key] = watch
+        return watch
+
+    def shared(self, key: Hashable, make: Callable[[], C]) -> C:
+        """The connection known under `key`, made when it is asked for first."""
+        if key not in self._connections:
+            self._connections[key] = make()
+        return cast(C, self._connections[key])
+
+    def receive(self, driver: str, serial: str, handler: PostHandler) -> None:
+        """Have what the device `serial` posts handled by `handler`. Raises `ValueError` for a serial that is taken."""
+        if (driver, serial) in self._posts:
+            raise ValueError(f"`serial` {serial} belongs to another lane already")
+        self._posts[driver, serial] = handler
+
+    def dismiss(self, driver: str, serial: str) -> None:
+        """Take nothing more from that device."""
+        self._posts.pop((driver, serial), None)
+
+    async def handle(self, driver: str, serial: str, post: Post) -> Answer | None:
+        """What a device posted to /devices/{driver}/{serial}; None for a device nobody knows."""
+        handler = self._posts.get((driver, serial))
+        return None if handler is None else await handler(post)
+
+    def backoff(self) -> Backoff:
+        """Waits between attempts to connect."""
+        return Backoff(self.random)
+
+    def forget(self, lane: LaneKey) -> None:
+        """Look at that lane no longer."""
+        self._watches.pop(lane, None)
+
+    def tick(self) -> None:
+        """One look at every lane."""
+        for watch in tuple(self._watches.values()):
+            watch.tick()
+
+    async def start(self) -> None:
+        """Start what is shared."""
+        for connection in tuple(self._connections.values()):
+            await connection.start()
+        if self._ticker is None:
+            self._ticker = asyncio.create_task(self._tick())
+
+    async def stop(self) -> None:
+        """Stop what is shared, and hand over the last events."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+            self._ticker = None
+        for connection in tuple(self._connections.values()):
+            await connection.stop()
+        for watch in tuple(self._watches.values()):
+            await watch.stop()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self.tick()
