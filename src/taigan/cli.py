@@ -121,6 +121,25 @@ async def _lanes(settings: Settings, with_parent: bool) -> None:
             raise Failure(str(error), 3) from None
 
 
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="Where to write it.", show_default=True)] = Path("taigan.toml"),
+) -> None:
+    """Write a configuration with every setting explained, ready to run on this machine."""
+    import secrets
+
+    from taigan.starting_config import starting_config
+
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+            opened.write(starting_config(lambda: secrets.token_hex(16)))
+    except FileExistsError:
+        _fail(f"{file} is there already; name another file or move it away", 2)
+    except OSError as error:
+        _fail(f"{file} cannot be written: {error.strerror}", 3)
+    typer.echo(f"{file} is written. Start with it: taigan lot --config {file}")
+
+
 def _run(main: Callable[[Settings, bool], Awaitable[None]], config: Path | None, with_parent: bool) -> None:
     """Read the settings, set up the logs, and run `main` until it ends."""
     from taigan import logs

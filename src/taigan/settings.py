@@ -74,6 +74,8 @@ class LotSettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Where uploads go: `production` or `test` for the real BoLink, or the address of a `taigan hub`."""
     api_tokens: dict[Name, Annotated[str, msgspec.Meta(min_length=16)]] = msgspec.field(default_factory=dict)
     """Bearer tokens of the API by the name of who uses them. `file:PATH` reads one from a file."""
+    sms_url: str = ""
+    """Where codes for drivers' phones are posted, as JSON; empty: they are written to `sms.jsonl` in `data_dir`."""
 
 
 class HubSettings(Rules, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -455,6 +457,14 @@ def _check(settings: Settings, origin: str) -> None:
                 read_settings(settings.barrier_of(lot.lanes[m].barrier))
             except BadSettings as error:
                 raise WrongSettings(f"{where}.lanes[{m}].barrier: {error}") from None
-    for key, url in (("lot.hub_url", settings.lot.hub_url), ("hub.public_url", settings.hub.public_url)):
-        if url not in ("", "production", "test") and not re.match(r"https?://[^/\s]+", url):
+    for key, url in _addresses(settings):
+        if not re.match(r"https?://[^/\s]+", url):
             raise WrongSettings(f"{origin}: {key} must be an address beginning http:// or https:// (it is {url!r})")
+
+
+def _addresses(settings: Settings) -> Iterator[tuple[str, str]]:
+    if settings.lot.hub_url not in ("production", "test"):
+        yield "lot.hub_url", settings.lot.hub_url
+    optional = {"lot.sms_url": settings.lot.sms_url, "hub.public_url": settings.hub.public_url}
+    optional |= {f"vendors[{n}].callback_url": vendor.callback_url for n, vendor in enumerate(settings.vendors)}
+    yield from ((key, url) for key, url in optional.items() if url)
