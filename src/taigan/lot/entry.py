@@ -107,11 +107,11 @@ class EntryDesk:
         return state, reply
 
     async def _enter(self, scan: Scan) -> tuple[int, bytes]:
+        arrival = self._lanes.next_arrival(scan.lane)
         verdict = await self._decide(scan)
         if verdict is not None and verdict.next is Next.HOLD:
             grace = min(self._policy.presence_grace, self._left(scan) - 0.5)
-            if grace > 0:
-                await self._lanes.arrival(scan.lane, grace)
+            await _set_within(arrival, grace)
             verdict = await self._decide(self._look_again(scan))
         if verdict is None:
             return 0, answer(0, texts.BUSY, scan.licence, self._clock.now())

@@ -63,9 +63,9 @@ class Lanes:
         if barrier := self._barriers.get(lane):
             self._later(barrier.screen.show(fitted(text)))
 
-    async def arrival(self, lane: LaneKey, seconds: float) -> None:
-        """Wait until a car reaches the lane's loop, at most so long."""
-        await _wait(self._arrivals.setdefault(lane, asyncio.Event()), seconds)
+    def next_arrival(self, lane: LaneKey) -> asyncio.Event:
+        """An event that is set when the next car on the lane's loop is committed."""
+        return self._arrivals.setdefault(lane, asyncio.Event())
 
     def expect(self, order_id: str) -> asyncio.Event:
         """An event that is set when something a device reports settles the order. End it with `forget`."""
@@ -334,12 +334,3 @@ class _Street:
         alarm = Alarm(event.lane.lot_id, event.lane.channel_id, order_id, event.at, kind, text)
         self._changes.alarms.append(alarm)
         effect.alarms.append(alarm)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True
