@@ -153,18 +153,24 @@ class Platform:
         await self._connect(lane)
 
     async def _keep_codes(self) -> None:
-        """Ask BoLink for the code of every entry lane that has none (2.3), until all have one."""
+        """Ask BoLink for the code of every entry lane (2.3): once in each run, since it may have changed, and of a lane
+        that has none until it has one."""
+        asked: set[LaneKey] = set()
         pause = 0.2
         while True:
             lots = {lot.lot_id: lot for lot in await self.database.read(registry.lots)}
             lanes = await self.database.read(registry.lanes)
-            missing = [lane for lane in lanes if lane.direction == "entry" and not lane.entry_url]
+            entries = [lane for lane in lanes if lane.direction == "entry"]
+            missing = [
+                lane for lane in entries if not lane.entry_url or LaneKey(lane.lot_id, lane.channel_id) not in asked
+            ]
             if not missing:
                 await asyncio.sleep(30)
                 continue
             try:
                 for lane in missing:
                     await self._fetch_code(lots[lane.lot_id], lane)
+                    asked.add(LaneKey(lane.lot_id, lane.channel_id))
                 pause = 0.2
             except (BolinkError, LotError, StorageError) as error:
                 log.info("a lane's code could not be fetched yet", error=str(error))
