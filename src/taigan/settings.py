@@ -26,6 +26,9 @@ from taigan.lot.policy import Policy
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+VendorNumber = (
+    Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d{0,17}$")]
+)
 Channel = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00/]*$")]
 
 IGNORED_VARIABLES = ("TAIGAN_CONFIG", "TAIGAN_TEST_")
@@ -127,9 +130,9 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Lot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A parking lot. The file adds lots; the database knows them from then on."""
 
-    union_id: str | int
+    union_id: VendorNumber
     """The vendor's number at BoLink."""
-    park_id: str | int
+    park_id: int | Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     """The lot's number at BoLink."""
     name: str = ""
     """What drivers read."""
@@ -156,7 +159,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """An account at BoLink (a 厂商), with the key that signs. Another key here is a key change: the old one stays valid
     for `key_overlap`."""
 
-    union_id: str | int
+    union_id: VendorNumber
     """The vendor's number at BoLink."""
     key: Annotated[str, msgspec.Meta(min_length=1)]
     """The key BoLink gave the vendor. `file:PATH` reads it from a file."""
