@@ -149,6 +149,12 @@ class LaneSignals:
             self._passes = 0
         return [Happened(_NEWS[position])] if position in _NEWS else []
 
+    def adopt(self, position: Position | None, present: str) -> None:
+        """Take over a picture that was made elsewhere."""
+        self._reported = position
+        self._moving = None
+        self._before, self._below, self._crossing, self._queued = present, "", "", ""
+
     def lost(self) -> None:
         """The device went away: where its arm is now is unknown, where it ever told."""
         self._moving = None

@@ -134,6 +134,12 @@ class LaneWatch:
         """The camera read a plate."""
         self._tell(EventKind.PLATE, mark, presence_id=self.signals.present, plate=plate)
 
+    def adopt(self, position: Position | None, presence_id: str, since: datetime | None) -> None:
+        """Take over a picture that was made elsewhere."""
+        self.signals.adopt(position, presence_id)
+        self._refresh()
+        self.state.since = since if presence_id else None
+
     def relay(self, event: Event) -> None:
         """An event that was made elsewhere (in the lot, beside the device) and is passed on as it is."""
         self._deliver(event)
