@@ -323,11 +323,12 @@ class TestModes:
             assert not any(frame.get("reply") == "lift-1" for frame in platform.frames)
             assert (await script.get())["lifts"] == 0
 
-    async def test_late_moves_and_answers_after_the_deadline(self, lanes: LanesSettings) -> None:
-        async with running(lanes) as url, Script(url) as script, Platform(url) as platform:
+    async def test_late_moves_and_answers_after_the_deadline(self, tmp_path: Path) -> None:
+        late = settings(tmp_path, late_by=0.6)
+        async with running(late) as url, Script(url) as script, Platform(url) as platform:
             await platform.watch()
             await script.put(mode="late")
-            await platform.command("lift-1", seconds=lanes.late_by / 2)
+            await platform.command("lift-1", seconds=0.3)
             await at_end_of_frames(platform)
             assert (await script.get())["barrier"] == "closed"
             await platform.event("up")

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,39 @@ async def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path
     (tmp_path / "file").touch()
     with pytest.raises(JournalFailed, match="cannot be opened"):
         Journal(tmp_path / "file" / "lanes.journal", LaneRecord)
+
+
+@contextlib.contextmanager
+def full_disk(journal: Path, left: int) -> Iterator[None]:
+    """No file can grow beyond the journal's size and what is `left`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (journal.stat().st_size + left, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_full_disk_refuses_the_change_and_leaves_the_journal_whole(tmp_path: Path) -> None:
+    async with running(settings(tmp_path)) as url, Script(url) as script:
+        for left in (0, 10):
+            with full_disk(tmp_path / "lanes.journal", left):
+                status, answer = await script.try_put(car="arrives")
+            assert (status, answer["error"]["code"]) == (503, "service_unavailable")
+            assert (await script.get())["car"] is None
+        await script.put(car="arrives")
+    async with running(settings(tmp_path)) as url, Script(url) as script:
+        assert (await script.get())["car"] == "loop"
+
+
+async def test_an_arm_that_cannot_be_written_down_stays_down(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with running(settings(tmp_path)) as url, Script(url) as script, Platform(url) as platform:
+        await platform.watch()
+        with full_disk(tmp_path / "lanes.journal", 0):
+            await platform.command("lift-1")
+            await platform.reply("lift-1")
+        assert (await script.get())["lifts"] == 0
+    assert "does not move" in caplog.text
 
 
 async def test_synced_waits_for_everything_appended_before(tmp_path: Path) -> None:

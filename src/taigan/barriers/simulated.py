@@ -11,11 +11,12 @@ import random
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import aiohttp
 import msgspec
 
+from taigan.barriers.backoff import Backoff
 from taigan.barriers.barrier import (
     Barrier,
     Event,
@@ -51,6 +52,8 @@ POSITIONS = {
 MOVED = {position: kind for kind, position in POSITIONS.items()}
 ENDS = frozenset({EventKind.PASSED, EventKind.BACKED_OUT})
 
+Seconds = Annotated[float, msgspec.Meta(ge=0, lt=253_402_300_800)]  # unix seconds up to the year 9999
+
 
 class Snapshot(msgspec.Struct):
     """A lane as it stands when it is watched."""
@@ -60,8 +63,8 @@ class Snapshot(msgspec.Struct):
     position: Position
     held: bool
     presence: str
-    since: float
-    ended: list[tuple[str, EventKind, float]]
+    since: Seconds
+    ended: list[tuple[str, EventKind, Seconds]]
     lifts: int = 0
 
 
@@ -77,7 +80,7 @@ class Frame(msgspec.Struct):
     channel_id: str = ""
     kind: EventKind | None = None
     presence: str = ""
-    at: float = 0.0
+    at: Seconds = 0.0
     held: bool = False
     detail: str = ""
     error: str | None = None
@@ -270,12 +273,11 @@ class SimulatedLanes:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._sink = sink
         self._clock = clock
-        self._chance = chance or random.Random()
+        self._backoff = Backoff(chance or random.Random(), first=FIRST_PAUSE, most=LONGEST_PAUSE)
         self._lanes: dict[LaneKey, SimulatedBarrier] = {}
         self._watched: dict[LaneKey, SimulatedBarrier] = {}
         self._commands: dict[str, Command] = {}
         self._connection: asyncio.Task[None] | None = None
-        self._pause = FIRST_PAUSE
         self._linked = False
         self._unsent: list[tuple[str, Command | None]] = []
         self._wake = asyncio.Event()
@@ -371,8 +373,7 @@ class SimulatedLanes:
                     log.info("no connection to the lanes at %s: %s", self._url, error)
                 else:
                     await self._talk(channel)
-                await asyncio.sleep(self._pause * self._chance.uniform(0.5, 1.5))
-                self._pause = min(self._pause * 2, LONGEST_PAUSE)
+                await asyncio.sleep(self._backoff.wait())
 
     async def _talk(self, channel: aiohttp.ClientWebSocketResponse) -> None:
         self._linked = True
@@ -455,7 +456,7 @@ class SimulatedLanes:
             else:
                 self.acknowledge(event)
         elif frame.snapshot is not None:
-            self._pause = FIRST_PAUSE
+            self._backoff.reset()
             for snapshot in frame.snapshot:
                 if barrier := self._watched.get(LaneKey(snapshot.lot_id, snapshot.channel_id)):
                     barrier.connected(snapshot, now)

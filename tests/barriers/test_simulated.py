@@ -1,0 +1,450 @@
+"""The driver for the simulated lanes, against the real ones and against lanes that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import random
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from aiohttp import web
+
+from support.simulated_lanes import LOT, WITHIN, Heard, Script, running, settings
+from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, Outcome, Position
+from taigan.barriers.simulated import SimulatedLanes
+from taigan.clock import SystemClock
+
+A1 = LaneKey(LOT, "A1")
+A2 = LaneKey(LOT, "A2")
+
+
+def in_seconds(seconds: float) -> datetime:
+    return SystemClock().now() + timedelta(seconds=seconds)
+
+
+@contextlib.asynccontextmanager
+async def driving(
+    url: str, heard: Heard, *keys: LaneKey, detector: bool = True, online: bool = True
+) -> AsyncIterator[Barrier]:
+    """A lot platform's driver; the first lane's barrier."""
+    lanes = SimulatedLanes(url, heard, SystemClock(), chance=random.Random(1))
+    barriers = [lanes.lane(key, detector) for key in keys or (A1,)]
+    await lanes.start()
+    try:
+        if online:
+            for key in keys or (A1,):
+                await heard.until(EventKind.ONLINE, key.channel_id)
+        yield barriers[0]
+    finally:
+        await lanes.stop()
+
+
+class FakeLanes:
+    """Lanes whose every frame the test decides."""
+
+    def __init__(self) -> None:
+        self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.connections = 0
+        self.url = ""
+        self.channel = web.WebSocketResponse()
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.router.add_get("/control", self._control)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = "http://{}:{}".format(*self._runner.addresses[0])
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._runner.cleanup()
+
+    async def _control(self, request: web.Request) -> web.WebSocketResponse:
+        self.connections += 1
+        self.channel = web.WebSocketResponse(timeout=0.1)
+        await self.channel.prepare(request)
+        async for message in self.channel:
+            frame = json.loads(message.data)
+            if "watch" in frame:
+                await self.send(snapshot=[self.snapshot(lane["channel_id"]) for lane in frame["watch"]])
+            else:
+                self.frames.put_nowait(frame)
+        return self.channel
+
+    @staticmethod
+    def snapshot(channel: str) -> dict[str, Any]:
+        return {
+            "lot_id": LOT,
+            "channel_id": channel,
+            "position": "closed",
+            "held": False,
+            "presence": "",
+            "since": 0,
+            "ended": [],
+        }
+
+    async def send(self, **frame: object) -> None:
+        await self.channel.send_json(frame)
+
+    async def next_frame(self) -> dict[str, Any]:
+        return await asyncio.wait_for(self.frames.get(), WITHIN)
+
+
+async def test_an_accepted_command_raises_the_arm_and_the_picture_follows(tmp_path: Path) -> None:
+    heard = Heard()
+    async with running(settings(tmp_path)) as url, Script(url) as script, driving(url, heard) as barrier:
+        assert (barrier.state.online, barrier.state.position) == (True, Position.CLOSED)
+        await script.put(car="arrives")
+        arrived = heard.events[-1]
+        assert (arrived.kind, arrived.presence_id) == (EventKind.ARRIVED, barrier.state.presence_id)
+        assert barrier.state.since == arrived.at
+        assert (await barrier.open("lift-1", in_seconds(5))).outcome is Outcome.ACCEPTED
+        await heard.until(EventKind.UP)
+        assert barrier.state.position is Position.OPEN
+        await script.put(car="passes")
+        passed = await heard.until(EventKind.PASSED)
+        assert passed.presence_id == arrived.presence_id
+        assert (barrier.state.presence_id, barrier.state.since) == ("", None)
+        await heard.until(EventKind.DOWN, times=2)
+        assert (await script.get())["lifts"] == 1
+        assert (barrier.state.commands, barrier.state.errors) == (1, 0)
+
+
+async def test_what_it_sees_depends_on_the_detector(tmp_path: Path) -> None:
+    heard = Heard()
+    async with (
+        running(settings(tmp_path)) as url,
+        Script(url) as script,
+        driving(url, heard, detector=False) as barrier,
+    ):
+        assert (barrier.sight.acknowledges, barrier.sight.position, barrier.sight.detector) == (True, True, False)
+        await script.put(car="arrives")
+        await barrier.open("lift-1", in_seconds(5))
+        await script.put(car="passes")
+        await heard.until(EventKind.DOWN, times=2)
+        assert not {EventKind.ARRIVED, EventKind.PASSED} & set(heard.kinds())
+        assert barrier.state.presence_id == ""
+
+
+async def test_a_held_arm_is_known_as_held_until_it_is_closed(tmp_path: Path) -> None:
+    heard = Heard()
+    async with running(settings(tmp_path)) as url, driving(url, heard) as barrier:
+        assert (await barrier.hold("hold", in_seconds(5))).outcome is Outcome.ACCEPTED
+        await heard.until(EventKind.UP)
+        assert barrier.state.held
+        assert (await barrier.close("down", in_seconds(5))).outcome is Outcome.ACCEPTED
+        await heard.until(EventKind.DOWN, times=2)
+        assert not barrier.state.held
+
+
+async def test_an_open_arm_that_is_held_is_known_as_held(tmp_path: Path) -> None:
+    heard = Heard()
+    async with running(settings(tmp_path)) as url, driving(url, heard) as barrier:
+        await barrier.open("lift-1", in_seconds(5))
+        await heard.until(EventKind.UP)
+        await barrier.hold("hold", in_seconds(5))
+        assert barrier.state.held
+
+
+async def test_a_locked_arm_accepts_a_hold_and_is_not_known_as_held(tmp_path: Path) -> None:
+    heard = Heard()
+    async with running(settings(tmp_path)) as url, Script(url) as script, driving(url, heard) as barrier:
+        await script.put(mode="locked")
+        assert (await barrier.hold("hold", in_seconds(5))).outcome is Outcome.ACCEPTED
+        assert (barrier.state.held, barrier.state.position) == (False, Position.CLOSED)
+
+
+async def test_a_command_past_its_deadline_is_rejected_and_never_moves_the_arm(tmp_path: Path) -> None:
+    heard = Heard()
+    async with running(settings(tmp_path)) as url, Script(url) as script, driving(url, heard) as barrier:
+        assert (await barrier.open("lift-1", in_seconds(-0.001))).outcome is Outcome.REJECTED
+        assert (await barrier.close("after", in_seconds(5))).outcome is Outcome.ACCEPTED
+        assert (await script.get())["lifts"] == 0
+
+
+async def test_a_fault_is_a_rejection_with_its_reason(tmp_path: Path) -> None:
+    heard = Heard()
+    async with running(settings(tmp_path)) as url, Script(url) as script, driving(url, heard) as barrier:
+        await script.put(mode="fault")
+        assert (await heard.until(EventKind.FAULT)).detail
+        result = await barrier.open("lift-1", in_seconds(5))
+        assert (result.outcome, result.reason) == (Outcome.REJECTED, "barrier fault")
+        assert barrier.state.errors == 1
+
+
+@pytest.mark.parametrize(("mode", "lifts"), [("silent", 0), ("mute", 1)])
+async def test_no_reply_by_the_deadline_is_uncertain(tmp_path: Path, mode: str, lifts: int) -> None:
+    heard = Heard()
+    async with running(settings(tmp_path)) as url, Script(url) as script, driving(url, heard) as barrier:
+        await script.put(mode=mode)
+        assert (await barrier.open("lift-1", in_seconds(0.3))).outcome is Outcome.UNCERTAIN
+        assert (await script.get())["lifts"] == lifts
+
+
+async def test_a_late_barrier_is_uncertain_and_then_reported_up(tmp_path: Path) -> None:
+    heard = Heard()
+    lanes = settings(tmp_path, late_by=0.6)
+    async with running(lanes) as url, Script(url) as script, driving(url, heard) as barrier:
+        await script.put(mode="late")
+        assert (await barrier.open("lift-1", in_seconds(0.3))).outcome is Outcome.UNCERTAIN
+        await heard.until(EventKind.UP)
+
+
+async def test_without_lanes_it_starts_at_once_and_rejects_and_stops(tmp_path: Path) -> None:
+    heard = Heard()
+    async with driving("http://127.0.0.1:9", heard, online=False) as barrier:
+        result = await barrier.open("lift-1", in_seconds(5))
+        assert (result.outcome, result.reason) == (Outcome.REJECTED, "offline")
+        await barrier.screen.show("欢迎光临")
+    assert heard.events == []
+
+
+async def test_lanes_that_come_later_are_found(tmp_path: Path) -> None:
+    async with running(settings(tmp_path)) as url:
+        port = int(url.rpartition(":")[2])
+    heard = Heard()
+    async with driving(url, heard, online=False), running(settings(tmp_path, port=port)):
+        await heard.until(EventKind.ONLINE)
+
+
+async def test_after_a_restart_of_the_lanes_nothing_is_missing_and_nothing_told_twice(tmp_path: Path) -> None:
+    heard = Heard()
+    lanes = settings(tmp_path)
+    async with contextlib.AsyncExitStack() as first:
+        url = await first.enter_async_context(running(lanes))
+        driver = driving(url, heard)
+        barrier = await driver.__aenter__()
+        async with Script(url) as script:
+            await script.put(car="arrives")
+            await script.put(car="leaves")
+            await script.put(car="arrives")
+    await heard.until(EventKind.OFFLINE)
+    assert not barrier.state.online
+    presence = barrier.state.presence_id
+    assert (await barrier.open("lift-1", in_seconds(5))).outcome is Outcome.REJECTED
+    async with running(dataclasses.replace(lanes, port=int(url.rpartition(":")[2]))), Script(url) as script:
+        await heard.until(EventKind.ONLINE, times=2)
+        assert barrier.state.online
+        assert barrier.state.presence_id == presence
+        await script.put(car="leaves")
+        assert (await heard.until(EventKind.BACKED_OUT, times=2)).presence_id == presence
+        await driver.__aexit__(None, None, None)
+    names = [event.event_id for event in heard.events]
+    assert len(names) == len(set(names))
+
+
+async def test_what_happened_while_nobody_drove_is_told_in_order_under_the_same_names(tmp_path: Path) -> None:
+    before, between, after = Heard(), Heard(), Heard()
+    async with running(settings(tmp_path)) as url, Script(url) as script:
+        async with driving(url, before) as barrier:
+            await script.put(car="arrives")
+        async with driving(url, between):
+            await script.put(car="leaves")
+            await script.put(car="arrives")
+        async with driving(url, after) as barrier:
+            assert after.kinds() == [EventKind.BACKED_OUT, EventKind.ARRIVED, EventKind.DOWN, EventKind.ONLINE]
+            assert barrier.state.presence_id == after.events[1].presence_id
+        live = {event.event_id: event for event in between.events}
+        assert [live[event.event_id] for event in after.events[:2]] == after.events[:2]
+
+
+async def test_a_put_returns_after_the_sinks_of_all_platforms_returned(tmp_path: Path) -> None:
+    one, other = Heard(), Heard()
+    gate = asyncio.Event()
+    reached = asyncio.Event()
+
+    async def dawdle(event: Event) -> None:
+        if event.kind is EventKind.ARRIVED:
+            reached.set()
+            await gate.wait()
+
+    other.before = dawdle
+    async with (
+        running(settings(tmp_path)) as url,
+        Script(url) as script,
+        driving(url, one),
+        driving(url, other),
+    ):
+        arriving = asyncio.create_task(script.put(car="arrives"))
+        await asyncio.wait_for(reached.wait(), WITHIN)
+        await one.until(EventKind.ARRIVED)
+        await script.get()
+        assert not arriving.done()
+        gate.set()
+        await arriving
+        assert other.kinds()[-1] is EventKind.ARRIVED
+
+
+async def test_a_lane_whose_sink_is_stuck_holds_up_no_other(tmp_path: Path) -> None:
+    heard = Heard()
+    gate = asyncio.Event()
+
+    async def dawdle(event: Event) -> None:
+        if event.lane == A1 and event.kind is EventKind.ARRIVED:
+            await gate.wait()
+
+    heard.before = dawdle
+    async with (
+        running(settings(tmp_path, "A1", "A2")) as url,
+        Script(url) as script,
+        driving(url, heard, A1, A2) as barrier,
+    ):
+        stuck = asyncio.create_task(script.put("A1", car="arrives"))
+        await script.until("A1", car="loop")
+        assert (await barrier.open("lift-1", in_seconds(5))).outcome is Outcome.ACCEPTED
+        await script.put("A2", car="arrives")
+        assert EventKind.ARRIVED not in heard.kinds("A1")
+        gate.set()
+        await stuck
+        await heard.until(EventKind.UP)
+        assert heard.kinds("A1")[-3:] == [EventKind.ARRIVED, EventKind.RISING, EventKind.UP]
+
+
+async def test_a_sink_that_raises_against_its_word_loses_only_that_event(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard = Heard()
+
+    async def stumble(event: Event) -> None:
+        if event.kind is EventKind.ARRIVED:
+            raise RuntimeError("a mistake")
+
+    heard.before = stumble
+    lanes = settings(tmp_path, acknowledged_within=0.05)
+    async with running(lanes) as url, Script(url) as script, driving(url, heard):
+        await script.put(car="arrives")
+        await script.put(car="leaves")
+        await heard.until(EventKind.BACKED_OUT)
+    assert "was not taken" in caplog.text
+
+
+async def test_the_screen_shows_the_text(tmp_path: Path) -> None:
+    heard = Heard()
+    async with running(settings(tmp_path)) as url, Script(url) as script, driving(url, heard) as barrier:
+        await barrier.screen.show("请扫码入场")
+        await script.until(screen="请扫码入场")
+
+
+async def test_many_lanes_share_one_connection() -> None:
+    heard = Heard()
+    keys = [LaneKey(LOT, f"A{number}") for number in range(500)]
+    async with FakeLanes() as fake, driving(fake.url, heard, *keys):
+        assert fake.connections == 1
+        assert sum(event.kind is EventKind.ONLINE for event in heard.events) == 500
+
+
+async def test_a_lane_started_later_is_watched_on_the_same_connection() -> None:
+    heard = Heard()
+    async with FakeLanes() as fake:
+        lanes = SimulatedLanes(fake.url, heard, SystemClock())
+        first, second = lanes.lane(A1, True), lanes.lane(A2, True)
+        await first.start()
+        await heard.until(EventKind.ONLINE, "A1")
+        await second.start()
+        await heard.until(EventKind.ONLINE, "A2")
+        assert fake.connections == 1
+        await first.stop()
+        assert (first.state.online, second.state.online) == (False, True)
+        await fake.send(event="e1", lot_id=LOT, channel_id="A1", kind="arrived", presence="p", at=1.0)
+        assert await fake.next_frame() == {"ack": "e1"}
+        await second.stop()
+        await second.stop()
+        assert lanes.lane(A1, True) is first
+
+
+async def test_replies_find_their_commands_by_id() -> None:
+    heard = Heard()
+    async with FakeLanes() as fake, driving(fake.url, heard, A1, A2) as barrier:
+        first = asyncio.create_task(barrier.open("lift-1", in_seconds(5)))
+        second = asyncio.create_task(barrier.open("lift-2", in_seconds(5)))
+        assert [(await fake.next_frame())["id"], (await fake.next_frame())["id"]] == ["lift-1", "lift-2"]
+        await fake.send(reply="lift-2", outcome="rejected", reason="no")
+        await fake.send(reply="lift-3", outcome="accepted")
+        await fake.send(reply="lift-1", outcome="accepted")
+        assert (await first).outcome is Outcome.ACCEPTED
+        assert (await second).outcome is Outcome.REJECTED
+
+
+async def test_the_same_command_twice_at_once_is_sent_once() -> None:
+    heard = Heard()
+    async with FakeLanes() as fake, driving(fake.url, heard) as barrier:
+        first = asyncio.create_task(barrier.open("lift-1", in_seconds(5)))
+        await fake.next_frame()
+        assert (await barrier.open("lift-1", in_seconds(5))).outcome is Outcome.REJECTED
+        await fake.send(reply="lift-1", outcome="accepted")
+        assert (await first).outcome is Outcome.ACCEPTED
+        assert fake.frames.empty()
+
+
+async def test_a_connection_lost_after_sending_is_uncertain_and_before_it_a_rejection() -> None:
+    heard = Heard()
+    async with FakeLanes() as fake, driving(fake.url, heard) as barrier:
+        sent = asyncio.create_task(barrier.open("lift-1", in_seconds(5)))
+        await fake.next_frame()
+        await fake.channel.close()
+        assert (await asyncio.wait_for(sent, WITHIN)).outcome is Outcome.UNCERTAIN
+        await heard.until(EventKind.ONLINE, times=2)
+        assert (heard.kinds().count(EventKind.OFFLINE), fake.connections) == (1, 2)
+
+
+async def test_a_command_whose_caller_gave_up_before_it_was_sent_is_not_sent() -> None:
+    heard = Heard()
+    async with FakeLanes() as fake, driving(fake.url, heard) as barrier:
+        given_up = asyncio.ensure_future(barrier.open("lift-1", in_seconds(5)))
+        asyncio.get_running_loop().call_soon(given_up.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        next_one = asyncio.create_task(barrier.open("lift-2", in_seconds(5)))
+        assert (await fake.next_frame())["id"] == "lift-2"
+        await fake.send(reply="lift-2", outcome="accepted")
+        assert (await next_one).outcome is Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "null",
+        "[" * 100_000,
+        '{"event": "e", "lot_id": "200002-7", "channel_id": "A1", "kind": "exploded"}',
+        '{"event": "e", "lot_id": "200002-7", "channel_id": "A1", "kind": "arrived", "at": 1e300}',
+        '{"event": "e", "lot_id": "200002-7", "channel_id": "A1", "kind": "arrived", "at": -1}',
+        '{"reply": "nobody", "outcome": "perhaps"}',
+        '{"error": "no"}',
+        "{}",
+    ],
+)
+async def test_a_frame_that_makes_no_sense_is_passed_over(text: str) -> None:
+    heard = Heard()
+    async with FakeLanes() as fake, driving(fake.url, heard) as barrier:
+        await fake.channel.send_str(text)
+        await fake.channel.send_bytes(b"\xff")
+        await fake.send(event="e2", lot_id=LOT, channel_id="A1", kind="up", at=1.0, held=True)
+        assert await fake.next_frame() == {"ack": "e2"}
+        assert (barrier.state.position, barrier.state.held, fake.connections) == (Position.OPEN, True, 1)
+
+
+async def test_an_event_told_again_is_acknowledged_again_and_handled_once() -> None:
+    heard = Heard()
+    async with FakeLanes() as fake, driving(fake.url, heard):
+        for _ in range(2):
+            await fake.send(event="e1", lot_id=LOT, channel_id="A1", kind="arrived", presence="p", at=1.0)
+            assert await fake.next_frame() == {"ack": "e1"}
+        assert heard.kinds().count(EventKind.ARRIVED) == 1
+
+
+async def test_a_token_opens_the_door(tmp_path: Path) -> None:
+    heard = Heard()
+    async with running(settings(tmp_path, token="secret")) as url:
+        lanes = SimulatedLanes(url, heard, SystemClock(), token="secret")
+        lanes.lane(A1, True)
+        await lanes.start()
+        await heard.until(EventKind.ONLINE)
+        await lanes.stop()
