@@ -10,6 +10,7 @@ from taigan.bolink.client import BolinkClient, Transport
 from taigan.bolink.codec import read, write
 from taigan.bolink.envelope import Envelope, open_envelope, open_flat, seal
 from taigan.bolink.errors import BadAnswer, BadMessage, BolinkError, Refused, TimedOut, Unreachable
+from taigan.bolink.examples import example_of
 from taigan.bolink.interface import AnyInterface, Completeness, Direction, Interface, Wrapping
 from taigan.bolink.lots import GetQrCode, NoPlateSettings, QrCode, SetSmsCheck, SmsCheckSet
 from taigan.bolink.signing import Signature, compact, sign, verify
@@ -54,6 +55,7 @@ __all__ = [
     "by_section",
     "by_service",
     "compact",
+    "example_of",
     "fen",
     "moment",
     "open_envelope",

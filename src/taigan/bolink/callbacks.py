@@ -244,7 +244,7 @@ class ChargeResult(Message):
         Whole | None, Note("pay channel", "0微信 1支付宝 2余额 3银联", values=(values.PayChannel,))
     ] = None
     pay_time: Annotated[Whole, Note("time of payment, unix", "1490876000", unit="unix seconds")]
-    car_number: Annotated[str, Note("plate", "京GH0093")]
+    car_number: Annotated[str | None, Note("plate", "京GH0093", needed=True)] = None
     arrive_money: Annotated[Decimal, Note("amount credited to the lot", "1.25", unit="yuan")]
     fee: Annotated[Decimal, Note("handling fee", "1.25", unit="yuan")]
     account_type: Annotated[Whole, Note("direction of the posting", "1", values=(values.Posting,))]
@@ -554,7 +554,9 @@ class EscapePaymentResult(Message):
         ),
     ] = None
     out_trade_no: Annotated[str, Note("transaction number of the third party", "M617FBS0NRTBZLPGHUC")]
-    pay_time: Annotated[Whole, Note("time of payment, unix", "1490876000", unit="unix seconds")]
+    pay_time: Annotated[Whole | None, Note("time of payment, unix", "1490876000", unit="unix seconds", needed=True)] = (
+        None
+    )
 
 
 class EscapePaymentTaken(Message):

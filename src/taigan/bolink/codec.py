@@ -72,7 +72,8 @@ def write(message: Message | list[Any]) -> bytes:
             raise BadMessage(BODY, "holds a number that is none")
     else:
         for item in message:
-            write(item)
+            if isinstance(item, Message):
+                write(item)
     if b"\\u0000" in text and _holds_nul(msgspec.to_builtins(message)):
         raise BadMessage(BODY, "holds a NUL")
     return text
@@ -87,6 +88,8 @@ class FieldPlan(msgspec.Struct, frozen=True):
     note: Note
     required: bool
     """Whether reading fails without it."""
+    default: Any
+    """What it is when it is not given: None, or the one documented value."""
 
 
 @functools.cache
@@ -94,9 +97,15 @@ def fields_of(kind: type[Message]) -> tuple[FieldPlan, ...]:
     """The fields of a message, in the order of the document."""
     hints = get_type_hints(kind, include_extras=True)
     return tuple(
-        FieldPlan(field.name, field.encode_name, hints[field.name], _note(hints[field.name]), field.required)
+        FieldPlan(
+            field.name, field.encode_name, hints[field.name], _note(hints[field.name]), field.required, _default(field)
+        )
         for field in msgspec.structs.fields(kind)
     )
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    return None if field.default_factory is msgspec.NODEFAULT else field.default_factory()
 
 
 class _Reader:
@@ -139,7 +148,7 @@ _Patient = Callable[[bytes, str], Any]
 
 
 def _patient(hint: Any, note: Note) -> _Patient:
-    hint = _bare(hint)
+    hint = bare(hint)
     if get_origin(hint) in (Union, UnionType):
         kinds = [kind for kind in get_args(hint) if kind is not NoneType]
         if len(kinds) > 1:
@@ -317,7 +326,8 @@ def _note(hint: Any) -> Note:
     return Note("")
 
 
-def _bare(hint: Any) -> Any:
+def bare(hint: Any) -> Any:
+    """A type without its annotations."""
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     return hint
@@ -325,7 +335,7 @@ def _bare(hint: Any) -> Any:
 
 def _kinds(hint: Any) -> list[Any]:
     """The types a field can have, `None` left out and annotations taken off."""
-    hint = _bare(hint)
+    hint = bare(hint)
     if get_origin(hint) in (Union, UnionType):
         return [bare for kind in get_args(hint) if kind is not NoneType for bare in _kinds(kind)]
     return [hint]

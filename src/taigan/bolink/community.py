@@ -172,7 +172,7 @@ class PersonRecord(Message):
     project_code: Annotated[Whole | None, Note("code of the residential area")] = None
     gate_name: Annotated[str | None, Note("gate name")] = None
     aisle_name: Annotated[str | None, Note("lane (passage) name")] = None
-    community_name: Annotated[str, Note("name of the residential area")]
+    community_name: Annotated[str | None, Note("name of the residential area", needed=True)] = None
     longitude: Annotated[str | None, Note("longitude")] = None
     latitude: Annotated[str | None, Note("latitude")] = None
     equipment_code: Annotated[str | None, Note("device serial number")] = None

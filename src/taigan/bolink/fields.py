@@ -54,8 +54,9 @@ def lacking(*fields: str) -> Condition:
 class Note(msgspec.Struct, frozen=True):
     """What the document says about one field.
 
-    `needed` is True when it must be sent, although it is optional on reading because the page itself was not seen;
-    a `Condition` that is checked on writing; or the document's condition in words.
+    `needed` is True when it must be sent although reading does without it: because the page itself was not seen, or
+    because its own example lacks the field. It is a `Condition` that is checked on writing, or the document's condition
+    in words.
     """
 
     meaning: str

@@ -183,15 +183,16 @@ class QueryInvoice(Message):
 class InvoiceDetails(Message):
     """6.5: one invoice."""
 
-    invoice_order_no: Annotated[str, Note("number of the invoice order", "支付测试")]
+    invoice_order_no: Annotated[str | None, Note("number of the invoice order", "支付测试", needed=True)] = None
     message: Annotated[str, Note("description of the issuing", "业务参数校验错误 找不到对应的订单号165899774212")]
     pdf_url: Annotated[
-        str,
+        str | None,
         Note(
             "address of the PDF",
             "https://upload.fapiaoer.cn/center/prod_make/20220728/invoice_144032209110_19273380_4397866e5f356b088426d87820883bec.pdf",
+            needed=True,
         ),
-    ]
+    ] = None
     status: Annotated[str, Note("state of the invoice", "0", values=(values.InvoiceStatus,))]
 
 

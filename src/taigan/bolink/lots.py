@@ -79,7 +79,7 @@ class UpdateLot(Message):
     park_id: Annotated[str, Note("lot number of the alliance member; the lot must have been uploaded before", "1001")]
     type: Annotated[Whole, Note("operation", values=(values.LotChange,))]
     union_id: Annotated[Whole, Note("alliance member id")]
-    total_plot: Annotated[Whole, Note("total spaces", "120")]
+    total_plot: Annotated[Whole | None, Note("total spaces", "120", needed=True)] = None
     empty_plot: Annotated[Whole | None, Note("free spaces", "83", needed=when("type", 1))] = None
     price_desc: Annotated[str | None, Note("price description, takes effect when type=1", "2元每小时")] = None
     rand: Annotated[
