@@ -1,0 +1,79 @@
+"""The lot platform's HTTP, put together: one door for each first part of a path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from taigan.clock import Clock
+from taigan.lot.attendant import Attendant
+from taigan.lot.callbacks import Callbacks
+from taigan.lot.events import Events
+from taigan.lot.lanes import Lanes
+from taigan.lot.metrics import Metrics
+from taigan.storage.database import Database
+from taigan.web.api import Api, Platform
+from taigan.web.asgi import App, Receive, Scope, Send
+from taigan.web.callback import Callback
+from taigan.web.devices import DeviceHandler, Devices
+from taigan.web.errors import not_found, send_refusal
+from taigan.web.health import Health
+
+
+class Doors:
+    """Sends each request to the application named by the first part of its path."""
+
+    def __init__(self, doors: Mapping[str, App]) -> None:
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
+        first = scope["path"].lstrip("/").partition("/")[0]
+        door = self._doors.get(first)
+        if door is None:
+            await send_refusal(send, not_found())
+            return
+        await door(scope, receive, send)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """There is nothing to start or stop here: whoever built the objects handed in starts and stops them."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+def build(
+    *,
+    database: Database,
+    callbacks: Callbacks,
+    attendant: Attendant,
+    lanes: Lanes,
+    events: Events,
+    metrics: Metrics,
+    clock: Clock,
+    devices: DeviceHandler | None = None,
+    extra: Mapping[str, App] | None = None,
+    body_timeout: float = 3.0,
+) -> App:
+    """The ASGI application of the lot platform.
+
+    `devices` takes what devices post; `extra` adds applications by the first part of their paths ("" is the root).
+    A body that takes longer than `body_timeout` seconds is given up. Event streams end with `events.stop()`, which must
+    be called before the server waits for its requests to end.
+    """
+    health = Health(database, metrics)
+    doors: dict[str, App] = {
+        "bolink": Callback(callbacks, metrics, clock, body_timeout=body_timeout),
+        "api": Api(Platform(database, attendant, lanes, events), body_timeout=body_timeout),
+        "healthz": health,
+        "readyz": health,
+        "metrics": health,
+        **(extra or {}),
+    }
+    if devices is not None:
+        doors["devices"] = Devices(devices, body_timeout=body_timeout)
+    return Doors(doors)

@@ -1,0 +1,76 @@
+"""The few things every door does on the bare ASGI interface: read a bounded body, send an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+DRAINED = 1024 * 1024
+"""How much of a body that is too large is read and dropped, so that the sender gets to see the answer."""
+
+
+class TooLarge(Exception):
+    """The body is larger than this door takes."""
+
+
+class TooSlow(Exception):
+    """The body did not arrive in time."""
+
+
+class ClientGone(Exception):
+    """The client left before its request was complete. Nobody's error."""
+
+
+async def read_body(receive: Receive, *, limit: int, timeout: float) -> bytes:
+    """The whole body, at most `limit` bytes, within `timeout` seconds.
+
+    Raises:
+        TooLarge, TooSlow, ClientGone.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(timeout):
+            more = True
+            while more and size <= limit + DRAINED:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise ClientGone
+                chunk = message.get("body", b"")
+                size += len(chunk)
+                if size <= limit:
+                    chunks.append(chunk)
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise TooSlow from None
+    if size > limit:
+        raise TooLarge
+    return b"".join(chunks)
+
+
+async def respond(
+    send: Send, status: int, body: bytes, content_type: str, headers: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    """Send a whole answer."""
+    length = str(len(body)).encode()
+    fixed = [(b"content-type", content_type.encode()), (b"content-length", length)]
+    await send({"type": "http.response.start", "status": status, "headers": [*fixed, *headers]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def path_parts(scope: Scope) -> list[str]:
+    """The parts of the path, each percent-decoded by itself, so that a slash inside a part stays inside.
+
+    One slash at the end makes no difference; an empty part elsewhere is kept. Raises UnicodeDecodeError.
+    """
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    raw = raw.partition(b"?")[0].removeprefix(b"/").removesuffix(b"/")
+    return [unquote_to_bytes(part).decode() for part in raw.split(b"/")]

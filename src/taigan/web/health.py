@@ -1,0 +1,56 @@
+"""Is the process there, can it work, what did it count. Open to everyone: nothing in it is a secret."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from taigan.lot.metrics import Metrics
+from taigan.storage import views
+from taigan.storage.database import Database
+from taigan.storage.errors import StorageError
+from taigan.web.asgi import Receive, Scope, Send, respond
+from taigan.web.errors import Refused, not_found, send_refusal
+
+ANSWERS_WITHIN = 2.0  # seconds the database has to show that it is there
+
+
+class Health:
+    """`/healthz`, `/readyz`, `/metrics`."""
+
+    def __init__(self, database: Database, metrics: Metrics) -> None:
+        self._database = database
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            allowed = {"allow": "GET, HEAD"}
+            await send_refusal(send, Refused(405, "method_not_allowed", "only GET, HEAD", headers=allowed))
+            return
+        match scope["path"].strip("/"):
+            case "healthz":
+                await _send(send, 200, {"status": "ok"})
+            case "readyz":
+                missing = await self._missing()
+                body = {"status": "not ready", "reason": missing} if missing else {"status": "ready"}
+                await _send(send, 503 if missing else 200, body)
+            case "metrics":
+                await respond(send, 200, generate_latest(self._metrics.registry), CONTENT_TYPE_LATEST)
+            case _:
+                await send_refusal(send, not_found())
+
+    async def _missing(self) -> str:
+        try:
+            async with asyncio.timeout(ANSWERS_WITHIN):
+                migrated = await self._database.read(views.migrated)
+        except TimeoutError:
+            return f"the database did not answer within {ANSWERS_WITHIN:g} s"
+        except StorageError:
+            return "the database does not answer"
+        return "" if migrated else "the database is of another revision than this program"
+
+
+async def _send(send: Send, status: int, body: dict[str, str]) -> None:
+    await respond(send, status, msgspec.json.encode(body), "application/json")

@@ -1,0 +1,235 @@
+"""A lot platform of real parts on both engines, with barriers of paper, spoken to over its HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import sqlalchemy as sa
+
+from taigan.barriers.barrier import LaneKey, LaneState, Outcome, Position, Result, Sight
+from taigan.lot.attendant import Attendant
+from taigan.lot.callbacks import Answered
+from taigan.lot.entry import EntryDesk
+from taigan.lot.events import Events
+from taigan.lot.ids import RandomIds
+from taigan.lot.lanes import Lanes
+from taigan.lot.metrics import Metrics
+from taigan.lot.policy import Policy
+from taigan.storage import registry
+from taigan.storage.changes import Changes
+from taigan.storage.database import Database
+from taigan.storage.records import Lane, Lot, Order, Presence
+from taigan.web import tokens
+from taigan.web.app import build
+from taigan.web.asgi import App
+
+LOT = "200002-7"
+TOKEN = "a token of sixteen or more characters"
+BY = {"operator": "王芳", "reason": "the driver called"}
+
+
+class StandingClock:
+    """Time moves when a test says so."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2025, 6, 1, 8, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return self.moment.timestamp()
+
+    def step(self, seconds: float) -> datetime:
+        self.moment += timedelta(seconds=seconds)
+        return self.moment
+
+
+class PaperScreen:
+    async def show(self, text: str) -> None:
+        pass
+
+
+class PaperBarrier:
+    """Takes every command as `answers` says and remembers it."""
+
+    def __init__(self) -> None:
+        self.sight = Sight(acknowledges=True, position=True, detector=True)
+        self.state = LaneState(online=True, position=Position.CLOSED)
+        self.screen = PaperScreen()
+        self.commands: list[str] = []
+        self.answers = Result(Outcome.ACCEPTED)
+
+    async def open(self, command_id: str, deadline: datetime) -> Result:
+        self.commands.append("open")
+        return self.answers
+
+    async def hold(self, command_id: str, deadline: datetime) -> Result:
+        self.commands.append("hold")
+        return self.answers
+
+    async def close(self, command_id: str, deadline: datetime) -> Result:
+        self.commands.append("close")
+        return self.answers
+
+    async def start(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        pass
+
+
+class Listener:
+    """Stands in for what answers BoLink: keeps what it was given and answers `ok`."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[bytes, str]] = []
+        self.answered = Answered(200, b'{"state":1}', service_name="nolicence_in_park", state=1)
+        self.fails = False
+
+    async def answer(self, body: bytes, service_name: str = "") -> Answered:
+        self.heard.append((body, service_name))
+        if self.fails:
+            raise RuntimeError("broken")
+        return self.answered
+
+
+@dataclass
+class House:
+    """The parts, for tests that prepare or check what lies behind the HTTP."""
+
+    database: Database
+    clock: StandingClock
+    events: Events
+    metrics: Metrics
+    callbacks: Listener
+    barriers: dict[str, PaperBarrier]
+    app: App
+    requested: int = field(default=0)
+
+    async def write(self, *statements: sa.Executable) -> None:
+        def transaction(conn: sa.Connection) -> None:
+            for statement in statements:
+                conn.execute(statement)
+
+        await self.database.write(transaction)
+
+    async def keep(self, change: Callable[[Changes], None]) -> None:
+        def transaction(conn: sa.Connection) -> None:
+            changes = Changes()
+            change(changes)
+            changes.write(conn)
+
+        await self.database.write(transaction)
+
+    async def order(self, licence: str, **given: Any) -> Order:
+        """An order, each a second younger than the one before."""
+        self.requested += 1
+        at = self.clock.step(1)
+        fields: dict[str, Any] = {
+            "lot_id": LOT,
+            "order_id": f"order_{self.requested:04d}",
+            "origin": "scan",
+            "state": "in",
+            "waiting_for": "",
+            "licence": licence,
+            "mark": "",
+            "plate": "",
+            "pay_user_id": "oABCDEFGHIJKLMNOPQRSTUVWXYZ0",
+            "mobile": "13812345678",
+            "channel_id": "A1",
+            "presence_id": None,
+            "told_state": 1,
+            "told_text": "入场成功",
+            "requested_at": at,
+            "in_at": at,
+        }
+        order = Order(**{**fields, **given})
+        await self.keep(lambda changes: changes.new_order(order))
+        return order
+
+    async def car(self, presence_id: str, channel_id: str = "A1", lot_id: str = LOT) -> Presence:
+        car = Presence(presence_id=presence_id, lot_id=lot_id, channel_id=channel_id, arrived_at=self.clock.step(1))
+        await self.keep(lambda changes: changes.arrived.append(car))
+        return car
+
+
+def lane(channel_id: str, lot_id: str = LOT, **given: Any) -> Lane:
+    fields: dict[str, Any] = {
+        "lot_id": lot_id,
+        "channel_id": channel_id,
+        "direction": "entry",
+        "policy": "automatic",
+        "confirm": "accepted",
+        "is_open": True,
+        "hours": "",
+        "detector": True,
+        "barrier": {"driver": "simulated", "url": "http://127.0.0.1:1", "password": "not for the eye"},
+        "entry_url": "",
+        "loop_dead": False,
+    }
+    return Lane(**{**fields, **given})
+
+
+def parking_lot(lot_id: str = LOT, spaces: int = 100) -> Lot:
+    union_id, _, park_id = lot_id.partition("-")
+    return Lot(lot_id, union_id, park_id, "东门停车场", "Asia/Shanghai", "0571-88888888", spaces, spaces, False, False)
+
+
+CHANNELS = ("A1", "A2", "东门/一号 50%", "B1")
+
+
+async def house_at(database: Database, **options: Any) -> House:
+    """Put the parts together over a database that may be empty."""
+    clock, metrics, events, policy, ids = StandingClock(), Metrics(), Events(), Policy(), RandomIds()
+
+    def seed(conn: sa.Connection) -> None:
+        registry.add_vendor(conn, "200002", "测试厂商", "a-key", clock.now())
+        registry.add_lot(conn, parking_lot(), clock.now())
+        registry.add_lot(conn, parking_lot("200002-8"), clock.now())
+        for channel_id in CHANNELS:
+            registry.add_lane(conn, lane(channel_id, direction="exit" if channel_id == "B1" else "entry"))
+
+    await database.write(seed)
+    await tokens.put(database, "console", TOKEN, clock)
+    lanes = Lanes(database, clock, metrics, events)
+    barriers = {channel_id: PaperBarrier() for channel_id in CHANNELS}
+    for channel_id, barrier in barriers.items():
+        lanes.add(LaneKey(LOT, channel_id), barrier)
+    desk = EntryDesk(database, lanes, policy, clock, ids, metrics, events)
+
+    async def lane_changed(lane: Lane) -> None:
+        pass
+
+    attendant = Attendant(database, lanes, desk, policy, clock, ids, metrics, lane_changed)
+    callbacks: Any = Listener()
+    app = build(
+        database=database,
+        callbacks=callbacks,
+        attendant=attendant,
+        lanes=lanes,
+        events=events,
+        metrics=metrics,
+        clock=clock,
+        **options,
+    )
+    return House(database, clock, events, metrics, callbacks, barriers, app)
+
+
+Houses = Callable[..., Awaitable[House]]
+
+
+def client_of(house: House, token: str | None = TOKEN) -> httpx.AsyncClient:
+    """Speaks to the platform's application in this process."""
+    app: Any = house.app
+    headers = {"authorization": f"Bearer {token}"} if token is not None else {}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lot", headers=headers)
+
+
+async def insert(house: House, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
+    """Put rows as they are."""
+    await house.write(*(sa.insert(table).values(**row) for row in rows))
