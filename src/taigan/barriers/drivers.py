@@ -29,6 +29,7 @@ DRIVERS: Mapping[str, str] = {
     "mqtt": "taigan.barriers.mqtt",
     "http": "taigan.barriers.http",
     "edge": "taigan.barriers.edge",
+    "instant": "taigan.barriers.instant",
 }
 """Driver name and module."""
 
