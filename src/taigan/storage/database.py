@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from taigan.storage.errors import CannotOpen, InUse, Unavailable
 from taigan.storage.migrations import migrate
@@ -129,6 +128,8 @@ class PostgresDatabase:
     dialect = "postgresql"
 
     def __init__(self, url: sa.URL, pool: int) -> None:
+        from sqlalchemy.ext.asyncio import create_async_engine  # late: it loads the ORM
+
         self._url = url.set(drivername="postgresql+asyncpg")
         self._engine = create_async_engine(
             self._url,
