@@ -11,13 +11,18 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
+    from taigan.barriers.drivers import Fleet
+    from taigan.lot.setup import LotSetup, VendorSetup
     from taigan.settings import Settings
+    from taigan.web.asgi import Scope
+    from taigan.web.devices import DeviceHandler
 
 app = typer.Typer(
     name="taigan",
@@ -90,6 +95,137 @@ def demo(
 
 
 @app.command()
+def lot(config: Config = None, stop_with_parent: WithParent = False) -> None:
+    """The lot platform: BoLink's callbacks, the API, the barriers."""
+    _run(_lot, config, stop_with_parent)
+
+
+async def _lot(settings: Settings, with_parent: bool) -> None:
+    from random import SystemRandom
+
+    from taigan.barriers.barrier import Barrier, Event, EventSink, LaneKey
+    from taigan.barriers.drivers import BadSettings, Fleet
+    from taigan.bolink import PRODUCTION, TEST, Addresses
+    from taigan.clock import SystemClock
+    from taigan.lot.ids import RandomIds
+    from taigan.lot.platform import Platform
+    from taigan.lot.sms import HttpGateway, SimulatedGateway, SmsGateway
+    from taigan.process import listen, serve, stop_when_told
+    from taigan.storage.database import open_database
+    from taigan.storage.errors import InUse, NewerDatabase, StorageError
+    from taigan.storage.records import Lane
+    from taigan.transport import AiohttpTransport
+    from taigan.web import app as web
+    from taigan.web import tokens
+
+    own = settings.lot
+    clock, random = SystemClock(), SystemRandom()
+    stop = stop_when_told(with_parent=with_parent)
+
+    async def happened(event: Event) -> None:
+        await platform.lanes.handle(event)
+
+    def barrier_of(lane: Lane, sink: EventSink) -> Barrier:
+        key = LaneKey(lane.lot_id, lane.channel_id)
+        return fleet.add(key, settings.barrier_of(lane.barrier), detector=lane.detector)
+
+    async with AsyncExitStack() as opened:
+        listener = opened.enter_context(listen(own.host, own.port, "lot.port"))
+        try:
+            database = await open_database(settings.lot_database_url)
+        except InUse as error:
+            raise Failure(str(error), 5) from None
+        except NewerDatabase as error:
+            raise Failure(str(error), 6) from None
+        except StorageError as error:
+            raise Failure(str(error), 3) from None
+        opened.push_async_callback(database.close)
+        transport = await opened.enter_async_context(AiohttpTransport())
+        gateway: SmsGateway = SimulatedGateway(settings.data / "sms.jsonl", clock)
+        if own.sms_url:
+            gateway = HttpGateway(own.sms_url, transport)
+        fleet = Fleet(happened, clock, random)
+        platform = Platform(
+            database=database,
+            barrier_of=barrier_of,
+            transport=transport,
+            addresses={"production": PRODUCTION, "test": TEST}.get(own.hub_url) or Addresses.at(own.hub_url),
+            gateway=gateway,
+            policy=own,
+            clock=clock,
+            ids=RandomIds(),
+            random=random,
+        )
+        app = web.build(
+            database=database,
+            callbacks=platform.callbacks,
+            attendant=platform.attendant,
+            lanes=platform.lanes,
+            events=platform.events,
+            metrics=platform.metrics,
+            clock=clock,
+            devices=_posts_to(fleet),
+        )
+        for name, token in own.api_tokens.items():
+            await tokens.put(database, name, token, clock)
+        opened.push_async_callback(fleet.stop)
+        await fleet.start()
+        opened.push_async_callback(platform.stop)
+        try:
+            await platform.start(*_setups(settings))
+        except BadSettings as error:
+            raise Failure(str(error), 2) from None
+        await serve(app, listener, stop, end_streams=platform.events.stop)
+
+
+def _setups(settings: Settings) -> tuple[list[VendorSetup], list[LotSetup]]:
+    """What the configuration brings into the lot platform's database."""
+    from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup
+
+    vendors = [
+        VendorSetup(union_id=str(vendor.union_id), key=vendor.key, name=vendor.name) for vendor in settings.vendors
+    ]
+    lots = [
+        LotSetup(
+            union_id=str(lot.union_id),
+            park_id=str(lot.park_id),
+            name=lot.name,
+            spaces=lot.spaces,
+            time_zone=lot.time_zone,
+            contact=" ".join(filter(None, (lot.contact, lot.phone))),
+            sms_check=lot.sms_check,
+            lanes=[
+                LaneSetup(
+                    channel_id=lane.channel_id,
+                    direction=lane.direction,
+                    policy=lane.policy,
+                    confirm=lane.confirm,
+                    detector=lane.detector,
+                    hours=lane.hours,
+                    barrier=lane.barrier,
+                )
+                for lane in lot.lanes
+            ],
+        )
+        for lot in settings.lots
+    ]
+    return vendors, lots
+
+
+def _posts_to(fleet: Fleet) -> DeviceHandler:
+    """Hands what a device posted to its driver."""
+    from taigan.barriers.site import Post
+    from taigan.web.forms import form_of
+
+    async def handle(driver: str, serial: str, scope: Scope, body: bytes) -> tuple[int, str, bytes] | None:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        answer = await fleet.handle(driver, serial, Post(body, headers, form_of(headers.get("content-type", ""), body)))
+        return None if answer is None else (answer.status, answer.content_type, answer.body)
+
+    return handle
+
+
+@app.command()
 def lanes(config: Config = None, stop_with_parent: WithParent = False) -> None:
     """The simulated lanes: cars, loops, arms and screens, with an HTTP interface for scripts."""
     _run(_lanes, config, stop_with_parent)
@@ -142,6 +278,8 @@ def init(
 
 def _run(main: Callable[[Settings, bool], Awaitable[None]], config: Path | None, with_parent: bool) -> None:
     """Read the settings, set up the logs, and run `main` until it ends."""
+    import uvloop
+
     from taigan import logs
     from taigan.process import PortTaken
 
@@ -155,7 +293,8 @@ def _run(main: Callable[[Settings, bool], Awaitable[None]], config: Path | None,
 
     try:
         _make_folder(settings.data)
-        asyncio.run(run())
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run())
     except Failure as failure:
         _fail(str(failure), failure.exit_code)
     except PortTaken as error:

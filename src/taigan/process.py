@@ -8,12 +8,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
 
-GRACE = 3
+GRACE = 2
 """Seconds that requests under way get to end in after a stop signal."""
 
 
@@ -63,26 +63,30 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: Any, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Serve an ASGI app (its lifespan included) until `stop` is set; requests under way get `GRACE` seconds.
+async def serve(app: Any, listener: socket.socket, stop: asyncio.Event, *, end_streams: Callable[[], None]) -> None:
+    """Serve an ASGI app until `stop` is set; `end_streams` is called then, and requests under way get `GRACE` seconds.
 
-    Open event streams must end by themselves when `stop` is set, or they use up the grace.
+    An event stream that stays open would use up the grace.
     """
     server = _Server(
         uvicorn.Config(
             app,
-            lifespan="on",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
             log_config=None,
             access_log=False,
             server_header=False,
-            date_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,  # longer than a proxy's, so that the proxy is the one that closes
             timeout_graceful_shutdown=GRACE,
-            timeout_keep_alive=75,
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
     stopping.cancel()
+    end_streams()
+    server.should_exit = True
     await serving
