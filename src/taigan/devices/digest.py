@@ -1,0 +1,70 @@
+"""HTTP Digest as an embedded device checks it (RFC 2617, MD5, qop auth), and an account that locks."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+
+LOCKED_AFTER = 5
+NONCES_KEPT = 64
+
+_FIELD = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
+
+
+class Gatekeeper:
+    """Lets in who knows user and password. `refused` counts wrong ones in a row; after five nobody is let in."""
+
+    def __init__(self, realm: str, username: str, password: str) -> None:
+        self._realm = realm
+        self._username = username
+        self._password = password
+        self._nonces: dict[str, int] = {}
+        self.refused = 0
+
+    @property
+    def locked(self) -> bool:
+        """Whether the account is locked."""
+        return self.refused >= LOCKED_AFTER
+
+    def challenge(self) -> str:
+        """What to answer to who is not let in, in WWW-Authenticate."""
+        nonce = secrets.token_hex(16)
+        self._nonces[nonce] = 0
+        if len(self._nonces) > NONCES_KEPT:
+            del self._nonces[next(iter(self._nonces))]
+        return f'Digest realm="{self._realm}", qop="auth", nonce="{nonce}", algorithm=MD5'
+
+    def lets_in(self, method: str, uri: str, authorization: str) -> bool:
+        """Whether these credentials are right for this request, and not used before."""
+        if not authorization.startswith("Digest "):
+            return False
+        shown = {name: quoted or bare for name, quoted, bare in _FIELD.findall(authorization)}
+        nonce, count = shown.get("nonce", ""), shown.get("nc", "")
+        try:
+            number = int(count, 16)
+        except ValueError:
+            return False
+        if nonce not in self._nonces or number <= self._nonces[nonce]:
+            return False  # an old nonce: a new challenge, and no harm done
+        first = _md5(f"{self._username}:{self._realm}:{self._password}")
+        second = _md5(f"{method}:{shown.get('uri', '')}")
+        right = _md5(f"{first}:{nonce}:{count}:{shown.get('cnonce', '')}:auth:{second}")
+        if (
+            shown.get("username") != self._username
+            or shown.get("uri") != uri
+            or shown.get("qop") != "auth"
+            or not hmac.compare_digest(shown.get("response", "").encode(), right.encode())
+        ):
+            self.refused += 1
+            return False
+        if self.locked:
+            return False
+        self._nonces[nonce] = number
+        self.refused = 0
+        return True
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()
