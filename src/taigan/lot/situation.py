@@ -36,7 +36,7 @@ class Situation:
         self.by_presence: dict[tuple[str, str], Order] = facts.live_orders_at(conn, at_loop) if at_loop else {}
         self.drivers: dict[tuple[str, str], Driver] = facts.drivers(conn, licences)
         self.blocked = facts.blocked(
-            conn, licences | mobiles | {scan.pay_user_id for scan in scans if scan.pay_user_id}
+            conn, licences | mobiles | {scan.pay_user_id for scan in scans if scan.pay_user_id}, now
         )
         checks_phones = mobiles and any(lot.sms_check for lot in self.lots.values())
         since = now - timedelta(seconds=policy.sms_valid)

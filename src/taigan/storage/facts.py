@@ -70,6 +70,13 @@ _WAITING_IN = (
 _INBOX = sa.select(*MESSAGE).where(among(t.inbox.c.digest, "digests"))
 _DRIVERS = sa.select(*DRIVER).where(among(t.drivers.c.licence, "licences"))
 _BLOCKED = sa.select(t.blocked.c.lot_id, t.blocked.c.kind, t.blocked.c.value).where(among(t.blocked.c.value, "values"))
+_BLACKLISTED = sa.select(t.special_vehicles.c.lot_id, sa.literal("licence"), t.special_vehicles.c.car_number).where(
+    among(t.special_vehicles.c.car_number, "values"),
+    t.special_vehicles.c.kind == "black",
+    sa.or_(t.special_vehicles.c.starts_at.is_(None), t.special_vehicles.c.starts_at <= sa.bindparam("now")),
+    sa.or_(t.special_vehicles.c.ends_at.is_(None), t.special_vehicles.c.ends_at > sa.bindparam("now")),
+)
+_REFUSED = sa.union_all(_BLOCKED, _BLACKLISTED)
 _CHECKED = sa.select(t.sms_codes.c.lot_id, t.sms_codes.c.licence, t.sms_codes.c.mobile).where(
     among(t.sms_codes.c.mobile, "mobiles"), t.sms_codes.c.sent_at >= sa.bindparam("since")
 )
@@ -170,9 +177,9 @@ def drivers(conn: sa.Connection, licences: Collection[str]) -> dict[tuple[str, s
     return {(x.lot_id, x.licence): x for x in records(conn, _DRIVERS, Driver, licences=licences)}
 
 
-def blocked(conn: sa.Connection, values: Collection[str]) -> set[tuple[str, str, str]]:
-    """Which of the values are blocked, as (lot_id, kind, value)."""
-    return {(row[0], row[1], row[2]) for row in conn.execute(_BLOCKED, {"values": values})}
+def blocked(conn: sa.Connection, values: Collection[str], now: datetime) -> set[tuple[str, str, str]]:
+    """Which of the values are blocked by an operator, or blacklisted by BoLink (11.4), as (lot_id, kind, value)."""
+    return {(row[0], row[1], row[2]) for row in conn.execute(_REFUSED, {"values": values, "now": now})}
 
 
 def checked_phones(conn: sa.Connection, mobiles: Collection[str], since: datetime) -> set[tuple[str, str, str]]:

@@ -365,6 +365,66 @@ operator_acts = sa.Table(
     sa.Column("act", sa.Text, nullable=False),  # what was done, in words
 )
 
+auto_pay = sa.Table(
+    "auto_pay",
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("car_number", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("supported", sa.Boolean, nullable=False),  # the plate pays by itself (5.2)
+    sa.Column("at", Moment, nullable=False),
+)
+
+special_vehicles = sa.Table(
+    "special_vehicles",
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("car_number", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # white, black, or a word BoLink adds later
+    sa.Column("starts_at", Moment),  # none: since ever
+    sa.Column("ends_at", Moment),  # none: for ever
+    sa.Column("remark", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("special_vehicles_by_number", "car_number"),
+)
+
+pictures = sa.Table(
+    "pictures",
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # in, out
+    sa.Column("content_type", sa.Text, nullable=False),
+    sa.Column("picture", sa.LargeBinary, nullable=False),
+    sa.Column("at", Moment, nullable=False, index=True),
+)
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("person_id", Serial, primary_key=True),
+    sa.Column("union_id", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),  # what tells one person from another, within the vendor
+    sa.Column("person", sa.Text, nullable=False),  # the message's own JSON
+    sa.Column("at", Moment, nullable=False),
+    sa.UniqueConstraint("union_id", "who"),
+)
+
+invoice_notices = sa.Table(
+    "invoice_notices",
+    metadata,
+    sa.Column("notice_id", Serial, primary_key=True),
+    sa.Column("lot_id", sa.Text, nullable=False),
+    sa.Column("payment_id", sa.Text, nullable=False),
+    sa.Column("trade_no", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("issued_at", sa.Text, nullable=False),  # as BoLink writes it, in its own time zone
+    sa.Column("at", Moment, nullable=False),
+    sa.UniqueConstraint("lot_id", "payment_id", "number"),
+)
+
 api_tokens = sa.Table(
     "api_tokens",
     metadata,

@@ -34,6 +34,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_api_tokens")),
     )
     op.create_table(
+        "auto_pay",
+        sa.Column("lot_id", sa.Text(), nullable=False),
+        sa.Column("car_number", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("supported", sa.Boolean(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("lot_id", "car_number", name=op.f("pk_auto_pay")),
+    )
+    op.create_table(
         "deliveries",
         sa.Column("delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("lot_id", sa.Text(), nullable=False),
@@ -76,6 +85,20 @@ def upgrade() -> None:
         sa.Column("order_id", sa.Text(), nullable=True),
         sa.Column("answer", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("digest", "lot_id", name=op.f("pk_inbox")),
+    )
+    op.create_table(
+        "invoice_notices",
+        sa.Column("notice_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("lot_id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("trade_no", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("issued_at", sa.Text(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("notice_id", name=op.f("pk_invoice_notices")),
+        sa.UniqueConstraint("lot_id", "payment_id", "number", name=op.f("uq_invoice_notices_lot_id_payment_id_number")),
     )
     op.create_table(
         "lifts",
@@ -128,6 +151,27 @@ def upgrade() -> None:
     )
     op.create_index("order_events_of_order", "order_events", ["lot_id", "order_id"], unique=False)
     op.create_table(
+        "people",
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("union_id", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_people")),
+        sa.UniqueConstraint("union_id", "who", name=op.f("uq_people_union_id_who")),
+    )
+    op.create_table(
+        "pictures",
+        sa.Column("lot_id", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("content_type", sa.Text(), nullable=False),
+        sa.Column("picture", sa.LargeBinary(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("lot_id", "order_id", "kind", name=op.f("pk_pictures")),
+    )
+    op.create_index(op.f("ix_pictures_at"), "pictures", ["at"], unique=False)
+    op.create_table(
         "presences",
         sa.Column("presence_id", sa.Text(), nullable=False),
         sa.Column("lot_id", sa.Text(), nullable=False),
@@ -170,6 +214,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("change_id", name=op.f("pk_space_changes")),
     )
     op.create_index(op.f("ix_space_changes_lot_id"), "space_changes", ["lot_id"], unique=False)
+    op.create_table(
+        "special_vehicles",
+        sa.Column("lot_id", sa.Text(), nullable=False),
+        sa.Column("car_number", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("starts_at", Moment(), nullable=True),
+        sa.Column("ends_at", Moment(), nullable=True),
+        sa.Column("remark", sa.Text(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("lot_id", "car_number", "kind", name=op.f("pk_special_vehicles")),
+    )
+    op.create_index("special_vehicles_by_number", "special_vehicles", ["car_number"], unique=False)
     op.create_table(
         "upload_pace",
         sa.Column("lot_id", sa.Text(), nullable=False),

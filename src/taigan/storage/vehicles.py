@@ -1,0 +1,147 @@
+"""What BoLink tells the lot about vehicles, people and invoices, kept as it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from taigan.storage import tables as t
+
+
+class SpecialVehicle(msgspec.Struct, frozen=True):
+    """A vehicle on the white or the black list of a lot (11.4)."""
+
+    lot_id: str
+    car_number: str
+    kind: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    remark: str
+    at: datetime
+
+
+class AutoPay(msgspec.Struct, frozen=True):
+    """Whether a plate in the lot pays by itself (5.2), as last told."""
+
+    lot_id: str
+    car_number: str
+    order_id: str
+    supported: bool
+    at: datetime
+
+
+class InvoiceRecord(msgspec.Struct, frozen=True):
+    """An invoice that was issued at BoLink (11.7)."""
+
+    lot_id: str
+    payment_id: str
+    trade_no: str
+    kind: str
+    number: str
+    code: str
+    issued_at: str
+    at: datetime
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A resident for the gates of a community (9.1): the message's own JSON, newest for each person."""
+
+    union_id: str
+    who: str
+    person: str
+    at: datetime
+
+
+def keep_special_vehicle(conn: sa.Connection, vehicle: SpecialVehicle) -> None:
+    """Put a vehicle on a list; one that is on it gets the new dates and remark."""
+    _replace(conn, t.special_vehicles, [vehicle], ("lot_id", "car_number", "kind"))
+
+
+def drop_special_vehicle(conn: sa.Connection, lot_id: str, car_number: str, kind: str) -> bool:
+    """Take a vehicle off a list. Tells whether it was on it."""
+    c = t.special_vehicles.c
+    gone = sa.delete(t.special_vehicles).where(c.lot_id == lot_id, c.car_number == car_number, c.kind == kind)
+    return conn.execute(gone).rowcount > 0
+
+
+def special_vehicles(conn: sa.Connection, lot_id: str, car_number: str = "") -> list[SpecialVehicle]:
+    """The lot's special vehicles, or those with one number."""
+    c = t.special_vehicles.c
+    query = sa.select(*(c[name] for name in SpecialVehicle.__struct_fields__)).where(c.lot_id == lot_id)
+    if car_number:
+        query = query.where(c.car_number == car_number)
+    return [SpecialVehicle(*row) for row in conn.execute(query.order_by(c.car_number, c.kind))]
+
+
+def keep_auto_pay(conn: sa.Connection, told: AutoPay) -> None:
+    """Remember a plate's state over what was told before."""
+    _replace(conn, t.auto_pay, [told], ("lot_id", "car_number"))
+
+
+def auto_pay(conn: sa.Connection, lot_id: str, car_number: str = "") -> list[AutoPay]:
+    """What is known of the lot's plates, or of one."""
+    c = t.auto_pay.c
+    query = sa.select(*(c[name] for name in AutoPay.__struct_fields__)).where(c.lot_id == lot_id)
+    if car_number:
+        query = query.where(c.car_number == car_number)
+    return [AutoPay(*row) for row in conn.execute(query.order_by(c.car_number))]
+
+
+def keep_invoice(conn: sa.Connection, record: InvoiceRecord) -> None:
+    """Keep an invoice's record; one that came before is kept once."""
+    _replace(conn, t.invoice_notices, [record], ("lot_id", "payment_id", "number"))
+
+
+def invoices(conn: sa.Connection, lot_id: str, limit: int) -> list[InvoiceRecord]:
+    """The lot's invoices, newest first."""
+    c = t.invoice_notices.c
+    query = sa.select(*(c[name] for name in InvoiceRecord.__struct_fields__)).where(c.lot_id == lot_id)
+    return [InvoiceRecord(*row) for row in conn.execute(query.order_by(c.notice_id.desc()).limit(limit))]
+
+
+def keep_people(conn: sa.Connection, people: Sequence[Person]) -> None:
+    """Keep people's data over what was sent before of the same people."""
+    _replace(conn, t.people, list({person.who: person for person in people}.values()), ("union_id", "who"))
+
+
+def people(conn: sa.Connection, union_id: str, limit: int) -> list[Person]:
+    """The vendor's people, newest first."""
+    c = t.people.c
+    query = sa.select(*(c[name] for name in Person.__struct_fields__)).where(c.union_id == union_id)
+    return [Person(*row) for row in conn.execute(query.order_by(c.at.desc(), c.who).limit(limit))]
+
+
+def keep_picture(
+    conn: sa.Connection, lot_id: str, order_id: str, kind: str, content_type: str, picture: bytes, at: datetime
+) -> None:
+    """Keep an order's entry (`in`) or exit (`out`) picture; a later one takes its place."""
+    c = t.pictures.c
+    conn.execute(sa.delete(t.pictures).where(c.lot_id == lot_id, c.order_id == order_id, c.kind == kind))
+    row = {"lot_id": lot_id, "order_id": order_id, "kind": kind, "content_type": content_type}
+    conn.execute(sa.insert(t.pictures), {**row, "picture": picture, "at": at})
+
+
+def picture(conn: sa.Connection, lot_id: str, order_id: str, kind: str) -> tuple[str, bytes] | None:
+    """An order's picture as (content type, bytes)."""
+    c = t.pictures.c
+    query = sa.select(c.content_type, c.picture).where(c.lot_id == lot_id, c.order_id == order_id, c.kind == kind)
+    row = conn.execute(query).first()
+    return (row[0], row[1]) if row is not None else None
+
+
+def drop_old_pictures(conn: sa.Connection, before: datetime) -> int:
+    """Drop pictures older than that. Tells how many."""
+    return conn.execute(sa.delete(t.pictures).where(t.pictures.c.at < before)).rowcount
+
+
+def _replace(conn: sa.Connection, table: sa.Table, rows: Sequence[msgspec.Struct], key: tuple[str, ...]) -> None:
+    insert: Any = (sqlite if conn.dialect.name == "sqlite" else postgresql).insert(table)
+    values = [msgspec.structs.asdict(row) for row in rows]
+    if values:
+        changed = {name: insert.excluded[name] for name in values[0] if name not in key}
+        conn.execute(insert.on_conflict_do_update(index_elements=[table.c[name] for name in key], set_=changed), values)
