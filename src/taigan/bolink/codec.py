@@ -333,20 +333,20 @@ def bare(hint: Any) -> Any:
     return hint
 
 
-def _kinds(hint: Any) -> list[Any]:
+def kinds_of(hint: Any) -> list[Any]:
     """The types a field can have, `None` left out and annotations taken off."""
     hint = bare(hint)
     if get_origin(hint) in (Union, UnionType):
-        return [bare for kind in get_args(hint) if kind is not NoneType for bare in _kinds(kind)]
+        return [bare for kind in get_args(hint) if kind is not NoneType for bare in kinds_of(kind)]
     return [hint]
 
 
 def _bare_is_no_text(hint: Any) -> bool:
-    return str not in _kinds(hint)
+    return str not in kinds_of(hint)
 
 
 def _has_decimals(hint: Any) -> bool:
-    for kind in _kinds(hint):
+    for kind in kinds_of(hint):
         if kind is Decimal:
             return True
         if get_origin(kind) is list and _has_decimals(get_args(kind)[0]):

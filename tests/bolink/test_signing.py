@@ -1,0 +1,149 @@
+"""Signatures: over the text as it was sent, or as a serialiser would write it again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taigan.bolink import Signature, by_section, compact, open_envelope, seal, sign, verify
+from taigan.bolink.signing import sign_page, sign_sorted
+
+KEY = "NQ0eSXs720170114"
+PLAIN = '{"car_number":"京A12345","total":1.10,"note":"a & b < c"}'.encode()
+
+
+def test_the_documents_own_body_verifies(fixtures: Path) -> None:
+    envelope = open_envelope((fixtures / "1.2.request.json").read_bytes())
+    assert verify(envelope.text, envelope.sign, KEY) is Signature.RAW
+    assert sign(envelope.text, KEY) == "F2BA9A4E4362E2C41676FC720B14290C"
+
+
+def test_the_signature_of_the_onboarding_page_covers_key_and_time() -> None:
+    assert sign_page(1584082770000, "1232FDA8DCD1E3D7") == "0F1A106C865E84863EC862DD93FE1156"
+
+
+def test_the_wrong_example_of_8_2_does_not_verify() -> None:
+    text = (
+        '{"name":"张三","time":"2022-02-24 16:20:41","pass_type":"in","user_type":"2","id_number":"1234567890",'
+        '"telephone":"18799098765","face_img":"test","code":"test","user_code":"1","gate_name":"test",'
+        '"aisle_name":"test1"}'
+    ).encode()
+    assert sign(text, "7B315B512350500E") == "BEDD4C5333F0A4B9D484625BF9659557"
+    assert verify(text, "0427A04F49FE3E25804C12999F45A96C", "7B315B512350500E") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{ "a" : 1 , "b" : [ 1, 2 ] }',
+        b'{"total":1.10,"n":1.0,"e":1E5}',
+        b'{"a":"\\u003cb\\u003e \\u0026 \\u0027 \\u2028"}',
+        '{"name":"抬杆🚗"}'.encode(),
+        b'{"b":1,"a":2}',
+        b'{"a":1,"a":2}',
+        b'{"a":"\\/"}',
+        b"{}",
+        b"[]",
+    ],
+    ids=["blanks", "digits", "gson", "emoji", "order", "duplicates", "slash", "empty", "array"],
+)
+def test_the_raw_text_verifies_whatever_it_looks_like(text: bytes) -> None:
+    envelope = open_envelope(b'{ "sign":"' + sign(text, KEY).encode() + b'", "data":' + text + b"\n}")
+    assert envelope.text == text
+    assert verify(envelope.text, envelope.sign, KEY) is Signature.RAW
+
+
+@pytest.mark.parametrize(
+    ("sent", "signed"),
+    [
+        (b'{ "a" : 1 ,\n "b" : [ 1 , 2 ] }', b'{"a":1,"b":[1,2]}'),
+        (b'{"total": 1.10, "n": 1.0}', b'{"total":1.10,"n":1.0}'),
+        (b'{"a":"\\u003cb\\u003e \\u0026"}', b'{"a":"<b> &"}'),
+        (b'{"a": "\\u8f66 \\ud83d\\ude97"}', '{"a":"车 🚗"}'.encode()),
+        (b'{"b": 1, "a": 2}', b'{"b":1,"a":2}'),
+        (b'{"a": 1, "a": 2}', b'{"a":1,"a":2}'),
+        (b'{"a": "x \\" y", "b": "{ }"}', b'{"a":"x \\" y","b":"{ }"}'),
+    ],
+    ids=["blanks", "digits", "gson", "unicode", "order", "duplicates", "quotes"],
+)
+def test_a_peer_may_sign_its_compact_text_and_send_another(sent: bytes, signed: bytes) -> None:
+    assert compact(sent) == signed
+    assert verify(sent, sign(signed, KEY), KEY) is Signature.COMPACT
+
+
+def test_another_order_of_the_keys_is_another_text() -> None:
+    assert verify(b'{"b":1,"a":2}', sign(b'{"a":2,"b":1}', KEY), KEY) is None
+
+
+def test_data_as_a_string_is_taken_apart_once_and_its_content_is_signed() -> None:
+    body = json.dumps({"data": PLAIN.decode(), "sign": sign(PLAIN, KEY)}, ensure_ascii=False).encode()
+    envelope = open_envelope(body)
+    assert envelope.text == PLAIN
+    assert verify(envelope.text, envelope.sign, KEY) is Signature.RAW
+
+
+def test_the_case_of_the_hex_digits_does_not_matter() -> None:
+    assert verify(PLAIN, sign(PLAIN, KEY).lower(), KEY) is Signature.RAW
+
+
+@pytest.mark.parametrize("signature", ["", "x", "0" * 32, "０" * 32, "\ud800", "é"])
+def test_a_signature_that_is_none_is_none(signature: str) -> None:
+    assert verify(PLAIN, signature, KEY) is None
+
+
+def test_another_key_makes_another_signature() -> None:
+    assert verify(PLAIN, sign(PLAIN, "other"), KEY) is None
+
+
+def test_temporary_parking_payments_may_be_signed_over_their_sorted_pairs() -> None:
+    text = '{"title":"停车","amount":"0.02","pay_type":0,"description":"","park_id":"161270","attach":null}'.encode()
+    signature = sign_sorted(text, KEY)
+    wanted = f"amount=0.02&park_id=161270&pay_type=0&title=停车&key={KEY}"
+    assert signature == sign(wanted.removesuffix(f"key={KEY}").encode(), KEY)
+    assert by_section("3.4").verify(text, signature, KEY) is Signature.SORTED
+    assert by_section("3.1").verify(text, signature, KEY) is None
+    assert verify(b"not json", signature, KEY, sorted_pairs=True) is None
+
+
+@given(text=st.binary(max_size=300), signature=st.text(max_size=40))
+def test_verifying_never_raises(text: bytes, signature: str) -> None:
+    assert verify(text, signature, KEY, sorted_pairs=True) is None
+
+
+@given(text=st.binary(max_size=300))
+def test_the_compact_text_of_the_compact_text_is_itself(text: bytes) -> None:
+    assert compact(compact(text)) == compact(text)
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(st.characters(exclude_categories=["Cs"]))),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(value=json_values)
+def test_the_compact_text_is_what_a_serialiser_writes(value: object) -> None:
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    assert compact(json.dumps(value, indent=2).encode()) == written
+
+
+@pytest.mark.parametrize("text", [b'"\\"' * 20000, b'"' * 65536, b"\\" * 65536, b"[" * 65536, b'"' + b"\\" * 65535])
+@pytest.mark.timeout(5)
+def test_the_compact_text_of_nonsense_is_found_quickly(text: bytes) -> None:
+    assert verify(text, "0" * 32, KEY) is None
+
+
+def test_a_sealed_body_opens_into_what_was_sealed() -> None:
+    envelope = open_envelope(seal(PLAIN, KEY, beside="200002", service_name="people_data"))
+    assert (envelope.text, envelope.union_id, envelope.service_name) == (PLAIN, "200002", "people_data")
+    assert verify(envelope.text, envelope.sign, KEY) is Signature.RAW
+
+
+def test_union_id_beside_data_is_a_number_on_the_wire() -> None:
+    assert msgspec.json.decode(seal(PLAIN, KEY, beside="200002"))["union_id"] == 200002
