@@ -79,14 +79,22 @@ class Attendant:
         self._lane_changed = lane_changed
         lanes.when_arm_is_down = self._arm_is_down
 
-    async def release(self, lot_id: str, channel_id: str, by: By, order_id: str | None = None) -> Lift:
+    async def release(
+        self, lot_id: str, channel_id: str, by: By, order_id: str | None = None, *, command_id: str = ""
+    ) -> Lift:
         """Let the waiting driver in: raise the arm, and settle the order as at a scan.
+
+        A `command_id` is carried out once; again, the first lift is returned and nothing moves.
 
         Raises:
             UnknownLane, NobodyWaits; BarrierFault when the device refused, in which case the order is void.
         """
+        if done := await self._done_before(lot_id, command_id):
+            return done
         lift, lane = await self._database.write(
-            lambda conn: self._take_waiting(conn, lot_id, channel_id, order_id, by, cause="release")
+            lambda conn: self._take_waiting(
+                conn, lot_id, channel_id, order_id, by, cause="release", command_id=command_id
+            )
         )
         result, _ = await self._desk.raise_for(LaneKey(lot_id, channel_id), lift, lane.confirm)
         log.info("released", lot_id=lot_id, channel_id=channel_id, order_id=lift.order_id, outcome=result.outcome.value)
@@ -107,17 +115,17 @@ class Attendant:
 
         return await self._database.write(transaction)
 
-    async def open(self, lot_id: str, channel_id: str, by: By) -> Lift:
+    async def open(self, lot_id: str, channel_id: str, by: By, *, command_id: str = "") -> Lift:
         """Raise the arm for no order. Raises UnknownLane, BarrierFault."""
-        return await self._command(lot_id, channel_id, by, "open")
+        return await self._command(lot_id, channel_id, by, "open", command_id)
 
-    async def hold(self, lot_id: str, channel_id: str, by: By) -> Lift:
+    async def hold(self, lot_id: str, channel_id: str, by: By, *, command_id: str = "") -> Lift:
         """Raise the arm and keep it up. Raises UnknownLane, BarrierFault."""
-        return await self._command(lot_id, channel_id, by, "hold")
+        return await self._command(lot_id, channel_id, by, "hold", command_id)
 
-    async def close(self, lot_id: str, channel_id: str, by: By) -> Lift:
+    async def close(self, lot_id: str, channel_id: str, by: By, *, command_id: str = "") -> Lift:
         """Lower the arm. Raises UnknownLane, BarrierFault."""
-        return await self._command(lot_id, channel_id, by, "close")
+        return await self._command(lot_id, channel_id, by, "close", command_id)
 
     async def close_order(self, lot_id: str, order_id: str, by: By) -> Order:
         """End a stay by hand: `out`. Raises UnknownOrder, Conflict."""
@@ -153,11 +161,14 @@ class Attendant:
 
         return await self._database.write(transaction)
 
-    async def set_spaces(self, lot_id: str, free: int, by: By) -> Lot:
-        """Correct the free spaces. Raises UnknownLot, BadValue."""
+    async def set_spaces(self, lot_id: str, free: int, by: By, *, total: int | None = None) -> Lot:
+        """Correct the free spaces, and the total where one is given. Raises UnknownLot, BadValue."""
 
         def transaction(conn: sa.Connection) -> Lot:
             lot = self._lot(conn, lot_id)
+            if total is not None and total != lot.spaces:
+                lot.spaces = total
+                registry.update_lot(conn, lot_id, {"spaces": total})
             if not 0 <= free <= lot.spaces:
                 raise BadValue(f"spaces_free must be from 0 to {lot.spaces}", "spaces_free")
             changes = Changes()
@@ -282,13 +293,20 @@ class Attendant:
             return
         await self._desk.raise_for(lane, lift, row.confirm)
 
-    async def _command(self, lot_id: str, channel_id: str, by: By, command: str) -> Lift:
+    async def _done_before(self, lot_id: str, command_id: str) -> Lift | None:
+        if not command_id:
+            return None
+        return await self._database.read(lambda conn: facts.lift(conn, lot_id, _named(command_id)))
+
+    async def _command(self, lot_id: str, channel_id: str, by: By, command: str, command_id: str) -> Lift:
+        if done := await self._done_before(lot_id, command_id):
+            return done
         now = self._clock.now()
 
         def intend(conn: sa.Connection) -> Lift:
             self._lane(conn, lot_id, channel_id)
             changes = Changes()
-            lift = self._lift(lot_id, channel_id, None, command, "manual", by, now)
+            lift = self._lift(lot_id, channel_id, None, command, "manual", by, now, command_id)
             changes.new_lifts.append(lift)
             changes.write(conn)
             return lift
@@ -325,6 +343,7 @@ class Attendant:
         *,
         cause: str,
         only: str | None = None,
+        command_id: str = "",
     ) -> tuple[Lift, Lane]:
         _, lane = self._lane(conn, lot_id, channel_id)
         order = self._waiting(conn, lot_id, channel_id, order_id)
@@ -335,17 +354,25 @@ class Attendant:
         order.waiting_for = "barrier"
         changes.order(order)
         orders.note(changes, order, now, "released", by.operator, by.reason)
-        lift = self._lift(lot_id, channel_id, order.order_id, "open", cause, by, now)
+        lift = self._lift(lot_id, channel_id, order.order_id, "open", cause, by, now, command_id)
         changes.new_lifts.append(lift)
         changes.write(conn)
         return lift, lane
 
     def _lift(
-        self, lot_id: str, channel_id: str, order_id: str | None, command: str, cause: str, by: By, now: datetime
+        self,
+        lot_id: str,
+        channel_id: str,
+        order_id: str | None,
+        command: str,
+        cause: str,
+        by: By,
+        now: datetime,
+        command_id: str,
     ) -> Lift:
         return Lift(
             lot_id=lot_id,
-            lift_id=self._ids.lift_id(now),
+            lift_id=_named(command_id) if command_id else self._ids.lift_id(now),
             channel_id=channel_id,
             order_id=order_id,
             command=command,
@@ -393,6 +420,10 @@ def check_hours(hours: str) -> None:
     """Raise BadValue unless the hours are written like 07:00-22:00."""
     if not _HOURS.fullmatch(hours):
         raise BadValue("hours are written like 07:00-22:00", "hours")
+
+
+def _named(command_id: str) -> str:
+    return f"C{command_id}"
 
 
 def _text(value: str, field: str, longest: int) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import structlog
@@ -25,6 +26,8 @@ from taigan.storage.records import Lot
 
 log = structlog.get_logger("taigan.callbacks")
 JSON = "application/json"
+WITHOUT_LOT = frozenset({"people_data"})
+"""Messages that name no lot: they are for the vendor as a whole."""
 _ORDER_ID = re.compile(r"[0-9A-Za-z_]{1,48}")
 _LONGEST = {"car_number": 32, "channel_id": 64, "pay_user_id": 128, "mobile_number": 32}
 
@@ -40,12 +43,27 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Callback(msgspec.Struct, frozen=True):
-    """A verified message for a lot that exists."""
+    """A verified message of a vendor that exists."""
 
     envelope: bolink.Envelope
-    lot: Lot
+    of_lot: Lot | None  # none: a message for the vendor as a whole (9.1)
     key_id: int
     received_at: datetime
+
+    @property
+    def text(self) -> bytes:
+        """The signed text of `data`."""
+        return self.envelope.text
+
+    @property
+    def union_id(self) -> str:
+        return self.envelope.union_id
+
+    @property
+    def lot(self) -> Lot:
+        """The lot it is for."""
+        assert self.of_lot is not None
+        return self.of_lot
 
     @property
     def digest(self) -> str:
@@ -96,7 +114,7 @@ class Callbacks:
         self._metrics.signatures.labels(form.value, "current" if key.valid_until is None else "previous").inc()
 
         lot = self._keyring.lot(envelope.union_id, envelope.park_id)
-        if lot is None:
+        if lot is None and envelope.service_name not in WITHOUT_LOT:
             foreign = self._keyring.is_foreign(envelope.park_id)
             if foreign:
                 log.warning("security: a vendor asks for another vendor's lot", union_id=envelope.union_id)
@@ -128,6 +146,11 @@ class Callbacks:
         self._metrics.refused_requests.labels(reason).inc()
         log.info("callback refused", status=status, reason=reason, service_name=service_name, text=text)
         return refusal(status, text, service_name, self._clock.now())
+
+
+def reply(answer: Any, service_name: str) -> Answered:
+    """A handler's answer as it goes over the wire: bare JSON."""
+    return Answered(200, bolink.write(answer), service_name=service_name, state=int(answer.state))
 
 
 def refusal(status: int, text: str, service_name: str = "", now: datetime | None = None) -> Answered:

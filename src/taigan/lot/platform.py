@@ -25,8 +25,11 @@ from taigan.lot.lanes import Lanes
 from taigan.lot.metrics import Metrics
 from taigan.lot.plates import Plates
 from taigan.lot.policy import Policy
+from taigan.lot.records import Records
+from taigan.lot.remote import RemoteCommands
 from taigan.lot.setup import LotSetup, VendorSetup, seed, settle_confirm
 from taigan.lot.sms import PhoneChecks, SmsGateway
+from taigan.lot.vehicles import Vehicles
 from taigan.lot.watch import Watch
 from taigan.storage import registry
 from taigan.storage.database import Database
@@ -81,11 +84,22 @@ class Platform:
             self.events,
         )
         self.watch = Watch(database, self.lanes, policy, clock, self.metrics)
+        vehicles, remote = Vehicles(database, clock), RemoteCommands(self.attendant)
+        self.records = Records(database, clock)
         self.callbacks = Callbacks(
             self.keyring,
             {
                 "nolicence_in_park": NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics),
                 "verify_code": PhoneChecks(database, gateway, policy, clock, ids),
+                "notice_car_owner": vehicles.notice_car_owner,
+                "check_vip": vehicles.check_vip,
+                "special_plate": vehicles.special_plate,
+                "query_car_info": vehicles.query_car_info,
+                "operate_liftrod": remote.operate_liftrod,
+                "space_notify": remote.space_notify,
+                "get_inpark_image": self.records.get_inpark_image,
+                "people_data": self.records.people_data,
+                "invoice_notify": self.records.invoice_notify,
             },
             clock,
             self.metrics,

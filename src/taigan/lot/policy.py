@@ -57,6 +57,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Within this time a repeated request for a code gets the first code and no second SMS."""
     sms_per_hour: Count = 5
     """So many codes an hour for one phone or one driver."""
+    pictures_kept: Seconds = 30 * 86400.0
+    """How long entry and exit pictures are kept."""
     uploads_per_second: Annotated[int, msgspec.Meta(ge=1, le=9)] = 8
     """Order uploads (3.1, 3.2, retries included) a second and lot; BoLink takes fewer than 10."""
     retry_after: tuple[float, ...] = (1, 2, 5, 10, 30, 60)

@@ -15,7 +15,7 @@ from taigan import bolink
 from taigan.bolink import BadMessage
 from taigan.clock import Clock
 from taigan.lot import texts
-from taigan.lot.callbacks import Answered, Callback
+from taigan.lot.callbacks import Answered, Callback, reply
 from taigan.lot.ids import Ids
 from taigan.lot.policy import Policy
 from taigan.storage import codes, facts
@@ -92,7 +92,7 @@ class PhoneChecks:
             lambda conn: self._reserve(conn, lot.lot_id, asked.car_number, asked.mobile_number, now)
         )
         if reserved is None:
-            return _answered(bolink.VerifyCodeAnswer(state=0, errmsg=texts.CODE_TOO_OFTEN))
+            return reply(bolink.VerifyCodeAnswer(state=0, errmsg=texts.CODE_TOO_OFTEN), "verify_code")
         code, fresh = reserved
         if fresh:
             try:
@@ -100,8 +100,9 @@ class PhoneChecks:
             except SmsFailed as error:
                 log.error("the SMS gateway failed", lot=lot.lot_id, error=str(error))
                 await self._database.write(lambda conn: codes.forget(conn, code.sms_id))
-                return _answered(bolink.VerifyCodeAnswer(state=0, errmsg=texts.CODE_FAILED))
-        return _answered(bolink.VerifyCodeAnswer(state=1, errmsg=texts.CODE_SENT, verify_code=code.code))
+                return reply(bolink.VerifyCodeAnswer(state=0, errmsg=texts.CODE_FAILED), "verify_code")
+        sent = bolink.VerifyCodeAnswer(state=1, errmsg=texts.CODE_SENT, verify_code=code.code)
+        return reply(sent, "verify_code")
 
     def _reserve(
         self, conn: sa.Connection, lot_id: str, licence: str, mobile: str, now: datetime
@@ -117,7 +118,3 @@ class PhoneChecks:
         if max(of_phone, of_driver) >= self._policy.sms_per_hour:
             return None
         return codes.add(conn, lot_id, licence, mobile, self._ids.sms_code(), now), True
-
-
-def _answered(answer: bolink.VerifyCodeAnswer) -> Answered:
-    return Answered(200, bolink.write(answer), service_name="verify_code", state=answer.state)

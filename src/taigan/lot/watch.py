@@ -16,7 +16,7 @@ from taigan.lot import orders
 from taigan.lot.lanes import Lanes
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
-from taigan.storage import deliveries, facts, overdue, registry
+from taigan.storage import deliveries, facts, overdue, registry, vehicles
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
@@ -24,6 +24,7 @@ from taigan.storage.records import Alarm, Driver, Lane, Lot, Order, Presence
 
 log = structlog.get_logger("taigan.watch")
 EVERY = 1.0
+TIDY_EVERY = 3600.0
 OUTCOME_SPARE = timedelta(seconds=2)
 """How long past its deadline a lift may be without outcome before its process counts as dead."""
 QUEUE_ALARM_EVERY = timedelta(hours=1)
@@ -42,9 +43,13 @@ class Watch:
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
+        tidied: float | None = None
         while True:
             try:
                 await self.look()
+                if tidied is None or self._clock.monotonic() - tidied >= TIDY_EVERY:
+                    tidied = self._clock.monotonic()
+                    await self.tidy()
             except StorageError as error:
                 log.error("the watch cannot look", error=str(error))
             await asyncio.sleep(EVERY)
@@ -59,9 +64,12 @@ class Watch:
         await self._look_at_queue(now)
 
     async def tidy(self) -> None:
-        """Forget messages whose key is no longer accepted. Raises `StorageError`."""
-        before = self._clock.now() - timedelta(seconds=self._policy.key_overlap)
+        """Forget messages whose key is no longer accepted, and old pictures. Raises `StorageError`."""
+        now = self._clock.now()
+        before = now - timedelta(seconds=self._policy.key_overlap)
         await self._database.write(lambda conn: registry.forget_old_messages(conn, before))
+        before = now - timedelta(seconds=self._policy.pictures_kept)
+        await self._database.write(lambda conn: vehicles.drop_old_pictures(conn, before))
 
     def _due(self, conn: sa.Connection, now: datetime) -> tuple[bool, ...]:
         soonest = min(self._policy.release_timeout, self._policy.barrier_timeout)
