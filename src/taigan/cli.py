@@ -226,6 +226,68 @@ def _posts_to(fleet: Fleet) -> DeviceHandler:
 
 
 @app.command()
+def hub(config: Config = None, stop_with_parent: WithParent = False) -> None:
+    """BoLink's side for one's own machine: codes, drivers' pages, pushes, uploads, faults."""
+    _run(_hub, config, stop_with_parent)
+
+
+async def _hub(settings: Settings, with_parent: bool) -> None:
+    from taigan.clock import SystemClock
+    from taigan.hub.errors import AddressInUse, DatabaseError, DatabaseInUse, DatabaseNewer, Unusable
+    from taigan.hub.registry import LotSeed, VendorSeed
+    from taigan.hub.server import serve
+    from taigan.process import stop_when_told
+
+    own = settings.hub
+    vendors = tuple(
+        VendorSeed(
+            union_id=str(vendor.union_id),
+            key=vendor.key,
+            name=vendor.name,
+            callback_url=settings.callback_url(vendor),
+            per_event=vendor.per_event,
+        )
+        for vendor in settings.vendors
+    )
+    lots = tuple(
+        LotSeed(
+            union_id=str(lot.union_id),
+            park_id=str(lot.park_id),
+            name=lot.name,
+            contact=lot.contact,
+            phone=lot.phone,
+            sms_check=lot.sms_check,
+            lanes=tuple(lane.channel_id for lane in lot.lanes if lane.direction == "entry"),
+        )
+        for lot in settings.lots
+    )
+    try:
+        await serve(
+            database=settings.data / "hub.sqlite3",
+            clock=SystemClock(),
+            rules=own,
+            host=own.host,
+            port=own.port,
+            public_url=settings.hub_url,
+            admin_token=own.admin_token,
+            vendors=vendors,
+            lots=lots,
+            frame_ancestors=own.frame_ancestors,
+            stop=stop_when_told(with_parent=with_parent),
+        )
+    except AddressInUse as error:
+        raise Failure(f"{error} (hub.port)", 4) from None
+    except DatabaseInUse as error:
+        raise Failure(str(error), 5) from None
+    except DatabaseNewer as error:
+        raise Failure(str(error), 6) from None
+    except DatabaseError as error:
+        raise Failure(str(error), 3) from None
+    except Unusable as error:
+        raise Failure(f"{error.field}: {error}", 2) from None
+
+
+@app.command()
 def lanes(config: Config = None, stop_with_parent: WithParent = False) -> None:
     """The simulated lanes: cars, loops, arms and screens, with an HTTP interface for scripts."""
     _run(_lanes, config, stop_with_parent)

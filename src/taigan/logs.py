@@ -170,5 +170,5 @@ def set_up(*, json: bool, level: str, secrets: Iterable[str] = (), stream: TextI
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(threshold)
-    for chatty in ("uvicorn.access", "aiohttp.access", "sqlalchemy.engine", "alembic", "asyncio"):
+    for chatty in ("uvicorn", "aiohttp.access", "sqlalchemy.engine", "alembic", "asyncio"):
         logging.getLogger(chatty).setLevel(max(threshold, logging.WARNING))

@@ -92,6 +92,8 @@ class HubSettings(Rules, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What goes into the codes; empty: `http://host:port`."""
     admin_token: str = ""
     """Bearer token of the admin interface; empty: it is closed. `file:PATH` reads it from a file."""
+    frame_ancestors: str = "'self'"
+    """Which origins may show the drivers' pages in a frame, as the header Content-Security-Policy writes them."""
 
 
 class LanesSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -202,6 +204,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def hub_url(self) -> str:
         """The hub, as browsers and the lot see it."""
         return self.hub.public_url.rstrip("/") or address(self.hub.host, self.hub.port)
+
+    def callback_url(self, vendor: Vendor) -> str:
+        """Where the hub sends this vendor's messages."""
+        return vendor.callback_url.rstrip("/") or f"{self.lot_url}/bolink"
 
     @property
     def lanes_url(self) -> str:

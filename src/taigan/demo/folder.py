@@ -53,7 +53,7 @@ class Addresses:
         return self._url(self.lanes_port)
 
     def _url(self, port: int) -> str:
-        return f"http://{f'[{self.reached_as}]' if ':' in self.reached_as else self.reached_as}:{port}"
+        return f"http://{bracketed(self.reached_as)}:{port}"
 
 
 class Folder:
@@ -116,6 +116,7 @@ host = "{addresses.host}"
 port = {addresses.hub_port}
 public_url = "{addresses.hub}"
 admin_token = "file:{KEYS}/hub-admin-token"
+frame_ancestors = "'self' http://{bracketed(addresses.reached_as)}:* http://localhost:*"
 
 [lanes]
 host = "{addresses.host}"
@@ -149,6 +150,11 @@ phone = "010-12345678"
         secret = secrets.token_hex(16)
         write_whole(path, secret + "\n")
         return secret
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
 
 
 def ready_text(keys: Keys, addresses: Addresses, demo_url: str, entry_urls: dict[str, str]) -> str:

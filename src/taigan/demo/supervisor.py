@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import signal
 import socket
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from taigan.demo.errors import NotReady, PartFailed, PortTaken
-from taigan.demo.folder import LANES, LOT_ID, Addresses, Folder, Keys, ready_text, write_whole
+from taigan.demo.folder import LANES, LOT_ID, Addresses, Folder, Keys, bracketed, ready_text, write_whole
 from taigan.demo.page import Page
 from taigan.demo.parts import Part, how_it_ended, stop_all
 
@@ -104,7 +103,7 @@ class Demo:
             await asyncio.gather(*(part.start() for part in parts))
             ends = {asyncio.create_task(part.ended()): part for part in parts}
             demo_port = await self._listen(page)
-            demo_url = f"http://{_bracketed(addresses.reached_as)}:{demo_port}"
+            demo_url = f"http://{bracketed(addresses.reached_as)}:{demo_port}"
             entry_urls = await self._all_ready(ends, addresses, keys)
             if entry_urls is None:
                 return
@@ -247,13 +246,6 @@ def _free_port(host: str, wanted: int, name: str) -> int:
                 f"choose another with --{name}-port"
             ) from None
         return int(probe.getsockname()[1])
-
-
-def _bracketed(host: str) -> str:
-    try:
-        return f"[{host}]" if ipaddress.ip_address(host).version == 6 else host
-    except ValueError:
-        return host
 
 
 def _has_display(environment: Mapping[str, str]) -> bool:
