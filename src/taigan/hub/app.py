@@ -1,0 +1,137 @@
+"""The hub's HTTP: the lots' addresses in front, the drivers' pages and the admin's interface behind."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request, Response, get
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
+
+from taigan.hub.admin import admin_routes
+from taigan.hub.admin_pages import admin_page_routes
+from taigan.hub.errors import Unknown, Unusable
+from taigan.hub.hub import Hub
+from taigan.hub.pages import Pages, driver_routes
+
+logger = logging.getLogger(__name__)
+
+_LARGEST_BODY = 256 * 1024
+
+
+class ErrorBody(msgspec.Struct):
+    """What went wrong, and with which field of the request."""
+
+    code: str
+    message: str
+    field: str | None = None
+
+
+class Failure(msgspec.Struct):
+    """The body of every error of the admin's interface."""
+
+    error: ErrorBody
+
+
+class Health(msgspec.Struct):
+    """The hub is there."""
+
+    status: str = "ok"
+
+
+@get("/healthz", sync_to_thread=False)
+def healthz() -> Health:
+    """Answers as long as the hub serves."""
+    return Health()
+
+
+class HubApp:
+    """The hub as an ASGI application. `frame_ancestors` are the origins (CSP) that may show its pages in a frame."""
+
+    def __init__(self, hub: Hub, *, frame_ancestors: str = "'self'") -> None:
+        pages = Pages(hub, frame_ancestors)
+
+        def the_hub() -> Hub:
+            return hub
+
+        def the_pages() -> Pages:
+            return pages
+
+        self._uplinks = hub.uplinks
+        self._rest: ASGIApp = Litestar(
+            route_handlers=[healthz, driver_routes(), admin_routes(), admin_page_routes()],
+            dependencies={
+                "hub": Provide(the_hub, sync_to_thread=False),
+                "pages": Provide(the_pages, sync_to_thread=False),
+            },
+            exception_handlers=_error_answers(pages),
+            state=State({"hub": hub}),
+            request_max_body_size=_LARGEST_BODY,
+            openapi_config=OpenAPIConfig(
+                title="taigan hub", version="1", path="/admin/schema", render_plugins=[JsonRenderPlugin()]
+            ),
+            logging_config=None,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and scope["path"] in self._uplinks.interfaces:
+            await self._uplinks(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+
+def _error_answers(pages: Pages) -> ExceptionHandlersMap:
+    def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        status, body = _explain(error)
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            logger.error("a request failed", exc_info=error)
+        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        if request.url.path.startswith("/admin/") or request.url.path == "/healthz":
+            return Response(Failure(body), status_code=status, headers=headers, media_type="application/json")
+        kind = "missing" if status == HTTPStatus.NOT_FOUND else "error"
+        page = pages.page("notice.html", pages.stranger(request), status=status, again="", kind=kind)
+        page.headers.update(headers)
+        return page
+
+    return {Exception: answer, HTTPException: answer}
+
+
+_CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    500: "internal",
+}
+
+
+def _explain(error: Exception) -> tuple[int, ErrorBody]:
+    match error:
+        case Unknown():
+            return HTTPStatus.NOT_FOUND, ErrorBody("not_found", str(error), error.field)
+        case Unusable():
+            return HTTPStatus.BAD_REQUEST, ErrorBody("unusable", str(error), error.field)
+        case UnicodeDecodeError() | RecursionError():
+            return HTTPStatus.BAD_REQUEST, ErrorBody("bad_request", "the body cannot be read")
+        case ValidationException():
+            return HTTPStatus.BAD_REQUEST, _invalid(error)
+        case HTTPException():
+            return error.status_code, ErrorBody(_CODES.get(error.status_code, "refused"), error.detail)
+    return HTTPStatus.INTERNAL_SERVER_ERROR, ErrorBody("internal", "the hub failed; see its log")
+
+
+def _invalid(error: ValidationException) -> ErrorBody:
+    first = error.extra[0] if isinstance(error.extra, list) and error.extra else None
+    if not isinstance(first, dict):
+        return ErrorBody("invalid", error.detail)
+    return ErrorBody("invalid", str(first.get("message", error.detail)), first.get("key"))

@@ -1,0 +1,89 @@
+"""Faults on purpose: what a lot must withstand, played by BoLink's side while it runs."""
+
+from __future__ import annotations
+
+import enum
+import threading
+from typing import Annotated
+
+import msgspec
+
+
+class FaultKind(enum.StrEnum):
+    """What goes wrong."""
+
+    ANSWER_LOST = "answer_lost"
+    """A push: the lot did its work, the connection is cut before its answer is read."""
+    ANSWER_LATE = "answer_late"
+    """A push: the answer counts as arrived only after `seconds` (default: one second past `push_timeout`)."""
+    SENT_TWICE = "sent_twice"
+    """A push: the same bytes go out twice at once; the first answer counts."""
+    UPLOAD_REFUSED = "upload_refused"
+    """An upload: answered state 0 with `text`, nothing kept."""
+    UPLOAD_500 = "upload_500"
+    """An upload: answered HTTP 500, nothing kept."""
+    UPLOAD_ANSWER_LOST = "upload_answer_lost"
+    """An upload: accepted and kept, then the connection is cut in the middle of the answer."""
+    HUB_DOWN = "hub_down"
+    """Uploads: HTTP 503 before anything is read. Pushes and pages go on."""
+
+
+PUSH_FAULTS = frozenset({FaultKind.ANSWER_LOST, FaultKind.ANSWER_LATE, FaultKind.SENT_TWICE})
+
+
+class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One fault, for the next `times` messages that fit (`null`: until it is taken away).
+
+    It fits a message when each of `lot_id`, `channel_id` and `service_name` is empty or the message's own. An upload
+    has no service_name: it is named by its section (`"3.1"`) or the end of its path (`"addorder"`). `hub_down` strikes
+    before the message is read, so only `service_name` can narrow it.
+    """
+
+    kind: FaultKind
+    times: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = 1
+    lot_id: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    channel_id: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    service_name: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] | None = None
+    text: Annotated[str, msgspec.Meta(max_length=48)] = ""
+
+    def fits(self, lot_id: str, channel_id: str, names: tuple[str, ...]) -> bool:
+        return (
+            self.times != 0
+            and self.lot_id in ("", lot_id)
+            and self.channel_id in ("", channel_id)
+            and self.service_name in ("", *names)
+        )
+
+
+class Faults:
+    """The faults in force, in order; the first that fits a message strikes and is used up by one.
+
+    Pushes ask from the event loop, uploads from the database's writer thread.
+    """
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def set(self, faults: list[Fault]) -> None:
+        """Put these in place of all before."""
+        with self._lock:
+            self._faults = list(faults)
+
+    def left(self) -> list[Fault]:
+        """Those that can still strike, with the times left."""
+        with self._lock:
+            return [fault for fault in self._faults if fault.times != 0]
+
+    def strike(
+        self, kinds: frozenset[FaultKind], *, lot_id: str = "", channel_id: str = "", names: tuple[str, ...]
+    ) -> Fault | None:
+        """The fault of one of these kinds that hits this message, if any."""
+        with self._lock:
+            for fault in self._faults:
+                if fault.kind in kinds and fault.fits(lot_id, channel_id, names):
+                    if fault.times is not None:
+                        fault.times -= 1
+                    return fault
+        return None

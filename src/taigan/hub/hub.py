@@ -1,0 +1,104 @@
+"""The hub put together: everything its addresses need, in one object."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Callable
+from datetime import timedelta
+
+import sqlalchemy as sa
+from litestar.di import NamedDependency
+
+from taigan.bolink import Transport
+from taigan.clock import Clock
+from taigan.hub import codes, registry, scans
+from taigan.hub.book import Book
+from taigan.hub.database import Database
+from taigan.hub.desk import Desk
+from taigan.hub.faults import Faults
+from taigan.hub.identity import Login, SimulatedLogin
+from taigan.hub.live import Live
+from taigan.hub.pushes import Sender
+from taigan.hub.registry import LotSeed, VendorSeed
+from taigan.hub.rules import Rules
+from taigan.hub.trail import Trail
+from taigan.hub.uplinks import Uplinks
+
+SIMULATED_PATH = "/simulated"
+"""Where the simulated WeChat and Alipay live."""
+
+_LETTERS = string.ascii_letters + string.digits
+_CODE_LENGTH = 16
+
+
+def _random_code() -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(_CODE_LENGTH))
+
+
+class Hub:
+    """BoLink's side. `admin_token` empty: the admin's addresses are closed. `new_code` makes codes, ids and tokens.
+
+    `public_url` goes into the codes, without slash at its end; it may be set until the first code is asked for.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        transport: Transport,
+        clock: Clock,
+        *,
+        rules: Rules = Rules(),  # noqa: B008 - frozen
+        public_url: str = "",
+        admin_token: str = "",
+        login: Login | None = None,
+        new_code: Callable[[], str] = _random_code,
+    ) -> None:
+        self.rules = rules
+        self.public_url = public_url.rstrip("/")
+        self.admin_token = admin_token
+        self.login: Login = login or SimulatedLogin(SIMULATED_PATH)
+        self.new_code = new_code
+        self.faults = Faults()
+        self.book = Book(database, Live(), clock)
+        self.desk = Desk(self.book, Sender(transport, self.faults, rules, clock), rules, new_code)
+        self.uplinks = Uplinks(self.book, self.faults, rules, lambda: self.public_url, new_code)
+
+    async def open(self, vendors: tuple[VendorSeed, ...] = (), lots: tuple[LotSeed, ...] = ()) -> None:
+        """Enter vendors, lots and lanes from the settings, and settle what the last run left open.
+
+        Again with the same settings changes nothing. Raises `Unusable` for settings that make no sense.
+        """
+        await self.book.write(self._open, vendors, lots)
+
+    def _open(
+        self, conn: sa.Connection, trail: Trail, vendors: tuple[VendorSeed, ...], lots: tuple[LotSeed, ...]
+    ) -> None:
+        registry.plant(conn, trail, vendors, lots, self.key_overlap)
+        for lot in lots:
+            lot_id = registry.lot_id_of(lot.union_id, lot.park_id)
+            for channel_id in lot.lanes:
+                codes.get_code(
+                    conn,
+                    trail,
+                    lot_id,
+                    codes.CodeKind.ENTRY,
+                    channel_id,
+                    create=True,
+                    change=False,
+                    new_code=self.new_code(),
+                )
+        scans.give_up_unanswered(conn, trail)
+
+    @property
+    def key_overlap(self) -> timedelta:
+        return timedelta(seconds=self.rules.key_overlap)
+
+    async def close(self) -> None:
+        """End the open pages and let the database go. The transport is the caller's."""
+        await self.desk.close()
+        await self.book.close()
+
+
+FromHub = NamedDependency[Hub]
+"""How a handler asks for the hub."""

@@ -1,0 +1,109 @@
+"""What a phone shows at this moment: the scan as it stands, and what time alone has made of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from taigan.hub import registry, scans
+from taigan.hub.languages import N_
+from taigan.hub.registry import Lot
+from taigan.hub.rules import Rules
+from taigan.hub.scans import Scan, Shown, Sms
+
+_ASK = N_("请联系车场管理员")
+_ADVICE = (
+    ("未检测到车辆", N_("请把车开到道闸前的感应区，再扫一次")),
+    ("正在处理其他车辆", N_("请等前车通过后再扫一次")),
+    ("已识别车牌", N_("不用扫码，请直接驶入")),
+    ("车位已满", N_("请等有车离开后再扫码，或前往其他车场")),
+    ("二维码已失效", N_("请扫车道上现在的二维码")),
+    ("道闸故障", N_("请留在车内，联系管理员抬杆")),
+    ("系统繁忙", N_("请稍等片刻，再扫一次")),
+    ("紧急状态", N_("请听从现场人员指挥")),
+)
+"""What to do next, by words in the lot's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One picture of the phone. `standing` is what is really the case: a duplicate shows its first scan's."""
+
+    scan: Scan
+    lot: Lot
+    shown: Shown
+    standing: Shown
+    text: str
+    state: int | None
+    waited: float
+    """Seconds since the lot was asked."""
+    asking: bool
+    """The lot has not answered yet."""
+    retry_in: float
+    """Seconds until another scan is sent on; 0 when it is at once."""
+    overdue: bool
+    """State 2 for longer than `pending_timeout`: the attendant has to be asked."""
+    listening: bool
+    """What is shown may still change."""
+    changes_in: float | None
+    """Seconds until time changes the picture; `None` when only the lot can."""
+    sms: Sms | None
+    """How far the phone number is proved, while that is asked for."""
+
+    @property
+    def advice(self) -> str:
+        """What a driver who was refused does next."""
+        return next((advice for words, advice in _ADVICE if words in self.text), _ASK)
+
+    @property
+    def digest(self) -> str:
+        """The same for two pictures that look the same but for their clocks."""
+        picture = (self.shown, self.standing, self.text, self.asking, self.overdue, self.listening)
+        return hashlib.sha256(repr(picture).encode()).hexdigest()[:12]
+
+
+def screen(conn: sa.Connection, rules: Rules, scan_id: str, now: datetime) -> Screen:
+    """The phone's picture of a scan. Raises `Unknown`."""
+    scan = scans.find(conn, scan_id)
+    first = scan if scan.first_scan_id is None else scans.find(conn, scan.first_scan_id)
+    lot = registry.lot(conn, scan.lot_id)
+    assert lot is not None, "scans refer to lots"
+    sms = scans.sms_of(conn, rules, scan, now) if scan.shown is Shown.VERIFY else None
+    return _picture(rules, scan, first, lot, sms, now)
+
+
+def _picture(rules: Rules, scan: Scan, first: Scan, lot: Lot, sms: Sms | None, now: datetime) -> Screen:
+    waited = 0.0 if first.pushed_at is None else max(0.0, (now - first.pushed_at).total_seconds())
+    since_answer = 0.0 if first.answered_at is None else max(0.0, (now - first.answered_at).total_seconds())
+    asking = first.shown is Shown.WAITING and first.state is None
+    open_end = first.pushed_at is not None and first.shown in (Shown.WAITING, Shown.TIMEOUT)
+    listening = open_end and waited < rules.listen_for
+    pending = first.shown is Shown.WAITING and not asking
+    overdue = pending and since_answer >= rules.pending_timeout
+    retry_in = 0.0 if first.pushed_at is None else max(0.0, rules.duplicate_within - waited)
+
+    text = first.text
+    if overdue:
+        text = scans.ASK_ATTENDANT if listening else scans.LISTENED_LONG
+
+    changes = [rules.listen_for - waited] if listening else []
+    if pending and not overdue:
+        changes.append(rules.pending_timeout - since_answer)
+    return Screen(
+        scan=scan,
+        lot=lot,
+        shown=scan.shown,
+        standing=first.shown,
+        text=text,
+        state=first.state,
+        waited=waited,
+        asking=asking,
+        retry_in=retry_in,
+        overdue=overdue,
+        listening=listening,
+        changes_in=max(0.0, min(changes)) if changes else None,
+        sms=sms,
+    )

@@ -1,0 +1,35 @@
+"""A hub and a fake lot for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hub.sides import FakeLot, Side, StandingClock, running_side, serving_lot
+
+from taigan.hub.rules import Rules
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+@pytest.fixture
+async def lot() -> AsyncIterator[FakeLot]:
+    async with serving_lot(FakeLot()) as serving:
+        yield serving
+
+
+@pytest.fixture
+async def side(tmp_path: Path, clock: StandingClock, lot: FakeLot) -> AsyncIterator[Side]:
+    async with running_side(tmp_path, clock, lot.url) as running:
+        yield running
+
+
+@pytest.fixture
+async def hasty_side(tmp_path: Path, clock: StandingClock, lot: FakeLot) -> AsyncIterator[Side]:
+    """A side that gives up on a push after a fifth of a second."""
+    async with running_side(tmp_path, clock, lot.url, Rules(push_timeout=0.2)) as running:
+        yield running
