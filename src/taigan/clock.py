@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Wall time for what is stored, monotonic time for what is waited for."""
+    """Wall time for what is stored, monotonic time for what is measured, and the waits for both."""
 
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
 
     def monotonic(self) -> float:
         """Seconds on a clock that never steps; only differences mean anything."""
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
+        """A block that is cut off after so many seconds, with TimeoutError."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds."""
 
 
 class SystemClock:
@@ -25,3 +33,21 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
+        return asyncio.timeout(seconds)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+async def set_within(clock: Clock, event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, at most so long. Tells whether it was set."""
+    if seconds <= 0:
+        return event.is_set()
+    try:
+        async with clock.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

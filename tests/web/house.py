@@ -11,6 +11,7 @@ import httpx
 import sqlalchemy as sa
 
 from taigan.barriers.barrier import LaneKey, LaneState, Outcome, Position, Result, Sight
+from taigan.clock import SystemClock
 from taigan.lot.attendant import Attendant
 from taigan.lot.callbacks import Answered
 from taigan.lot.entry import EntryDesk
@@ -32,7 +33,7 @@ TOKEN = "a token of sixteen or more characters"
 BY = {"operator": "王芳", "reason": "the driver called"}
 
 
-class StandingClock:
+class StandingClock(SystemClock):
     """Time moves when a test says so."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ import structlog
 
 from taigan import bolink
 from taigan.bolink import BadAnswer, BolinkClient, BolinkError, Refused
-from taigan.clock import Clock
+from taigan.clock import Clock, set_within
 from taigan.lot.errors import LotError
 from taigan.lot.events import Events
 from taigan.lot.lanes import Lanes
@@ -68,18 +68,25 @@ class Courier:
             while True:
                 self._owed.clear()
                 try:
-                    pause = await self._round()
+                    pause = await self.look()
                 except StorageError as error:
                     log.error("the outbox cannot be read", error=str(error))
                     pause = 1.0
                 await asyncio.sleep(BREATH)
-                await _set_within(self._owed, pause - BREATH)
+                await set_within(self._clock, self._owed, pause - BREATH)
         finally:
-            if self._sending:
-                await asyncio.wait(self._sending, timeout=2)
+            await self.sent(within=2)
 
-    async def _round(self) -> float:
-        """Send one message of every lot that may send now; returns the seconds until the next look."""
+    async def sent(self, *, within: float | None = None) -> None:
+        """Return when nothing is under way to BoLink any more, or after so many seconds."""
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=within)
+
+    async def look(self) -> float:
+        """Begin to send one message of every lot that may send now; returns the seconds until the next look.
+
+        Raises `StorageError`.
+        """
         now = self._clock.now()
         claimed = await self._database.write(lambda conn: deliveries.claim(conn, now, self._lease, self._spacing))
         for delivery in claimed:
@@ -144,13 +151,3 @@ class Courier:
         waits = self._policy.retry_after
         seconds = waits[attempts - 1] if attempts <= len(waits) else self._policy.retry_every
         return timedelta(seconds=seconds * self._random.uniform(1.0, 1.2))
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> None:
-    if seconds <= 0:
-        return
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 
 from taigan.barriers.barrier import Barrier, LaneKey, Outcome, Result
-from taigan.clock import Clock
+from taigan.clock import Clock, set_within
 from taigan.lot import orders, texts
 from taigan.lot.events import Events
 from taigan.lot.ids import Ids
@@ -111,7 +111,7 @@ class EntryDesk:
         verdict = await self._decide(scan)
         if verdict is not None and verdict.next is Next.HOLD:
             grace = min(self._policy.presence_grace, self._left(scan) - 0.5)
-            await _set_within(arrival, grace)
+            await set_within(self._clock, arrival, grace)
             verdict = await self._decide(self._look_again(scan))
         if verdict is None:
             return 0, answer(0, texts.BUSY, scan.licence, self._clock.now())
@@ -150,7 +150,7 @@ class EntryDesk:
             result = await self._command(scan.lane, lift)
             confirmed = result.outcome is Outcome.ACCEPTED and verdict.confirm == "accepted"
             if not confirmed and result.outcome is not Outcome.REJECTED and lift.cause != "again":
-                await _set_within(settled, (lift.deadline - self._clock.now()).total_seconds())
+                await set_within(self._clock, settled, (lift.deadline - self._clock.now()).total_seconds())
         finally:
             self._lanes.forget(order.order_id)
         raised = Raised(
@@ -181,7 +181,7 @@ class EntryDesk:
             result = await self._command(lane, lift)
             confirmed = result.outcome is Outcome.ACCEPTED and confirm == "accepted"
             if not confirmed and result.outcome is not Outcome.REJECTED:
-                await _set_within(settled, (lift.deadline - self._clock.now()).total_seconds())
+                await set_within(self._clock, settled, (lift.deadline - self._clock.now()).total_seconds())
         finally:
             self._lanes.forget(lift.order_id or "")
         told = await self._settlements.submit(
@@ -223,7 +223,7 @@ class EntryDesk:
             try:
                 return await self._database.write(lambda conn: self._void_late(conn, scan))
             except StorageError:
-                await _set_within(self._stopping, 1.0)
+                await set_within(self._clock, self._stopping, 1.0)
                 if self._stopping.is_set():
                     return None
 
@@ -251,7 +251,7 @@ class EntryDesk:
 
     async def _wait_for_first(self, scan: Scan, working: asyncio.Future[bytes]) -> tuple[int, bytes]:
         try:
-            async with asyncio.timeout(max(self._left(scan), 0)):
+            async with self._clock.timeout(self._left(scan)):
                 return -1, await asyncio.shield(working)
         except (TimeoutError, asyncio.CancelledError):
             if (task := asyncio.current_task()) is not None and task.cancelling():
@@ -261,7 +261,7 @@ class EntryDesk:
     async def _wait_for_row(self, scan: Scan) -> tuple[int, bytes]:
         """Another process works on this very message: its answer appears in the inbox."""
         while self._left(scan) > 0.2:
-            await _set_within(asyncio.Event(), 0.1)
+            await self._clock.sleep(0.1)
             found = await self._database.read(lambda conn: facts.messages(conn, [scan.digest]))
             message = found.get(scan.digest)
             if message is not None and message.answer is not None:
@@ -269,7 +269,7 @@ class EntryDesk:
         return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
 
     async def _in_time(self, scan: Scan, work: Awaitable[T]) -> T:
-        async with asyncio.timeout(max(self._left(scan) - 0.05, 0)):
+        async with self._clock.timeout(self._left(scan) - 0.05):
             return await asyncio.shield(work)
 
     def _left(self, scan: Scan) -> float:
@@ -358,17 +358,6 @@ class EntryDesk:
             told.append(Told(state, text, reply, alarms, entered=order.state == "in"))
         changes.write(conn)
         return told
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> bool:
-    if seconds <= 0:
-        return event.is_set()
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True
 
 
 async def _ended(work: Awaitable[object]) -> None:

@@ -112,7 +112,14 @@ class Platform:
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self, vendors: Sequence[VendorSetup] = (), lots: Sequence[LotSetup] = ()) -> None:
-        """Bring in the configuration, connect the lanes, and begin to deliver and to watch.
+        """Connect, then begin to deliver, to watch over time and to fetch the lanes' codes. Raises as `connect`."""
+        await self.connect(vendors, lots)
+        self._run(self.courier.run())
+        self._run(self.watch.run())
+        self._run(self._keep_codes())
+
+    async def connect(self, vendors: Sequence[VendorSetup] = (), lots: Sequence[LotSetup] = ()) -> None:
+        """Bring in the configuration and connect the lanes: drivers are answered from here on.
 
         Raises:
             StorageError: the database cannot serve.
@@ -122,9 +129,6 @@ class Platform:
         await self.keyring.refresh()
         for lane in await self.database.read(registry.lanes):
             await self._connect(lane)
-        self._run(self.courier.run())
-        self._run(self.watch.run())
-        self._run(self._keep_codes())
 
     async def stop(self) -> None:
         """End everything in the order in which it can end."""
@@ -172,23 +176,18 @@ class Platform:
         asked: set[LaneKey] = set()
         pause = 0.2
         while True:
-            lots = {lot.lot_id: lot for lot in await self.database.read(registry.lots)}
-            lanes = await self.database.read(registry.lanes)
-            entries = [lane for lane in lanes if lane.direction == "entry"]
-            missing = [
-                lane for lane in entries if not lane.entry_url or LaneKey(lane.lot_id, lane.channel_id) not in asked
-            ]
-            if not missing:
-                await asyncio.sleep(30)
-                continue
             try:
-                for lane in missing:
-                    await self._fetch_code(lots[lane.lot_id], lane)
-                    asked.add(LaneKey(lane.lot_id, lane.channel_id))
+                lots = {lot.lot_id: lot for lot in await self.database.read(registry.lots)}
+                for lane in await self.database.read(registry.lanes):
+                    key = LaneKey(lane.lot_id, lane.channel_id)
+                    if lane.direction == "entry" and (not lane.entry_url or key not in asked):
+                        await self._fetch_code(lots[lane.lot_id], lane)
+                        asked.add(key)
                 pause = 0.2
+                await self.clock.sleep(30)
             except (BolinkError, LotError, StorageError) as error:
                 log.info("a lane's code could not be fetched yet", error=str(error))
-                await asyncio.sleep(pause)
+                await self.clock.sleep(pause)
                 pause = min(60.0, pause * 2)
 
     async def _fetch_code(self, lot: Lot, lane: Lane) -> None:

@@ -5,7 +5,6 @@ Looks once a second. Everything is judged again under the lots' lock, so any num
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -52,7 +51,7 @@ class Watch:
                     await self.tidy()
             except StorageError as error:
                 log.error("the watch cannot look", error=str(error))
-            await asyncio.sleep(EVERY)
+            await self._clock.sleep(EVERY)
 
     async def look(self) -> None:
         """Settle whatever is overdue now. Raises `StorageError`."""
