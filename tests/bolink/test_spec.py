@@ -6,18 +6,16 @@ repository.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import msgspec
 import pytest
-import yaml
 
+from support.spec import sections, spec_folder
 from taigan.bolink import CATALOGUE, AnyInterface, by_section, example_of
 from taigan.bolink.codec import FieldPlan, bare, fields_of, kinds_of
 from taigan.bolink.fields import Message
@@ -27,21 +25,6 @@ RULES = {"revision", "1.1", "1.2", "1.3", "8.1", "8.2"}
 WRAPPERS = {"sign", "data"}
 
 Row = dict[str, Any]
-
-
-def spec_folder() -> Path:
-    """Where the document as data lies."""
-    named = os.environ.get("TAIGAN_SPEC")
-    return Path(named) if named else Path(__file__).parents[3] / "shared" / "spec"
-
-
-def sections() -> dict[str, Row]:
-    """Every section of the document by its number; empty when the folder is not there."""
-    return {
-        row["section"]: row
-        for path in sorted(spec_folder().glob("ch*.yaml"))
-        for row in yaml.safe_load(path.read_text())
-    }
 
 
 SECTIONS = sections()

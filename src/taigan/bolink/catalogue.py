@@ -30,7 +30,7 @@ CATALOGUE: tuple[AnyInterface, ...] = (
 )
 
 _BY_SECTION = {interface.section: interface for interface in CATALOGUE}
-_BY_SERVICE = {interface.event: interface for interface in CATALOGUE if interface.event}
+_BY_SERVICE = {verb: interface for interface in CATALOGUE for verb in (interface.service_name, interface.event) if verb}
 
 
 def by_section(section: str) -> AnyInterface:

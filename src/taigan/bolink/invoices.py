@@ -129,7 +129,7 @@ class InvoiceRequested(Message):
     Unconfirmed: code, message.
     """
 
-    code: Annotated[Whole | None, Note("result; 6.2 has 200, 6.5 has 0 for success", confirmed=False)] = None
+    code: Annotated[Whole | None, Note("result; 6.2 has 200, 6.5 has 0 for success", "200", confirmed=False)] = None
     message: Annotated[str | None, Note("message", confirmed=False)] = None
 
 

@@ -1,0 +1,119 @@
+"""The way to other servers, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from taigan.bolink import TimedOut, Unreachable
+from taigan.transport import AiohttpTransport
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def server(handler: Handler) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def test_the_body_arrives_as_it_was_and_so_does_the_answer() -> None:
+    async def echo(request: web.Request) -> web.Response:
+        assert request.content_type == "application/json"
+        return web.Response(status=202, body=await request.read())
+
+    async with server(echo) as url, AiohttpTransport() as transport:
+        assert await transport.post(f"{url}/a", b'{ "a": 1.10 }', timeout=5) == (202, b'{ "a": 1.10 }')
+
+
+async def test_a_connection_is_used_again() -> None:
+    peers = set()
+
+    async def note(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        peers.add(request.transport.get_extra_info("peername"))
+        return web.Response()
+
+    async with server(note) as url, AiohttpTransport() as transport:
+        for _ in range(3):
+            await transport.post(url, b"{}", timeout=5)
+    assert len(peers) == 1
+
+
+async def test_a_redirect_is_an_answer_and_not_followed() -> None:
+    async def redirect(request: web.Request) -> web.Response:
+        raise web.HTTPFound("/elsewhere")
+
+    async with server(redirect) as url, AiohttpTransport() as transport:
+        assert (await transport.post(url, b"{}", timeout=5))[0] == 302
+
+
+async def test_nobody_there_is_unreachable() -> None:
+    async def never(request: web.Request) -> web.Response:
+        raise AssertionError
+
+    async with server(never) as url:
+        pass
+    async with AiohttpTransport() as transport:
+        with pytest.raises(Unreachable):
+            await transport.post(url, b"{}", timeout=5)
+
+
+async def test_an_address_that_is_none_is_unreachable() -> None:
+    async with AiohttpTransport() as transport:
+        for url in ("nonsense", "ftp://127.0.0.1/", "http://"):
+            with pytest.raises(Unreachable):
+                await transport.post(url, b"{}", timeout=5)
+
+
+async def test_no_answer_in_time_is_timed_out() -> None:
+    asked, done = asyncio.Event(), asyncio.Event()
+
+    async def wait(request: web.Request) -> web.Response:
+        asked.set()
+        await done.wait()
+        return web.Response()
+
+    async with server(wait) as url, AiohttpTransport() as transport:
+        with pytest.raises(TimedOut):
+            await transport.post(url, b"{}", timeout=0.1)
+        assert asked.is_set()
+        done.set()
+
+
+async def test_a_connection_cut_before_the_answer_is_unreachable() -> None:
+    async def cut(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    async with server(cut) as url, AiohttpTransport() as transport:
+        with pytest.raises(Unreachable):
+            await transport.post(url, b"{}", timeout=5)
+
+
+async def test_an_answer_without_end_is_cut_off() -> None:
+    async def flood(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"x" * 65536)
+        except ConnectionError:
+            return response
+
+    async with server(flood) as url, AiohttpTransport() as transport:
+        with pytest.raises(Unreachable, match="larger"):
+            await transport.post(url, b"{}", timeout=5)
