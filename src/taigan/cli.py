@@ -13,7 +13,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
@@ -342,6 +343,8 @@ def _run(main: Callable[[Settings, bool], Awaitable[None]], config: Path | None,
     """Read the settings, set up the logs, and run `main` until it ends."""
     import uvloop
 
+    # structlog loads rich if it can, for tracebacks in colour: a quarter of a second that no server should wait for.
+    sys.modules.setdefault("rich", cast(ModuleType, None))
     from taigan import logs
     from taigan.process import PortTaken
 

@@ -20,7 +20,7 @@ from taigan.demo.page import Page
 from taigan.demo.parts import Part, how_it_ended, stop_all
 
 READY_WITHIN = 30.0
-PARTS = ("lanes", "hub", "lot")
+PARTS = ("lot", "hub", "lanes")
 DEMO_PORT = 8800
 
 # Decided here for every run; a variable from outside must not move a part away from where the others look for it.
@@ -211,7 +211,7 @@ async def _codes_of_the_lanes(addresses: Addresses, keys: Keys) -> dict[str, str
                     return urls
             except (aiohttp.ClientError, TimeoutError, KeyError, ValueError):
                 pass
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
 
 
 def _shown_lot(entry_urls: Mapping[str, str]) -> dict[str, object]:
