@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hub.sides import FakeLot, Side, StandingClock, running_side, serving_lot
 
+from hub.sides import FakeLot, Side, running_side, serving_lot
+from support.clock import ManualClock
 from taigan.hub.rules import Rules
 
 
 @pytest.fixture
-def clock() -> StandingClock:
-    return StandingClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
@@ -23,13 +24,13 @@ async def lot() -> AsyncIterator[FakeLot]:
 
 
 @pytest.fixture
-async def side(tmp_path: Path, clock: StandingClock, lot: FakeLot) -> AsyncIterator[Side]:
+async def side(tmp_path: Path, clock: ManualClock, lot: FakeLot) -> AsyncIterator[Side]:
     async with running_side(tmp_path, clock, lot.url) as running:
         yield running
 
 
 @pytest.fixture
-async def hasty_side(tmp_path: Path, clock: StandingClock, lot: FakeLot) -> AsyncIterator[Side]:
+async def hasty_side(tmp_path: Path, clock: ManualClock, lot: FakeLot) -> AsyncIterator[Side]:
     """A side that gives up on a push after a fifth of a second."""
     async with running_side(tmp_path, clock, lot.url, Rules(push_timeout=0.2)) as running:
         yield running

@@ -7,13 +7,13 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from support.clock import ManualClock
 from taigan.bolink import seal
 from taigan.hub.registry import LotSeed, VendorSeed
 from taigan.hub.rules import Rules
@@ -25,22 +25,6 @@ LOT_ID = f"{UNION_ID}-{PARK_ID}"
 KEY = "NQ0eSXs720170114"
 TOKEN = "an-admin-token-for-tests"
 PHONE = "13800000000"
-
-
-class StandingClock:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self._now = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self._now
-
-    def monotonic(self) -> float:
-        return self._now.timestamp()
-
-    def forward(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
 
 
 def saying(
@@ -102,7 +86,7 @@ class Side:
 
     url: str
     http: aiohttp.ClientSession
-    clock: StandingClock
+    clock: ManualClock
     stop: asyncio.Event
     running: asyncio.Task[None]
 
@@ -122,6 +106,14 @@ class Side:
         status, answer = await self.admin("POST", "/admin/scans", json={"driver": driver} | where | asked)
         assert status == 200, answer
         return answer
+
+    async def settled(self, scan_id: str) -> None:
+        """Wait until the lot has answered about a scan, or not in time."""
+        async with asyncio.timeout(20):
+            while True:
+                shown = await self.shown(scan_id)
+                if shown["shown"] != "waiting" or shown["state"] is not None:
+                    return
 
     async def shown(self, scan_id: str) -> Any:
         return await self.get(f"/admin/scans/{scan_id}")
@@ -145,8 +137,11 @@ class Side:
         text = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
         return await self.post(path, seal(text, key))
 
-    async def upload_entry(self, car_number: str, order_id: str, **data: Any) -> tuple[int, Any]:
-        entry = {
+    def signed_entry(self, car_number: str, order_id: str, **data: Any) -> bytes:
+        """The body of a 3.1."""
+        entry: dict[str, Any] = {
+            "union_id": int(UNION_ID),
+            "park_id": PARK_ID,
             "car_number": car_number,
             "order_id": order_id,
             "in_time": int(self.clock.now().timestamp()),
@@ -154,18 +149,22 @@ class Side:
             "in_channel_id": "A1",
             "car_cost_type": 4,
         }
-        return await self.upload("/unionapi/neworder/addorder", **entry | data)
+        present = {name: value for name, value in (entry | data).items() if value is not None}
+        return seal(json.dumps(present, ensure_ascii=False, separators=(",", ":")).encode(), KEY)
+
+    async def upload_entry(self, car_number: str, order_id: str, **data: Any) -> tuple[int, Any]:
+        return await self.post("/unionapi/neworder/addorder", self.signed_entry(car_number, order_id, **data))
 
     async def upload_exit(self, car_number: str, order_id: str, **data: Any) -> tuple[int, Any]:
         now = int(self.clock.now().timestamp())
-        leave = {"car_number": car_number, "order_id": order_id, "out_time": now, "pay_type": "cash"}
+        leave: dict[str, Any] = {"car_number": car_number, "order_id": order_id, "out_time": now, "pay_type": "cash"}
         return await self.upload("/unionapi/neworder/updateorder", **leave | {"empty_plot": 1, "total": "0"} | data)
 
 
 @contextlib.asynccontextmanager
 async def running_side(
     folder: Path,
-    clock: StandingClock,
+    clock: ManualClock,
     callback_url: str,
     rules: Rules = Rules(),  # noqa: B008 - frozen
     *,
@@ -200,7 +199,7 @@ async def running_side(
             stop=stop,
         )
     )
-    await asyncio.wait([ready, running], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({ready, running}, return_when=asyncio.FIRST_COMPLETED)
     if running.done():
         running.result()
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:

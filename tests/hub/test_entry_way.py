@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from hub.sides import KEY, LOT_ID, PARK_ID, UNION_ID, FakeLot, Side
-
 from taigan.bolink import Signature, open_envelope, verify
 
 

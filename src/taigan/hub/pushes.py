@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -121,13 +120,11 @@ class Sender:
         faults: Faults,
         rules: Rules,
         clock: Clock,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._transport = transport
         self._faults = faults
         self._rules = rules
         self._clock = clock
-        self._sleep = sleep
 
     async def send(self, push: Push) -> Delivery:
         """Send a push once (or twice, if a fault says so) and wait at most `push_timeout` for the answer."""
@@ -159,7 +156,7 @@ class Sender:
         start = self._clock.monotonic()
         answer = await self._post(push)
         elapsed = self._clock.monotonic() - start
-        await self._sleep(max(0.0, min(seconds, self._rules.push_timeout) - elapsed))
+        await self._clock.sleep(max(0.0, min(seconds, self._rules.push_timeout) - elapsed))
         in_time = seconds < self._rules.push_timeout or answer.outcome is not Outcome.ANSWERED
         outcome = answer.outcome if in_time else Outcome.TIMED_OUT
         return Answer(outcome, self._clock.now(), answer.status, answer.body)

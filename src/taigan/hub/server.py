@@ -91,10 +91,13 @@ async def serve(
             await hub.open(vendors, lots)
             config = uvicorn.Config(
                 HubApp(hub, frame_ancestors=frame_ancestors),
+                http="httptools",
+                ws="none",
                 log_config=None,
                 access_log=False,
                 lifespan="off",
                 server_header=False,
+                proxy_headers=False,
                 timeout_graceful_shutdown=1,
             )
             server = HubServer(config, hub, lambda: on_ready(address))
