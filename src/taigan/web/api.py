@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
-from litestar import Controller, Litestar, Request, Router, delete, get, post, put
+from litestar import Controller, Litestar, Request, Response, Router, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
@@ -33,7 +34,7 @@ from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.records import Lane, Lot
 from taigan.storage.views import After
-from taigan.web import live, tokens
+from taigan.web import live, posters, tokens
 from taigan.web import resources as r
 from taigan.web.asgi import ClientGone, Message, Receive, Scope, Send, TooLarge, TooSlow, path_parts, read_body, respond
 from taigan.web.errors import HANDLERS, ErrorBody, Refused, bad_value, not_found, of_body, of_storage, send_refusal
@@ -359,6 +360,30 @@ class LotLanes(Controller):
             raise bad_value("driver must be the name of a barrier driver", "barrier.driver")
         await platform.attendant.set_lane(lot_id, channel_id, changed, By(data.operator, data.reason))
         return await platform.lane(lot_id, channel_id)
+
+    @get("/{channel_id:str}/poster", responses={**READS, **_says(409)}, media_type="image/svg+xml")
+    async def get_poster(
+        self,
+        platform: P,
+        request: Request[Any, Any, Any],
+        lot_id: Id,
+        channel_id: Id,
+        format_: Annotated[
+            Literal["", "svg", "png", "pdf"],
+            QueryParameter(name="format", description="Empty: as the Accept header asks, else SVG."),
+        ] = "",
+        size: Annotated[Literal["a4", "screen"], QueryParameter(description="For paper or the lane's screen.")] = "a4",
+    ) -> Response[bytes]:
+        """The lane's sign: its code, lot and lane, three steps in Chinese and English, whom to call."""
+        lot, lane = await platform.lot(lot_id), await platform.lane(lot_id, channel_id)
+        if not lane.entry_url:
+            raise Refused(409, "no_code", f"lane {channel_id} has no code: BoLink gave none yet, or it is no entry")
+        sign = posters.Sign(lane.entry_url, lot.name or lot.park_id, lane.channel_id, lot.contact)
+        kind = posters.Format(format_) if format_ else posters.accepted(request.headers.get("accept", ""))
+        drawn = await asyncio.to_thread(posters.poster, sign, posters.Size(size), kind)
+        name = quote(f"{lot_id}-{channel_id}.{kind}", safe="")
+        headers = {"content-disposition": f"inline; filename*=UTF-8''{name}", "vary": "accept"}
+        return Response(drawn, media_type=posters.MEDIA_TYPES[kind], headers=headers)
 
     @post("/{channel_id:str}/release", status_code=200, responses=COMMANDS)
     async def release(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.OrderView:
