@@ -31,6 +31,12 @@ BREATH = 0.025
 """Seconds between two looks at the outbox while it is busy."""
 LEASE_SPARE = 20.0
 """Seconds a lease outlasts the upload's own time-out."""
+LOOK_EVERY = 0.25
+"""Seconds between two looks at the outbox while nothing is due, or while BoLink does not answer."""
+UNDER_WAY = 100
+"""So many uploads are on their way at once, at most."""
+PROBES = 3
+"""After so many failures in a row BoLink counts as down: then so many uploads try, and the others keep their turn."""
 
 
 class Courier:
@@ -59,6 +65,7 @@ class Courier:
         self._events = events
         self._results = GroupCommit[Sent, None](database, deliveries.record)
         self._sending: set[asyncio.Task[None]] = set()
+        self._failed = 0  # uploads in a row that BoLink did not answer
         self._lease = timedelta(seconds=policy.upload_timeout + LEASE_SPARE)
         self._spacing = timedelta(seconds=1 / policy.uploads_per_second)
 
@@ -87,18 +94,24 @@ class Courier:
 
         Raises `StorageError`.
         """
+        down = self._failed >= PROBES
+        free = (PROBES if down else UNDER_WAY) - len(self._sending)
+        if free <= 0:
+            return LOOK_EVERY
         now = self._clock.now()
-        claimed = await self._database.write(lambda conn: deliveries.claim(conn, now, self._lease, self._spacing))
+        claimed = await self._database.write(
+            lambda conn: deliveries.claim(conn, now, self._lease, self._spacing, free)
+        )
         for delivery in claimed:
             task = asyncio.create_task(self._send(delivery))
             self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
-        if claimed:
-            return self._spacing.total_seconds() / 2
-        soonest = await self._database.read(deliveries.soonest)
-        if soonest is None:
-            return 1.0
-        return min(1.0, max((soonest - now).total_seconds(), self._spacing.total_seconds() / 2))
+            task.add_done_callback(self._sent)
+        return LOOK_EVERY if down or not claimed else self._spacing.total_seconds() / 2
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        if self._failed < PROBES:
+            self._owed.set()
 
     async def _send(self, delivery: Claimed) -> None:
         interface = bolink.by_section(delivery.section)
@@ -112,6 +125,7 @@ class Courier:
             state, said = "pending", f"bad answer: {error}"
         except (BolinkError, LotError) as error:
             state, said = "pending", str(error)
+        self._failed = self._failed + 1 if state == "pending" else 0
         now = self._clock.now()
         again_at = now + self._wait(delivery.attempts) if state == "pending" else now
         self._metrics.uploads.labels(delivery.section, "again" if state == "pending" else state).inc()
@@ -137,7 +151,6 @@ class Courier:
                     "at": now,
                 }
             )
-        self._owed.set()
 
     async def _alarm(self, delivery: Claimed, said: str, now: datetime) -> None:
         text = f"BoLink refused {delivery.section}: {said}"

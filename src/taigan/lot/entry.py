@@ -123,7 +123,7 @@ class EntryDesk:
             case _:
                 if verdict.order is not None:
                     self.owed.set()
-                self._tell(scan, verdict.order, verdict.state)
+                self._tell(scan, verdict.order, verdict.state, verdict.text)
                 return verdict.state, verdict.answer
 
     async def _decide(self, scan: Scan) -> Verdict | None:
@@ -171,7 +171,7 @@ class EntryDesk:
             return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
         self._metrics.commit_seconds.labels("settle").observe(self._clock.monotonic() - began)
         self._after(told)
-        self._tell(scan, order, told.state, lift, result)
+        self._tell(scan, order, told.state, told.text, lift, result)
         return told.state, told.answer
 
     async def raise_for(self, lane: LaneKey, lift: Lift, confirm: str) -> tuple[Result, Told]:
@@ -193,10 +193,14 @@ class EntryDesk:
     async def stop(self) -> None:
         """Return when every commit under way has ended."""
         self._stopping.set()
-        await self._admissions.drained()
-        await self._settlements.drained()
+        await self.drained()
         if self._unfinished:
             await asyncio.wait(self._unfinished, timeout=3)
+
+    async def drained(self) -> None:
+        """Return when no commit of the entry path is under way."""
+        await self._admissions.drained()
+        await self._settlements.drained()
 
     async def _command(self, lane: LaneKey, lift: Lift) -> Result:
         barrier: Barrier | None = self._lanes.barrier(lane)
@@ -294,9 +298,17 @@ class EntryDesk:
         task.add_done_callback(self._unfinished.discard)
 
     def _tell(
-        self, scan: Scan, order: Order | None, state: int, lift: Lift | None = None, result: Result | None = None
+        self,
+        scan: Scan,
+        order: Order | None,
+        state: int,
+        text: str,
+        lift: Lift | None = None,
+        result: Result | None = None,
     ) -> None:
-        """One line, and one live step, that tell the story of an entry."""
+        """One line, one live step and the lane's screen, that tell the story of an entry."""
+        if text:
+            self._lanes.show(scan.lane, texts.SCREEN_WELCOME if state == 1 else text)
         story = {
             "lot_id": scan.lot_id,
             "channel_id": scan.channel_id,

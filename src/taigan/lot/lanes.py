@@ -14,10 +14,9 @@ import structlog
 
 from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, LaneState
 from taigan.clock import Clock
-from taigan.lot import orders
+from taigan.lot import orders, texts
 from taigan.lot.events import Events
 from taigan.lot.metrics import Metrics
-from taigan.lot.texts import fitted
 from taigan.storage import deliveries, facts
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
@@ -61,7 +60,7 @@ class Lanes:
     def show(self, lane: LaneKey, text: str) -> None:
         """Put a text on the lane's screen, without waiting for it."""
         if barrier := self._barriers.get(lane):
-            self._later(barrier.screen.show(fitted(text)))
+            self._later(barrier.screen.show(texts.fitted(text)))
 
     def next_arrival(self, lane: LaneKey) -> asyncio.Event:
         """An event that is set when the next car on the lane's loop is committed."""
@@ -99,8 +98,8 @@ class Lanes:
                 settled.set()
         for alarm in effect.alarms:
             self.alarm(alarm)
-        if effect.passed:
-            self.show(event.lane, "欢迎光临")
+        if effect.screen:
+            self.show(event.lane, effect.screen)
         if self.when_arm_is_down is not None:
             for order_id in effect.arm_is_down_for:
                 self._later(self.when_arm_is_down(event.lane, order_id))
@@ -162,7 +161,7 @@ class Effect:
 
     def __init__(self) -> None:
         self.arrived = False
-        self.passed = False
+        self.screen = ""
         self.settled: list[str] = []
         self.alarms: list[Alarm] = []
         self.arm_is_down_for: list[str] = []
@@ -228,6 +227,8 @@ class _Street:
             lane.loop_dead = False
             self._changes.lane_loop(lane)
         effect.arrived = True
+        if lane.direction == "entry":
+            effect.screen = texts.SCREEN_SCAN
 
     def _passed(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
         car = self._known.get(event.presence_id)
@@ -245,7 +246,6 @@ class _Street:
             order = order or facts.unseen_order_in(self._conn, lot.lot_id, lane.channel_id)
         else:
             self._leave(car, event, "passed")
-        effect.passed = True
         if lane.direction != "entry":
             return
         if order is None or not order.live:

@@ -256,7 +256,7 @@ def _refuse(scan: Scan, s: Situation, text: str, alarm: str = "") -> Verdict:
 def _final(scan: Scan, s: Situation, state: int, text: str, order_id: str | None) -> Verdict:
     reply = answer(state, text, scan.licence, s.now)
     s.remember(Message(scan.digest, scan.lot_id, scan.received_at, scan.key_id, order_id, reply))
-    return Verdict(Next.ANSWER, state, reply)
+    return Verdict(Next.ANSWER, state, reply, text="" if text == texts.LANE_BUSY else text)
 
 
 def _alarm(scan: Scan, s: Situation, kind: str, text: str, order_id: str = "") -> Alarm:

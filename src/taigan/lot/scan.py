@@ -60,6 +60,7 @@ class Verdict(msgspec.Struct):
     order: Order | None = None
     lift: Lift | None = None
     confirm: str = ""
+    text: str = ""  # for the lane's screen; empty where it concerns somebody who is not at the lane
 
 
 def answer(state: int, text: str, car_number: str, now: datetime) -> bytes:

@@ -39,6 +39,9 @@ CODE_SENT = "发送成功"
 CODE_TOO_OFTEN = "操作频繁，请稍后再试"
 CODE_FAILED = "发送验证码失败"
 
+SCREEN_WELCOME = "欢迎光临"
+SCREEN_SCAN = "请扫码入场"
+
 REVERSED = "车辆倒出未入场"
 
 
