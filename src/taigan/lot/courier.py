@@ -80,7 +80,8 @@ class Courier:
                     log.error("the outbox cannot be read", error=str(error))
                     pause = 1.0
                 await asyncio.sleep(BREATH)
-                await set_within(self._clock, self._owed, pause - BREATH)
+                more = asyncio.Event() if self._down else self._owed
+                await set_within(self._clock, more, pause - BREATH)
         finally:
             await self.sent(within=2)
 
@@ -94,24 +95,24 @@ class Courier:
 
         Raises `StorageError`.
         """
-        down = self._failed >= PROBES
-        free = (PROBES if down else UNDER_WAY) - len(self._sending)
+        free = (PROBES if self._down else UNDER_WAY) - len(self._sending)
         if free <= 0:
             return LOOK_EVERY
         now = self._clock.now()
-        claimed = await self._database.write(
-            lambda conn: deliveries.claim(conn, now, self._lease, self._spacing, free)
-        )
+        claimed = await self._database.write(lambda conn: deliveries.claim(conn, now, self._lease, self._spacing, free))
         for delivery in claimed:
             task = asyncio.create_task(self._send(delivery))
             self._sending.add(task)
             task.add_done_callback(self._sent)
-        return LOOK_EVERY if down or not claimed else self._spacing.total_seconds() / 2
+        return LOOK_EVERY if self._down or not claimed else self._spacing.total_seconds() / 2
+
+    @property
+    def _down(self) -> bool:
+        return self._failed >= PROBES
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
-        if self._failed < PROBES:
-            self._owed.set()
+        self._owed.set()
 
     async def _send(self, delivery: Claimed) -> None:
         interface = bolink.by_section(delivery.section)

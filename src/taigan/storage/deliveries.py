@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.tables import Moment, among
+from taigan.storage.tables import Moment, Numbers, among
 
 _d = t.deliveries
 _earlier = t.deliveries.alias("earlier")
@@ -65,14 +65,15 @@ _NEXT = (
 )
 _READY = (
     sa.select(t.upload_pace.c.lot_id, _NEXT.label("delivery_id"))
-    .where(t.upload_pace.c.next_at <= _now)
+    .where(t.upload_pace.c.next_at <= _now, _NEXT.is_not(None))
     .order_by(t.upload_pace.c.next_at)
+    .limit(sa.bindparam("most"))
     .with_for_update(skip_locked=True)
 )
 _PACE = sa.update(t.upload_pace).where(among(t.upload_pace.c.lot_id, "lots")).values(next_at=sa.bindparam("free_at"))
 _CLAIM = (
     sa.update(_d)
-    .where(_d.c.delivery_id == sa.bindparam("id"), _d.c.state.in_(_OPEN))
+    .where(among(_d.c.delivery_id, "ids", Numbers()), _d.c.state.in_(_OPEN))
     .values(state="sending", attempts=_d.c.attempts + 1, lease_until=sa.bindparam("until", type_=Moment()))
     .returning(*(_d.c[name] for name in Claimed.__struct_fields__))
 )
@@ -98,29 +99,22 @@ _CANCEL = (
     )
     .values(state="cancelled")
 )
-_SOONEST = sa.select(
-    sa.func.min(sa.case((_d.c.state == "pending", _d.c.next_at), else_=_d.c.lease_until), type_=Moment())
-).where(_d.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")]))
 _QUEUE = sa.select(sa.func.count(), sa.func.min(_d.c.created_at, type_=Moment())).where(
     _d.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")])
 )
 
 
-def claim(conn: sa.Connection, now: datetime, lease: timedelta, spacing: timedelta) -> list[Claimed]:
-    """Take the next due delivery of every lot whose pace allows one now, and book the lot's pace for it.
+def claim(conn: sa.Connection, now: datetime, lease: timedelta, spacing: timedelta, most: int) -> list[Claimed]:
+    """Take the next due delivery of every lot whose pace allows one now, at most `most`, and book the pace for them.
 
     A delivery whose lease ran out (its process died) is taken again. Two processes never take the same one.
     """
-    ready = [(row.lot_id, row.delivery_id) for row in conn.execute(_READY, {"now": now}) if row.delivery_id is not None]
+    ready = [(row.lot_id, row.delivery_id) for row in conn.execute(_READY, {"now": now, "most": most})]
     if not ready:
         return []
     conn.execute(_PACE, {"lots": [lot for lot, _ in ready], "free_at": now + spacing})
-    claimed: list[Claimed] = []
-    for _, delivery_id in ready:
-        row = conn.execute(_CLAIM, {"id": delivery_id, "until": now + lease}).one_or_none()
-        if row is not None:
-            claimed.append(Claimed(*row))
-    return claimed
+    claimed = conn.execute(_CLAIM, {"ids": [delivery_id for _, delivery_id in ready], "until": now + lease})
+    return [Claimed(*row) for row in claimed]
 
 
 def record(conn: sa.Connection, results: Sequence[Sent]) -> list[None]:
@@ -145,12 +139,6 @@ def record(conn: sa.Connection, results: Sequence[Sent]) -> list[None]:
 def cancel_unsent(conn: sa.Connection, lot_id: str, order_id: str) -> bool:
     """Cancel an order's 3.1 if it was surely never sent. Tells whether it was."""
     return conn.execute(_CANCEL, {"lot": lot_id, "of_order": order_id}).rowcount > 0
-
-
-def soonest(conn: sa.Connection) -> datetime | None:
-    """When the next delivery falls due; None when nothing is owed."""
-    moment: datetime | None = conn.execute(_SOONEST).scalar()
-    return moment
 
 
 def queue(conn: sa.Connection) -> tuple[int, datetime | None]:

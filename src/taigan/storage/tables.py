@@ -50,8 +50,21 @@ class Texts(sa.types.TypeDecorator[list[str]]):
         return lambda value: json.dumps(list(value), ensure_ascii=False)
 
 
+class Numbers(sa.types.TypeDecorator[list[int]]):
+    """A list of whole numbers as one parameter."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else ARRAY(sa.BigInteger()))
+
+    def bind_processor(self, dialect: sa.Dialect) -> Any:
+        return list if dialect.name != "sqlite" else json.dumps
+
+
 class among(ColumnElement[bool]):
-    """`column` is one of the texts bound to `name`, however many: one statement for every length of list."""
+    """`column` is one of the values bound to `name`, however many: one statement for every length of list."""
 
     inherit_cache = True
     type = sa.Boolean()
@@ -60,9 +73,9 @@ class among(ColumnElement[bool]):
         ("values", sa.sql.visitors.InternalTraversal.dp_clauseelement),
     ]
 
-    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+    def __init__(self, column: ColumnElement[Any], name: str, kind: Texts | Numbers | None = None) -> None:
         self.column = column
-        self.values = sa.bindparam(name, type_=Texts())
+        self.values = sa.bindparam(name, type_=kind or Texts())
 
 
 @compiles(among, "sqlite")
