@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from playwright.async_api import Browser
+
+from support.browser import chromium
+from support.stack import Stack
 
 # A run gives the same verdict each time, however busy the machine; --hypothesis-profile=search looks further.
 hypothesis_settings.register_profile(
@@ -19,6 +23,7 @@ hypothesis_settings.register_profile("search", deadline=None, max_examples=5000)
 hypothesis_settings.load_profile("repeatable")
 
 NewDatabase = Callable[[], Awaitable[str]]
+NewStack = Callable[..., Stack]
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +72,35 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> NewDatabase:
 async def database_url(new_database: NewDatabase) -> str:
     """One empty database, once on each engine."""
     return await new_database()
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """The three processes, shared by all tests that leave the lanes as they found them."""
+    started = Stack(tmp_path_factory.mktemp("stack"))
+    await started.start()
+    yield started
+    assert await started.stop() == 0
+
+
+@pytest.fixture
+async def new_stack(tmp_path: Path) -> AsyncIterator[NewStack]:
+    """Makes stacks of a test's own, with settings of its own, and ends what the test leaves running."""
+    made: list[Stack] = []
+
+    def make(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Stack:
+        where = folder or tmp_path / f"stack-{len(made)}"
+        where.mkdir(parents=True, exist_ok=True)
+        made.append(Stack(where, environment))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.clean_up()
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A real Chromium."""
+    async with chromium() as started:
+        yield started
