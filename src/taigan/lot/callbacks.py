@@ -49,6 +49,7 @@ class Callback(msgspec.Struct, frozen=True):
     of_lot: Lot | None  # none: a message for the vendor as a whole (9.1)
     key_id: int
     received_at: datetime
+    signature: bolink.Signature = bolink.Signature.RAW
 
     @property
     def text(self) -> bytes:
@@ -132,7 +133,7 @@ class Callbacks:
             self._metrics.refused_requests.labels("unhandled_service").inc()
             return refusal(200, texts.NOT_HANDLED, envelope.service_name, received_at)
         try:
-            return await handler(Callback(envelope, lot, key.key_id, received_at))
+            return await handler(Callback(envelope, lot, key.key_id, received_at, form))
         except BadMessage as error:
             return self._unusable(error, envelope.service_name)
         except StorageError as error:
@@ -205,6 +206,7 @@ class NoPlateEntries:
             digest=callback.digest,
             key_id=callback.key_id,
             received_at=callback.received_at,
+            signature=callback.signature.value,
             answer_by=callback.received_at + timedelta(seconds=self._policy.answer_within),
         )
         picture = self._lanes.state(scan.lane)

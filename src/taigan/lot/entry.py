@@ -92,6 +92,8 @@ class EntryDesk:
     async def enter(self, scan: Scan) -> tuple[int, bytes]:
         """Answer a scan, always before `scan.answer_by`. Returns the state told and the answer's bytes."""
         began = self._clock.monotonic()
+        if self._events.anybody:
+            self._show("received", scan, at=scan.received_at, signature=scan.signature)
         if working := self._same.get(scan.digest):
             return await self._wait_for_first(scan, working)
         first: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -139,6 +141,9 @@ class EntryDesk:
         self._metrics.commit_seconds.labels("admit").observe(self._clock.monotonic() - began)
         for alarm in alarms:
             self._lanes.alarm(alarm)
+        if self._events.anybody:
+            order_id = verdict.order.order_id if verdict.order is not None else ""
+            self._show("decided", scan, order_id=order_id, next=verdict.next.name.lower(), state=verdict.state)
         return verdict
 
     async def _raise(self, scan: Scan, verdict: Verdict) -> tuple[int, bytes]:
@@ -210,6 +215,19 @@ class EntryDesk:
             return Result(Outcome.REJECTED, "the command is past its deadline")
         result = await barrier.open(lift.lift_id, lift.deadline)
         self._metrics.lifts.labels(lift.cause, result.outcome.value).inc()
+        if self._events.anybody:
+            self._events.publish(
+                {
+                    "step": "lift",
+                    "lot_id": lift.lot_id,
+                    "channel_id": lift.channel_id,
+                    "order_id": lift.order_id or "",
+                    "lift_id": lift.lift_id,
+                    "at": self._clock.now(),
+                    "outcome": result.outcome.value,
+                    "reason": result.reason,
+                }
+            )
         return result
 
     def _after(self, told: Told) -> None:
@@ -296,6 +314,11 @@ class EntryDesk:
         task: asyncio.Task[object] = asyncio.create_task(run())
         self._unfinished.add(task)
         task.add_done_callback(self._unfinished.discard)
+
+    def _show(self, step: str, scan: Scan, **more: object) -> None:
+        """A live step of a scan, for whoever listens."""
+        about = {"lot_id": scan.lot_id, "channel_id": scan.channel_id, "car_number": scan.licence}
+        self._events.publish({"step": step, "at": self._clock.now(), **about, **more})
 
     def _tell(
         self,

@@ -31,6 +31,7 @@ class Scan(msgspec.Struct, kw_only=True):
     digest: str
     key_id: int
     received_at: datetime
+    signature: str = ""  # which form of its text was signed: raw or compact
     answer_by: datetime
     patient: bool = True  # may be held until its car reaches the loop
     online: bool = True
