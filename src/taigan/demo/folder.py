@@ -116,7 +116,7 @@ host = "{addresses.host}"
 port = {addresses.hub_port}
 public_url = "{addresses.hub}"
 admin_token = "file:{KEYS}/hub-admin-token"
-frame_ancestors = "'self' http://{bracketed(addresses.reached_as)}:* http://localhost:*"
+frame_ancestors = "'self' http://{bracketed(addresses.reached_as)}:* http://localhost:* http://127.0.0.1:*"
 
 [lanes]
 host = "{addresses.host}"

@@ -29,7 +29,7 @@ from taigan.hub.codes import ENTRY_PATH, Code, CodeKind
 from taigan.hub.drivers import Driver, form_token, form_token_fits
 from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.hub import SIMULATED_PATH, Hub
-from taigan.hub.identity import App, Identity, app_of, usable_name
+from taigan.hub.identity import App, Identity, app_of, simulated_identity, usable_name
 from taigan.hub.languages import Languages
 from taigan.hub.phone import Screen
 from taigan.hub.registry import Lot
@@ -181,6 +181,25 @@ def _lane(conn: sa.Connection, asked: str) -> tuple[Code, Lot] | None:
     return None if code is None or lot is None else (code, lot)
 
 
+@dataclass(frozen=True, slots=True)
+class _NamedDriver:
+    """A simulated driver named by the address (`app` and `driver`), so that a demonstration can hand over the phone."""
+
+    app: App
+    name: str
+
+    def holds(self, driver: Driver) -> bool:
+        """Whether this driver holds the phone already."""
+        return simulated_identity(self.app, self.name) == Identity(driver.app, driver.pay_user_id)
+
+
+def _named_driver(pages: Pages, visit: Visit) -> _NamedDriver | None:
+    app, name = visit.query.get("app", ""), visit.query.get("driver", "")
+    if not pages.hub.login.simulated or app not in list(App) or not usable_name(name):
+        return None
+    return _NamedDriver(App(app), name)
+
+
 @route(ENTRY_PATH, http_method=[HttpMethod.GET, HttpMethod.HEAD])
 async def entry_page(request: AnyRequest, pages: FromPages) -> Response[Any]:
     """Where the code in the lane leads: the lane's name and the button, once we know who is asking."""
@@ -193,12 +212,15 @@ async def entry_page(request: AnyRequest, pages: FromPages) -> Response[Any]:
     lane: dict[str, Any] = {"lot": lot, "channel_id": code.channel_id, "code": code.code}
     if not code.good or code.kind is not CodeKind.ENTRY:
         return pages.page("gone.html", visit, status=HTTPStatus.GONE, **lane)
-    if visit.driver is not None:
+    named = _named_driver(pages, visit)
+    if visit.driver is not None and (named is None or named.holds(visit.driver)):
         return pages.page("entry.html", visit, **lane)
     started = request.cookies.get(_LOGIN_COOKIE, "") or pages.hub.new_code()
     back = visit.url("/login/{app}", code=code.code, proof=form_token(pages.hub.book.secret, started))
     addresses = {app: pages.hub.login.address(app, back.format(app=app.value)) for app in App}
     cookie = Cookie(key=_LOGIN_COOKIE, value=started, path="/", httponly=True, samesite="lax")
+    if named is not None:
+        return Redirect(f"{addresses[named.app]}&{urlencode({'driver': named.name})}", cookies=[cookie])
     app = app_of(request.headers.get("user-agent", ""))
     if app is not None and request.method == HttpMethod.GET:
         return Redirect(addresses[app], cookies=[cookie])
