@@ -58,6 +58,10 @@ def test_the_smart_community_envelope_has_a_platform_and_a_time() -> None:
     assert (envelope.platform_name, envelope.union_id, envelope.timestamp) == ("shanghai", "200538", "1645690842")
 
 
+def test_a_platform_without_a_time_is_kept() -> None:
+    assert open_envelope(body(b"{}", b'"platform_name":"shanghai",')).platform_name == "shanghai"
+
+
 def test_blanks_round_the_keys_of_the_envelope_are_taken_off() -> None:
     envelope = open_envelope(b'{" data ":{"union_id ":" 7 ","park_id ":1}, "sign ":"x","service_name":" a "}')
     assert (envelope.union_id, envelope.park_id, envelope.sign, envelope.service_name) == ("7", "1", "x", "a")

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -27,6 +27,7 @@ BODY = "body"
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _BLANK_INSIDE = re.compile(rb'[\[{:,]\s*" | "\s*[:,}\]]')
+_BLANK, _BACKSLASH = b" \\"
 _WHOLE = re.compile(r"[+-]?\d{1,19}(?:\.0*)?")
 _FIELD = re.compile(r"`\$([^`]*)`")
 _LARGEST = 2**63 - 1
@@ -41,16 +42,23 @@ _anything: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str,
 
 def read(text: bytes, kind: type[T]) -> T:
     """The message in a JSON text. Raises BadMessage, and nothing else, when it is not one of that kind."""
-    reader = _reader(cast(Hashable, kind))
-    if b"\\u0000" not in text and not ((b'" ' in text or b' "' in text) and _BLANK_INSIDE.search(text)):
+    reader = _READERS.get(kind) or _reader(kind)
+    if not _needs_patience(text):
         try:
-            message: T = reader.strict.decode(text)
+            message: T = reader.decode(text)
             if not reader.decimals or _all_usable(message):
                 return message
         except _UNREADABLE:
             pass
     patient: T = reader.patient(text, "")
     return patient
+
+
+def _needs_patience(text: bytes) -> bool:
+    """Is there a NUL, or a blank at the edge of a text? Only bytes that can be part of one are looked for first."""
+    return (_BACKSLASH in text and b"\\u0000" in text) or (
+        _BLANK in text and (b'" ' in text or b' "' in text) and _BLANK_INSIDE.search(text) is not None
+    )
 
 
 def write(message: Message | list[Any]) -> bytes:
@@ -61,10 +69,10 @@ def write(message: Message | list[Any]) -> bytes:
     """
     text = _encoder.encode(message)
     if isinstance(message, Message):
-        reader = _reader(type(message))
+        reader = _READERS.get(type(message)) or _reader(type(message))
         _check(message, reader)
         try:
-            reader.strict.decode(text)
+            reader.decode(text)
         except _UNREADABLE as error:
             found = _FIELD.search(str(error))
             raise BadMessage(found[1].lstrip(".") if found else BODY, str(error)) from error
@@ -112,7 +120,7 @@ class _Reader:
     """How to read one kind of message, worked out once."""
 
     def __init__(self, kind: Any) -> None:
-        self.strict: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind, float_hook=Decimal)
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(kind, float_hook=Decimal).decode
         self.patient = _patient(kind, Note(""))
         self.decimals = _has_decimals(kind)
         plans = fields_of(kind) if isinstance(kind, type) and issubclass(kind, Message) else ()
@@ -121,9 +129,11 @@ class _Reader:
         )
 
 
-@functools.cache
-def _reader(kind: Hashable) -> _Reader:
-    return _Reader(kind)
+_READERS: dict[Any, _Reader] = {}
+
+
+def _reader(kind: Any) -> _Reader:
+    return _READERS.setdefault(kind, _Reader(kind))
 
 
 def _check(message: Message, reader: _Reader) -> None:
@@ -135,11 +145,11 @@ def _check(message: Message, reader: _Reader) -> None:
                 raise BadMessage(plan.name, f"is required {needed if isinstance(needed, Condition) else ''}".strip())
     for nested in (getattr(message, name) for name in message.__struct_fields__):
         if isinstance(nested, Message):
-            _check(nested, _reader(type(nested)))
+            _check(nested, _READERS.get(type(nested)) or _reader(type(nested)))
         elif isinstance(nested, list):
             for item in nested:
                 if isinstance(item, Message):
-                    _check(item, _reader(type(item)))
+                    _check(item, _READERS.get(type(item)) or _reader(type(item)))
 
 
 # Patient reading: each of these makes a function that takes a JSON text and the path to it.

@@ -6,6 +6,8 @@ object. What is signed is the text of `data`, so it is kept as it came.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from taigan.bolink.codec import BODY, read, write
@@ -15,11 +17,15 @@ from taigan.bolink.signing import sign
 
 __all__ = ["Envelope", "open_envelope", "open_flat", "read", "seal", "write"]
 
-_Id = Whole | str | None
 _LONGEST_ID = 64
+_Short = Annotated[str, msgspec.Meta(max_length=_LONGEST_ID)]
+_Id = Whole | _Short | None
 
 
-class Envelope(msgspec.Struct, frozen=True):
+_NO_DATA = msgspec.Raw()
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """A body taken apart. Ids are text whatever the wire had, empty when absent."""
 
     text: bytes
@@ -34,29 +40,30 @@ class Envelope(msgspec.Struct, frozen=True):
     """Chapter 8 only: unix seconds."""
 
 
-class _Outer(msgspec.Struct):
-    data: msgspec.Raw | None = None
-    sign: str | None = None
+class _Outer(msgspec.Struct, gc=False):
+    data: msgspec.Raw = _NO_DATA
+    sign: str = ""
     union_id: _Id = None
-    service_name: str | None = None
-    platform_name: str | None = None
+    service_name: _Short | None = None
+    platform_name: _Short | None = None
     timestamp: _Id = None
 
 
-class _Ids(msgspec.Struct):
+class _Ids(msgspec.Struct, gc=False):
     union_id: _Id = None
     park_id: _Id = None
     comid: _Id = None
-    service_name: str | None = None
+    service_name: _Short | None = None
 
 
-_outer = msgspec.json.Decoder(_Outer)
-_ids = msgspec.json.Decoder(_Ids)
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_array = msgspec.json.Decoder(list[msgspec.Raw])
-_string = msgspec.json.Decoder(str)
+_outer = msgspec.json.Decoder(_Outer).decode
+_ids = msgspec.json.Decoder(_Ids).decode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_string = msgspec.json.Decoder(str).decode
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_BLANK = " \t\r\n"
+_BLANKS = " \t\r\n"
+_BLANK, _BACKSLASH, _QUOTE = b' \\"'
 
 
 def open_envelope(body: bytes, service_name: str = "") -> Envelope:
@@ -65,30 +72,38 @@ def open_envelope(body: bytes, service_name: str = "") -> Envelope:
     `service_name` is what the address says when the body names none. Raises BadMessage, and nothing else; its `field`
     is `body` when it is not UTF-8 or not a JSON object, else the member that is missing or unusable.
     """
-    outer = _read_outer(body)
-    if outer.data is None:
+    _check_utf8(body)
+    try:
+        outer = _outer(body)
+    except _UNREADABLE:
+        outer = _patient_outer(body)
+    if not outer.sign or outer.data is _NO_DATA:
+        outer = _patient_outer(body)
+    text = b"" + outer.data
+    if not text or text == b"null":
         raise BadMessage("data", "is missing")
     if not outer.sign:
         raise BadMessage("sign", "is missing")
-    text = bytes(outer.data)
-    if text.startswith(b'"'):
+    if text[0] == _QUOTE:
         text = _inside(text)
     ids = _read_ids(text)
-    beside, inside = _id(outer.union_id), _id(ids.union_id)
-    if beside and inside and beside != inside:
+    beside, inside = outer.union_id, ids.union_id
+    if beside is not None and inside is not None and _id(beside).strip(_BLANKS) != _id(inside).strip(_BLANKS):
         raise BadMessage("union_id", "is not the same inside and beside data")
-    return Envelope(
-        text=text,
-        sign=outer.sign,
-        union_id=_usable(inside or beside, "union_id"),
-        park_id=_usable(_id(ids.park_id) or _id(ids.comid), "park_id"),
-        service_name=_usable(
-            (ids.service_name or outer.service_name or service_name).strip(_BLANK),
-            "service_name",
-        ),
-        platform_name=_usable((outer.platform_name or "").strip(_BLANK), "platform_name"),
-        timestamp=_usable(_id(outer.timestamp), "timestamp"),
-    )
+    union_id = beside if inside is None else inside
+    park_id = ids.comid if ids.park_id is None else ids.park_id
+    verb = ids.service_name or outer.service_name or service_name
+    if _BLANK in body or _BACKSLASH in body or outer.platform_name or outer.timestamp is not None:
+        return Envelope(
+            text,
+            outer.sign,
+            _tidy(_id(union_id), "union_id"),
+            _tidy(_id(park_id), "park_id"),
+            _tidy(verb, "service_name"),
+            _tidy(outer.platform_name or "", "platform_name"),
+            _tidy(_id(outer.timestamp), "timestamp"),
+        )
+    return Envelope(text, outer.sign, _id(union_id), _id(park_id), verb)
 
 
 def open_flat(body: bytes, service_name: str = "") -> Envelope:
@@ -124,28 +139,22 @@ def seal(
 
 
 def _check_utf8(body: bytes) -> None:
+    if body.isascii():
+        return
     try:
-        body.decode("utf-8")
+        body.decode()
     except UnicodeDecodeError as error:
         raise BadMessage(BODY, "is not UTF-8") from error
 
 
-def _read_outer(body: bytes) -> _Outer:
-    _check_utf8(body)
+def _patient_outer(body: bytes) -> _Outer:
     try:
-        outer = _outer.decode(body)
-        if outer.data is not None and outer.sign is not None:
-            return outer
-    except _UNREADABLE:
-        pass
-    try:
-        members = {name.strip(_BLANK): bytes(value) for name, value in _members.decode(body).items()}
+        members = {name.strip(_BLANKS): bytes(value) for name, value in _members(body).items()}
     except _UNREADABLE as error:
         raise BadMessage(BODY, "is not a JSON object") from error
-    data = members.get("data", b"null")
     return _Outer(
-        data=None if data == b"null" else msgspec.Raw(data),
-        sign=_member(members, "sign"),
+        data=msgspec.Raw(members.get("data", b"")),
+        sign=_member(members, "sign") or "",
         union_id=_member(members, "union_id"),
         service_name=_member(members, "service_name"),
         platform_name=_member(members, "platform_name"),
@@ -154,20 +163,20 @@ def _read_outer(body: bytes) -> _Outer:
 
 
 def _read_ids(text: bytes) -> _Ids:
-    if text.startswith(b"["):
-        try:
-            _array.decode(text)
-        except _UNREADABLE as error:
-            raise BadMessage("data", "is not a JSON array") from error
-        return _Ids()
     try:
-        ids = _ids.decode(text)
+        ids = _ids(text)
         if ids.union_id is not None and (ids.park_id is not None or ids.comid is not None):
             return ids
     except _UNREADABLE:
         pass
+    if text.startswith(b"["):
+        try:
+            _array(text)
+        except _UNREADABLE as error:
+            raise BadMessage("data", "is not a JSON array") from error
+        return _Ids()
     try:
-        members = {name.strip(_BLANK): bytes(value) for name, value in _members.decode(text).items()}
+        members = {name.strip(_BLANKS): bytes(value) for name, value in _members(text).items()}
     except _UNREADABLE as error:
         raise BadMessage("data", "is not a JSON object") from error
     return _Ids(
@@ -184,27 +193,29 @@ def _member(members: dict[str, bytes], name: str) -> str | None:
     if raw == b"null":
         return None
     try:
-        if raw.startswith(b'"'):
-            return _string.decode(raw).strip(_BLANK)
+        text = _string(raw).strip(_BLANKS) if raw.startswith(b'"') else raw.decode()
     except _UNREADABLE as error:
         raise BadMessage(name, "is not text") from error
-    if raw[:1].isdigit() or raw.startswith(b"-"):
-        return raw.decode("ascii", "replace")
-    raise BadMessage(name, "is neither text nor a number")
+    if raw[0] not in b'"-0123456789':
+        raise BadMessage(name, "is neither text nor a number")
+    if len(text) > _LONGEST_ID:
+        raise BadMessage(name, f"is longer than {_LONGEST_ID} characters")
+    return text
 
 
 def _inside(text: bytes) -> bytes:
     try:
-        return _string.decode(text).strip(_BLANK).encode()
+        return _string(text).strip(_BLANKS).encode()
     except _UNREADABLE as error:
         raise BadMessage("data", "is not text") from error
 
 
 def _id(value: _Id) -> str:
-    return "" if value is None else str(value).strip(_BLANK)
+    return value if isinstance(value, str) else "" if value is None else str(value)
 
 
-def _usable(text: str, field: str) -> str:
-    if "\0" in text or len(text) > _LONGEST_ID:
-        raise BadMessage(field, "holds a NUL" if "\0" in text else f"is longer than {_LONGEST_ID} characters")
+def _tidy(text: str, field: str) -> str:
+    text = text.strip(_BLANKS)
+    if "\0" in text:
+        raise BadMessage(field, "holds a NUL")
     return text

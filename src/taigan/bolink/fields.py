@@ -76,10 +76,10 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class _Kind(msgspec.StructMeta):
-    """Messages are frozen and made by name, all of them."""
+    """Messages are frozen and made by name, and hold nothing that could hold them."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> _Kind:
-        return super().__new__(cls, name, bases, namespace, **({"kw_only": True, "frozen": True} | config))
+        return super().__new__(cls, name, bases, namespace, **({"kw_only": True, "frozen": True, "gc": False} | config))
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field,))
