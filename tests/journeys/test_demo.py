@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from support.ports import free_port
 from support.stack import Stack, eventually
 
 NewStack = Callable[..., Stack]
@@ -171,6 +172,14 @@ async def test_a_second_demo_on_the_same_folder_is_turned_away(stack: Stack) -> 
     code, said = await run_taigan("demo", "--no-browser", "--data-dir", str(stack.data))
     assert (code, len(said)) == (5, 1)
     assert "another demo runs" in said[0]
+
+
+@pytest.mark.parametrize("part", ["lot", "hub", "lanes"])
+async def test_a_second_process_on_the_same_file_is_turned_away(stack: Stack, part: str) -> None:
+    port = {f"TAIGAN_{part.upper()}_PORT": str(free_port())}
+    code, said = await run_taigan(part, "--config", str(stack.data / "taigan.toml"), **port)
+    assert (code, len(said)) == (5, 1), said
+    assert str(stack.data) in said[0]
 
 
 @pytest.mark.parametrize("part", ["lot", "hub", "lanes", "demo"])

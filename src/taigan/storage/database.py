@@ -77,7 +77,7 @@ class SqliteDatabase:
             self._writer = _sqlite_engine(path, writes=True)
             self._readers = _sqlite_engine(path, writes=False, size=readers)
             migrate_on(self._writer)
-        except sa.exc.OperationalError as error:
+        except sa.exc.DatabaseError as error:
             os.close(self._lock)
             raise CannotOpen(f"the database {path} cannot be opened: {error.orig}") from None
         except BaseException:
