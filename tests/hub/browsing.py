@@ -66,9 +66,9 @@ class Phone:
     async def reload(self) -> str:
         return (await self.get(self.at))[1]
 
-    async def follow(self, page: str, start: str) -> str:
-        """Press the link that starts so."""
-        [link] = [link for link in re.findall(r'href="([^"]*)"', page) if link.startswith(start)]
+    async def follow(self, page: str, part: str) -> str:
+        """Press the link whose address has this in it."""
+        [link] = [link for link in re.findall(r'<a[^>]*href="([^"]*)"', page) if part in link]
         return (await self.get(html.unescape(link)))[1]
 
     @staticmethod

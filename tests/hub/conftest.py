@@ -34,3 +34,13 @@ async def hasty_side(tmp_path: Path, clock: ManualClock, lot: FakeLot) -> AsyncI
     """A side that gives up on a push after a fifth of a second."""
     async with running_side(tmp_path, clock, lot.url, Rules(push_timeout=0.2)) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+async def quiet_side(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Side]:
+    """One side for all tests that leave nothing behind."""
+    async with (
+        serving_lot(FakeLot()) as serving,
+        running_side(tmp_path_factory.mktemp("quiet"), ManualClock(), serving.url) as running,
+    ):
+        yield running

@@ -90,8 +90,10 @@ class Side:
     stop: asyncio.Event
     running: asyncio.Task[None]
 
-    async def admin(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
-        headers = {"Authorization": f"Bearer {TOKEN}"}
+    async def admin(
+        self, method: str, path: str, headers: dict[str, str] | None = None, **options: Any
+    ) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {TOKEN}"} | (headers or {})
         async with self.http.request(method, self.url + path, headers=headers, **options) as answer:
             return answer.status, await answer.json() if answer.status != 204 else None
 

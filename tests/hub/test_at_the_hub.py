@@ -118,7 +118,8 @@ async def test_a_push_needs_a_post_with_identity_and_form_token(side: Side, lot:
     assert lot.heard == []
 
 
-# Neither WeChat nor Alipay: 请用微信或支付宝扫码, with the lane and the attendant's phone (the simulated login offers both).
+# Neither WeChat nor Alipay: 请用微信或支付宝扫码, with the lane and the attendant's phone (the simulated login offers
+# both).
 
 
 async def test_neither_wechat_nor_alipay_is_told_to_use_them_with_the_lane_and_the_attendants_phone(side: Side) -> None:

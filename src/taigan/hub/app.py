@@ -134,4 +134,5 @@ def _invalid(error: ValidationException) -> ErrorBody:
     first = error.extra[0] if isinstance(error.extra, list) and error.extra else None
     if not isinstance(first, dict):
         return ErrorBody("invalid", error.detail)
-    return ErrorBody("invalid", str(first.get("message", error.detail)), first.get("key"))
+    key = first.get("key")
+    return ErrorBody("invalid", str(first.get("message", error.detail)), None if key == "data" else key)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jinja2
 import msgspec
@@ -254,7 +254,8 @@ async def simulated_login(request: AnyRequest, pages: FromPages, app: FromPath[s
     back = visit.query.get("back", "")
     if not pages.hub.login.simulated or app not in list(App) or not back.startswith("/login/"):
         return pages.page("notice.html", visit, status=HTTPStatus.NOT_FOUND, again="", kind="missing")
-    name = f"simulated-{app}-{visit.phone}"
+    phone = dict(parse_qsl(urlsplit(back).query)).get("phone", "")
+    name = f"simulated-{app}-{phone}" if _PHONE.fullmatch(phone) else f"simulated-{app}"
     known = request.cookies.get(name, "")
     driver = visit.query.get("driver", "") or known
     if not usable_name(driver):

@@ -27,6 +27,25 @@ _ADVICE = (
 )
 """What to do next, by words in the lot's text."""
 
+LOT_TEXTS = (
+    N_("入场成功，请通行"),
+    N_("请等待管理员放行"),
+    N_("正在抬杆，请稍候"),
+    N_("车位已满"),
+    N_("未检测到车辆，请驶入车道后再扫码"),
+    N_("车道正在处理其他车辆，请稍候"),
+    N_("已识别车牌，请直接通行"),
+    N_("该车已在场"),
+    N_("该车已在场，请联系管理员"),
+    N_("禁止入场，请联系管理员"),
+    N_("道闸故障，请联系管理员"),
+    N_("车场紧急状态，请听从现场指挥"),
+    N_("系统繁忙，请稍后再扫码"),
+    N_("请求已失效，请重新扫码"),
+    N_("操作频繁，请稍后再试"),
+)
+"""What lots are known to say, so that it can be read in other languages. Anything else is shown as it came."""
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:
