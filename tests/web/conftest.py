@@ -1,10 +1,10 @@
-"""The platform's HTTP for each test."""
+"""The platform's HTTP for each test. It is built once for each engine, and cleared before each test."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -13,34 +13,56 @@ from taigan.storage.database import Database, open_database
 from web.house import House, Houses, client_of, house_at
 
 
+@pytest.fixture(scope="session")
+async def sqlite_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    database = await open_database(f"sqlite:///{tmp_path_factory.mktemp('web') / 'lot.sqlite3'}")
+    yield await house_at(database)
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+async def postgres_house(postgres_url: str) -> AsyncIterator[House]:
+    from support.postgres import create_database, drop_database
+
+    name = f"taigan_{uuid.uuid4().hex[:12]}"
+    database = await open_database(await create_database(postgres_url, name))
+    yield await house_at(database)
+    await database.close()
+    await drop_database(postgres_url, name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def built(request: pytest.FixtureRequest) -> House:
+    house: House = request.getfixturevalue("sqlite_house" if request.param == "sqlite" else "postgres_house")
+    return house
+
+
 @pytest.fixture
-async def house(database_url: str) -> AsyncIterator[House]:
+async def house(built: House) -> House:
     """On each engine."""
-    database = await open_database(database_url)
-    try:
-        yield await house_at(database)
-    finally:
-        await database.close()
+    await built.clear()
+    return built
+
+
+@pytest.fixture
+async def small_house(sqlite_house: House) -> House:
+    """On SQLite: where the engine makes no difference."""
+    await sqlite_house.clear()
+    return sqlite_house
 
 
 @pytest.fixture
 async def houses(tmp_path: Path) -> AsyncIterator[Houses]:
-    """On SQLite, with the options of `build` a test wants."""
+    """Builds platforms of their own, on SQLite, with the options of `build` a test wants."""
     opened: list[Database] = []
 
-    async def make(**options: Any) -> House:
+    async def make(**options: object) -> House:
         opened.append(await open_database(f"sqlite:///{tmp_path / f'{len(opened)}.sqlite3'}"))
         return await house_at(opened[-1], **options)
 
     yield make
     for database in opened:
         await database.close()
-
-
-@pytest.fixture
-async def small_house(houses: Houses) -> House:
-    """On SQLite: where the engine makes no difference."""
-    return await houses()
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,10 +22,12 @@ from taigan.lot.ids import RandomIds
 from taigan.lot.lanes import Lanes
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
+from taigan.process import listen, serve
 from taigan.storage import registry
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.records import Lane, Lot, Order, Presence
+from taigan.storage.tables import metadata
 from taigan.web import tokens
 from taigan.web.app import build
 from taigan.web.asgi import App
@@ -112,6 +116,21 @@ class House:
     app: App
     requested: int = field(default=0)
 
+    async def clear(self) -> None:
+        """As good as new: building another one for each test takes longer than most tests."""
+
+        def transaction(conn: sa.Connection) -> None:
+            for table in reversed(metadata.sorted_tables):
+                conn.execute(sa.delete(table))
+            seed(conn)
+
+        await self.database.write(transaction)
+        self.clock.__init__()  # type: ignore[misc]
+        self.callbacks.__init__()  # type: ignore[misc]
+        for barrier in self.barriers.values():
+            barrier.__init__()  # type: ignore[misc]
+        self.requested = 0
+
     async def write(self, *statements: sa.Executable) -> None:
         def transaction(conn: sa.Connection) -> None:
             for statement in statements:
@@ -184,19 +203,21 @@ def parking_lot(lot_id: str = LOT, spaces: int = 100) -> Lot:
 CHANNELS = ("A1", "A2", "东门/一号 50%", "B1")
 
 
+def seed(conn: sa.Connection) -> None:
+    """Two lots of one vendor, lanes in the first, one token."""
+    now = StandingClock().now()
+    registry.add_vendor(conn, "200002", "测试厂商", "a-key", now)
+    registry.add_lot(conn, parking_lot(), now)
+    registry.add_lot(conn, parking_lot("200002-8"), now)
+    for channel_id in CHANNELS:
+        registry.add_lane(conn, lane(channel_id, direction="exit" if channel_id == "B1" else "entry"))
+    registry.add_token(conn, "console", tokens.digest_of(TOKEN), now)
+
+
 async def house_at(database: Database, **options: Any) -> House:
-    """Put the parts together over a database that may be empty."""
-    clock, metrics, events, policy, ids = StandingClock(), Metrics(), Events(), Policy(), RandomIds()
-
-    def seed(conn: sa.Connection) -> None:
-        registry.add_vendor(conn, "200002", "测试厂商", "a-key", clock.now())
-        registry.add_lot(conn, parking_lot(), clock.now())
-        registry.add_lot(conn, parking_lot("200002-8"), clock.now())
-        for channel_id in CHANNELS:
-            registry.add_lane(conn, lane(channel_id, direction="exit" if channel_id == "B1" else "entry"))
-
+    """Put the parts together over an empty database."""
     await database.write(seed)
-    await tokens.put(database, "console", TOKEN, clock)
+    clock, metrics, events, policy, ids = StandingClock(), Metrics(), Events(), Policy(), RandomIds()
     lanes = Lanes(database, clock, metrics, events)
     barriers = {channel_id: PaperBarrier() for channel_id in CHANNELS}
     for channel_id, barrier in barriers.items():
@@ -206,7 +227,7 @@ async def house_at(database: Database, **options: Any) -> House:
     async def lane_changed(lane: Lane) -> None:
         pass
 
-    attendant = Attendant(database, lanes, desk, policy, clock, ids, metrics, lane_changed)
+    attendant = Attendant(database, lanes, desk, policy, clock, ids, lane_changed)
     callbacks: Any = Listener()
     app = build(
         database=database,
@@ -234,3 +255,56 @@ def client_of(house: House, token: str | None = TOKEN) -> httpx.AsyncClient:
 async def insert(house: House, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
     """Put rows as they are."""
     await house.write(*(sa.insert(table).values(**row) for row in rows))
+
+
+class Line:
+    """A connection on which any bytes can be sent."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    @asynccontextmanager
+    async def to(cls, port: int) -> AsyncIterator[Line]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            yield cls(reader, writer)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def send(self, sent: bytes) -> bool:
+        """Tells whether the other side still takes it."""
+        try:
+            self._writer.write(sent)
+            await self._writer.drain()
+        except OSError:
+            return False
+        return True
+
+    async def line(self) -> bytes:
+        return await self._reader.readline()
+
+    async def answer(self) -> tuple[int, bytes]:
+        """The status and the body of the next answer."""
+        status = int((await self._reader.readline()).split()[1])
+        length = 0
+        while (header := await self._reader.readline()).strip():
+            name, _, value = header.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        return status, await self._reader.readexactly(length)
+
+
+@asynccontextmanager
+async def served(app: App, end_streams: Callable[[], None] = lambda: None) -> AsyncIterator[int]:
+    """The application behind the real server; gives its port."""
+    stop = asyncio.Event()
+    listener = listen("127.0.0.1", 0, "port")
+    serving = asyncio.create_task(serve(app, listener, stop, end_streams=end_streams))
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        stop.set()
+        await serving

@@ -288,7 +288,7 @@ class Orders(Controller):
             str,
             QueryParameter(max_length=64, pattern=r.NO_NUL, description="The whole licence, as received or as marked."),
         ] = "",
-        order_state: Annotated[Literal["", r.OrderState], QueryParameter(name="state", description="Empty: all.")] = "",
+        state_: Annotated[Literal["", r.OrderState], QueryParameter(name="state", description="Empty: all.")] = "",
         limit: Limit = 100,
         cursor: Cursor = "",
     ) -> Page[r.OrderView]:
@@ -298,7 +298,7 @@ class Orders(Controller):
             limit,
             cursor,
             BY_TIME,
-            lambda conn, most, after: views.orders(conn, lot_id, most, after, car_number=car_number, state=order_state),
+            lambda conn, most, after: views.orders(conn, lot_id, most, after, car_number=car_number, state=state_),
             lambda order: (order.requested_at, order.order_id),
             r.shown_order,
         )
@@ -400,27 +400,23 @@ class LotLanes(Controller):
 
     @post("/{channel_id:str}/open", status_code=200, responses=COMMANDS)
     async def open_barrier(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.LiftView:
-        """Raise the arm for no order."""
-        _no_order(data)
-        return r.shown_lift(await platform.attendant.open(lot_id, channel_id, By(data.operator, data.reason)))
+        """Raise the arm for no order; with `order_id` it is a release of that order."""
+        by = By(data.operator, data.reason)
+        if data.order_id is None:
+            return r.shown_lift(await platform.attendant.open(lot_id, channel_id, by))
+        lift = await platform.attendant.release(lot_id, channel_id, by, data.order_id)
+        order = await platform.order(lot_id, data.order_id)
+        return next(shown for shown in order.lifts if shown.lift_id == lift.lift_id)
 
     @post("/{channel_id:str}/hold", status_code=200, responses=COMMANDS)
-    async def hold_barrier(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.LiftView:
+    async def hold_barrier(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.Act]) -> r.LiftView:
         """Raise the arm and keep it up until it is closed."""
-        _no_order(data)
         return r.shown_lift(await platform.attendant.hold(lot_id, channel_id, By(data.operator, data.reason)))
 
     @post("/{channel_id:str}/close", status_code=200, responses=COMMANDS)
-    async def close_barrier(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.LiftView:
+    async def close_barrier(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.Act]) -> r.LiftView:
         """Lower the arm, and end a hold."""
-        _no_order(data)
         return r.shown_lift(await platform.attendant.close(lot_id, channel_id, By(data.operator, data.reason)))
-
-    @post("/{channel_id:str}/plates", status_code=200, responses=COMMANDS)
-    async def read_plate(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.Plate]) -> r.PlateRead:
-        """A camera read the plate of the car in the lane."""
-        await platform.attendant.read_plate(lot_id, channel_id, data.plate)
-        return r.PlateRead(lot_id, channel_id, data.plate)
 
 
 class Deliveries(Controller):
@@ -434,9 +430,7 @@ class Deliveries(Controller):
         self,
         platform: P,
         lot_id: Id,
-        delivery_state: Annotated[
-            Literal["", r.DeliveryState], QueryParameter(name="state", description="Empty: all.")
-        ] = "",
+        state_: Annotated[Literal["", r.DeliveryState], QueryParameter(name="state", description="Empty: all.")] = "",
         limit: Limit = 100,
         cursor: Cursor = "",
     ) -> Page[r.DeliveryView]:
@@ -446,7 +440,7 @@ class Deliveries(Controller):
             limit,
             cursor,
             BY_ID,
-            lambda conn, most, after: views.deliveries(conn, lot_id, most, after, state=delivery_state),
+            lambda conn, most, after: views.deliveries(conn, lot_id, most, after, state=state_),
             lambda delivery: (delivery.delivery_id,),
             r.shown_delivery,
         )
@@ -529,28 +523,10 @@ class BlockedDrivers(Controller):
         await platform.attendant.unblock(lot_id, blocked_id, _by(request, data, "taken back"))
 
 
-class Vendors(Controller):
-    """The accounts at BoLink."""
-
-    tags = ("vendors",)
-    path = "/vendors"
-
-    @post("/{union_id:str}/key", status_code=200, responses=ACTS)
-    async def change_key(self, platform: P, union_id: Id, data: JSONBody[r.KeyChange]) -> r.KeyChanged:
-        """Change a vendor's key. The present one is accepted for `key_overlap` longer."""
-        await platform.attendant.rotate_key(union_id, data.key, By(data.operator, data.reason))
-        return r.KeyChanged(union_id)
-
-
 def _by(request: AnyRequest, given: r.Again | None, act: str) -> By:
     """Who does it: as the body says, else the one whose token it is."""
     operator = (given.operator if given else None) or request.scope["state"]["token_name"]
     return By(operator, (given.reason if given else None) or f"{act} over the API")
-
-
-def _no_order(data: r.LaneAct) -> None:
-    if data.order_id is not None:
-        raise bad_value("this moves the arm for no order; release lets the driver of an order in", "order_id")
 
 
 def _check_time_zone(name: str | None) -> None:
@@ -595,7 +571,7 @@ def framework(platform: Platform) -> Litestar:
     """The API as a Litestar application; it trusts `Api` in front of it to have checked token, path and size."""
     router = Router(
         "/api/v1",
-        route_handlers=[Lots, Orders, LotLanes, Deliveries, BlockedDrivers, Vendors],
+        route_handlers=[Lots, Orders, LotLanes, Deliveries, BlockedDrivers],
         dependencies={"platform": Provide(lambda: platform, sync_to_thread=False)},
         middleware=[_DecodedPath],
     )
@@ -658,7 +634,10 @@ class Api:
     def openapi(self) -> bytes:
         """The description of the API, OpenAPI 3.1 in JSON."""
         if self._openapi is None:
-            self._openapi = msgspec.json.encode(self._framework.openapi_schema.to_schema())
+            described: Any = self._framework.openapi_schema.to_schema()
+            for kind in r.STRICT:
+                described["components"]["schemas"][kind.__name__]["additionalProperties"] = False
+            self._openapi = msgspec.json.encode(described)
         return self._openapi
 
     async def _token_name(self, scope: Scope) -> str:

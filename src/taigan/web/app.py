@@ -26,24 +26,12 @@ class Doors:
         self._doors = doors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _live(receive, send)
-            return
         first = scope["path"].lstrip("/").partition("/")[0]
         door = self._doors.get(first)
         if door is None:
             await send_refusal(send, not_found())
             return
         await door(scope, receive, send)
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    """There is nothing to start or stop here: whoever built the objects handed in starts and stops them."""
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
 
 
 def build(

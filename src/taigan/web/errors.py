@@ -87,7 +87,8 @@ def _of_storage(request: Request[Any, Any, Any], error: StorageError) -> Handled
 def _of_framework(request: Request[Any, Any, Any], error: HTTPException) -> Handled:
     match error:
         case ValidationException(extra=[{"message": str(message), **where}, *_]):
-            return _response(bad_value(plain(message), str(where.get("key", "")).removeprefix("data")))
+            # a handler's `state_` is the query's `state`, a word the framework keeps for itself
+            return _response(bad_value(plain(message), str(where.get("key", "")).removeprefix("data").rstrip("_")))
         case NotFoundException():
             return _response(not_found())
         case MethodNotAllowedException():

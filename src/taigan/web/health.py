@@ -14,15 +14,14 @@ from taigan.storage.errors import StorageError
 from taigan.web.asgi import Receive, Scope, Send, respond
 from taigan.web.errors import Refused, not_found, send_refusal
 
-ANSWERS_WITHIN = 2.0  # seconds the database has to show that it is there
-
 
 class Health:
-    """`/healthz`, `/readyz`, `/metrics`."""
+    """`/healthz`, `/readyz`, `/metrics`. The database has `answers_within` seconds to show that it is there."""
 
-    def __init__(self, database: Database, metrics: Metrics) -> None:
+    def __init__(self, database: Database, metrics: Metrics, *, answers_within: float = 2.0) -> None:
         self._database = database
         self._metrics = metrics
+        self._answers_within = answers_within
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
@@ -43,10 +42,10 @@ class Health:
 
     async def _missing(self) -> str:
         try:
-            async with asyncio.timeout(ANSWERS_WITHIN):
+            async with asyncio.timeout(self._answers_within):
                 migrated = await self._database.read(views.migrated)
         except TimeoutError:
-            return f"the database did not answer within {ANSWERS_WITHIN:g} s"
+            return f"the database did not answer within {self._answers_within:g} s"
         except StorageError:
             return "the database does not answer"
         return "" if migrated else "the database is of another revision than this program"

@@ -9,16 +9,17 @@ import msgspec
 
 from taigan.lot.events import Events
 
-BEAT = 15.0  # seconds of silence after which an empty message shows that the line is open
 
+async def steps(events: Events, lot_id: str, *, beat: float = 15.0) -> AsyncIterator[bytes]:
+    """The lot's steps until the platform stops: each an event named by its `step`, its data a JSON object.
 
-async def steps(events: Events, lot_id: str) -> AsyncIterator[bytes]:
-    """The lot's steps until the platform stops: each an event named by its `step`, its data a JSON object."""
+    After `beat` seconds of silence an empty message shows that the line is open.
+    """
     async with events.subscribe(lot_id) as queue:
         yield b"retry: 2000\n\n"
         while True:
             try:
-                async with asyncio.timeout(BEAT):
+                async with asyncio.timeout(beat):
                     step = await queue.get()
             except TimeoutError:
                 yield b":\n\n"

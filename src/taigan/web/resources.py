@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -27,6 +26,7 @@ Confirm = Literal["accepted", "position", "passage"]
 OrderState = Literal["waiting", "in", "void", "abandoned", "out"]
 DeliveryState = Literal["pending", "sending", "done", "refused", "cancelled"]
 BlockedKind = Literal["licence", "pay_user_id", "mobile"]
+View = TypeVar("View", bound=msgspec.Struct)
 
 _redaction = Redaction()
 
@@ -220,20 +220,6 @@ class ActView(msgspec.Struct):
     act: str
 
 
-class PlateRead(msgspec.Struct):
-    """A plate was taken in."""
-
-    lot_id: str
-    channel_id: str
-    plate: str
-
-
-class KeyChanged(msgspec.Struct):
-    """A vendor's key was changed. The key itself is never shown."""
-
-    union_id: str
-
-
 class Act(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Something a person does, with who and why."""
 
@@ -291,16 +277,8 @@ class Block(Act, kw_only=True, forbid_unknown_fields=True):
     value: Annotated[str, Meta(min_length=1, max_length=100, pattern=WORDS)]
 
 
-class Plate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What a camera read."""
-
-    plate: Annotated[str, Meta(min_length=1, max_length=16, pattern=WORDS)]
-
-
-class KeyChange(Act, kw_only=True, forbid_unknown_fields=True):
-    """A vendor's new key, as BoLink gave it."""
-
-    key: Annotated[str, Meta(min_length=1, max_length=128, pattern=WORDS)]
+STRICT: tuple[type[msgspec.Struct], ...] = (Act, LaneAct, Again, LotChange, LaneChange, LicenceChange, Block)
+"""What takes no field but its own."""
 
 
 def changes(change: Act) -> dict[str, Any]:
@@ -310,79 +288,63 @@ def changes(change: Act) -> dict[str, Any]:
 
 
 def shown_lot(lot: records.Lot) -> LotView:
-    return LotView(**msgspec.structs.asdict(lot))
+    return _shown(LotView, lot)
 
 
 def shown_lane(lane: records.Lane, state: LaneState | None, occupied: bool) -> LaneView:
     state = state or LaneState()
-    fields = msgspec.structs.asdict(lane)
-    barrier = BarrierView(
-        driver=str(lane.barrier.get("driver", "")),
-        online=state.online,
-        position=state.position.value if state.position is not None else None,
-        held=state.held,
-        last_heard=state.last_heard,
-        last_command=state.last_command,
-        commands=state.commands,
-        errors=state.errors,
-    )
-    return LaneView(**_without(fields, "is_open", "barrier"), open=lane.is_open, occupied=occupied, barrier=barrier)
+    position = state.position.value if state.position is not None else None
+    barrier = _shown(BarrierView, state, driver=str(lane.barrier.get("driver", "")), position=position)
+    return _shown(LaneView, lane, open=lane.is_open, occupied=occupied, barrier=barrier)
 
 
 def shown_order(order: records.Order) -> OrderView:
-    return OrderView(**_order(order))
+    return _shown(OrderView, order, **_of_order(order))
 
 
 def shown_history(history: views.OrderHistory) -> OrderDetail:
-    return OrderDetail(
-        **_order(history.order),
-        events=[OrderEventView(e.at, e.event, e.actor, _redaction.text(e.detail)) for e in history.events],
+    return _shown(
+        OrderDetail,
+        history.order,
+        **_of_order(history.order),
+        events=[_shown(OrderEventView, event, detail=_redaction.text(event.detail)) for event in history.events],
         lifts=[shown_lift(lift) for lift in history.lifts],
         deliveries=[shown_delivery(delivery) for delivery in history.deliveries],
     )
 
 
 def shown_lift(lift: records.Lift) -> LiftView:
-    return LiftView(**msgspec.structs.asdict(lift))
+    return _shown(LiftView, lift)
 
 
 def shown_delivery(delivery: views.OwedDelivery) -> DeliveryView:
-    fields = _without(msgspec.structs.asdict(delivery), "delivery_id", "lease_until", "payload", "answer")
-    return DeliveryView(
-        id=delivery.delivery_id,
-        payload=_redaction.text(delivery.payload),
-        answer=_redaction.text(delivery.answer),
-        **fields,
-    )
+    payload, answer = _redaction.text(delivery.payload), _redaction.text(delivery.answer)
+    return _shown(DeliveryView, delivery, id=delivery.delivery_id, payload=payload, answer=answer)
 
 
 def shown_block(blocked: views.Blocked) -> BlockedView:
-    fields = _without(msgspec.structs.asdict(blocked), "blocked_id", "value")
     value = blocked.value if blocked.kind == "licence" else mask(blocked.value)
-    return BlockedView(id=blocked.blocked_id, value=value, **fields)
+    return _shown(BlockedView, blocked, id=blocked.blocked_id, value=value)
 
 
 def shown_alarm(alarm: views.NumberedAlarm) -> AlarmView:
-    return AlarmView(id=alarm.alarm_id, **_without(msgspec.structs.asdict(alarm), "alarm_id"))
+    return _shown(AlarmView, alarm, id=alarm.alarm_id)
 
 
 def shown_pass(car: views.Pass) -> PassView:
-    return PassView(how=car.left_how, **_without(msgspec.structs.asdict(car), "left_how"))
+    return _shown(PassView, car, how=car.left_how)
 
 
 def shown_space_change(change: views.NumberedSpaceChange) -> SpaceChangeView:
-    return SpaceChangeView(id=change.change_id, **_without(msgspec.structs.asdict(change), "change_id"))
+    return _shown(SpaceChangeView, change, id=change.change_id)
 
 
 def shown_act(act: views.NumberedAct) -> ActView:
-    fields = _without(msgspec.structs.asdict(act), "act_id", "act")
-    return ActView(id=act.act_id, act=_redaction.text(act.act), **fields)
+    return _shown(ActView, act, id=act.act_id, act=_redaction.text(act.act))
 
 
-def _order(order: records.Order) -> dict[str, Any]:
-    hidden = ("licence", "told_state", "told_text", "mobile", "pay_user_id", "alarmed")
+def _of_order(order: records.Order) -> dict[str, Any]:
     return {
-        **_without(msgspec.structs.asdict(order), *hidden),
         "car_number": order.licence,
         "licence": orders.car_number(order),
         "told": Told(order.told_state, order.told_text) if order.told_state is not None else None,
@@ -391,5 +353,6 @@ def _order(order: records.Order) -> dict[str, Any]:
     }
 
 
-def _without(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if name not in names}
+def _shown(view: type[View], row: object, **given: Any) -> View:
+    """A view of a row: what is given, and the rest from the row's fields of the same name."""
+    return view(**{name: given[name] if name in given else getattr(row, name) for name in view.__struct_fields__})

@@ -1,0 +1,230 @@
+"""`/api/v1/lots/{lot_id}/lanes`."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from taigan.barriers.barrier import Outcome, Position, Result
+from web.house import BY, CHANNELS, LOT, House
+
+LANES = f"/api/v1/lots/{LOT}/lanes"
+ODD = "东门/一号 50%"
+
+
+async def test_lanes_show_their_settings_their_barrier_and_whether_a_car_is_there(
+    house: House, api: httpx.AsyncClient
+) -> None:
+    await house.car("car-1", "A2")
+    state = house.barriers["A2"].state
+    state.position, state.held, state.commands, state.last_heard = Position.OPEN, True, 3, house.clock.now()
+    lanes = (await api.get(LANES)).json()["items"]
+    assert {lane["channel_id"] for lane in lanes} == set(CHANNELS)
+    shown = next(lane for lane in lanes if lane["channel_id"] == "A2")
+    assert shown == (await api.get(f"{LANES}/A2")).json()
+    assert shown == {
+        "lot_id": LOT,
+        "channel_id": "A2",
+        "direction": "entry",
+        "policy": "automatic",
+        "confirm": "accepted",
+        "open": True,
+        "hours": "",
+        "detector": True,
+        "loop_dead": False,
+        "occupied": True,
+        "entry_url": "",
+        "barrier": {
+            "driver": "simulated",
+            "online": True,
+            "position": "open",
+            "held": True,
+            "last_heard": "2025-06-01T08:00:01Z",
+            "last_command": None,
+            "commands": 3,
+            "errors": 0,
+        },
+    }
+
+
+async def test_a_lane_whose_name_is_chinese_or_holds_a_slash_is_reached_percent_encoded(
+    house: House, api: httpx.AsyncClient
+) -> None:
+    address = f"{LANES}/{quote(ODD, safe='')}"
+    answer = await api.get(address)
+    assert answer.status_code == 200
+    assert answer.json()["channel_id"] == ODD
+    assert (await api.post(f"{address}/open", json=BY)).status_code == 200
+    assert house.barriers[ODD].commands == ["open"]
+
+
+async def test_lanes_are_paged_by_name(api: httpx.AsyncClient) -> None:
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = (await api.get(LANES, params={"limit": 1, "cursor": cursor})).json()
+        seen += [lane["channel_id"] for lane in page["items"]]
+        cursor = page["next"]
+    assert sorted(seen) == sorted(CHANNELS)
+    assert len(seen) == len(CHANNELS)
+
+
+async def test_an_unknown_lane_is_404(small_api: httpx.AsyncClient) -> None:
+    for method, address in (("GET", "Z9"), ("PUT", "Z9"), ("POST", "Z9/open"), ("POST", "Z9/release")):
+        body = {"open": False, **BY} if method == "PUT" else BY
+        answer = await small_api.request(method, f"{LANES}/{address}", json=None if method == "GET" else body)
+        assert answer.status_code == 404, address
+        assert answer.json()["error"]["code"] == "unknown_lane"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"open": False},
+        {"policy": "attendant"},
+        {"confirm": "passage"},
+        {"direction": "exit"},
+        {"hours": "07:00-22:00"},
+        {"hours": ""},
+        {"detector": False, "policy": "attendant", "open": False},
+    ],
+)
+async def test_a_lanes_settings_can_be_changed_and_it_is_recorded(
+    api: httpx.AsyncClient, changed: dict[str, object]
+) -> None:
+    answer = await api.put(f"{LANES}/A1", json={**changed, **BY})
+    assert answer.status_code == 200
+    shown = (await api.get(f"{LANES}/A1")).json()
+    assert {name: shown[name] for name in changed} == changed
+    act = (await api.get(f"/api/v1/lots/{LOT}/acts")).json()["items"][0]
+    assert (act["operator"], act["reason"]) == ("王芳", "the driver called")
+
+
+async def test_a_lane_can_be_given_another_barrier_and_its_secrets_are_not_shown(api: httpx.AsyncClient) -> None:
+    secret = {"driver": "simulated", "url": "http://127.0.0.1:2", "password": "hush-hush"}
+    answer = await api.put(f"{LANES}/A1", json={"barrier": secret, **BY})
+    assert answer.status_code == 200
+    assert "hush-hush" not in answer.text
+    assert "hush-hush" not in (await api.get(f"/api/v1/lots/{LOT}/acts")).text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({}, None),
+        ({"policy": "manual"}, "policy"),
+        ({"confirm": ""}, "confirm"),
+        ({"direction": "both"}, "direction"),
+        ({"hours": "7-22"}, "hours"),
+        ({"hours": "25:00-26:00"}, "hours"),
+        ({"open": "yes"}, "open"),
+        ({"barrier": {"driver": 7}}, "barrier.driver"),
+        ({"barrier": {}}, "barrier.driver"),
+        ({"occupied": True}, "occupied"),
+    ],
+)
+async def test_a_change_that_makes_no_sense_names_its_field(
+    small_api: httpx.AsyncClient, wrong: dict[str, object], field: str | None
+) -> None:
+    answer = await small_api.put(f"{LANES}/A1", json={**wrong, **BY})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["field"] == field
+
+
+async def waiting(house: House, licence: str = "ABC1234", presence_id: str = "car-1") -> str:
+    await house.car(presence_id)
+    order = await house.order(
+        licence,
+        state="waiting",
+        waiting_for="attendant",
+        presence_id=presence_id,
+        told_state=2,
+        told_text="请等待管理员放行",
+        in_at=None,
+    )
+    return order.order_id
+
+
+async def test_releasing_lets_the_waiting_driver_in(house: House, api: httpx.AsyncClient) -> None:
+    order_id = await waiting(house)
+    answer = await api.post(f"{LANES}/A1/release", json=BY)
+    assert answer.status_code == 200
+    assert (answer.json()["order_id"], answer.json()["state"]) == (order_id, "in")
+    assert house.barriers["A1"].commands == ["open"]
+    lift = (await api.get(f"/api/v1/lots/{LOT}/lifts")).json()["items"][0]
+    assert (lift["order_id"], lift["cause"], lift["actor"], lift["reason"], lift["outcome"]) == (
+        order_id,
+        "release",
+        "王芳",
+        "the driver called",
+        "accepted",
+    )
+
+
+async def test_refusing_makes_the_order_void(house: House, api: httpx.AsyncClient) -> None:
+    order_id = await waiting(house)
+    answer = await api.post(f"{LANES}/A1/refuse", json={"order_id": order_id, **BY})
+    assert answer.status_code == 200
+    assert (answer.json()["order_id"], answer.json()["state"]) == (order_id, "void")
+    assert house.barriers["A1"].commands == []
+
+
+@pytest.mark.parametrize("act", ["release", "refuse"])
+async def test_it_is_409_when_nobody_waits_or_another_order_is_meant(
+    house: House, api: httpx.AsyncClient, act: str
+) -> None:
+    answer = await api.post(f"{LANES}/A1/{act}", json=BY)
+    assert answer.status_code == 409
+    assert answer.json()["error"]["code"] == "nobody_waits"
+    await waiting(house)
+    answer = await api.post(f"{LANES}/A1/{act}", json={"order_id": "another", **BY})
+    assert answer.status_code == 409
+    assert answer.json()["error"]["field"] == "order_id"
+
+
+async def test_a_barrier_that_refuses_a_release_is_502_and_the_order_is_void(
+    house: House, api: httpx.AsyncClient
+) -> None:
+    order_id = await waiting(house)
+    house.barriers["A1"].answers = Result(Outcome.REJECTED, "offline")
+    answer = await api.post(f"{LANES}/A1/release", json=BY)
+    assert answer.status_code == 502
+    assert answer.json()["error"]["message"] == "offline"
+    assert (await api.get(f"/api/v1/lots/{LOT}/orders/{order_id}")).json()["state"] == "void"
+
+
+@pytest.mark.parametrize("command", ["open", "hold", "close"])
+async def test_the_arm_is_moved_by_hand_for_no_order_with_who_and_why(
+    house: House, api: httpx.AsyncClient, command: str
+) -> None:
+    answer = await api.post(f"{LANES}/A1/{command}", json=BY)
+    assert answer.status_code == 200
+    lift = answer.json()
+    assert (lift["command"], lift["order_id"], lift["actor"], lift["outcome"]) == (command, None, "王芳", "accepted")
+    assert house.barriers["A1"].commands == [command]
+    assert (await api.get(f"/api/v1/lots/{LOT}/lifts")).json()["items"] == [lift]
+
+
+async def test_opening_for_an_order_is_a_release_of_that_order(house: House, api: httpx.AsyncClient) -> None:
+    order_id = await waiting(house)
+    assert (await api.post(f"{LANES}/A1/open", json={"order_id": "another", **BY})).status_code == 409
+    answer = await api.post(f"{LANES}/A1/open", json={"order_id": order_id, **BY})
+    assert answer.status_code == 200
+    assert (answer.json()["order_id"], answer.json()["cause"], answer.json()["outcome"]) == (
+        order_id,
+        "release",
+        "accepted",
+    )
+    assert (await api.get(f"/api/v1/lots/{LOT}/orders/{order_id}")).json()["state"] == "in"
+
+
+async def test_a_barrier_that_refuses_is_502_and_the_lift_is_a_row(house: House, api: httpx.AsyncClient) -> None:
+    house.barriers["A1"].answers = Result(Outcome.REJECTED, "fault 3")
+    answer = await api.post(f"{LANES}/A1/open", json=BY)
+    assert answer.status_code == 502
+    assert answer.json()["error"] == {"code": "barrier_fault", "message": "fault 3", "field": None}
+    lift = (await api.get(f"/api/v1/lots/{LOT}/lifts")).json()["items"][0]
+    assert (lift["outcome"], lift["detail"]) == ("rejected", "fault 3")
+    assert lift["deadline"] > lift["intended_at"]
