@@ -215,7 +215,7 @@ INTERFACES: tuple[AnyInterface, ...] = (
         hosts=UNION,
         path="/unionapi/addInvoiceOrder",
         wrapping=Wrapping.BESIDE,
-        repeat=Repeat(True, "one order_id is one invoiceable order"),
+        repeat=Repeat(False, "whether a second upload of an order is dropped is not documented"),
         method="add_invoice_order",
     ),
     Interface(
