@@ -1,0 +1,38 @@
+"""One entry as its driver sees it: a real browser, real processes."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from support.stack import Stack, eventually
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [("zh-CN", ("以微信身份继续", "确认入场", "入场成功")), ("en-GB", ("Continue with Alipay", "Enter", "You're in"))],
+)
+async def test_a_driver_scans_reads_success_and_the_arm_is_up(
+    stack: Stack, browser: Browser, locale: str, words: tuple[str, str, str]
+) -> None:
+    app, confirm, success = words
+    lane = stack.lane("A1")
+    lifts = await lane.lifts()
+    await lane.car("arrives")
+    phone = await browser.new_context(locale=locale, viewport={"width": 390, "height": 844}, has_touch=True)
+    try:
+        page = await phone.new_page()
+        await page.goto(lane.entry_url)
+        await page.get_by_role("link", name=app).click()
+        await page.get_by_role("button", name=confirm).click()
+        await expect(page.get_by_role("status")).to_contain_text(success)
+        state = await lane.state()
+        assert (state["lifts"], state["barrier"]) == (lifts + 1, "open")
+
+        async def uploaded() -> bool:
+            return any(entry["received"] == 1 for entry in await stack.entries())
+
+        await eventually(uploaded)
+    finally:
+        await phone.close()
+        await lane.car("leaves")
