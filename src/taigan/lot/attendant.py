@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from taigan.barriers.barrier import LaneKey, Outcome, Result
+from taigan.barriers.barrier import LaneKey, Outcome
 from taigan.clock import Clock
 from taigan.lot import orders
 from taigan.lot.entry import EntryDesk
@@ -28,7 +28,6 @@ from taigan.lot.errors import (
 )
 from taigan.lot.ids import Ids
 from taigan.lot.lanes import Lanes
-from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
 from taigan.storage import facts, registry
 from taigan.storage.changes import Changes
@@ -66,7 +65,6 @@ class Attendant:
         policy: Policy,
         clock: Clock,
         ids: Ids,
-        metrics: Metrics,
         lane_changed: Callable[[Lane], Awaitable[None]],
     ) -> None:
         self._database = database
@@ -75,7 +73,6 @@ class Attendant:
         self._policy = policy
         self._clock = clock
         self._ids = ids
-        self._metrics = metrics
         self._lane_changed = lane_changed
         lanes.when_arm_is_down = self._arm_is_down
 
@@ -96,7 +93,7 @@ class Attendant:
                 conn, lot_id, channel_id, order_id, by, cause="release", command_id=command_id
             )
         )
-        result, _ = await self._desk.raise_for(LaneKey(lot_id, channel_id), lift, lane.confirm)
+        result, _ = await self._desk.raise_for(lift, lane.confirm)
         log.info("released", lot_id=lot_id, channel_id=channel_id, order_id=lift.order_id, outcome=result.outcome.value)
         if result.outcome is Outcome.REJECTED:
             raise BarrierFault(result.reason or "the barrier refused the command")
@@ -291,7 +288,7 @@ class Attendant:
             )
         except (NobodyWaits, UnknownLane):
             return
-        await self._desk.raise_for(lane, lift, row.confirm)
+        await self._desk.raise_for(lift, row.confirm)
 
     async def _done_before(self, lot_id: str, command_id: str) -> Lift | None:
         if not command_id:
@@ -312,12 +309,7 @@ class Attendant:
             return lift
 
         lift = await self._database.write(intend)
-        barrier = self._lanes.barrier(LaneKey(lot_id, channel_id))
-        if barrier is None:
-            result = Result(Outcome.REJECTED, "the lane has no barrier")
-        else:
-            result = await getattr(barrier, command)(lift.lift_id, lift.deadline)
-        self._metrics.lifts.labels("manual", result.outcome.value).inc()
+        result = await self._lanes.command(lift)
         lift.outcome, lift.outcome_at, lift.detail = result.outcome.value, self._clock.now(), result.reason
 
         def conclude(conn: sa.Connection) -> None:

@@ -26,6 +26,10 @@ from taigan.storage.records import Lot
 
 log = structlog.get_logger("taigan.callbacks")
 JSON = "application/json"
+KEYS_WITHIN = 0.5
+"""Seconds that a message waits for the keys to be read again."""
+SPARE = 0.25
+"""Seconds past `answer_within` after which a handler that does not keep it itself is cut off."""
 WITHOUT_LOT = frozenset({"people_data"})
 """Messages that name no lot: they are for the vendor as a whole."""
 _ORDER_ID = re.compile(r"[0-9A-Za-z_]{1,48}")
@@ -79,9 +83,12 @@ Handler = Callable[[Callback], Awaitable[Answered]]
 class Callbacks:
     """Every message of BoLink arrives here. `handlers` is by service_name."""
 
-    def __init__(self, keyring: Keyring, handlers: Mapping[str, Handler], clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, keyring: Keyring, handlers: Mapping[str, Handler], policy: Policy, clock: Clock, metrics: Metrics
+    ) -> None:
         self._keyring = keyring
         self._handlers = handlers
+        self._within = policy.answer_within + SPARE
         self._clock = clock
         self._metrics = metrics
 
@@ -97,11 +104,13 @@ class Callbacks:
         received_at = self._clock.now()
         try:
             envelope = bolink.open_envelope(body, service_name)
-            await self._keyring.refresh(older_than=FRESH_FOR)
         except BadMessage as error:
             return self._unusable(error, service_name)
-        except StorageError:
-            return self._refused(503, "database", texts.BUSY, service_name)
+        try:
+            async with self._clock.timeout(KEYS_WITHIN):
+                await self._keyring.refresh(older_than=FRESH_FOR)
+        except (StorageError, TimeoutError):
+            log.warning("the keys could not be read again; those known are used")
 
         keys = self._keyring.accepted(envelope.union_id)
         if not keys:
@@ -132,13 +141,17 @@ class Callbacks:
                 return self._refused(404, "unknown_service", texts.UNKNOWN_SERVICE, envelope.service_name)
             self._metrics.refused_requests.labels("unhandled_service").inc()
             return refusal(200, texts.NOT_HANDLED, envelope.service_name, received_at)
+        callback = Callback(envelope, lot, key.key_id, received_at, form)
         try:
-            return await handler(Callback(envelope, lot, key.key_id, received_at, form))
+            async with self._clock.timeout(self._within - (self._clock.now() - received_at).total_seconds()):
+                return await handler(callback)
         except BadMessage as error:
             return self._unusable(error, envelope.service_name)
-        except StorageError as error:
-            log.error("callback failed", service_name=envelope.service_name, error=str(error))
-            return refusal(200, texts.BUSY, envelope.service_name, self._clock.now())
+        except (StorageError, TimeoutError) as error:
+            log.error("callback failed", service_name=envelope.service_name, error=str(error) or "it took too long")
+        except Exception:
+            log.exception("callback failed", service_name=envelope.service_name)
+        return refusal(200, texts.BUSY, envelope.service_name, self._clock.now())
 
     def _unusable(self, error: BadMessage, service_name: str) -> Answered:
         return self._refused(400, "unusable", f"{error.field} {error.reason}", service_name)

@@ -79,6 +79,9 @@ class Courier:
                 except StorageError as error:
                     log.error("the outbox cannot be read", error=str(error))
                     pause = 1.0
+                except Exception:
+                    log.exception("a look at the outbox failed")
+                    pause = 1.0
                 await asyncio.sleep(BREATH)
                 more = asyncio.Event() if self._down else self._owed
                 await set_within(self._clock, more, pause - BREATH)

@@ -18,7 +18,7 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from taigan.barriers.barrier import Barrier, LaneKey, Outcome, Result
+from taigan.barriers.barrier import Outcome, Result
 from taigan.clock import Clock, set_within
 from taigan.lot import orders, texts
 from taigan.lot.events import Events
@@ -34,7 +34,7 @@ from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.group import GroupCommit
-from taigan.storage.records import Alarm, Lift, Order
+from taigan.storage.records import Alarm, Lift, Lot, Order
 
 log = structlog.get_logger("taigan.entry")
 T = TypeVar("T")
@@ -83,28 +83,26 @@ class EntryDesk:
         self._events = events
         self._admissions = GroupCommit[Scan, tuple[Verdict, list[Alarm]]](database, self._admit)
         self._settlements = GroupCommit[Raised, Told](database, self._settle)
-        self._same: dict[str, asyncio.Future[bytes]] = {}
+        self._working: dict[str, asyncio.Task[tuple[int, bytes]]] = {}
         self._unfinished: set[asyncio.Task[object]] = set()
         self._stopping = asyncio.Event()
         self.owed = asyncio.Event()
         """Set whenever something new is owed to BoLink."""
 
     async def enter(self, scan: Scan) -> tuple[int, bytes]:
-        """Answer a scan, always before `scan.answer_by`. Returns the state told and the answer's bytes."""
+        """Answer a scan, always before `scan.answer_by`. Returns the state told and the answer's bytes.
+
+        A caller that is cancelled leaves the work behind: it is carried to its end.
+        """
         began = self._clock.monotonic()
         if self._events.anybody:
             self._show("received", scan, at=scan.received_at, signature=scan.signature)
-        if working := self._same.get(scan.digest):
-            return await self._wait_for_first(scan, working)
-        first: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._same[scan.digest] = first
-        try:
-            state, reply = await self._enter(scan)
-            first.set_result(reply)
-        finally:
-            del self._same[scan.digest]
-            if not first.done():
-                first.cancel()
+        if first := self._working.get(scan.digest):
+            return await self._wait_for_first(scan, first)
+        work = asyncio.create_task(self._enter(scan))
+        self._working[scan.digest] = work
+        work.add_done_callback(lambda _: self._working.pop(scan.digest))
+        state, reply = await asyncio.shield(work)
         self._metrics.entry_seconds.observe(self._clock.monotonic() - began)
         return state, reply
 
@@ -125,6 +123,8 @@ class EntryDesk:
             case _:
                 if verdict.order is not None:
                     self.owed.set()
+                    if verdict.order.waiting_for == "arm":
+                        self._lanes.follow_arm(scan.lane, verdict.order.order_id)
                 self._tell(scan, verdict.order, verdict.state, verdict.text)
                 return verdict.state, verdict.answer
 
@@ -136,6 +136,10 @@ class EntryDesk:
             verdict, alarms = await self._in_time(scan, submitted)
         except (StorageError, TimeoutError) as error:
             log.error("entry not decided in time", lane=str(scan.lane), error=str(error) or "the commit hangs")
+            self._keep(self._make_void(scan, submitted))
+            return None
+        except Exception:
+            log.exception("entry not decided", lane=str(scan.lane))
             self._keep(self._make_void(scan, submitted))
             return None
         self._metrics.commit_seconds.labels("admit").observe(self._clock.monotonic() - began)
@@ -150,9 +154,9 @@ class EntryDesk:
         order, lift = verdict.order, verdict.lift
         assert order is not None
         assert lift is not None
-        settled = self._lanes.expect(order.order_id)
+        settled = self._lanes.expect(order.order_id, order.presence_id or "")
         try:
-            result = await self._command(scan.lane, lift)
+            result = await self._command(lift, settled)
             confirmed = result.outcome is Outcome.ACCEPTED and verdict.confirm == "accepted"
             if not confirmed and result.outcome is not Outcome.REJECTED and lift.cause != "again":
                 await set_within(self._clock, settled, (lift.deadline - self._clock.now()).total_seconds())
@@ -174,16 +178,19 @@ class EntryDesk:
             log.error("entry not settled in time", order=order.order_id, error=str(error) or "the commit hangs")
             self._keep(_ended(settling))
             return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+        except Exception:
+            log.exception("entry not settled", order=order.order_id)
+            return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
         self._metrics.commit_seconds.labels("settle").observe(self._clock.monotonic() - began)
         self._after(told)
         self._tell(scan, order, told.state, told.text, lift, result)
         return told.state, told.answer
 
-    async def raise_for(self, lane: LaneKey, lift: Lift, confirm: str) -> tuple[Result, Told]:
+    async def raise_for(self, lift: Lift, confirm: str) -> tuple[Result, Told]:
         """Raise the arm for an order that waited, and settle it. Raises `StorageError`."""
         settled = self._lanes.expect(lift.order_id or "")
         try:
-            result = await self._command(lane, lift)
+            result = await self._command(lift, settled)
             confirmed = result.outcome is Outcome.ACCEPTED and confirm == "accepted"
             if not confirmed and result.outcome is not Outcome.REJECTED:
                 await set_within(self._clock, settled, (lift.deadline - self._clock.now()).total_seconds())
@@ -198,6 +205,8 @@ class EntryDesk:
     async def stop(self) -> None:
         """Return when every commit under way has ended."""
         self._stopping.set()
+        if self._working:
+            await asyncio.wait(self._working.values(), timeout=3)
         await self.drained()
         if self._unfinished:
             await asyncio.wait(self._unfinished, timeout=3)
@@ -207,14 +216,10 @@ class EntryDesk:
         await self._admissions.drained()
         await self._settlements.drained()
 
-    async def _command(self, lane: LaneKey, lift: Lift) -> Result:
-        barrier: Barrier | None = self._lanes.barrier(lane)
-        if barrier is None:
-            return Result(Outcome.REJECTED, "the lane has no barrier")
-        if self._clock.now() >= lift.deadline:
-            return Result(Outcome.REJECTED, "the command is past its deadline")
-        result = await barrier.open(lift.lift_id, lift.deadline)
-        self._metrics.lifts.labels(lift.cause, result.outcome.value).inc()
+    async def _command(self, lift: Lift, settled: asyncio.Event) -> Result:
+        if settled.is_set():
+            return Result(Outcome.REJECTED, "the order was settled before the command was sent")
+        result = await self._lanes.command(lift)
         if self._events.anybody:
             self._events.publish(
                 {
@@ -245,47 +250,53 @@ class EntryDesk:
             try:
                 return await self._database.write(lambda conn: self._void_late(conn, scan))
             except StorageError:
-                await set_within(self._clock, self._stopping, 1.0)
-                if self._stopping.is_set():
+                if await set_within(self._clock, self._stopping, 1.0):
                     return None
 
     def _void_late(self, conn: sa.Connection, scan: Scan) -> None:
         lot = facts.lock(conn, [scan.lot_id])[scan.lot_id]
         message = facts.messages(conn, [scan.digest]).get(scan.digest)
-        if message is None or message.received_at != scan.received_at or message.order_id is None:
+        if message is None or message.received_at != scan.received_at:
             return
         now = self._clock.now()
         changes = Changes()
-        order = facts.orders(conn, [(lot.lot_id, message.order_id)])[(lot.lot_id, message.order_id)]
-        if order.state == "waiting":
-            orders.void(changes, lot, order, now, why="late")
-        elif order.state == "in" and order.passed_at is None and order.in_at == order.requested_at:
-            unsent = deliveries.cancel_unsent(conn, lot.lot_id, order.order_id)
-            orders.reverse(changes, lot, order, now, uploaded=not unsent)
-        else:
-            return
-        for lift in facts.lifts_under_way(conn, lot.lot_id, order.order_id):
-            lift.outcome, lift.outcome_at, lift.detail = Outcome.REJECTED.value, now, "no command was sent in time"
-            changes.lifts.append(lift)
+        key = (lot.lot_id, message.order_id or "")
+        order = facts.orders(conn, [key]).get(key)
+        if order is not None:
+            for lift in facts.lifts_under_way(conn, *key):
+                lift.outcome, lift.outcome_at, lift.detail = Outcome.REJECTED.value, now, "no command was sent in time"
+                changes.lifts.append(lift)
+            if order.requested_at >= scan.received_at:  # an older one was there before this scan
+                self._never_was(conn, changes, lot, order, now)
         message.answer = answer(0, texts.BUSY, scan.licence, now)
         changes.answers.append(message)
         changes.write(conn)
 
-    async def _wait_for_first(self, scan: Scan, working: asyncio.Future[bytes]) -> tuple[int, bytes]:
+    def _never_was(self, conn: sa.Connection, changes: Changes, lot: Lot, order: Order, now: datetime) -> None:
+        if order.state == "waiting":
+            orders.void(changes, lot, order, now, why="late")
+        elif order.state == "in":
+            unsent = deliveries.cancel_unsent(conn, lot.lot_id, order.order_id)
+            orders.reverse(changes, lot, order, now, uploaded=not unsent)
+            if order.passed_at is not None:
+                orders.stand_without_order(changes, lot, order.channel_id, now, "let in too late to be told")
+
+    async def _wait_for_first(self, scan: Scan, first: asyncio.Task[tuple[int, bytes]]) -> tuple[int, bytes]:
         try:
             async with self._clock.timeout(self._left(scan)):
-                return -1, await asyncio.shield(working)
-        except (TimeoutError, asyncio.CancelledError):
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise
+                return await asyncio.shield(first)
+        except TimeoutError:
             return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
 
     async def _wait_for_row(self, scan: Scan) -> tuple[int, bytes]:
         """Another process works on this very message: its answer appears in the inbox."""
         while self._left(scan) > 0.2:
             await self._clock.sleep(0.1)
-            found = await self._database.read(lambda conn: facts.messages(conn, [scan.digest]))
-            message = found.get(scan.digest)
+            reading = self._database.read(lambda conn: facts.messages(conn, [scan.digest]))
+            try:
+                message = (await self._in_time(scan, asyncio.ensure_future(reading))).get(scan.digest)
+            except (StorageError, TimeoutError):
+                continue
             if message is not None and message.answer is not None:
                 return -1, message.answer
         return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
@@ -308,8 +319,8 @@ class EntryDesk:
         async def run() -> None:
             try:
                 await work
-            except StorageError as error:
-                log.error("late settlement failed", error=str(error))
+            except Exception:
+                log.exception("late settlement failed")
 
         task: asyncio.Task[object] = asyncio.create_task(run())
         self._unfinished.add(task)

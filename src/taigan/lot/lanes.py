@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, LaneState
-from taigan.clock import Clock
+from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, LaneState, Outcome, Position, Result
+from taigan.clock import Clock, set_within
 from taigan.lot import orders, texts
 from taigan.lot.events import Events
 from taigan.lot.metrics import Metrics
@@ -22,9 +22,15 @@ from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.group import GroupCommit
-from taigan.storage.records import Alarm, Driver, Lane, Lot, Order, Presence
+from taigan.storage.records import Alarm, Lane, Lift, Lot, Order, Presence
 
 log = structlog.get_logger("taigan.lanes")
+STORE_AGAIN = 0.5
+"""Seconds after which an event that could not be stored is stored again."""
+DRIVER_SPARE = 0.05
+"""Seconds past a command's deadline after which a driver that did not return is left alone."""
+_ONCE = (EventKind.FAULT, EventKind.STAYED, EventKind.OFFLINE)
+"""Events that concern no car's coming or going: their alarm's row tells whether they were handled before."""
 
 Follow = Callable[[LaneKey, str], Awaitable[None]]
 """Raises the arm of a lane for a waiting order, now that it can be."""
@@ -40,8 +46,9 @@ class Lanes:
         self._barriers: dict[LaneKey, Barrier] = {}
         self._commits = GroupCommit[Event, "Effect"](database, self._apply)
         self._arrivals: dict[LaneKey, asyncio.Event] = {}
-        self._settled: dict[str, asyncio.Event] = {}
+        self._settled: dict[str, tuple[asyncio.Event, str]] = {}
         self._background: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
         self.when_arm_is_down: Follow | None = None
         self.when_plate_is_read: Callable[[Event], Awaitable[None]] | None = None
 
@@ -66,15 +73,42 @@ class Lanes:
         """An event that is set when the next car on the lane's loop is committed."""
         return self._arrivals.setdefault(lane, asyncio.Event())
 
-    def expect(self, order_id: str) -> asyncio.Event:
+    def expect(self, order_id: str, presence_id: str = "") -> asyncio.Event:
         """An event that is set when something a device reports settles the order. End it with `forget`."""
-        return self._settled.setdefault(order_id, asyncio.Event())
+        settled, _ = self._settled.setdefault(order_id, (asyncio.Event(), presence_id))
+        return settled
 
     def forget(self, order_id: str) -> None:
         self._settled.pop(order_id, None)
 
+    async def command(self, lift: Lift) -> Result:
+        """Have the barrier carry out a lift's command. Never raises, nor lasts longer than the deadline allows."""
+        barrier = self._barriers.get(LaneKey(lift.lot_id, lift.channel_id))
+        if barrier is None:
+            return Result(Outcome.REJECTED, "the lane has no barrier")
+        left = (lift.deadline - self._clock.now()).total_seconds()
+        if left <= 0:
+            return Result(Outcome.REJECTED, "the command is past its deadline")
+        carry_out = {"open": barrier.open, "hold": barrier.hold, "close": barrier.close}[lift.command]
+        try:
+            async with self._clock.timeout(left + DRIVER_SPARE):
+                result = await carry_out(lift.lift_id, lift.deadline)
+        except TimeoutError:
+            result = Result(Outcome.UNCERTAIN, "the driver did not keep to the deadline")
+        except Exception as error:
+            log.exception("a barrier's driver failed", lot=lift.lot_id, lane=lift.channel_id)
+            result = Result(Outcome.UNCERTAIN, f"the driver failed: {error}")
+        self._metrics.lifts.labels(lift.cause, result.outcome.value).inc()
+        return result
+
+    def follow_arm(self, lane: LaneKey, order_id: str) -> None:
+        """An order waits for the arm to come down: should it have come down meanwhile, raise it now."""
+        state = self.state(lane)
+        if state is not None and state.position is Position.CLOSED and self.when_arm_is_down is not None:
+            self._later(self.when_arm_is_down(lane, order_id))
+
     async def handle(self, event: Event) -> None:
-        """Commit what an event changes. The sink that drivers are built with."""
+        """Commit what an event changes, however long the database takes. The sink that drivers are built with."""
         if event.kind in (EventKind.RISING, EventKind.FALLING):
             self._publish(event)
             return
@@ -82,20 +116,19 @@ class Lanes:
             if self.when_plate_is_read is not None:
                 await self.when_plate_is_read(event)
             return
-        try:
-            effect = await self._commits.submit(event)
-        except StorageError as error:
-            log.error("lane event not stored", lane=str(event.lane), kind=event.kind, error=str(error))
-            return
-        except Exception:
-            log.exception("lane event failed", lane=str(event.lane), kind=event.kind)
+        effect = await self._store(event)
+        if effect is None:
             return
         self._publish(event)
         if effect.arrived and (waiting := self._arrivals.pop(event.lane, None)):
             waiting.set()
         for order_id in effect.settled:
-            if settled := self._settled.get(order_id):
-                settled.set()
+            if order_id in self._settled:
+                self._settled[order_id][0].set()
+        if effect.gone:
+            for settled, presence_id in self._settled.values():
+                if presence_id == effect.gone:
+                    settled.set()
         for alarm in effect.alarms:
             self.alarm(alarm)
         if effect.screen:
@@ -120,11 +153,27 @@ class Lanes:
             }
         )
 
-    async def stop(self) -> None:
-        """Let what began in the background end."""
+    def stop(self) -> None:
+        """Do not wait any longer for a database that is gone."""
+        self._stopping.set()
+
+    async def settled(self) -> None:
+        """Return when what the events so far set in motion has ended."""
         await self._commits.drained()
         if self._background:
-            await asyncio.wait(self._background, timeout=2)
+            await asyncio.wait(self._background, timeout=5)
+
+    async def _store(self, event: Event) -> Effect | None:
+        while True:
+            try:
+                return await self._commits.submit(event)
+            except StorageError as error:
+                log.error("lane event not stored yet", lane=str(event.lane), kind=event.kind, error=str(error))
+                if await set_within(self._clock, self._stopping, STORE_AGAIN):
+                    return None
+            except Exception:
+                log.exception("lane event failed", lane=str(event.lane), kind=event.kind)
+                return None
 
     def _publish(self, event: Event) -> None:
         if self._events.anybody:
@@ -141,7 +190,10 @@ class Lanes:
 
     def _later(self, work: Awaitable[Any]) -> None:
         async def run() -> None:
-            await work
+            try:
+                await work
+            except Exception:
+                log.exception("what an event set in motion failed")
 
         task = asyncio.create_task(run())
         self._background.add(task)
@@ -163,6 +215,7 @@ class Effect:
         self.arrived = False
         self.screen = ""
         self.settled: list[str] = []
+        self.gone = ""  # the car of which another process stored the same event before
         self.alarms: list[Alarm] = []
         self.arm_is_down_for: list[str] = []
 
@@ -182,6 +235,8 @@ class _Street:
         self._known = facts.presences(conn, named) if named else {}
         at_loop = named | {car.presence_id for car in self._cars.values()}
         self._orders = facts.live_orders_at(conn, at_loop) if at_loop else {}
+        once = {event.event_id for event in events if event.kind in _ONCE}
+        self._reported = facts.reported(conn, once) if once else set()
 
     def see(self, event: Event) -> Effect:
         effect = Effect()
@@ -189,6 +244,11 @@ class _Street:
         lane = self._lanes.get((event.lane.lot_id, event.lane.channel_id))
         if lot is None or lane is None:
             return effect
+        if event.kind in _ONCE:
+            report = (lot.lot_id, lane.channel_id, event.event_id)
+            if report in self._reported:
+                return effect
+            self._reported.add(report)
         match event.kind:
             case EventKind.ARRIVED:
                 self._arrived(event, lot, lane, effect)
@@ -206,13 +266,14 @@ class _Street:
             case EventKind.FAULT:
                 self._fault(event, lot, lane, effect)
             case EventKind.STAYED:
-                self._alarm(event, effect, "stayed", "滞留: a car stays under the arm", self._order_of(event))
+                self._stayed(event, effect)
             case EventKind.OFFLINE:
                 self._alarm(event, effect, "barrier_offline", event.detail or "the barrier is not reached")
         return effect
 
     def _arrived(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
-        if event.presence_id in self._known:
+        if car := self._known.get(event.presence_id):
+            effect.arrived = car.left_at is None
             return
         key = (lot.lot_id, lane.channel_id)
         if before := self._cars.get(key):
@@ -233,8 +294,12 @@ class _Street:
     def _passed(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
         car = self._known.get(event.presence_id)
         if car is not None and car.left_at is not None:
+            effect.gone = event.presence_id
             return
         order = self._order_of(event)
+        if car is None and not lane.detector and (claim := self._cars.get((lot.lot_id, lane.channel_id))):
+            self._leave(claim, event, "passed")
+            order = self._orders.get((lot.lot_id, claim.presence_id))
         if car is None:
             if lane.detector and not lane.loop_dead:
                 lane.loop_dead = True
@@ -243,19 +308,21 @@ class _Street:
             car = Presence(event.presence_id, lot.lot_id, lane.channel_id, event.at, None, event.at, "passed")
             self._known[car.presence_id] = car
             self._changes.arrived.append(car)
-            order = order or facts.unseen_order_in(self._conn, lot.lot_id, lane.channel_id)
         else:
             self._leave(car, event, "passed")
         if lane.direction != "entry":
             return
+        order = order or self._unseen_order_in(lane)
         if order is None or not order.live:
             self._passed_unasked(event, lot, lane, car, effect)
-            return
+        else:
+            self._passed_on(event, lot, order, effect)
+
+    def _passed_on(self, event: Event, lot: Lot, order: Order, effect: Effect) -> None:
         if order.state == "waiting":
             orders.enter(self._changes, lot, order, event.at, why="the car was seen to pass")
             effect.settled.append(order.order_id)
         orders.drive_through(self._changes, order, event.at, "seen")
-        self._changes.driver(Driver(order.licence, order.lot_id, 0, event.at))
 
     def _passed_unasked(self, event: Event, lot: Lot, lane: Lane, car: Presence, effect: Effect) -> None:
         lift = facts.lift_without_order(self._conn, lot.lot_id, lane.channel_id, car.arrived_at)
@@ -276,13 +343,19 @@ class _Street:
             car = Presence(event.presence_id, lot.lot_id, lane.channel_id, event.at, None, event.at, "second_car")
             self._known[car.presence_id] = car
             self._changes.arrived.append(car)
-        if lane.direction == "entry":
+        if lane.direction != "entry":
+            return
+        order = self._order_of(event)
+        if order is not None and order.live:
+            self._passed_on(event, lot, order, effect)
+        else:
             orders.pass_without_order(self._changes, lot, car, event.at, "跟车")
-            self._alarm(event, effect, "tailgating", "跟车: a second car followed on one lift")
+        self._alarm(event, effect, "tailgating", "跟车: a second car followed on one lift", order)
 
     def _backed_out(self, event: Event, lot: Lot, effect: Effect) -> None:
         car = self._known.get(event.presence_id)
         if car is None or car.left_at is not None:
+            effect.gone = event.presence_id
             return
         self._leave(car, event, "backed_out")
         order = self._order_of(event)
@@ -291,7 +364,9 @@ class _Street:
         if order.state == "waiting":
             orders.void(self._changes, lot, order, event.at, why="backed out")
         else:
-            unsent = deliveries.cancel_unsent(self._conn, lot.lot_id, order.order_id)
+            unsent = self._changes.cancel_entry(order) or deliveries.cancel_unsent(
+                self._conn, lot.lot_id, order.order_id
+            )
             orders.reverse(self._changes, lot, order, event.at, uploaded=not unsent)
         effect.settled.append(order.order_id)
 
@@ -299,8 +374,10 @@ class _Street:
         if lane.confirm == "passage":
             return
         car = self._cars.get((lot.lot_id, lane.channel_id))
+        if car is not None and (order := self._orders.get((lot.lot_id, car.presence_id))) and order.state == "in":
+            effect.settled.append(order.order_id)
         for order in self._waiting_in(lane):
-            raising = order.waiting_for in ("barrier", "confirmation")
+            raising = order.waiting_for in ("barrier", "confirmation") and order.requested_at <= event.at
             there = order.presence_id is None or (car is not None and car.presence_id == order.presence_id)
             if raising and there:
                 orders.enter(self._changes, lot, order, event.at, why="the arm is up")
@@ -310,15 +387,29 @@ class _Street:
     def _fault(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
         self._alarm(event, effect, "barrier_fault", event.detail or "the barrier reports a fault")
         for order in self._waiting_in(lane):
-            if order.waiting_for == "barrier":
+            if order.waiting_for == "barrier" and order.requested_at <= event.at:
                 orders.void(self._changes, lot, order, event.at, why="barrier fault")
                 effect.settled.append(order.order_id)
 
+    def _stayed(self, event: Event, effect: Effect) -> None:
+        order = self._order_of(event)
+        if order is not None:
+            order.alarmed = "stayed"
+            self._changes.order(order)
+        self._alarm(event, effect, "stayed", "滞留: a car stays under the arm", order)
+
     def _waiting_in(self, lane: Lane) -> list[Order]:
         """The orders waiting in the lane, as the events seen so far have left them."""
-        found = facts.waiting_in(self._conn, lane.lot_id, lane.channel_id)
-        known = [self._orders.setdefault((x.lot_id, x.presence_id or x.order_id), x) for x in found]
-        return [order for order in known if order.state == "waiting"]
+        found = map(self._as_left, facts.waiting_in(self._conn, lane.lot_id, lane.channel_id))
+        return [order for order in found if order.state == "waiting"]
+
+    def _unseen_order_in(self, lane: Lane) -> Order | None:
+        """The oldest order of the lane whose car no loop saw, and which did not pass yet."""
+        found = map(self._as_left, facts.unseen_orders_in(self._conn, lane.lot_id, lane.channel_id))
+        return next((order for order in found if order.live and order.passed_at is None), None)
+
+    def _as_left(self, order: Order) -> Order:
+        return self._orders.setdefault((order.lot_id, order.presence_id or order.order_id), order)
 
     def _leave(self, car: Presence, event: Event, how: str) -> None:
         car.left_at, car.left_how = event.at, how
@@ -331,6 +422,7 @@ class _Street:
 
     def _alarm(self, event: Event, effect: Effect, kind: str, text: str, order: Order | None = None) -> None:
         order_id = order.order_id if order is not None else ""
-        alarm = Alarm(event.lane.lot_id, event.lane.channel_id, order_id, event.at, kind, text)
+        report = event.event_id if event.kind in _ONCE else ""
+        alarm = Alarm(event.lane.lot_id, event.lane.channel_id, order_id, event.at, kind, text, report)
         self._changes.alarms.append(alarm)
         effect.alarms.append(alarm)

@@ -12,7 +12,7 @@ from taigan import bolink
 from taigan.bolink import units
 from taigan.lot import texts
 from taigan.storage.changes import Changes
-from taigan.storage.records import Delivery, Lot, Order, OrderEvent, Presence, SpaceChange
+from taigan.storage.records import Delivery, Driver, Lot, Order, OrderEvent, Presence, SpaceChange
 
 CAR_NUMBER_LENGTH = 8  # BoLink's limit for car_number (sdk/510113)
 
@@ -72,17 +72,23 @@ def close(changes: Changes, lot: Lot, order: Order, at: datetime, *, actor: str,
 
 
 def drive_through(changes: Changes, order: Order, at: datetime, how: str) -> None:
-    """The car was seen (or, without a detector, is assumed) to have driven in."""
+    """The car was seen (or is assumed) to have driven in; its driver's scans are counted anew."""
     order.passed_at = at
     changes.order(order)
+    changes.driver(Driver(order.licence, order.lot_id, 0, at))
     note(changes, order, at, "passed", detail=how)
 
 
 def pass_without_order(changes: Changes, lot: Lot, presence: Presence, at: datetime, reason: str) -> None:
     """A car drove in for which there is no order: it stands in a space all the same."""
+    stand_without_order(changes, lot, presence.channel_id, at, reason)
+
+
+def stand_without_order(changes: Changes, lot: Lot, channel_id: str, at: datetime, reason: str) -> None:
+    """A car that came in by this lane takes a space for which no order answers."""
     if lot.spaces_free > 0:
         _take_space(changes, lot)
-    changes.space_changes.append(SpaceChange(lot.lot_id, at, lot.spaces_free, "pass", presence.channel_id, reason))
+    changes.space_changes.append(SpaceChange(lot.lot_id, at, lot.spaces_free, "pass", channel_id, reason))
 
 
 def owe(changes: Changes, order: Order, section: str, payload: str, at: datetime) -> None:

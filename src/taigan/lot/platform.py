@@ -68,9 +68,7 @@ class Platform:
         self.keyring = Keyring(database, clock, policy.key_overlap)
         self.lanes = Lanes(database, clock, self.metrics, self.events)
         self.desk = EntryDesk(database, self.lanes, policy, clock, ids, self.metrics, self.events)
-        self.attendant = Attendant(
-            database, self.lanes, self.desk, policy, clock, ids, self.metrics, self._rebuild_lane
-        )
+        self.attendant = Attendant(database, self.lanes, self.desk, policy, clock, ids, self._rebuild_lane)
         self.plates = Plates(self.desk, self.lanes, policy, clock)
         self.courier = Courier(
             database,
@@ -101,6 +99,7 @@ class Platform:
                 "people_data": self.records.people_data,
                 "invoice_notify": self.records.invoice_notify,
             },
+            policy,
             clock,
             self.metrics,
         )
@@ -136,10 +135,11 @@ class Platform:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        self.lanes.stop()
         await self.desk.stop()
         for barrier in self._barriers.values():
             await barrier.stop()
-        await self.lanes.stop()
+        await self.lanes.settled()
 
     def client_of(self, lot_id: str) -> BolinkClient:
         """The client that signs for the lot's vendor. Raises UnknownLot."""

@@ -52,38 +52,44 @@ def decide(scan: Scan, s: Situation, ids: Ids) -> Verdict:
             return _refuse(scan, s, texts.IN_LOT)
         superseded = own
 
+    car = s.car(scan)
+    missing = car is None and lane.detector and not lane.loop_dead
+    if missing and scan.online and scan.patient:
+        return Verdict(Next.HOLD)
     if scan.origin == "scan" and s.scans_without_pass(scan) > s.policy.scan_limit:
         return _refuse(scan, s, texts.SEE_ATTENDANT, alarm="scan_limit")
-
     if not scan.online:
         return _refuse(scan, s, texts.BARRIER_FAULT, alarm="barrier_offline")
-    car = s.car(scan)
-    if car is None and lane.detector and not lane.loop_dead:
-        if scan.patient:
-            return Verdict(Next.HOLD)
+    if missing:
         others = s.lanes_with_unserved_car(scan)
         return _refuse(scan, s, texts.OTHER_LANE.format(lane=scan.channel_id) if others else texts.NO_CAR)
+    stuck = car is not None and lane.detector and _is_stuck(s, car)
     if not lane.detector:
-        car = _claim(scan, s, car, ids)
+        car = _still_claimed(s, car)
     if car is not None and (busy := s.order_of_car(car)):
-        if scan.origin == "plate":
+        if stuck:
+            car = None  # the loop says nothing of who is there now
+        elif scan.origin == "plate":
             return _join(scan, s, busy)
-        return _refuse(scan, s, texts.PLATE_READ if busy.origin == "plate" else texts.LANE_BUSY)
+        else:
+            return _refuse(scan, s, texts.PLATE_READ if busy.origin == "plate" else texts.LANE_BUSY)
     if lot.spaces_free < 1 and superseded is None:
         return _refuse(scan, s, texts.FULL)
 
+    if not lane.detector:
+        car = _claim(scan, s, ids)
     order = _new_order(scan, s, lot, lane, car, ids)
     if superseded is not None:
         orders.abandon(s.changes, lot, superseded, s.now, superseded_by=order.order_id)
     if scan.held or scan.position in (Position.OPEN, Position.RISING):
         return _drive_on(scan, s, lot, order)
-    if scan.position in (Position.FALLING, Position.UNKNOWN):
-        return _wait(scan, s, lot, order, "arm")
-    if lane.loop_dead or (car is not None and lane.detector and _is_stuck(s, car)):
+    if lane.loop_dead or stuck:
         s.changes.alarms.append(_alarm(scan, s, "loop_fault", "the loop is stuck or dead", order.order_id))
         return _wait(scan, s, lot, order, "attendant")
     if lane.policy == "attendant":
         return _wait(scan, s, lot, order, "attendant")
+    if scan.position in (Position.FALLING, Position.UNKNOWN):
+        return _wait(scan, s, lot, order, "arm")
     return _raise(scan, s, lot, lane, order, ids)
 
 
@@ -161,19 +167,24 @@ def _join(scan: Scan, s: Situation, order: Order) -> Verdict:
     return _final(scan, s, 1, texts.ENTERED, order.order_id)
 
 
-def _claim(scan: Scan, s: Situation, car: Presence | None, ids: Ids) -> Presence:
-    """Without a detector a scan claims the lane for a while."""
-    if car is not None and car.ends_at is not None and car.ends_at <= s.now:
-        gone = s.order_of_car(car)
-        car.left_at, car.left_how = s.now, "assumed"
-        s.changes.leave(car)
-        if gone is not None and gone.state == "in":
-            orders.drive_through(s.changes, gone, s.now, "assumed: the lane has no detector")
-        car = None
-    if car is None:
-        hold = timedelta(seconds=s.policy.lane_hold)
-        car = Presence(ids.presence_id(), scan.lot_id, scan.channel_id, s.now, s.now + hold)
-        s.put_on_loop(car)
+def _still_claimed(s: Situation, claim: Presence | None) -> Presence | None:
+    """Without a detector an entry claims its lane for a while. A claim that is over, or led to nothing, is ended."""
+    if claim is None:
+        return None
+    order = s.order_of_car(claim)
+    if order is not None and claim.ends_at is not None and s.now < claim.ends_at:
+        return claim
+    claim.left_at, claim.left_how = s.now, "assumed"
+    s.changes.leave(claim)
+    if order is not None and order.state == "in" and order.passed_at is None:
+        orders.drive_through(s.changes, order, s.now, "assumed: the lane has no detector")
+    return None
+
+
+def _claim(scan: Scan, s: Situation, ids: Ids) -> Presence:
+    hold = timedelta(seconds=s.policy.lane_hold)
+    car = Presence(ids.presence_id(), scan.lot_id, scan.channel_id, s.now, s.now + hold)
+    s.put_on_loop(car)
     return car
 
 

@@ -19,7 +19,7 @@ from taigan.storage import deliveries, facts, overdue, registry, vehicles
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
-from taigan.storage.records import Alarm, Driver, Lane, Lot, Order, Presence
+from taigan.storage.records import Alarm, Lane, Lot, Order, Presence
 
 log = structlog.get_logger("taigan.watch")
 EVERY = 1.0
@@ -51,6 +51,8 @@ class Watch:
                     await self.tidy()
             except StorageError as error:
                 log.error("the watch cannot look", error=str(error))
+            except Exception:
+                log.exception("a look failed")
             await self._clock.sleep(EVERY)
 
     async def look(self) -> None:
@@ -121,7 +123,8 @@ class _Settling:
         ids = {x[0] for x in keys} | {x.lot_id for x in claims} | {x.lot_id for x in lifts}
         self._lots = facts.lock(conn, ids)
         claims = overdue.claims(conn, now)
-        lifts = [lift for lift in overdue.lifts(conn, now - OUTCOME_SPARE) if lift.lot_id in self._lots]
+        found = {lift.lift_id for lift in lifts}
+        lifts = [lift for lift in overdue.lifts(conn, now - OUTCOME_SPARE) if lift.lift_id in found]
         self._orders = facts.orders(conn, keys)
         channels = {x.channel_id for x in self._orders.values()} | {x.channel_id for x in claims}
         self._lanes = facts.lanes(conn, ids, channels)
@@ -159,6 +162,8 @@ class _Settling:
         car = self._cars.get(order.presence_id or "")
         if not lane.detector:
             orders.enter(self.changes, lot, order, self._now, why="time", review="the barrier never confirmed")
+            if car is None or car.left_at is not None:
+                orders.drive_through(self.changes, order, self._now, "assumed: the lane has no detector")
         elif car is not None and car.left_how == "assumed":
             orders.enter(self.changes, lot, order, self._now, why="the car is gone", review="nobody saw the car pass")
             orders.drive_through(self.changes, order, self._now, "assumed")
@@ -183,7 +188,6 @@ class _Settling:
         order = self._orders.get((order.lot_id, order.order_id), order) if order is not None else None
         if order is not None and order.state == "in" and order.passed_at is None:
             orders.drive_through(self.changes, order, self._now, "assumed: the lane has no detector")
-            self.changes.driver(Driver(order.licence, order.lot_id, 0, self._now))
 
     def _is_over(self, since: datetime | None, limit: timedelta) -> bool:
         return since is not None and self._now - since > limit

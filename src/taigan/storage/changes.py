@@ -123,6 +123,15 @@ class Changes:
     def driver(self, driver: Driver) -> None:
         self.drivers[(driver.lot_id, driver.licence)] = driver
 
+    def cancel_entry(self, order: Order) -> bool:
+        """Cancel the order's 3.1 where this transaction gave rise to it. Tells whether it did."""
+        for delivery in self.deliveries:
+            about = (delivery.lot_id, delivery.order_id, delivery.section, delivery.state)
+            if about == (order.lot_id, order.order_id, "3.1", "pending"):
+                delivery.state = "cancelled"
+                return True
+        return False
+
     def leave(self, presence: Presence) -> None:
         self.left[presence.presence_id] = presence
 

@@ -21,6 +21,8 @@ from taigan.storage.errors import CannotOpen, InUse, Unavailable
 from taigan.storage.migrations import migrate
 
 T = TypeVar("T")
+_OF_THE_ROWS = (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError)
+"""What lies with the rows or the statement: the database is well, and the same again would fail again."""
 
 
 class Database(Protocol):
@@ -33,7 +35,7 @@ class Database(Protocol):
 
         Raises:
             Unavailable: the database could not carry it out; it may or may not have been committed.
-            sqlalchemy.exc.IntegrityError: a constraint refused it; nothing was written.
+            sqlalchemy.exc.DBAPIError: a constraint or a column's type refused a row; nothing was written.
         """
 
     async def read(self, transaction: Callable[[sa.Connection], T]) -> T:
@@ -100,7 +102,7 @@ class SqliteDatabase:
             try:
                 with engine.begin() as conn:
                     return transaction(conn)
-            except sa.exc.IntegrityError:
+            except _OF_THE_ROWS:
                 raise
             except sa.exc.DBAPIError as error:
                 raise Unavailable(f"the database failed: {error.orig}") from error
@@ -193,7 +195,7 @@ class PostgresDatabase:
                     raise
                 await conn.commit()
                 return result
-        except sa.exc.IntegrityError:
+        except _OF_THE_ROWS:
             raise
         except (OSError, TimeoutError, sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
             raise Unavailable(f"the database failed: {_cause(error)}") from error

@@ -40,22 +40,19 @@ class Sent(msgspec.Struct):
 
 
 _now = sa.bindparam("now", type_=Moment())
+_DUE = sa.or_(
+    sa.and_(_d.c.state == "pending", _d.c.next_at <= _now), sa.and_(_d.c.state == "sending", _d.c.lease_until <= _now)
+)
 _NEXT = (
     sa.select(_d.c.delivery_id)
     .where(
         _d.c.lot_id == t.upload_pace.c.lot_id,
-        sa.or_(
-            sa.and_(_d.c.state == "pending", _d.c.next_at <= _now),
-            sa.and_(_d.c.state == "sending", _d.c.lease_until <= _now),
-        ),
-        sa.or_(
-            _d.c.order_id == "",
-            ~sa.exists().where(
-                _earlier.c.lot_id == _d.c.lot_id,
-                _earlier.c.order_id == _d.c.order_id,
-                _earlier.c.delivery_id < _d.c.delivery_id,
-                _earlier.c.state.in_(_OPEN),
-            ),
+        _DUE,
+        ~sa.exists().where(
+            _earlier.c.lot_id == _d.c.lot_id,
+            _earlier.c.order_id == _d.c.order_id,
+            _earlier.c.delivery_id < _d.c.delivery_id,
+            _earlier.c.state.in_(_OPEN),
         ),
     )
     .order_by(_d.c.next_at, _d.c.delivery_id)
@@ -73,7 +70,7 @@ _READY = (
 _PACE = sa.update(t.upload_pace).where(among(t.upload_pace.c.lot_id, "lots")).values(next_at=sa.bindparam("free_at"))
 _CLAIM = (
     sa.update(_d)
-    .where(among(_d.c.delivery_id, "ids", Numbers()), _d.c.state.in_(_OPEN))
+    .where(among(_d.c.delivery_id, "ids", Numbers()), _DUE)  # again: another process may have been faster
     .values(state="sending", attempts=_d.c.attempts + 1, lease_until=sa.bindparam("until", type_=Moment()))
     .returning(*(_d.c[name] for name in Claimed.__struct_fields__))
 )
@@ -113,7 +110,7 @@ def claim(conn: sa.Connection, now: datetime, lease: timedelta, spacing: timedel
     if not ready:
         return []
     conn.execute(_PACE, {"lots": [lot for lot, _ in ready], "free_at": now + spacing})
-    claimed = conn.execute(_CLAIM, {"ids": [delivery_id for _, delivery_id in ready], "until": now + lease})
+    claimed = conn.execute(_CLAIM, {"ids": [delivery_id for _, delivery_id in ready], "now": now, "until": now + lease})
     return [Claimed(*row) for row in claimed]
 
 

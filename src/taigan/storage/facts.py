@@ -91,7 +91,9 @@ _UNSEEN = (
         _LIVE,
     )
     .order_by(t.orders.c.requested_at, t.orders.c.order_id)
-    .limit(1)
+)
+_REPORTED = sa.select(t.alarms.c.lot_id, t.alarms.c.channel_id, t.alarms.c.event_id).where(
+    among(t.alarms.c.event_id, "reports"), t.alarms.c.event_id != sa.literal_column("''")
 )
 _LAST_LIFT = (
     sa.select(*LIFT)
@@ -105,6 +107,7 @@ _LAST_LIFT = (
     .order_by(t.lifts.c.intended_at.desc())
     .limit(1)
 )
+_LIFT = sa.select(*LIFT).where(t.lifts.c.lot_id == sa.bindparam("lot"), t.lifts.c.lift_id == sa.bindparam("lift"))
 _UNDER_WAY = sa.select(*LIFT).where(
     t.lifts.c.lot_id == sa.bindparam("lot"), t.lifts.c.order_id == sa.bindparam("order"), t.lifts.c.outcome.is_(None)
 )
@@ -139,9 +142,14 @@ def presences(conn: sa.Connection, ids: Collection[str]) -> dict[str, Presence]:
     return {x.presence_id: x for x in records(conn, _PRESENCES_BY_ID, Presence, presences=ids)}
 
 
-def unseen_order_in(conn: sa.Connection, lot_id: str, channel_id: str) -> Order | None:
-    """The oldest live order of a lane whose loop did not see its car."""
-    return next(iter(records(conn, _UNSEEN, Order, lot=lot_id, channel=channel_id)), None)
+def unseen_orders_in(conn: sa.Connection, lot_id: str, channel_id: str) -> list[Order]:
+    """The live orders of a lane whose loop did not see their cars, oldest first; none has passed."""
+    return records(conn, _UNSEEN, Order, lot=lot_id, channel=channel_id)
+
+
+def reported(conn: sa.Connection, event_ids: Collection[str]) -> set[tuple[str, str, str]]:
+    """Which of a device's reports raised an alarm before, as (lot_id, channel_id, event_id)."""
+    return {(row[0], row[1], row[2]) for row in conn.execute(_REPORTED, {"reports": event_ids})}
 
 
 def live_orders_of(conn: sa.Connection, licences: Collection[str]) -> dict[tuple[str, str], Order]:
@@ -196,3 +204,8 @@ def lift_without_order(conn: sa.Connection, lot_id: str, channel_id: str, since:
 def lifts_under_way(conn: sa.Connection, lot_id: str, order_id: str) -> list[Lift]:
     """The order's lifts that have no outcome yet."""
     return records(conn, _UNDER_WAY, Lift, lot=lot_id, order=order_id)
+
+
+def lift(conn: sa.Connection, lot_id: str, lift_id: str) -> Lift | None:
+    """One lift by its id."""
+    return next(iter(records(conn, _LIFT, Lift, lot=lot_id, lift=lift_id)), None)

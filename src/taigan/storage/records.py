@@ -156,6 +156,7 @@ class Alarm(msgspec.Struct):
     at: datetime
     kind: str
     text: str
+    event_id: str = ""  # the device's report that raised it
 
 
 class Act(msgspec.Struct):

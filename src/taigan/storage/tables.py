@@ -365,6 +365,16 @@ alarms = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False, server_default=""),  # the device's report that raised it
+    sa.Index(
+        "one_alarm_a_report",
+        "event_id",
+        "channel_id",
+        "lot_id",
+        unique=True,
+        sqlite_where=sa.text("event_id <> ''"),
+        postgresql_where=sa.text("event_id <> ''"),
+    ),
 )
 
 operator_acts = sa.Table(

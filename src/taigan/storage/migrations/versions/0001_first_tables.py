@@ -23,9 +23,18 @@ def upgrade() -> None:
         sa.Column("at", Moment(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("alarm_id", name=op.f("pk_alarms")),
     )
     op.create_index(op.f("ix_alarms_lot_id"), "alarms", ["lot_id"], unique=False)
+    op.create_index(
+        "one_alarm_a_report",
+        "alarms",
+        ["event_id", "channel_id", "lot_id"],
+        unique=True,
+        sqlite_where=sa.text("event_id <> ''"),
+        postgresql_where=sa.text("event_id <> ''"),
+    )
     op.create_table(
         "api_tokens",
         sa.Column("name", sa.Text(), nullable=False),
@@ -248,8 +257,8 @@ def upgrade() -> None:
         sa.Column("contact", sa.Text(), server_default="", nullable=False),
         sa.Column("spaces", sa.Integer(), nullable=False),
         sa.Column("spaces_free", sa.Integer(), nullable=False),
-        sa.Column("emergency", sa.Boolean(), server_default=sa.text("0"), nullable=False),
-        sa.Column("sms_check", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("emergency", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("sms_check", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.CheckConstraint("spaces_free >= 0", name="spaces_free_not_negative"),
         sa.ForeignKeyConstraint(["union_id"], ["vendors.union_id"], name=op.f("fk_lots_union_id")),
         sa.PrimaryKeyConstraint("lot_id", name=op.f("pk_lots")),
@@ -287,12 +296,12 @@ def upgrade() -> None:
         sa.Column("direction", sa.Text(), nullable=False),
         sa.Column("policy", sa.Text(), server_default="automatic", nullable=False),
         sa.Column("confirm", sa.Text(), nullable=False),
-        sa.Column("is_open", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("is_open", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("hours", sa.Text(), server_default="", nullable=False),
-        sa.Column("detector", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("detector", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("barrier", sa.JSON(), nullable=False),
         sa.Column("entry_url", sa.Text(), server_default="", nullable=False),
-        sa.Column("loop_dead", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("loop_dead", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["lot_id"], ["lots.lot_id"], name=op.f("fk_lanes_lot_id")),
         sa.PrimaryKeyConstraint("lot_id", "channel_id", name=op.f("pk_lanes")),
     )
