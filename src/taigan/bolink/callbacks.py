@@ -627,7 +627,7 @@ class ReductionNotice(Message):
     type: Annotated[Whole, Note("kind of data", "2", values=(values.ReductionKind,))]
     order_id: Annotated[str | None, Note("order number", "ssss", needed=when("type", 1))] = None
     trade_no: Annotated[str | None, Note("transaction number (type 1)", "ddddd")] = None
-    pay_time: Annotated[Whole | None, Note("time of payment (type 1)", "1500000000")] = None
+    pay_time: Annotated[Whole | None, Note("time of payment (type 1)", "1500000000", unit="unix seconds")] = None
     pay_type: Annotated[
         Whole | None, Note("kind of payment (type 1; listed twice)", "1", values=(values.NoticePayType,))
     ] = None

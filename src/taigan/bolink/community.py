@@ -64,7 +64,7 @@ class LoginVerdict(Verdict):
 
     token: Annotated[str | None, Note("the session", "6F4C859", own_design=True)] = None
     expires_in: Annotated[
-        Whole | None, Note("seconds until the session ends", "7200", unit="unix seconds", own_design=True)
+        Whole | None, Note("seconds until the session ends", "7200", unit="seconds", own_design=True)
     ] = None
 
 
