@@ -15,12 +15,14 @@ install: $(VENV)/.installed
 
 # pyproject.toml decides what is in the environment, so a change of it installs again.
 $(VENV)/.installed: pyproject.toml tools/install
+	@echo "Installing into $(VENV) …"
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" tools/install .
 	@touch $@
 
 dev: $(VENV)/.installed-dev
 
 $(VENV)/.installed-dev: pyproject.toml tools/install
+	@echo "Installing into $(VENV), with what tests and checks need …"
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" tools/install ".[dev]"
 	@touch $(VENV)/.installed $@
 

@@ -134,6 +134,11 @@ def _hide_in_json(found: re.Match[str]) -> str:
     return f"{head}{quote}{shown}{quote}"
 
 
+def _event_first(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A line reads: when, how bad, what, and then its details."""
+    return {name: event.pop(name) for name in ("timestamp", "level", "event") if name in event} | event
+
+
 def set_up(*, json: bool, level: str, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
     """Send structlog's and the standard library's logging, redacted, to `stream` (standard error by default).
 
@@ -147,6 +152,7 @@ def set_up(*, json: bool, level: str, secrets: Iterable[str] = (), stream: TextI
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         redaction,
+        _event_first,
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
