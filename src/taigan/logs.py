@@ -136,7 +136,8 @@ def _hide_in_json(found: re.Match[str]) -> str:
 
 def _event_first(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A line reads: when, how bad, what, and then its details."""
-    return {name: event.pop(name) for name in ("timestamp", "level", "event") if name in event} | event
+    first = {name: event.pop(name) for name in ("timestamp", "level", "event") if name in event}
+    return {**first, **event}
 
 
 def set_up(*, json: bool, level: str, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
