@@ -1,12 +1,16 @@
 """The demo's page and its doors: `/lot/…`, `/hub/…`, `/lanes/…` lead to the parts, with the tokens added here.
 
-So the page holds no token, and one origin reaches all three, event streams included.
+So the page holds no token, and one origin reaches all three. `/events` is the event streams of all three in one
+(`event` is the door's name): a browser keeps six connections to an origin, and a page with three streams would be stuck
+in its second tab.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
-from collections.abc import Mapping
+import json
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,8 @@ import yarl
 from aiohttp import web
 
 STATIC = Path(__file__).parent / "static"
+AGAIN_AFTER = 1.0
+BEAT = 15.0
 
 # Headers of one connection, not of the message (RFC 9110, 7.6.1), and those that this server sets itself.
 _NOT_PASSED_ON = frozenset(
@@ -41,19 +47,27 @@ _NOT_PASSED_ON = frozenset(
 
 
 class Page:
-    """Serves the page. `doors` leads from a first path part to an address and the bearer token for it."""
+    """Serves the page.
 
-    def __init__(self, doors: Mapping[str, tuple[str, str]], shown: Mapping[str, Any]) -> None:
+    `doors` leads from a first path part to an address and the bearer token for it, `streams` to the path of its events.
+    """
+
+    def __init__(
+        self, doors: Mapping[str, tuple[str, str]], streams: Mapping[str, str], shown: Mapping[str, Any]
+    ) -> None:
         self._doors = doors
+        self._streams = streams
         self._shown = dict(shown)
         self._client: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
+        self._open: set[asyncio.Task[Any]] = set()
 
     async def start(self, host: str, port: int) -> int:
         """Listen; 0 takes any free port. Returns the port. Raises OSError when it is taken."""
         app = web.Application(client_max_size=1 << 20, middlewares=[_own_pages_only])
         app.router.add_get("/", self._index)
         app.router.add_get("/addresses.json", self._addresses)
+        app.router.add_get("/events", self._events, allow_head=False)
         app.router.add_static("/static/", STATIC)
         for door in self._doors:
             app.router.add_route("*", f"/{door}/{{rest:.*}}", self._pass_on)
@@ -72,6 +86,8 @@ class Page:
 
     async def stop(self) -> None:
         """Close every connection and let the port go."""
+        for task in self._open:
+            task.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._client is not None:
@@ -86,6 +102,48 @@ class Page:
 
     async def _addresses(self, request: web.Request) -> web.Response:
         return web.json_response(self._shown)
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        """What happens on all sides, as it happens; `up` and `down` say which side answers."""
+        headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        told: asyncio.Queue[str] = asyncio.Queue(1000)
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        listening = [asyncio.create_task(self._listen(door, told)) for door in self._streams]
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(BEAT):
+                        message = await told.get()
+                except TimeoutError:
+                    message = ":\n\n"
+                await response.write(message.encode())
+        except ConnectionError:
+            return response
+        finally:
+            self._open.discard(task)
+            for listener in listening:
+                listener.cancel()
+
+    async def _listen(self, door: str, told: asyncio.Queue[str]) -> None:
+        """Follow one side's events for as long as the page is open, whenever that side is there."""
+        base, token = self._doors[door]
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        assert self._client is not None
+        while True:
+            try:
+                async with self._client.get(f"{base}{self._streams[door]}", headers=headers) as answer:
+                    answer.raise_for_status()
+                    await told.put(f"event: up\ndata: {json.dumps(door)}\n\n")
+                    async for data in _data_of(answer.content):
+                        await told.put(f"event: {door}\ndata: {data}\n\n")
+            except (aiohttp.ClientError, TimeoutError):
+                pass
+            await told.put(f"event: down\ndata: {json.dumps(door)}\n\n")
+            await asyncio.sleep(AGAIN_AFTER)
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         door, _, rest = request.raw_path.lstrip("/").partition("/")
@@ -114,6 +172,13 @@ class Page:
                 raise
             problem = {"code": "unreachable", "message": f"{door} does not answer: {error}", "field": ""}
             return web.json_response({"error": problem}, status=502)
+
+
+async def _data_of(stream: aiohttp.StreamReader) -> AsyncIterator[str]:
+    """The data of each event of a stream; ours are one line each."""
+    async for line in stream:
+        if line.startswith(b"data:"):
+            yield line[5:].strip().decode("utf-8", "replace")
 
 
 @web.middleware

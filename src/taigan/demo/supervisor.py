@@ -97,6 +97,11 @@ class Demo:
                 "hub": (addresses.hub, keys.admin_token),
                 "lanes": (addresses.lanes, ""),
             },
+            streams={
+                "lot": f"/api/v1/lots/{urllib.parse.quote(LOT_ID, safe='')}/events",
+                "hub": "/admin/events",
+                "lanes": "/events",
+            },
             shown={name: {"url": getattr(addresses, name)} for name in PARTS},
         )
         try:
