@@ -48,7 +48,7 @@ async def test_success_refusal_waiting_and_no_answer_each_have_a_field_a_word_an
     [
         ("未检测到车辆，请驶入车道后再扫码", "请把车开到道闸前的感应区，再扫一次"),
         ("A1未检测到车辆，请扫描所在车道的二维码", "请把车开到道闸前的感应区，再扫一次"),
-        ("禁止入场，请联系管理员", "请联系车场管理员"),
+        ("车位紧张", "请联系车场管理员"),
     ],
 )
 async def test_a_refusal_says_what_to_do_next_and_offers_to_scan_again(

@@ -15,6 +15,7 @@ from taigan.hub.rules import Rules
 from taigan.hub.scans import Scan, Shown, Sms
 
 _ASK = N_("请联系车场管理员")
+_ATTENDANT = "管理员"
 _ADVICE = (
     ("未检测到车辆", N_("请把车开到道闸前的感应区，再扫一次")),
     ("正在处理其他车辆", N_("请等前车通过后再扫一次")),
@@ -74,8 +75,9 @@ class Screen:
 
     @property
     def advice(self) -> str:
-        """What a driver who was refused does next."""
-        return next((advice for words, advice in _ADVICE if words in self.text), _ASK)
+        """What a driver who was refused does next; empty where the lot's text says so itself."""
+        otherwise = "" if _ATTENDANT in self.text else _ASK
+        return next((advice for words, advice in _ADVICE if words in self.text), otherwise)
 
     @property
     def digest(self) -> str:
