@@ -19,7 +19,7 @@ import msgspec
 import structlog
 from paho.mqtt.reasoncodes import ReasonCode
 
-from taigan.barriers.lane_watch import NotSent
+from taigan.barriers.lane_watch import NoAnswer, NotSent
 from taigan.barriers.site import Site
 
 log = structlog.get_logger()
@@ -79,6 +79,7 @@ class Broker:
         self._client: aiomqtt.Client | None = None
         self._task: asyncio.Task[None] | None = None
         self._late: set[asyncio.Task[None]] = set()
+        self._wanted = False
 
     @property
     def connected(self) -> bool:
@@ -102,18 +103,25 @@ class Broker:
         client = self._client
         if client is None:
             raise NotSent(f"the broker {self._settings.broker} is not connected")
-        try:
-            await client.publish(topic, payload, qos=qos, retain=retain)
-        except aiomqtt.MqttCodeError as error:
+        # a task of its own, for a publication that is cancelled at its very end swallows the cancellation
+        publication = asyncio.ensure_future(client.publish(topic, payload, qos=qos, retain=retain))
+        publication.add_done_callback(_looked_at)
+        await asyncio.wait({publication})
+        error = publication.exception()
+        if isinstance(error, aiomqtt.MqttCodeError):
             raise NotSent(f"the broker did not take the message: {error}") from error
+        if error is not None:
+            raise NoAnswer(f"the broker did not confirm the message: {error}") from error
 
     async def start(self) -> None:
         """Begin to connect."""
+        self._wanted = True
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """Disconnect."""
+        self._wanted = False  # aiomqtt may turn the cancellation into an error of its own
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -122,7 +130,7 @@ class Broker:
 
     async def _run(self) -> None:
         backoff = self._site.backoff()
-        while True:
+        while self._wanted:
             reason = "the connection was closed"
             try:
                 async with self._make() as client:
@@ -142,7 +150,8 @@ class Broker:
                     link(False, f"broker {self._settings.broker}: {reason}")
             if was_there:
                 log.warning("broker lost", broker=self._settings.broker, reason=reason)
-            await self._site.sleep(backoff.wait())
+            if self._wanted:
+                await self._site.sleep(backoff.wait())
 
     def _make(self) -> aiomqtt.Client:
         parts = urlsplit(self._settings.broker)
@@ -193,3 +202,9 @@ class Broker:
                 handler(payload)
             except Exception:  # one device's nonsense must not cut off its neighbours
                 log.exception("message not understood", broker=self._settings.broker, topic=message.topic.value)
+
+
+def _looked_at(publication: asyncio.Future[None]) -> None:
+    """Nobody waits for it any more: what became of it shows elsewhere."""
+    if not publication.cancelled():
+        publication.exception()

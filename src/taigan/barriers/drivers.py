@@ -76,7 +76,6 @@ class Fleet:
     def __init__(self, sink: EventSink, clock: Clock | None = None, random: Random | None = None) -> None:
         self.site = Site(sink, clock or SystemClock(), random or Random())
         self._barriers: dict[LaneKey, Barrier] = {}
-        self._started = False
 
     @property
     def barriers(self) -> Mapping[LaneKey, Barrier]:
@@ -105,7 +104,7 @@ class Fleet:
         return await self.site.handle(driver, serial, post)
 
     async def start(self) -> None:
-        """Connect. Returns at once; devices that are not there are tried again. May be called again after `add`."""
+        """Connect. Returns at once; devices that are not there are tried again. Lanes may be added later."""
         await self.site.start()
         for barrier in tuple(self._barriers.values()):
             await barrier.start()

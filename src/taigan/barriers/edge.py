@@ -23,7 +23,7 @@ from taigan.barriers.edge_wire import (
     Text,
     prefix,
 )
-from taigan.barriers.lane_watch import Attempt, LaneWatch, NotSent
+from taigan.barriers.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.watched_barrier import WatchedBarrier
 from taigan.clock import Clock
@@ -121,7 +121,7 @@ class EdgeLink:
     async def _publish(self, topic: str, content: object) -> None:
         try:
             await self._broker.publish(topic, msgspec.json.encode(content))
-        except NotSent:
+        except (NotSent, NoAnswer):
             return  # the edge says it again
 
 
@@ -227,5 +227,5 @@ class EdgeScreen:
         """Have the edge show a text."""
         try:
             await self._broker.publish(self._topic, msgspec.json.encode(Text(text)))
-        except NotSent:
+        except (NotSent, NoAnswer):
             return

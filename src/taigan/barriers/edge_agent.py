@@ -34,7 +34,7 @@ from taigan.barriers.edge_wire import (
     Text,
     prefix,
 )
-from taigan.barriers.lane_watch import NotSent
+from taigan.barriers.lane_watch import NoAnswer, NotSent
 from taigan.clock import Clock, SystemClock
 
 log = structlog.get_logger()
@@ -125,7 +125,7 @@ class EdgeAgent:
         if self._beating is not None:
             self._beating.cancel()
             self._beating = None
-        with contextlib.suppress(NotSent):
+        with contextlib.suppress(NotSent, NoAnswer):
             await self._broker.publish(f"{self._topic}/gone", self._boot.encode())
         await self.fleet.stop()
         for task in tuple(self._doing):
@@ -215,7 +215,7 @@ class EdgeAgent:
 
     async def _publish(self, topic: str, content: object) -> None:
         message = content if isinstance(content, bytes) else msgspec.json.encode(content)
-        with contextlib.suppress(NotSent):
+        with contextlib.suppress(NotSent, NoAnswer):
             await self._broker.publish(topic, message)
 
     def _do(self, what: Any) -> None:

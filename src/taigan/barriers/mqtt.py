@@ -22,7 +22,7 @@ import msgspec
 from taigan.barriers.barrier import Barrier, Outcome, Result, Sight
 from taigan.barriers.broker import Broker, BrokerSettings, broker_of
 from taigan.barriers.lane_signals import LaneSignals
-from taigan.barriers.lane_watch import Attempt, LaneWatch, NotSent
+from taigan.barriers.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
 from taigan.barriers.led import ScreenSettings, lines
 from taigan.barriers.reports import Report, tell
 from taigan.barriers.site import Lane, Site
@@ -144,5 +144,5 @@ class ControllerScreen:
         message = {"text": text, "lines": lines(text, self._settings)}
         try:
             await self._broker.publish(self._topic, msgspec.json.encode(message))
-        except NotSent:
+        except (NotSent, NoAnswer):
             return

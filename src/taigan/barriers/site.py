@@ -82,6 +82,7 @@ class Site:
         self._watches: dict[LaneKey, LaneWatch] = {}
         self._posts: dict[tuple[str, str], PostHandler] = {}
         self._ticker: asyncio.Task[None] | None = None
+        self._starting: set[asyncio.Task[None]] = set()
 
     def watch(
         self, lane: Lane, device: str, *, signals: LaneSignals | None = None, silent_after: float = 0.0
@@ -94,7 +95,11 @@ class Site:
     def shared(self, key: Hashable, make: Callable[[], C]) -> C:
         """The connection known under `key`, made when it is asked for first."""
         if key not in self._connections:
-            self._connections[key] = make()
+            self._connections[key] = made = make()
+            if self._ticker is not None:  # the others run already
+                starting = asyncio.create_task(made.start())
+                self._starting.add(starting)
+                starting.add_done_callback(self._starting.discard)
         return cast(C, self._connections[key])
 
     def receive(self, driver: str, serial: str, handler: PostHandler) -> None:
@@ -137,6 +142,7 @@ class Site:
         if self._ticker is not None:
             self._ticker.cancel()
             self._ticker = None
+        await asyncio.gather(*self._starting)
         for connection in tuple(self._connections.values()):
             await connection.stop()
         for watch in tuple(self._watches.values()):

@@ -14,7 +14,7 @@ import msgspec
 from taigan.barriers.barrier import Barrier, Outcome, Result, Sight
 from taigan.barriers.broker import Broker, BrokerSettings, broker_of
 from taigan.barriers.lane_signals import LaneSignals
-from taigan.barriers.lane_watch import Attempt, LaneWatch, NotSent
+from taigan.barriers.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
 from taigan.barriers.led import ScreenSettings
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.vzenith import Camera, Serial, Wiring, serial_data
@@ -235,5 +235,5 @@ class VzenithScreen:
         payload = {"type": "serial_data", "body": {"interval": SCREEN_INTERVAL, "serialData": data}}
         try:
             await self._camera.send("serial_data", f"screen-{self._shown}", payload)
-        except NotSent:
+        except (NotSent, NoAnswer):
             return

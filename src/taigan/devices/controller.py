@@ -92,13 +92,16 @@ class MqttController(Controller):
         self.settings = settings
         self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._plugged = False
         self.connected = asyncio.Event()
 
     async def start(self) -> None:
+        self._plugged = True
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
+        self._plugged = False  # aiomqtt may turn the cancellation into an error of its own
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -114,7 +117,7 @@ class MqttController(Controller):
 
     async def _run(self) -> None:
         address = urlsplit(self.settings.broker)
-        while True:
+        while self._plugged:
             with contextlib.suppress(aiomqtt.MqttError, OSError):
                 async with aiomqtt.Client(
                     address.hostname or "",
@@ -133,10 +136,11 @@ class MqttController(Controller):
                         for other in others:
                             other.cancel()
                         await asyncio.gather(*others, return_exceptions=True)
-            await asyncio.sleep(RECONNECT_AFTER)
+            if self._plugged:
+                await asyncio.sleep(RECONNECT_AFTER)
 
     async def _send(self, client: aiomqtt.Client) -> None:
-        while True:
+        while self.connected.is_set():  # a publication may swallow the cancellation
             name, message = await self._outgoing.get()
             await client.publish(f"{self.settings.prefix}/{name}", json.dumps(message))
 

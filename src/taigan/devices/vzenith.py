@@ -23,7 +23,7 @@ import aiomqtt
 import msgspec
 
 from taigan.devices.device import Device, Fault, Seconds
-from taigan.devices.lane import Reply, Verb
+from taigan.devices.lane import Arm, Reply, Verb
 from taigan.devices.led import Reader, Screen
 
 log = logging.getLogger(__name__)
@@ -143,14 +143,17 @@ class MqttCamera(Camera):
         self._client: aiomqtt.Client | None = None
         self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._plugged = False
         self._plates = 0
         self.connected = asyncio.Event()
 
     async def start(self) -> None:
+        self._plugged = True
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
+        self._plugged = False  # aiomqtt may turn the cancellation into an error of its own
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -194,7 +197,7 @@ class MqttCamera(Camera):
 
     async def _run(self) -> None:
         address = urlsplit(self._mqtt.broker)
-        while True:
+        while self._plugged:
             with contextlib.suppress(aiomqtt.MqttError, OSError):
                 async with aiomqtt.Client(
                     address.hostname or "",
@@ -215,17 +218,20 @@ class MqttCamera(Camera):
                         for other in others:
                             other.cancel()
                         await asyncio.gather(*others, return_exceptions=True)
-            await asyncio.sleep(RECONNECT_AFTER)
+            if self._plugged:
+                await asyncio.sleep(RECONNECT_AFTER)
 
     async def _send(self, client: aiomqtt.Client) -> None:
-        while True:
+        while self.connected.is_set():  # a publication may swallow the cancellation
             topic, message = await self._outgoing.get()
             await client.publish(topic, json.dumps(message), qos=0)
 
     async def _stay_alive(self) -> None:
+        self._say("keep_alive", {"type": "keep_alive", "body": {"timestamp": int(time.time())}})
+        self.arm(up=self.lane.arm is Arm.OPEN, down=self.lane.arm is Arm.CLOSED)
         while True:
-            self._say("keep_alive", {"type": "keep_alive", "body": {"timestamp": int(time.time())}})
             await asyncio.sleep(self._mqtt.keep_alive)
+            self._say("keep_alive", {"type": "keep_alive", "body": {"timestamp": int(time.time())}})
 
     def _take(self, topic: str, payload: Any) -> None:
         name = topic.rpartition("/")[2]

@@ -1,0 +1,87 @@
+"""Dahua over CGI."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.barrier_bench import Bench, bench
+from support.ports import free_port
+
+from taigan.barriers.barrier import EventKind, Outcome
+from taigan.devices.device import Fault
+
+
+def settings(**others: Any) -> dict[str, Any]:
+    return {
+        "driver": "dahua-cgi",
+        "url": f"http://127.0.0.1:{free_port()}",
+        "username": "admin",
+        "password": "admin123",
+        "plate": "无牌车",
+        **others,
+    }
+
+
+@pytest.fixture
+async def lane(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with bench(tmp_path, settings()) as running:
+        yield running
+
+
+async def test_the_arm_rises_once(lane: Bench) -> None:
+    await lane.opened()
+    await lane.script.until(barrier="open", lifts=1)
+    assert lane.heard.kinds() == [EventKind.ONLINE]
+
+
+async def test_a_barrier_fault_is_rejected(lane: Bench) -> None:
+    await lane.script.put(mode="fault")
+    assert (await lane.open()).outcome is Outcome.REJECTED
+
+
+async def test_a_gate_that_says_nothing_is_uncertain(lane: Bench) -> None:
+    await lane.script.put(mode="silent")
+    assert (await lane.open(0.2)).outcome is Outcome.UNCERTAIN
+
+
+async def test_two_401_in_a_row_stop_it(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings(), device={"password": "another"}) as lane:
+        for _ in range(3):
+            assert (await lane.open()).outcome is Outcome.REJECTED
+        assert lane.device.requests == 2
+        await lane.heard.until(EventKind.FAULT)
+
+
+async def test_a_connection_broken_before_the_answer_is_no_second_get(tmp_path: Path) -> None:
+    gets = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal gets
+        gets += (await reader.readuntil(b"\r\n\r\n")).startswith(b"GET")
+        writer.close()
+
+    async with bench(tmp_path, settings()) as lane:
+        await lane.device.set_fault(Fault.UNPLUGGED)
+        async with await asyncio.start_server(serve, "127.0.0.1", lane.device.port):
+            assert (await lane.open()).outcome is Outcome.UNCERTAIN
+    assert gets == 1
+
+
+async def test_an_unplugged_gate_is_rejected(lane: Bench) -> None:
+    await lane.device.set_fault(Fault.UNPLUGGED)
+    result = await lane.open()
+    assert (result.outcome, "reached" in result.reason) == (Outcome.REJECTED, True)
+
+
+async def test_a_command_past_its_deadline_never_leaves(lane: Bench) -> None:
+    assert (await lane.open(-1)).outcome is Outcome.REJECTED
+    assert lane.device.requests == 0
+
+
+async def test_it_neither_holds_nor_lowers_and_says_so(lane: Bench) -> None:
+    for verb in ("hold", "close"):
+        assert (await lane.command(verb)).outcome is Outcome.REJECTED

@@ -1,0 +1,211 @@
+"""Loops and arm in, cars out: by example, and whatever comes (hypothesis)."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taigan.barriers.barrier import EventKind, Position
+from taigan.barriers.lane_signals import Happened, LaneSignals
+
+ARRIVED, PASSED, BACKED_OUT = EventKind.ARRIVED, EventKind.PASSED, EventKind.BACKED_OUT
+SECOND_CAR, STAYED = EventKind.SECOND_CAR, EventKind.STAYED
+
+
+def cars(happened: list[Happened]) -> list[tuple[EventKind, str]]:
+    return [(each.kind, each.presence_id) for each in happened]
+
+
+def test_a_car_that_leaves_while_the_arm_is_down_backed_out() -> None:
+    lane = LaneSignals()
+    lane.arm(Position.CLOSED, 0)
+    assert cars(lane.loop(True, 1, "a")) == [(ARRIVED, "a")]
+    assert cars(lane.loop(False, 2, "")) == [(BACKED_OUT, "a")]
+
+
+def test_a_car_that_leaves_while_the_arm_is_up_passed() -> None:
+    lane = LaneSignals()
+    lane.loop(True, 1, "a")
+    lane.arm(Position.OPEN, 2)
+    assert cars(lane.loop(False, 3, "")) == [(PASSED, "a")]
+
+
+def test_without_position_a_car_that_leaves_after_a_lift_passed() -> None:
+    lane = LaneSignals()
+    lane.loop(True, 1, "a")
+    lane.lifted(2)
+    assert cars(lane.loop(False, 300, "")) == [(PASSED, "a")]
+
+
+def test_without_position_the_lift_is_used_up_some_seconds_after_its_car() -> None:
+    lane = LaneSignals(lowers_after=6)
+    lane.loop(True, 1, "a")
+    lane.lifted(2)
+    lane.loop(False, 3, "")
+    lane.loop(True, 4, "b")
+    assert cars(lane.loop(False, 8, "")) == [(SECOND_CAR, "b")]
+    lane.loop(True, 20, "c")
+    assert cars(lane.loop(False, 21, "")) == [(BACKED_OUT, "c")]
+
+
+def test_a_gate_that_took_the_command_and_stays_down_lets_nobody_pass() -> None:
+    lane = LaneSignals()
+    lane.arm(Position.CLOSED, 0)
+    lane.loop(True, 1, "a")
+    lane.lifted(2)
+    assert cars(lane.loop(False, 5, "")) == [(BACKED_OUT, "a")]
+
+
+def test_a_mute_gate_that_may_have_risen_is_taken_to_have_let_its_car_pass() -> None:
+    lane = LaneSignals()
+    lane.arm(Position.CLOSED, 0)
+    lane.loop(True, 1, "a")
+    lane.lifted(2, certain=False)
+    assert cars(lane.loop(False, 5, "")) == [(PASSED, "a")]
+
+
+def test_while_held_open_every_car_passes_and_none_is_a_second_one() -> None:
+    lane = LaneSignals()
+    lane.hold(True)
+    for number in range(3):
+        lane.loop(True, number, f"car {number}")
+        assert cars(lane.loop(False, number + 0.5, "")) == [(PASSED, f"car {number}")]
+    lane.hold(False)
+    lane.loop(True, 10, "late")
+    assert cars(lane.loop(False, 11, "")) == [(BACKED_OUT, "late")]
+
+
+def test_with_two_loops_a_car_that_backs_out_under_a_raised_arm_is_seen() -> None:
+    lane = LaneSignals(two_loops=True)
+    lane.arm(Position.OPEN, 0)
+    lane.loop(True, 1, "a")
+    lane.under(True, 2, "")
+    lane.under(False, 3, "")  # rolled back
+    assert lane.loop(False, 4, "") == []
+    assert cars(lane.tick(10)) == [(BACKED_OUT, "a")]
+
+
+def test_with_two_loops_nose_to_tail_the_second_car_comes_when_the_first_has_passed() -> None:
+    lane = LaneSignals(two_loops=True)
+    lane.arm(Position.OPEN, 0)
+    lane.loop(True, 1, "a")
+    lane.under(True, 2, "")
+    lane.loop(False, 3, "")
+    assert lane.loop(True, 3.1, "b") == []
+    assert lane.present == "a"
+    assert cars(lane.under(False, 4, "")) == [(PASSED, "a"), (ARRIVED, "b")]
+    assert lane.present == "b"
+
+
+def test_a_dead_first_loop_is_made_up_for_by_the_second() -> None:
+    lane = LaneSignals(two_loops=True)
+    lane.arm(Position.OPEN, 0)
+    assert cars(lane.under(True, 1, "a")) == [(ARRIVED, "a")]
+    assert cars(lane.under(False, 2, "")) == [(PASSED, "a")]
+
+
+def test_an_arm_reported_at_its_ends_only_is_taken_to_move_between() -> None:
+    lane = LaneSignals(ends_only=True, travel=8)
+    lane.arm(Position.CLOSED, 0)
+    lane.lifted(1)
+    assert lane.position is Position.RISING
+    lane.arm(Position.OPEN, 2)
+    lane.loop(True, 3, "a")
+    lane.loop(False, 4, "")
+    assert lane.position is Position.FALLING
+    lane.arm(Position.CLOSED, 6)
+    assert lane.position is Position.CLOSED
+
+
+def test_an_arm_that_never_gets_there_is_where_it_was() -> None:
+    lane = LaneSignals(ends_only=True, travel=8)
+    lane.arm(Position.CLOSED, 0)
+    lane.lifted(1)
+    lane.tick(10)
+    assert lane.position is Position.CLOSED
+
+
+def test_a_car_under_a_raised_arm_for_too_long_stays_and_is_told_once() -> None:
+    lane = LaneSignals(stays_after=60)
+    lane.loop(True, 0, "a")
+    lane.lifted(100)
+    assert lane.tick(150) == []
+    assert cars(lane.tick(161)) == [(STAYED, "a")]
+    assert lane.tick(300) == []
+
+
+def test_a_car_in_front_of_a_closed_arm_does_not_stay() -> None:
+    lane = LaneSignals(stays_after=60)
+    lane.arm(Position.CLOSED, 0)
+    lane.loop(True, 0, "a")
+    assert lane.tick(1000) == []
+
+
+def test_a_device_that_went_away_leaves_the_position_unknown_if_it_ever_told_one() -> None:
+    lane = LaneSignals()
+    lane.lost()
+    assert lane.position is None
+    lane.arm(Position.OPEN, 0)
+    lane.lost()
+    assert lane.position is Position.UNKNOWN
+
+
+steps = st.one_of(
+    st.tuples(st.just("loop"), st.booleans()),
+    st.tuples(st.just("under"), st.booleans()),
+    st.tuples(st.just("arm"), st.sampled_from(list(Position))),
+    st.tuples(st.just("lifted"), st.booleans()),
+    st.tuples(st.just("hold"), st.booleans()),
+    st.tuples(st.just("lost"), st.none()),
+    st.tuples(st.just("tick"), st.floats(0, 100)),
+)
+
+
+@given(two_loops=st.booleans(), ends_only=st.booleans(), script=st.lists(steps, max_size=60))
+def test_whatever_the_signals_every_car_comes_once_and_goes_at_most_once(
+    two_loops: bool, ends_only: bool, script: list[tuple[str, object]]
+) -> None:
+    lane = LaneSignals(two_loops=two_loops, ends_only=ends_only)
+    at = 0.0
+    came: list[str] = []
+    gone: list[str] = []
+    passed_on_this_lift = 0
+    held = False
+    for number, (what, value) in enumerate(script):
+        at += float(value) if isinstance(value, float) else 1.0
+        happened: list[Happened] = []
+        match what:
+            case "loop":
+                happened = lane.loop(bool(value), at, f"car {number}")
+            case "under":
+                happened = lane.under(bool(value), at, f"car {number}")
+            case "arm":
+                assert isinstance(value, Position)
+                happened = lane.arm(value, at)
+                if any(each.kind in (EventKind.RISING, EventKind.UP, EventKind.DOWN) for each in happened):
+                    passed_on_this_lift = 0
+            case "lifted":
+                lane.lifted(at, certain=bool(value))
+                passed_on_this_lift = 0
+            case "hold":
+                held = bool(value)
+                lane.hold(held)
+            case "lost":
+                lane.lost()
+            case "tick":
+                happened = lane.tick(at)
+        for each in happened:
+            if each.kind is ARRIVED:
+                assert each.presence_id not in came
+                came.append(each.presence_id)
+            elif each.presence_id:
+                assert each.presence_id in came
+                assert each.presence_id not in gone
+            if each.kind in (PASSED, BACKED_OUT, SECOND_CAR):
+                gone.append(each.presence_id)
+            if each.kind is PASSED:
+                passed_on_this_lift += 1
+        assert held or passed_on_this_lift <= 1
+        assert len(came) - len(gone) <= 1
+        assert lane.present == "" or lane.present not in gone
+        assert (lane.present != "") == (len(came) > len(gone))

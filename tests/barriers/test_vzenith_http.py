@@ -1,0 +1,148 @@
+"""Vzenith cameras that post: commands ride on the answers, at the camera's own pace."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.barrier_bench import LANE, Bench, HandClock, bench
+
+from taigan.barriers.barrier import EventKind, Outcome
+from taigan.barriers.site import Answer, Post
+from taigan.devices.device import Fault
+
+SETTINGS: dict[str, Any] = {"driver": "vzenith-http", "serial": "c5h-1", "screen": {}}
+
+
+@pytest.fixture
+async def lane(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with bench(tmp_path, SETTINGS) as running:
+        await running.online()
+        yield running
+
+
+@pytest.fixture
+async def quiet(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A camera that says nothing by itself after its first heartbeat."""
+    async with bench(tmp_path, SETTINGS, heartbeat=3600, clock=HandClock()) as running:
+        await running.online()
+        yield running
+
+
+async def posted(lane: Bench, content: object) -> Answer:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    answer = await lane.fleet.handle("vzenith-http", "c5h-1", Post(body, {}, {}))
+    assert answer is not None
+    return answer
+
+
+def plate(plate_id: int, *, offline: int = 0) -> dict[str, Any]:
+    result = {"license": "5rKqQTEyMzQ1", "plateid": plate_id, "isoffline": offline}
+    return {"AlarmInfoPlate": {"serialno": "c5h-1", "result": {"PlateResult": result}}}
+
+
+async def test_a_command_rides_on_a_heartbeat_and_is_never_more_than_uncertain(lane: Bench) -> None:
+    result = await lane.open()
+    assert result.outcome is Outcome.UNCERTAIN
+    await lane.script.until(barrier="open", lifts=1)
+
+
+async def test_only_the_loop_tells_that_the_car_drove_in(lane: Bench) -> None:
+    await lane.script.put(car="arrives")
+    arrived = await lane.heard.until(EventKind.ARRIVED)
+    await lane.open()
+    await lane.script.until(barrier="open")
+    await lane.script.put(car="passes")
+    assert (await lane.heard.until(EventKind.PASSED)).presence_id == arrived.presence_id
+    await lane.script.put(car="arrives")
+    await lane.heard.until(EventKind.ARRIVED, times=2)
+
+
+async def test_a_command_that_was_not_fetched_by_its_deadline_never_leaves(quiet: Bench) -> None:
+    assert (await quiet.open(0.05)).outcome is Outcome.REJECTED
+    assert await quiet.device.beat()
+    assert (await quiet.script.get())["lifts"] == 0
+
+
+async def test_a_command_fetched_after_its_deadline_by_the_clock_is_not_handed_over(quiet: Bench) -> None:
+    assert isinstance(clock := quiet._clock, HandClock)
+    waiting = asyncio.create_task(quiet.open(1.0))
+    await asyncio.sleep(0)
+    clock.pass_(60)
+    assert await quiet.device.beat()
+    assert (await waiting).outcome is Outcome.REJECTED
+    assert (await quiet.script.get())["lifts"] == 0
+
+
+async def test_the_driver_says_how_late_a_command_may_be(quiet: Bench) -> None:
+    assert quiet.barrier.sight.slowest_command == 30
+    assert not quiet.barrier.sight.acknowledges
+
+
+async def test_a_plate_fetches_a_command_at_once(quiet: Bench) -> None:
+    waiting = asyncio.create_task(quiet.open(2.0))
+    await asyncio.sleep(0)
+    await quiet.device.read_plate("沪A12345")
+    assert (await waiting).outcome is Outcome.UNCERTAIN
+    assert (await quiet.script.get())["lifts"] == 1
+    assert (await quiet.heard.until(EventKind.PLATE)).plate == "沪A12345"
+
+
+async def test_nothing_opens_for_a_plate_without_a_command(quiet: Bench) -> None:
+    answer = json.loads((await posted(quiet, plate(1))).body)
+    assert answer == {"Response_AlarmInfoPlate": {"info": "no"}}
+
+
+async def test_repeats_and_records_from_the_cameras_memory_fetch_nothing(quiet: Bench) -> None:
+    await posted(quiet, plate(7))
+    waiting = asyncio.create_task(quiet.open(0.1))
+    await asyncio.sleep(0)
+    for repeat in (plate(7), plate(8, offline=1)):
+        assert b"ok" not in (await posted(quiet, repeat)).body
+    assert (await waiting).outcome is Outcome.REJECTED
+    assert len([kind for kind in quiet.heard.kinds() if kind is EventKind.PLATE]) == 1
+
+
+async def test_a_wired_output_is_pulsed_when_asked_for(tmp_path: Path) -> None:
+    async with bench(tmp_path, {**SETTINGS, "open_with": "ivs_ioctrl"}) as lane:
+        await lane.online()
+        await lane.open()
+        await lane.script.until(lifts=1)
+        await lane.command("hold")
+        await lane.script.until(held=True)
+        await lane.command("close")
+        await lane.script.until(held=False, barrier="closed")
+
+
+async def test_a_text_rides_along_to_the_screen(lane: Bench) -> None:
+    await lane.barrier.screen.show("车位已满")
+    await lane.script.until(screen="车位已满")
+
+
+async def test_a_camera_without_heartbeats_is_offline(quiet: Bench) -> None:
+    assert isinstance(clock := quiet._clock, HandClock)
+    await quiet.device.set_fault(Fault.UNPLUGGED)
+    clock.pass_(106)
+    quiet.fleet.site.tick()
+    await quiet.heard.until(EventKind.OFFLINE)
+    assert (await quiet.open()).outcome is Outcome.REJECTED
+
+
+async def test_any_bytes_are_answered_and_change_nothing(quiet: Bench) -> None:
+    for body in (b"null", b"[" * 5000, b"\xff\xfe", b'{"AlarmGioIn":{}}', b'{"AlarmInfoPlate":3}', os.urandom(10_000)):
+        assert (await posted(quiet, body)).status == 400
+    assert quiet.heard.kinds() == [EventKind.ONLINE]
+
+
+async def test_an_unknown_camera_is_nobody(quiet: Bench) -> None:
+    assert await quiet.fleet.handle("vzenith-http", "stranger", Post(b"{}", {}, {})) is None
+
+
+async def test_a_lane_that_is_gone_hears_nothing(quiet: Bench) -> None:
+    await quiet.fleet.remove(LANE)
+    assert await quiet.fleet.handle("vzenith-http", "c5h-1", Post(b"{}", {}, {})) is None

@@ -1,0 +1,155 @@
+"""A driver and the emulated device it is for, wired together over real sockets inside the test's loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from aiohttp import web
+from support.simulated_lanes import LOT, WITHIN, Heard, Script
+
+from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Result
+from taigan.barriers.drivers import Fleet
+from taigan.barriers.site import Post
+from taigan.clock import Clock, SystemClock
+from taigan.devices.device import Device
+from taigan.devices.journal import Journal
+from taigan.devices.lane import LaneRecord
+from taigan.devices.lanes import LanesSettings
+from taigan.devices.workbench import DeviceLane, Workbench, WorkbenchSettings
+from taigan.web.forms import form_of
+
+LANE = LaneKey(LOT, "A1")
+
+
+class HandClock:
+    """A clock that is moved by hand; the wall may be set apart from the monotonic one."""
+
+    def __init__(self) -> None:
+        self.wall = datetime(2025, 5, 1, 8, 0, tzinfo=UTC)
+        self.seconds = 1000.0
+
+    def now(self) -> datetime:
+        return self.wall
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def pass_(self, seconds: float) -> None:
+        """Let time go by on both."""
+        self.wall += timedelta(seconds=seconds)
+        self.seconds += seconds
+
+
+class Bench:
+    """One lane: `barrier` is the driver's, `device` the emulated electronics, `script` drives the cars."""
+
+    def __init__(self, fleet: Fleet, barrier: Barrier, heard: Heard, device: Device, script: Script, clock: Clock):
+        self.fleet = fleet
+        self.barrier = barrier
+        self.heard = heard
+        self.device: Any = device
+        self.script = script
+        self._clock = clock
+        self._commands = 0
+
+    async def open(self, seconds: float = 5.0) -> Result:
+        """Raise the arm as the lot would."""
+        return await self.command("open", seconds)
+
+    async def command(self, verb: str, seconds: float = 5.0) -> Result:
+        """Give a command with so many seconds to its deadline."""
+        self._commands += 1
+        deadline = self._clock.now() + timedelta(seconds=seconds)
+        result = await getattr(self.barrier, verb)(f"lift-{self._commands}", deadline)
+        assert isinstance(result, Result)
+        return result
+
+    async def opened(self) -> None:
+        """Raise the arm, and see that it was taken."""
+        result = await self.open()
+        assert result == Result(Outcome.ACCEPTED), result
+
+    async def online(self) -> None:
+        """Return when the driver has heard its device."""
+        await self.heard.until(EventKind.ONLINE)
+
+    async def until(self, holds: Any) -> None:
+        """Return when `holds()` is true; looked at whenever anything happens in the loop."""
+        async with asyncio.timeout(WITHIN):
+            while not holds():
+                await asyncio.sleep(0.005)
+
+
+@contextlib.asynccontextmanager
+async def posts_to(fleet: Fleet) -> AsyncIterator[str]:
+    """The platform's door for devices that post, at the address that is yielded."""
+
+    async def serve(request: web.Request) -> web.Response:
+        body = await request.read()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        post = Post(body, headers, form_of(headers.get("content-type", ""), body))
+        answer = await fleet.handle(request.match_info["driver"], request.match_info["serial"], post)
+        if answer is None:
+            return web.Response(status=404)
+        return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type)
+
+    app = web.Application(client_max_size=4 << 20)
+    app.router.add_post("/devices/{driver}/{serial}", serve)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def workbench(
+    folder: Path, barrier: dict[str, Any], platform_url: str = "", heartbeat: float | None = 0.05
+) -> AsyncIterator[tuple[Device, Script]]:
+    """The emulated device of one lane, and a script at its REST door."""
+    journal = Journal(folder / "devices.journal", LaneRecord)
+    lanes = LanesSettings(folder / "devices.journal", travel_time=0.01, late_by=0.05)
+    settings = WorkbenchSettings(lanes, (DeviceLane(LANE.lot_id, LANE.channel_id, barrier),), platform_url, heartbeat)
+    app = Workbench(journal, settings, clock=SystemClock())
+    runner = web.AppRunner(app.build(), access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        async with Script(f"http://127.0.0.1:{runner.addresses[0][1]}") as script:
+            yield app.devices[LANE.lot_id, LANE.channel_id], script
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def bench(
+    folder: Path,
+    barrier: dict[str, Any],
+    *,
+    device: dict[str, Any] | None = None,
+    clock: Clock | None = None,
+    heartbeat: float | None = 0.05,
+    detector: bool = True,
+) -> AsyncIterator[Bench]:
+    """A lane with the driver that `barrier` names, and its device; `device` overrides what the device is told."""
+    heard = Heard()
+    used = clock or SystemClock()
+    fleet = Fleet(heard, used, Random(7))
+    built = fleet.add(LANE, barrier, detector=detector)
+    async with (
+        posts_to(fleet) as url,
+        workbench(folder, {**barrier, **(device or {})}, url, heartbeat) as (emulated, script),
+    ):
+        await fleet.start()
+        try:
+            yield Bench(fleet, built, heard, emulated, script, used)
+        finally:
+            await fleet.stop()
