@@ -108,7 +108,7 @@ async function play(one, button) {
   };
   try {
     const cast = one.lanes.map((number) => rows[number - 1]).filter(Boolean);
-    if (one.lanes[0] > 1) showSecond(true);
+    if (one.lanes.includes(2)) showSecond(true);
     const [ok, zh, en] = await one.play(cast, said);
     said(`${ok ? '✓ ' : '✕ '}${zh}`, en, ok ? 'good' : 'bad');
   } catch (error) {

@@ -59,23 +59,26 @@ export class Row {
   // The phone
 
   /** What the driver does: point the phone at the code. The page that opens is the hub's own. */
-  async scan() {
+  async scan(at = this) {
     this.used = true;
     this.fresh = this.driver;
     const app = this.app.value;
-    const query = { code: this.code, phone: app === 'other' ? `x${this.number}${++drivers}` : `p${this.number}` };
+    const query = { code: at.code, phone: app === 'other' ? `x${this.number}${++drivers}` : `p${this.number}` };
     if (app !== 'other') Object.assign(query, { app, driver: this.driver });
     return this.#open(hub.page(this.entryUrl.pathname, query));
   }
 
-  /** The whole scan in one go, as the button on the phone would: for what one can try with one click. */
-  async scanNow() {
-    await this.scan();
-    const began = Date.now() - 1000;
+  /** The whole scan in one go, as the button on the phone would. Not `alone`, which scan is whose shows at its end. */
+  async scanNow(at = this, { alone = true } = {}) {
+    await this.scan(at);
     const known = new Set(this.trail.entries.map((entry) => entry.scanId));
-    const result = hub.scan(this.channel, this.driver, this.app.value === 'other' ? 'wechat' : this.app.value);
-    const mine = (entry) => entry.lane === this.channel && entry.at > began && !known.has(entry.scanId) && !entry.claimed;
-    this.trail.until(mine, 8).then((entry) => { entry.claimed = true; return this.#open(hub.page(`/scans/${entry.scanId}`, { phone: `p${this.number}` })); }).catch(() => {});
+    const asked = hub.scan(at.channel, this.driver, this.app.value === 'other' ? 'wechat' : this.app.value);
+    const show = (scanId) => this.#open(hub.page(`/scans/${scanId}`, { phone: `p${this.number}` }));
+    let shown = '';
+    const mine = (entry) => entry.lane === at.channel && !known.has(entry.scanId) && !entry.claimed;
+    if (alone) this.trail.until(mine, 4).then((entry) => { entry.claimed = true; shown = entry.scanId; return show(shown); }).catch(() => {});
+    const result = await asked;
+    if (result.scan_id !== shown) await show(result.scan_id);
     return result;
   }
 
@@ -133,7 +136,7 @@ export class Row {
 
   #build() {
     const { channel, number } = this;
-    const shift = number > 1 ? 'Shift ' : '';
+    const shift = number > 1 ? '⇧' : '';
     const act = (work, name) => () => work().catch((error) => this.say(name, error));
     const button = (zh, en, key, work) => {
       const made = make('button', { type: 'button', onclick: act(work, zh) });
@@ -163,9 +166,9 @@ export class Row {
     }
     hands.append(make('label', {}, both('道闸', 'the barrier'), this.mode));
     const code = make('button', { type: 'button', class: 'quiet', onclick: () => this.sign(this) });
-    code.append(both('入场码', 'code and sign'));
+    code.append(both('入场码', 'sign'));
     const title = make('h2', { id: `lane-${channel}` }, make('span', { class: 'badge' }, channel));
-    title.append(this.lane.policy === 'attendant' ? both('管理员放行', 'attendant releases') : both('自动放行', 'automatic'));
+    title.append(this.lane.policy === 'attendant' ? both('管理员放行', 'attended') : both('自动放行', 'automatic'));
     const lifts = make('p', { class: 'lifts' }, both('抬杆次数', 'lifts'), ' ', this.lifts);
     const lane = make('section', { class: 'lane card', 'aria-labelledby': `lane-${channel}` },
       make('header', {}, title, lifts, code), this.scene, this.hint, make('div', { class: 'drive' }, ...Object.values(this.buttons)), hands);

@@ -7,8 +7,9 @@ import { BAD, SIDES, STEPS, both, make } from './words.js';
 const KEPT = 12;
 const LANE_STEPS = new Set(['arrived', 'rising', 'up', 'falling', 'down', 'passed', 'backed_out', 'second_car', 'fault']);
 const FOLLOWED_FOR = 180_000; // how long a lane's events are told with the scan before them
+const SETTLES_IN = 250; // by then it is known which of two scans at one lane has the order
 // What comes first when two rows were written in the same moment.
-const RANK = ['scanned', 'duplicate', 'pushed', 'received', 'waiting', 'command', 'rejected', 'uncertain', 'accepted', 'in', 'void', 'answered',
+const RANK = ['scanned', 'duplicate', 'pushed', 'received', 'refused', 'retold', 'waiting', 'command', 'rejected', 'uncertain', 'accepted', 'in', 'void', 'answered',
   'unanswered', 'shown', 'uploaded'];
 const rank = (kind) => (RANK.includes(kind) ? RANK.indexOf(kind) : 50);
 
@@ -100,16 +101,22 @@ export class Trail {
     if (step.kind !== 'scanned') this.#refresh(entry);
   }
 
-  ofLot(step) {
+  /** A step of the lot. It waits until the scan it belongs to is known: by its order, its licence, or its lane. */
+  ofLot(step, waited = 0) {
     const at = Date.parse(step.at);
+    const later = () => setTimeout(() => this.ofLot(step, waited + SETTLES_IN), SETTLES_IN);
+    if (!waited && (step.step === 'lane' || step.step === 'alarm')) { later(); return; }
     const entry = this.#about(step, at);
-    if (!entry) return;
+    if (!entry) {
+      if (waited < 2000 && step.step !== 'lane') later();
+      return;
+    }
     if (step.order_id && !entry.orderId) entry.orderId = step.order_id;
     const told = { at, row: step };
     if (step.step === 'received') {
       this.#add(entry, { ...told, id: `received:${step.at}`, kind: 'received', from: 'lot', text: step.signature === 'raw' ? '' : `（${step.signature}）`, pushOf: entry });
     } else if (step.step === 'decided' && !step.order_id && step.next === 'answer') {
-      this.#add(entry, { ...told, id: `refused:${step.at}`, kind: 'refused', from: 'lot' });
+      this.#add(entry, { ...told, id: `decided:${step.at}`, kind: step.state === 0 ? 'refused' : 'retold', from: 'lot' });
     } else if (step.step === 'lane' && LANE_STEPS.has(step.kind)) {
       this.#add(entry, { ...told, id: `lane:${step.at}:${step.kind}`, kind: step.kind, from: 'lanes', to: 'lot' });
       entry.ended ||= step.kind === 'passed' || step.kind === 'backed_out';
@@ -152,10 +159,10 @@ export class Trail {
       if (known) return known;
     }
     const lane = here.filter((entry) => entry.lane === step.channel_id && at - entry.at < FOLLOWED_FOR);
-    if (step.car_number) return lane.find((entry) => step.car_number.endsWith(entry.licence || step.car_number));
-    if (step.step !== 'lane') return lane[0];
-    const open = lane.find((entry) => !entry.ended || step.kind === 'falling' || step.kind === 'down');
-    return step.kind === 'arrived' && open?.ended ? undefined : open;
+    if (step.car_number) return lane.find((entry) => entry.licence && step.car_number.endsWith(entry.licence));
+    const open = lane.filter((entry) => !entry.ended || step.kind === 'falling' || step.kind === 'down');
+    if (step.kind === 'arrived' && lane[0]?.ended) return undefined;
+    return open.find((entry) => entry.orderId) ?? open[0];
   }
 
   #add(entry, step) {

@@ -1,7 +1,6 @@
 // Five things to try. Each plays itself and says what to look at; what it claims at its end it has counted.
 
 import { hub, platform } from './sides.js';
-import { both } from './words.js';
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const QUICK = matchMedia('(prefers-reduced-motion: reduce)').matches ? 300 : 900;
@@ -67,12 +66,11 @@ export const TRIES = [
   {
     zh: '一条车道，两部手机同时扫', en: 'Two phones at one lane at once', lanes: [1, 2],
     async play([row, other], say) {
-      await start([row], say);
+      await start([row, other], say);
       const before = row.state.lifts;
       await comes(row, say);
       say('两位司机在同一毫秒扫同一个码。', 'Two drivers scan the same code in the same millisecond.');
-      const borrowed = `x${row.driver}`;
-      const [one, two] = await Promise.all([row.scanNow(), hub.scan(row.channel, borrowed, 'alipay')]);
+      const [one, two] = await Promise.all([row.scanNow(row, { alone: false }), other.scanNow(row, { alone: false })]);
       await goesIn(row);
       const texts = [one, two].map((result) => result.text).join(' / ');
       const count = lifted(row, before);
@@ -120,5 +118,3 @@ async function reported(orderId) {
   }
   return false;
 }
-
-export { both };

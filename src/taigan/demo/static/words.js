@@ -58,6 +58,7 @@ export const STEPS = {
   upload_refused: ['上传没被接受', 'the upload is not accepted'],
   received: ['验签通过', 'the signature holds'],
   refused: ['不予入场，不建订单', 'refused, no order'],
+  retold: ['认出是同一辆车，给出它的结果', 'the same car: its result again, no second lift'],
   waiting: ['第一次提交：订单、车位、抬杆意图', 'commit 1: order, space, intended lift'],
   in: ['第二次提交：订单入场，欠泊链一条上传', 'commit 2: order in, an upload owed'],
   void: ['订单作废，车位归还', 'the order is void, its space free again'],
