@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.barrier_bench import Bench, bench
 from support.ports import free_port
-
 from taigan.barriers.barrier import EventKind, Outcome
 from taigan.devices.device import Fault
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.barrier_bench import Bench, bench
 from support.ports import free_port
-
 from taigan.barriers.barrier import EventKind, Outcome, Position
 from taigan.devices.device import Fault
 

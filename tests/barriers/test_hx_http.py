@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.barrier_bench import Bench, bench
 
+from support.barrier_bench import Bench, bench
 from taigan.barriers.barrier import EventKind, Outcome
 from taigan.barriers.site import Post
 

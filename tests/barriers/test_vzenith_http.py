@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.barrier_bench import LANE, Bench, HandClock, bench
 
+from support.barrier_bench import LANE, Bench, HandClock, bench
 from taigan.barriers.barrier import EventKind, Outcome
 from taigan.barriers.site import Answer, Post
 from taigan.devices.device import Fault
@@ -70,7 +70,8 @@ async def test_a_command_that_was_not_fetched_by_its_deadline_never_leaves(quiet
 
 
 async def test_a_command_fetched_after_its_deadline_by_the_clock_is_not_handed_over(quiet: Bench) -> None:
-    assert isinstance(clock := quiet._clock, HandClock)
+    clock = quiet.clock
+    assert isinstance(clock, HandClock)
     waiting = asyncio.create_task(quiet.open(1.0))
     await asyncio.sleep(0)
     clock.pass_(60)
@@ -125,7 +126,8 @@ async def test_a_text_rides_along_to_the_screen(lane: Bench) -> None:
 
 
 async def test_a_camera_without_heartbeats_is_offline(quiet: Bench) -> None:
-    assert isinstance(clock := quiet._clock, HandClock)
+    clock = quiet.clock
+    assert isinstance(clock, HandClock)
     await quiet.device.set_fault(Fault.UNPLUGGED)
     clock.pass_(106)
     quiet.fleet.site.tick()

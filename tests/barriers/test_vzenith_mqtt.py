@@ -14,9 +14,9 @@ from typing import Any
 
 import aiomqtt
 import pytest
+
 from support.barrier_bench import LANE, Bench, HandClock, bench
 from support.mosquitto import Broker, mosquitto_broker
-
 from taigan.barriers.barrier import EventKind, Outcome, Position
 from taigan.clock import SystemClock
 from taigan.devices.device import Fault
@@ -259,7 +259,6 @@ async def test_two_hundred_lanes_open_at_once_over_one_connection(broker: Broker
     from random import Random
 
     from support.simulated_lanes import Heard
-
     from taigan.barriers.barrier import LaneKey
     from taigan.barriers.drivers import Fleet
 

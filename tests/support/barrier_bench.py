@@ -11,8 +11,8 @@ from random import Random
 from typing import Any
 
 from aiohttp import web
-from support.simulated_lanes import LOT, WITHIN, Heard, Script
 
+from support.simulated_lanes import LOT, WITHIN, Heard, Script
 from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Result
 from taigan.barriers.drivers import Fleet
 from taigan.barriers.site import Post
@@ -55,7 +55,7 @@ class Bench:
         self.heard = heard
         self.device: Any = device
         self.script = script
-        self._clock = clock
+        self.clock = clock
         self._commands = 0
 
     async def open(self, seconds: float = 5.0) -> Result:
@@ -65,7 +65,7 @@ class Bench:
     async def command(self, verb: str, seconds: float = 5.0) -> Result:
         """Give a command with so many seconds to its deadline."""
         self._commands += 1
-        deadline = self._clock.now() + timedelta(seconds=seconds)
+        deadline = self.clock.now() + timedelta(seconds=seconds)
         result = await getattr(self.barrier, verb)(f"lift-{self._commands}", deadline)
         assert isinstance(result, Result)
         return result

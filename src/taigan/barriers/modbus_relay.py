@@ -126,6 +126,8 @@ class Board:
 
     async def pulse(self, coil: int, milliseconds: int, attempt: Attempt) -> None:
         """Press a button. Returns when the board has echoed "on"; "off" follows. Raises `NotSent`, `NoAnswer`."""
+        if self._client is None:
+            raise NotSent(f"the board {self._settings.host}:{self._settings.port} is not connected")
         if coil in self._owed_off:
             raise NotSent("the relay is still on from the last time")
         if self._settings.pulse == "hardware":

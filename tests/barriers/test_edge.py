@@ -1,0 +1,283 @@
+"""A platform, a broker, an edge in the lot, and a camera beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import aiomqtt
+import msgspec
+import pytest
+
+from support.barrier_bench import LANE, HandClock, workbench
+from support.mosquitto import Broker, mosquitto_broker
+from support.ports import free_port
+from support.simulated_lanes import Heard, Script
+from taigan.barriers.barrier import Barrier, EventKind, Outcome, Position, Result
+from taigan.barriers.drivers import BadSettings, Fleet
+from taigan.barriers.edge_agent import EdgeAgent, EdgeSettings, read_edge_settings
+from taigan.barriers.edge_wire import Command, LaneEvent, prefix
+from taigan.clock import Clock, SystemClock
+
+
+def device(broker: Broker) -> dict[str, Any]:
+    return {
+        "driver": "modbus-relay",
+        "host": "127.0.0.1",
+        "port": free_port(),
+        "pulse_ms": 100,
+        "loop_input": 0,
+        "up_input": 2,
+        "down_input": 3,
+        "read_every": 0.05,
+    }
+
+
+class Line:
+    """The platform's barrier at one end, the edge and its device at the other."""
+
+    def __init__(self, broker: Broker, folder: Path, clock: Clock | None = None, edge_clock: Clock | None = None):
+        self.broker = broker
+        self.heard = Heard()
+        self.clock = clock or SystemClock()
+        self.fleet = Fleet(self.heard, self.clock, Random(1))
+        self.url = f"mqtt://127.0.0.1:{broker.port}"
+        self.barrier: Barrier = self.fleet.add(LANE, {"driver": "edge", "broker": self.url})
+        self.device = device(broker)
+        self.edge_clock = edge_clock
+        self.agent = self.new_agent()
+
+    def new_agent(self) -> EdgeAgent:
+        content = {
+            "lot_id": LANE.lot_id,
+            "platform": {"broker": self.url},
+            "beat_every": 0.2,
+            "lanes": [{"channel_id": LANE.channel_id, "barrier": self.device}],
+        }
+        return EdgeAgent(read_edge_settings(content), self.edge_clock, Random(2))
+
+    async def command(self, verb: str = "open", seconds: float = 5.0, command_id: str = "lift-1") -> Result:
+        result = await getattr(self.barrier, verb)(command_id, self.clock.now() + timedelta(seconds=seconds))
+        assert isinstance(result, Result)
+        return result
+
+
+@contextlib.asynccontextmanager
+async def running(line: Line, folder: Path) -> AsyncIterator[Script]:
+    async with workbench(folder, line.device) as (_, script):
+        await line.fleet.start()
+        await line.agent.start()
+        try:
+            await line.heard.until(EventKind.DOWN)
+            yield script
+        finally:
+            await line.agent.stop()
+            await line.fleet.stop()
+
+
+async def test_a_barrier_in_the_lot_is_raised_from_afar(broker: Broker, tmp_path: Path) -> None:
+    line = Line(broker, tmp_path)
+    async with running(line, tmp_path) as script:
+        await script.put(car="arrives")
+        arrived = await line.heard.until(EventKind.ARRIVED)
+        assert line.barrier.state.presence_id == arrived.presence_id
+        assert line.barrier.state.position is Position.CLOSED
+        assert line.barrier.sight.position
+        assert (await line.command()).outcome is Outcome.ACCEPTED
+        await line.heard.until(EventKind.UP)
+        await script.put(car="passes")
+        assert (await line.heard.until(EventKind.PASSED)).presence_id == arrived.presence_id
+        assert (await script.get())["lifts"] == 1
+
+
+async def test_a_cut_line_rejects_and_nothing_rises_later(tmp_path: Path) -> None:
+    with mosquitto_broker() as own:
+        line = Line(own, tmp_path)
+        async with running(line, tmp_path) as script:
+            await asyncio.to_thread(own.stop)
+            await line.heard.until(EventKind.OFFLINE)
+            assert (await line.command(seconds=1)).outcome is Outcome.REJECTED
+            await script.put(car="arrives")  # while the line is cut
+            await asyncio.to_thread(own.start)
+            await line.heard.until(EventKind.ARRIVED)  # the edge kept it and says it now
+            assert (await script.get())["lifts"] == 0
+            assert (await line.command(command_id="lift-2")).outcome is Outcome.ACCEPTED
+
+
+async def test_an_edge_that_goes_away_is_told_by_its_last_will(broker: Broker, tmp_path: Path) -> None:
+    line = Line(broker, tmp_path)
+    async with running(line, tmp_path):
+        await line.agent.stop()
+        assert (await line.heard.until(EventKind.OFFLINE)).detail == "the edge in the lot went away"
+        assert (await line.command()).outcome is Outcome.REJECTED
+
+
+async def test_an_edge_that_falls_silent_is_offline(broker: Broker, tmp_path: Path) -> None:
+    clock = HandClock()
+    line = Line(broker, tmp_path, clock)
+    async with running(line, tmp_path):
+        assert line.agent._beating is not None
+        line.agent._beating.cancel()
+        await asyncio.sleep(0)
+        clock.pass_(16)
+        line.fleet.site.tick()
+        await line.heard.until(EventKind.OFFLINE)
+        assert (await line.command()).outcome is Outcome.REJECTED
+
+
+async def test_a_wrong_wall_clock_in_the_lot_lets_no_command_live_longer(broker: Broker, tmp_path: Path) -> None:
+    edge_clock = HandClock()
+    edge_clock.wall -= timedelta(days=3)
+    line = Line(broker, tmp_path, edge_clock=edge_clock)
+    async with running(line, tmp_path) as script:
+        assert (await line.command()).outcome is Outcome.ACCEPTED
+        await line.heard.until(EventKind.UP)
+        topic = f"{prefix(LANE.lot_id)}/{LANE.channel_id}"
+        late = Command("lift-late", "open", line.agent._boot, edge_clock.monotonic() - 0.001)
+        earlier = Command("lift-earlier", "open", "another boot", edge_clock.monotonic() + 1000)
+        async with aiomqtt.Client("127.0.0.1", broker.port) as client:
+            await client.subscribe(f"{topic}/outcome")
+            for command in (late, earlier):
+                await client.publish(f"{topic}/command", msgspec.json.encode(command))
+            outcomes = []
+            async for message in client.messages:
+                assert isinstance(message.payload, bytes)
+                outcomes.append(msgspec.json.decode(message.payload)["outcome"])
+                if len(outcomes) == 2:
+                    break
+        assert outcomes == ["rejected", "rejected"]
+        assert (await script.get())["lifts"] == 1
+
+
+async def test_a_command_delivered_twice_raises_once(broker: Broker, tmp_path: Path) -> None:
+    line = Line(broker, tmp_path)
+    async with running(line, tmp_path) as script:
+        topic = f"{prefix(LANE.lot_id)}/{LANE.channel_id}"
+        command = Command("lift-1", "open", line.agent._boot, SystemClock().monotonic() + 5)
+        async with aiomqtt.Client("127.0.0.1", broker.port) as client:
+            for _ in range(2):
+                await client.publish(f"{topic}/command", msgspec.json.encode(command))
+        await line.heard.until(EventKind.UP)
+        await script.put(mode="ok")
+        await line.heard.until(EventKind.DOWN, times=2)
+        assert (await script.get())["lifts"] == 1
+
+
+async def test_events_are_said_again_until_they_are_acknowledged(broker: Broker, tmp_path: Path) -> None:
+    line = Line(broker, tmp_path)
+    async with workbench(tmp_path, line.device) as (_, script):
+        await line.agent.start()
+        try:
+            async with asyncio.timeout(5):
+                while not any(b'"down"' in message for _, message in line.agent._unacknowledged.values()):
+                    await asyncio.sleep(0.01)
+            await script.put(car="arrives")
+            async with asyncio.timeout(5):
+                while not any(b'"arrived"' in message for _, message in line.agent._unacknowledged.values()):
+                    await asyncio.sleep(0.01)
+            await line.fleet.start()  # the platform comes only now
+            await line.heard.until(EventKind.ARRIVED)
+            async with asyncio.timeout(5):
+                while line.agent._unacknowledged:
+                    await asyncio.sleep(0.01)
+        finally:
+            await line.agent.stop()
+            await line.fleet.stop()
+
+
+async def test_an_unreachable_device_behind_the_edge_is_rejected_with_its_reason(
+    broker: Broker, tmp_path: Path
+) -> None:
+    line = Line(broker, tmp_path)
+    await line.fleet.start()
+    await line.agent.start()
+    try:
+        async with asyncio.timeout(5):
+            while (result := await line.command(command_id=os.urandom(4).hex())).reason == (
+                "the edge in the lot has not been heard"
+            ):
+                await asyncio.sleep(0.01)
+        assert result.outcome is Outcome.REJECTED
+        assert "offline" in result.reason or "not connected" in result.reason
+        assert not line.barrier.state.online
+    finally:
+        await line.agent.stop()
+        await line.fleet.stop()
+
+
+async def test_any_bytes_on_the_topics_change_nothing_at_either_end(broker: Broker, tmp_path: Path) -> None:
+    line = Line(broker, tmp_path)
+    async with running(line, tmp_path) as script:
+        top = prefix(LANE.lot_id)
+        lane = f"{top}/{LANE.channel_id}"
+        topics = [f"{top}/ack", f"{top}/ask", f"{lane}/command", f"{lane}/screen", f"{lane}/event", f"{lane}/state"]
+        async with aiomqtt.Client("127.0.0.1", broker.port) as client:
+            for payload in (b"", b"[]", b"[" * 5000, b'{"id":1}', os.urandom(10_000)):
+                for topic in (*topics, f"{lane}/outcome"):
+                    await client.publish(topic, payload)
+        assert (await line.command()).outcome is Outcome.ACCEPTED
+        await line.heard.until(EventKind.UP)
+        assert (await script.get())["lifts"] == 1
+
+
+async def test_tls_with_the_edges_own_credentials(tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None or shutil.which("mosquitto_passwd") is None:
+        pytest.skip("openssl or mosquitto_passwd is not here")
+    folder = Path("/tmp") / f"taigan-tls-{os.getpid()}"
+    folder.mkdir(mode=0o755)
+    try:
+        key, cert, passwords = folder / "key.pem", folder / "cert.pem", folder / "passwords"
+        subprocess.run(
+            [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
+             "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        passwords.touch()
+        subprocess.run(["mosquitto_passwd", "-b", passwords, "edge", "secret"], check=True, capture_output=True)
+        for file in (key, cert, passwords):
+            file.chmod(0o644)
+        options = f"certfile {cert}\nkeyfile {key}\nallow_anonymous false\npassword_file {passwords}\n"
+        with mosquitto_broker(options) as own:
+            line = Line(own, tmp_path)
+            access = {"broker": f"mqtts://127.0.0.1:{own.port}", "username": "edge", "ca_file": str(cert)}
+            line.fleet = Fleet(line.heard, line.clock, Random(1))
+            line.barrier = line.fleet.add(LANE, {"driver": "edge", **access, "password": "secret"})
+            settings = msgspec.structs.replace(
+                line.agent._settings,
+                platform=msgspec.convert({**access, "password": "secret"}, type(line.agent._settings.platform)),
+            )
+            line.agent = EdgeAgent(settings)
+            async with running(line, tmp_path):
+                assert (await line.command()).outcome is Outcome.ACCEPTED
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_bad_edge_settings_are_one_sentence() -> None:
+    with pytest.raises(BadSettings, match="lot_id"):
+        read_edge_settings({})
+    with pytest.raises(BadSettings, match="`driver` is 'x'"):
+        EdgeAgent(
+            msgspec.convert(
+                {
+                    "lot_id": "1-1",
+                    "platform": {"broker": "mqtt://x"},
+                    "lanes": [{"channel_id": "A1", "barrier": {"driver": "x"}}],
+                },
+                EdgeSettings,
+            )
+        )
+
+
+def test_an_event_comes_out_as_it_went_in() -> None:
+    event = LaneEvent("id", EventKind.PASSED, SystemClock().now(), "presence")
+    assert LaneEvent.of(event.in_lane(LANE)) == event

@@ -1,0 +1,113 @@
+"""Anyone's own controller over HTTP: signed both ways."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.barrier_bench import Bench, bench
+from support.ports import free_port
+from taigan.barriers.barrier import EventKind, Outcome, Position
+from taigan.barriers.http import signature
+from taigan.barriers.site import Post
+from taigan.devices.device import Fault
+
+SECRET = "a secret of sixteen or more"
+
+
+def settings() -> dict[str, Any]:
+    return {"driver": "http", "serial": "gate-1", "url": f"http://127.0.0.1:{free_port()}/barrier", "secret": SECRET}
+
+
+@pytest.fixture
+async def lane(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with bench(tmp_path, settings()) as running:
+        yield running
+
+
+async def report(lane: Bench, body: bytes, *, secret: str = SECRET, age: float = 0.0) -> int:
+    timestamp = str(int(lane.clock.now().timestamp() - age))
+    headers = {"x-taigan-timestamp": timestamp, "x-taigan-signature": signature(secret, timestamp, body)}
+    answer = await lane.fleet.handle("http", "gate-1", Post(body, headers, {}))
+    assert answer is not None
+    return answer.status
+
+
+async def test_a_whole_lane_life(lane: Bench) -> None:
+    await lane.script.put(car="arrives")
+    arrived = await lane.heard.until(EventKind.ARRIVED)
+    await lane.opened()
+    await lane.heard.until(EventKind.UP)
+    await lane.script.put(car="passes")
+    assert (await lane.heard.until(EventKind.PASSED)).presence_id == arrived.presence_id
+    await lane.heard.until(EventKind.DOWN)
+
+
+async def test_the_other_outcomes(lane: Bench) -> None:
+    await lane.script.put(mode="fault")
+    assert (await lane.open()).outcome is Outcome.REJECTED
+    await lane.script.put(mode="silent")
+    assert (await lane.open(0.2)).outcome is Outcome.UNCERTAIN
+    await lane.device.set_fault(Fault.UNPLUGGED)
+    assert (await lane.open()).outcome is Outcome.REJECTED
+
+
+async def test_hold_and_close(lane: Bench) -> None:
+    assert (await lane.command("hold")).outcome is Outcome.ACCEPTED
+    await lane.script.until(held=True)
+    assert (await lane.command("close")).outcome is Outcome.ACCEPTED
+    await lane.script.until(held=False)
+
+
+async def test_a_text_is_shown(lane: Bench) -> None:
+    await lane.barrier.screen.show("欢迎光临")
+    await lane.script.until(screen="欢迎光临")
+
+
+async def test_a_report_counts_only_with_a_fresh_signature(lane: Bench) -> None:
+    body = json.dumps({"id": "1", "position": "open"}).encode()
+    assert await report(lane, body, secret="another secret entirely") == 401
+    assert await report(lane, body, age=301) == 401
+    assert lane.barrier.state.position is None
+    assert await report(lane, body) == 200
+    assert lane.barrier.state.position is Position.OPEN
+
+
+async def test_a_report_sent_twice_is_one_event(lane: Bench) -> None:
+    body = json.dumps({"id": "5", "loop": True}).encode()
+    assert await report(lane, body) == 200
+    assert await report(lane, body) == 200
+    assert lane.heard.kinds().count(EventKind.ARRIVED) == 1
+
+
+async def test_any_bytes_are_answered_and_change_nothing(lane: Bench) -> None:
+    for body in (b"", b"[]", b"[" * 5000, b"\xff", os.urandom(10_000)):
+        assert await report(lane, body) == 400
+        answer = await lane.fleet.handle("http", "gate-1", Post(body, {"x-taigan-signature": "é"}, {}))
+        assert answer is not None
+        assert answer.status == 401
+    assert lane.heard.kinds() in ([], [EventKind.ONLINE])
+
+
+async def test_an_answer_of_any_bytes_is_uncertain_and_nothing_is_sent_twice(tmp_path: Path) -> None:
+    posts = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal posts
+        await reader.readuntil(b"\r\n\r\n")
+        posts += 1
+        writer.write(os.urandom(10_000))
+        await writer.drain()
+        writer.close()
+
+    async with bench(tmp_path, settings()) as lane:
+        await lane.device.set_fault(Fault.UNPLUGGED)
+        async with await asyncio.start_server(serve, "127.0.0.1", lane.device.port):
+            assert (await lane.open()).outcome is Outcome.UNCERTAIN
+    assert posts == 1

@@ -1,0 +1,282 @@
+"""Modbus relays: our emulated board that knows the pulse, and a server of a Modbus library that does not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
+from pymodbus.server import ModbusTcpServer
+
+from support.barrier_bench import LANE, Bench, bench
+from support.ports import free_port
+from support.simulated_lanes import Heard
+from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Position
+from taigan.barriers.drivers import Fleet
+from taigan.clock import SystemClock
+from taigan.devices.device import Fault
+
+
+def settings(**others: Any) -> dict[str, Any]:
+    return {
+        "driver": "modbus-relay",
+        "host": "127.0.0.1",
+        "port": free_port(),
+        "pulse_ms": 100,
+        "loop_input": 0,
+        "up_input": 2,
+        "down_input": 3,
+        "read_every": 0.05,
+        **others,
+    }
+
+
+@pytest.fixture(params=["timed", "hardware"])
+async def lane(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    async with bench(tmp_path, settings(pulse=request.param)) as running:
+        await running.heard.until(EventKind.DOWN)
+        yield running
+
+
+async def test_a_pulse_is_on_and_then_off_and_the_arm_rises_once(lane: Bench) -> None:
+    await lane.opened()
+    await lane.heard.until(EventKind.UP)
+    await lane.device.coil(0, False)
+    assert lane.device.history == [(0, True), (0, False)]
+    assert (await lane.script.get())["lifts"] == 1
+
+
+async def test_cars_and_arm_are_told_from_the_inputs(lane: Bench) -> None:
+    await lane.script.put(car="arrives")
+    arrived = await lane.heard.until(EventKind.ARRIVED)
+    await lane.opened()
+    await lane.heard.until(EventKind.UP)
+    await lane.script.put(car="passes")
+    assert (await lane.heard.until(EventKind.PASSED)).presence_id == arrived.presence_id
+    await lane.heard.until(EventKind.DOWN, times=2)
+    await lane.script.put(car="arrives")
+    await lane.heard.until(EventKind.ARRIVED, times=2)
+    await lane.script.put(car="backs_out")
+    await lane.heard.until(EventKind.BACKED_OUT)
+
+
+async def test_both_limit_switches_off_is_moving(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings()) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        lane.device.arm(up=False, down=False)
+        await lane.heard.until(EventKind.RISING)
+        lane.device.arm(up=True, down=False)
+        await lane.heard.until(EventKind.UP)
+        lane.device.arm(up=False, down=False)
+        await lane.heard.until(EventKind.FALLING)
+        assert lane.barrier.state.position is Position.FALLING
+
+
+async def test_inputs_that_are_on_at_rest_are_read_the_other_way_round(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings(inverted=[0, 2, 3])) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        await lane.script.put(car="arrives")
+        await lane.heard.until(EventKind.ARRIVED)
+
+
+async def test_a_pressed_button_that_is_pressed_again_is_refused(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings(pulse_ms=2000)) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        await lane.opened()
+        assert (await lane.open()).outcome is Outcome.REJECTED
+
+
+async def test_hold_keeps_the_button_pressed_until_close(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings(close_coil=1, hold_coil=2), device={"held_after": 0.05}) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        assert (await lane.command("hold")).outcome is Outcome.ACCEPTED
+        await lane.script.until(held=True, barrier="open")
+        assert (await lane.command("close")).outcome is Outcome.ACCEPTED
+        await lane.script.until(held=False, barrier="closed")
+        assert not any(lane.device.coils[:1])
+
+
+async def test_off_follows_even_when_nobody_waits_for_the_pulse_any_more(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings()) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        opening = asyncio.create_task(lane.open())
+        await lane.device.coil(0, True)
+        opening.cancel()
+        await lane.device.coil(0, False)
+
+
+async def test_off_follows_when_the_process_ends_in_mid_pulse(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings(pulse_ms=300)) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        await lane.opened()
+        await lane.fleet.stop()
+        assert lane.device.coils[0] is False
+
+
+async def test_off_is_written_at_every_start(tmp_path: Path) -> None:
+    own = settings()
+    async with bench(tmp_path, own) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        lane.device.coils[0] = True  # a run before us was killed between on and off
+        fleet = Fleet(Heard(), SystemClock(), Random(1))
+        fleet.add(LANE, own)
+        await fleet.start()
+        try:
+            await lane.device.coil(0, False)
+        finally:
+            await fleet.stop()
+
+
+async def test_off_follows_when_the_board_comes_back(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings(pulse_ms=500)) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        await lane.opened()
+        for connection in tuple(lane.device._connections):
+            connection.transport.abort()
+        assert lane.device.coils[0] is True
+        await lane.device.coil(0, False)
+
+
+async def test_a_silent_board_is_uncertain_and_gets_no_second_pulse(lane: Bench) -> None:
+    await lane.script.put(mode="mute")
+    result = await lane.open(3.0)
+    assert result.outcome is Outcome.UNCERTAIN
+    await lane.device.coil(0, False)
+    assert lane.device.history.count((0, True)) == 1
+
+
+async def test_a_barrier_fault_is_a_refused_write(lane: Bench) -> None:
+    await lane.script.put(mode="fault")
+    assert (await lane.open()).outcome is Outcome.REJECTED
+    await lane.device.coil(0, False)
+
+
+async def test_half_a_tcp_answer_is_uncertain(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings()) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        lane.device.fault = Fault.HALF_ANSWERS
+        assert (await lane.open(3.0)).outcome in (Outcome.UNCERTAIN, Outcome.REJECTED)
+        lane.device.fault = Fault.NONE
+        await lane.until(lambda: lane.barrier.state.online and not lane.barrier.watch.gone)  # type: ignore[attr-defined]
+        await lane.device.coil(0, False)
+        assert lane.device.history.count((0, True)) <= 1
+
+
+async def test_an_unplugged_board_is_offline_and_found_again(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings()) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        await lane.device.set_fault(Fault.UNPLUGGED)
+        await lane.heard.until(EventKind.OFFLINE)
+        assert lane.barrier.state.position is Position.UNKNOWN
+        assert (await lane.open()).outcome is Outcome.REJECTED
+        await lane.device.set_fault(Fault.NONE)
+        await lane.heard.until(EventKind.ONLINE, times=2)
+        await lane.opened()
+
+
+async def test_rtu_over_tcp(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings(framer="rtu")) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        await lane.opened()
+        await lane.heard.until(EventKind.UP)
+
+
+async def test_two_lanes_share_a_board_and_its_connection(tmp_path: Path) -> None:
+    own = settings()
+    heard = Heard()
+    async with bench(tmp_path, own) as lane:
+        fleet = Fleet(heard, SystemClock(), Random(1))
+        fleet.add(LANE, own)
+        fleet.add(LaneKey(LANE.lot_id, "B1"), {**own, "open_coil": 4, "loop_input": 4})
+        await fleet.start()
+        try:
+            await heard.until(EventKind.ONLINE, "B1")
+            assert len(lane.device._connections) == 2  # the bench's and this fleet's
+        finally:
+            await fleet.stop()
+
+
+# A stock server, which knows nothing of pulses
+
+
+@contextlib.asynccontextmanager
+async def stock_server(port: int) -> AsyncIterator[Callable[[int], Awaitable[bool]]]:
+    coils = ModbusDeviceContext(co=ModbusSequentialDataBlock(1, [0] * 1024), di=ModbusSequentialDataBlock(1, [0] * 64))
+    server = ModbusTcpServer(ModbusServerContext(coils, single=True), address=("127.0.0.1", port))
+    await server.serve_forever(background=True)
+
+    async def coil(number: int) -> bool:
+        values = await coils.async_getValues(1, number, 1)
+        assert isinstance(values, list)
+        return bool(values[0])
+
+    try:
+        yield coil
+    finally:
+        await server.shutdown()
+
+
+@contextlib.asynccontextmanager
+async def connected(own: dict[str, Any]) -> AsyncIterator[tuple[Barrier, Heard]]:
+    heard = Heard()
+    fleet = Fleet(heard, SystemClock(), Random(1))
+    barrier = fleet.add(LANE, own)
+    await fleet.start()
+    try:
+        await heard.until(EventKind.ONLINE)
+        yield barrier, heard
+    finally:
+        await fleet.stop()
+
+
+def soon(seconds: float = 5.0) -> Any:
+    from datetime import timedelta
+
+    return SystemClock().now() + timedelta(seconds=seconds)
+
+
+async def test_a_stock_modbus_server_takes_the_timed_pulse() -> None:
+    own = settings(pulse="timed")
+    async with stock_server(own["port"]) as coil, connected(own) as (barrier, _):
+        assert (await barrier.open("lift-1", soon())).outcome is Outcome.ACCEPTED
+        assert await coil(0)
+        async with asyncio.timeout(5):
+            while await coil(0):
+                await asyncio.sleep(0.01)
+
+
+async def test_a_board_that_latches_the_hardware_pulse_is_found_out_and_switched_off() -> None:
+    own = settings(pulse="hardware", pulse_ms=700)
+    async with stock_server(own["port"]) as coil, connected(own) as (barrier, heard):
+        assert (await barrier.open("lift-1", soon())).outcome is Outcome.UNCERTAIN
+        fault = await heard.until(EventKind.FAULT)
+        assert 'pulse = "timed"' in fault.detail
+        async with asyncio.timeout(5):
+            while await coil(0x0200):
+                await asyncio.sleep(0.01)
+
+
+async def test_a_board_that_answers_any_bytes_is_offline_not_up() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while await reader.read(100):
+                writer.write(os.urandom(10_000))
+        writer.close()
+
+    own = settings()
+    heard = Heard()
+    fleet = Fleet(heard, SystemClock(), Random(1))
+    barrier = fleet.add(LANE, own)
+    async with await asyncio.start_server(serve, "127.0.0.1", own["port"]):
+        await fleet.start()
+        try:
+            assert (await barrier.open("lift-1", soon(1.5))).outcome in (Outcome.REJECTED, Outcome.UNCERTAIN)
+            assert EventKind.UP not in heard.kinds()
+        finally:
+            await fleet.stop()

@@ -1,0 +1,100 @@
+"""Anyone's own controller in plain JSON over a real broker."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import pytest
+
+from support.barrier_bench import LANE, Bench, HandClock, bench
+from support.mosquitto import Broker
+from taigan.barriers.barrier import EventKind, Outcome, Position
+from taigan.devices.device import Fault
+
+
+def settings(broker: Broker, **others: Any) -> dict[str, Any]:
+    return {
+        "driver": "mqtt",
+        "broker": f"mqtt://127.0.0.1:{broker.port}",
+        "prefix": f"lots/{uuid.uuid4().hex[:8]}/{{channel_id}}",
+        **others,
+    }
+
+
+@pytest.fixture
+async def lane(broker: Broker, tmp_path: Path) -> AsyncIterator[Bench]:
+    async with bench(tmp_path, settings(broker)) as running:
+        await running.online()
+        yield running
+
+
+async def test_a_whole_lane_life(lane: Bench) -> None:
+    await lane.script.put(car="arrives")
+    arrived = await lane.heard.until(EventKind.ARRIVED)
+    await lane.opened()
+    await lane.heard.until(EventKind.UP)
+    await lane.script.put(car="passes")
+    assert (await lane.heard.until(EventKind.PASSED)).presence_id == arrived.presence_id
+    await lane.heard.until(EventKind.FALLING)
+    await lane.heard.until(EventKind.DOWN)
+    assert lane.barrier.state.position is Position.CLOSED
+
+
+async def test_hold_and_close(lane: Bench) -> None:
+    assert (await lane.command("hold")).outcome is Outcome.ACCEPTED
+    await lane.script.until(held=True, barrier="open")
+    assert (await lane.command("close")).outcome is Outcome.ACCEPTED
+    await lane.script.until(held=False)
+
+
+async def test_a_fault_is_rejected_and_reported(lane: Bench) -> None:
+    await lane.script.put(mode="fault")
+    assert (await lane.heard.until(EventKind.FAULT)).detail == "the barrier reports a fault"
+    result = await lane.open()
+    assert (result.outcome, result.reason) == (Outcome.REJECTED, "barrier fault")
+
+
+async def test_no_reply_is_uncertain(lane: Bench) -> None:
+    await lane.script.put(mode="silent")
+    assert (await lane.open(0.2)).outcome is Outcome.UNCERTAIN
+
+
+async def test_a_text_is_shown(lane: Bench) -> None:
+    await lane.barrier.screen.show("欢迎光临")
+    await lane.script.until(screen="欢迎光临")
+
+
+async def test_a_silent_controller_is_offline(broker: Broker, tmp_path: Path) -> None:
+    clock = HandClock()
+    async with bench(tmp_path, settings(broker), clock=clock, heartbeat=3600) as lane:
+        await lane.online()
+        await lane.device.set_fault(Fault.UNPLUGGED)
+        clock.pass_(40)
+        lane.fleet.site.tick()
+        await lane.heard.until(EventKind.OFFLINE)
+        assert (await lane.open()).outcome is Outcome.REJECTED
+
+
+async def test_any_bytes_change_nothing(broker: Broker, lane: Bench) -> None:
+    prefix = lane.device.settings.prefix
+    async with aiomqtt.Client("127.0.0.1", broker.port) as client:
+        for payload in (b"", b"[]", b'{"position":"sideways"}', b"[" * 5000, os.urandom(10_000)):
+            await client.publish(f"{prefix}/event", payload)
+            await client.publish(f"{prefix}/reply", payload)
+    await lane.opened()
+    await lane.heard.until(EventKind.UP)
+    assert set(lane.heard.kinds()) == {EventKind.ONLINE, EventKind.RISING, EventKind.UP}
+
+
+async def test_the_prefix_names_the_lane_unless_set_otherwise(broker: Broker, tmp_path: Path) -> None:
+    own = settings(broker)
+    del own["prefix"]
+    async with bench(tmp_path, own) as lane:
+        await lane.online()
+        assert lane.device.settings.prefix == f"taigan/{LANE.lot_id}/{LANE.channel_id}"
+        await lane.opened()
