@@ -17,6 +17,9 @@ ENTRY_PATH = "/unionapi/nolienceinpark"
 """Where an entry code leads (the form shown in sdk/479833, spelled so)."""
 
 
+_CODE = sa.select(codes).where(codes.c.code == sa.bindparam("code"))
+
+
 class CodeKind(enum.IntEnum):
     """2.3 `type`."""
 
@@ -73,7 +76,7 @@ def get_code(
 
 def find_code(conn: sa.Connection, code: str) -> Code | None:
     """The code as it stands, good or replaced; `None` for one that never was."""
-    row = conn.execute(sa.select(codes).where(codes.c.code == code)).first()
+    row = conn.execute(_CODE, {"code": code}).first()
     if row is None:
         return None
     return Code(row.code, row.lot_id, CodeKind(row.kind), row.channel_id, row.retired_at is None)

@@ -13,6 +13,15 @@ from taigan.hub.identity import App, Identity, licence_of
 from taigan.hub.tables import drivers, sessions
 from taigan.hub.trail import Trail
 
+_DRIVER = sa.select(drivers).where(
+    drivers.c.app == sa.bindparam("app"), drivers.c.pay_user_id == sa.bindparam("pay_user_id")
+)
+_DRIVER_OF_SESSION = (
+    sa.select(drivers)
+    .join(sessions, sessions.c.driver_id == drivers.c.id)
+    .where(sessions.c.digest == sa.bindparam("digest"))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Driver:
@@ -26,8 +35,7 @@ class Driver:
 
 def meet(conn: sa.Connection, trail: Trail, identity: Identity) -> Driver:
     """The driver of this identity, entered with a licence of its own at the first meeting."""
-    mine = (drivers.c.app == identity.app.value, drivers.c.pay_user_id == identity.pay_user_id)
-    row = conn.execute(sa.select(drivers).where(*mine)).first()
+    row = conn.execute(_DRIVER, {"app": identity.app.value, "pay_user_id": identity.pay_user_id}).first()
     attempt = 0
     while row is None:
         statement = insert(drivers).values(
@@ -48,12 +56,7 @@ def open_session(conn: sa.Connection, trail: Trail, token: str, identity: Identi
 
 
 def driver_of_session(conn: sa.Connection, token: str) -> Driver | None:
-    query = (
-        sa.select(drivers)
-        .join(sessions, sessions.c.driver_id == drivers.c.id)
-        .where(sessions.c.digest == _digest(token))
-    )
-    row = conn.execute(query).first()
+    row = conn.execute(_DRIVER_OF_SESSION, {"digest": _digest(token)}).first()
     return None if row is None else Driver(row.id, App(row.app), row.pay_user_id, row.licence)
 
 

@@ -13,6 +13,17 @@ from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.tables import lanes, lots, vendor_keys, vendors
 from taigan.hub.trail import Trail
 
+_VENDOR = sa.select(vendors).where(vendors.c.union_id == sa.bindparam("union_id"))
+_LOT = sa.select(lots).where(lots.c.lot_id == sa.bindparam("lot_id"))
+_KEYS = (
+    sa.select(vendor_keys.c.key)
+    .where(
+        vendor_keys.c.union_id == sa.bindparam("union_id"),
+        vendor_keys.c.valid_until.is_(None) | (vendor_keys.c.valid_until > sa.bindparam("now")),
+    )
+    .order_by(vendor_keys.c.id.desc())
+)
+
 
 class VendorSeed(msgspec.Struct, frozen=True, kw_only=True):
     """A vendor as the settings name it. `per_event`: pushes go to `callback_url/service_name`."""
@@ -117,25 +128,17 @@ def change_key(conn: sa.Connection, trail: Trail, union_id: str, key: str, overl
 
 
 def vendor(conn: sa.Connection, union_id: str) -> Vendor | None:
-    row = conn.execute(sa.select(vendors).where(vendors.c.union_id == union_id)).first()
+    row = conn.execute(_VENDOR, {"union_id": union_id}).first()
     return None if row is None else Vendor(*row)
 
 
 def keys(conn: sa.Connection, union_id: str, now: datetime) -> list[str]:
     """The keys a message of this vendor may be signed with, the current one first."""
-    query = (
-        sa.select(vendor_keys.c.key)
-        .where(
-            vendor_keys.c.union_id == union_id,
-            vendor_keys.c.valid_until.is_(None) | (vendor_keys.c.valid_until > now),
-        )
-        .order_by(vendor_keys.c.id.desc())
-    )
-    return list(conn.execute(query).scalars())
+    return list(conn.execute(_KEYS, {"union_id": union_id, "now": now}).scalars())
 
 
 def lot(conn: sa.Connection, lot_id: str) -> Lot | None:
-    row = conn.execute(sa.select(lots).where(lots.c.lot_id == lot_id)).first()
+    row = conn.execute(_LOT, {"lot_id": lot_id}).first()
     return None if row is None else Lot(*row)
 
 

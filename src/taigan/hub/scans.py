@@ -60,6 +60,56 @@ _MOBILE = re.compile(r"\+?[0-9]{5,15}")
 _LONGEST_TEXT = 200
 
 
+_SCAN = sa.select(scans).where(scans.c.scan_id == sa.bindparam("scan_id"))
+_JUST_BEFORE = (
+    sa.select(scans)
+    .where(
+        scans.c.driver_id == sa.bindparam("driver_id"),
+        scans.c.lot_id == sa.bindparam("lot_id"),
+        scans.c.channel_id == sa.bindparam("channel_id"),
+        scans.c.code == sa.bindparam("code"),
+        scans.c.pushed_at > sa.bindparam("earliest"),
+        scans.c.pushed_at <= sa.bindparam("now"),
+    )
+    .order_by(scans.c.seq.desc())
+    .limit(1)
+)
+_JUST_ENTERED = (
+    sa.select(entries.c.order_id)
+    .outerjoin(exits, (exits.c.lot_id == entries.c.lot_id) & (exits.c.order_id == entries.c.order_id))
+    .where(
+        entries.c.lot_id == sa.bindparam("lot_id"),
+        entries.c.at > sa.bindparam("earliest"),
+        entries.c.at <= sa.bindparam("now"),
+        (entries.c.channel_id == sa.bindparam("channel_id")) | (entries.c.channel_id == ""),
+        sa.func.substr(entries.c.car_number, -LICENCE_LENGTH) == sa.bindparam("licence"),
+        exits.c.id.is_(None),
+    )
+    .order_by(entries.c.id.desc())
+    .limit(1)
+)
+_ANSWERED_BY_ENTRY = (
+    sa.select(scans)
+    .where(
+        scans.c.lot_id == sa.bindparam("lot_id"),
+        scans.c.licence == sa.bindparam("licence"),
+        scans.c.pushed_at >= sa.bindparam("earliest"),
+        scans.c.order_id.is_(None),
+        scans.c.shown.in_((Shown.WAITING.value, Shown.TIMEOUT.value, Shown.SUCCESS.value)),
+        (sa.bindparam("channel_id") == "") | (scans.c.channel_id == sa.bindparam("channel_id")),
+    )
+    .order_by(scans.c.seq)
+)
+_NEWEST_PUSHED = (
+    sa.select(scans.c.scan_id)
+    .where(scans.c.lot_id == sa.bindparam("lot_id"), scans.c.pushed_at.is_not(None))
+    .order_by(scans.c.seq.desc())
+    .limit(1)
+)
+_OF_ORDER = _NEWEST_PUSHED.where(scans.c.order_id == sa.bindparam("order_id"))
+_OF_LICENCE = _NEWEST_PUSHED.where(scans.c.licence == sa.bindparam("licence"))
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A scan as the phone sends it. The lane is named by its `code`, or (scripts) by lot and channel_id."""
@@ -166,40 +216,27 @@ class _Taking:
 
     def just_before(self) -> Scan | None:
         """This driver's scan of this code that was sent on within `duplicate_within`."""
-        earliest = self.trail.at - timedelta(seconds=self.rules.duplicate_within)
-        query = (
-            sa.select(scans)
-            .where(
-                scans.c.driver_id == self.driver.id,
-                scans.c.lot_id == self.lot.lot_id,
-                scans.c.channel_id == self.code.channel_id,
-                scans.c.code == self.code.code,
-                scans.c.pushed_at > earliest,
-                scans.c.pushed_at <= self.trail.at,
-            )
-            .order_by(scans.c.seq.desc())
-            .limit(1)
-        )
-        row = self.conn.execute(query).first()
+        found = {
+            "driver_id": self.driver.id,
+            "lot_id": self.lot.lot_id,
+            "channel_id": self.code.channel_id,
+            "code": self.code.code,
+            "earliest": self.trail.at - timedelta(seconds=self.rules.duplicate_within),
+            "now": self.trail.at,
+        }
+        row = self.conn.execute(_JUST_BEFORE, found).first()
         return None if row is None else _scan(row)
 
     def just_entered(self) -> str | None:
         """The order of this driver's entry by this lane that was uploaded within `entered_within`."""
-        query = (
-            sa.select(entries.c.order_id)
-            .outerjoin(exits, (exits.c.lot_id == entries.c.lot_id) & (exits.c.order_id == entries.c.order_id))
-            .where(
-                entries.c.lot_id == self.lot.lot_id,
-                entries.c.at > self.trail.at - timedelta(seconds=self.rules.entered_within),
-                entries.c.at <= self.trail.at,
-                entries.c.channel_id.in_((self.code.channel_id, "")),
-                sa.func.substr(entries.c.car_number, -LICENCE_LENGTH) == self.driver.licence,
-                exits.c.id.is_(None),
-            )
-            .order_by(entries.c.id.desc())
-            .limit(1)
-        )
-        return self.conn.execute(query).scalar()
+        found = {
+            "lot_id": self.lot.lot_id,
+            "channel_id": self.code.channel_id,
+            "licence": self.driver.licence,
+            "earliest": self.trail.at - timedelta(seconds=self.rules.entered_within),
+            "now": self.trail.at,
+        }
+        return self.conn.execute(_JUST_ENTERED, found).scalar()
 
     def push(self, mobile: str) -> Begun:
         return self.store(Shown.WAITING, ASKING, next=Next.PUSH, mobile=mobile, pushed_at=self.trail.at)
@@ -366,20 +403,13 @@ def settle(
     car_number, made at most `listen_for` before the entry.
     """
     earliest = min(in_time, trail.at) - timedelta(seconds=rules.listen_for)
-    query = (
-        sa.select(scans)
-        .where(
-            scans.c.lot_id == lot_id,
-            scans.c.licence == car_number[-LICENCE_LENGTH:],
-            scans.c.pushed_at >= earliest,
-            scans.c.order_id.is_(None),
-            scans.c.shown.in_((Shown.WAITING.value, Shown.TIMEOUT.value, Shown.SUCCESS.value)),
-        )
-        .order_by(scans.c.seq)
-    )
-    if channel_id:
-        query = query.where(scans.c.channel_id == channel_id)
-    for row in conn.execute(query).all():
+    found = {
+        "lot_id": lot_id,
+        "channel_id": channel_id,
+        "licence": car_number[-LICENCE_LENGTH:],
+        "earliest": earliest,
+    }
+    for row in conn.execute(_ANSWERED_BY_ENTRY, found).all():
         scan = _scan(row)
         values: dict[str, Any] = {"order_id": order_id}
         if scan.shown is not Shown.SUCCESS:
@@ -390,12 +420,12 @@ def settle(
 
 def behind(conn: sa.Connection, lot_id: str, order_id: str, car_number: str) -> str | None:
     """The scan that an upload about this order belongs to: the newest it settled, else the newest of its licence."""
-    for mine in (scans.c.order_id == order_id, scans.c.licence == car_number[-LICENCE_LENGTH:]):
-        query = sa.select(scans.c.scan_id).where(scans.c.lot_id == lot_id, mine, scans.c.pushed_at.is_not(None))
-        found = conn.execute(query.order_by(scans.c.seq.desc()).limit(1)).scalar()
-        if found is not None or not order_id:
-            return found
-    return None
+    found: str | None = None
+    if order_id:
+        found = conn.execute(_OF_ORDER, {"lot_id": lot_id, "order_id": order_id}).scalar()
+    if found is None:
+        found = conn.execute(_OF_LICENCE, {"lot_id": lot_id, "licence": car_number[-LICENCE_LENGTH:]}).scalar()
+    return found
 
 
 def give_up_unanswered(conn: sa.Connection, trail: Trail) -> None:
@@ -443,7 +473,7 @@ def _show(trail: Trail, scan: Scan, text: str) -> None:
 
 def find(conn: sa.Connection, scan_id: str) -> Scan:
     """The scan of this id. Raises `Unknown`."""
-    row = conn.execute(sa.select(scans).where(scans.c.scan_id == scan_id)).first()
+    row = conn.execute(_SCAN, {"scan_id": scan_id}).first()
     if row is None:
         raise Unknown("scan", "scan_id")
     return _scan(row)
