@@ -7,7 +7,8 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -22,6 +23,7 @@ from support.mosquitto import Broker, mosquitto_broker
 from support.ports import free_port
 from support.simulated_lanes import Heard, Script
 from taigan.barriers.barrier import Barrier, EventKind, Outcome, Position, Result
+from taigan.barriers.broker import BrokerSettings
 from taigan.barriers.drivers import BadSettings, Fleet
 from taigan.barriers.edge_agent import EdgeAgent, EdgeSettings, read_edge_settings
 from taigan.barriers.edge_wire import Command, LaneEvent, prefix
@@ -228,38 +230,40 @@ async def test_any_bytes_on_the_topics_change_nothing_at_either_end(broker: Brok
         assert (await script.get())["lifts"] == 1
 
 
-async def test_tls_with_the_edges_own_credentials(tmp_path: Path) -> None:
+@pytest.fixture
+def secured() -> Iterator[tuple[Broker, str]]:
+    """A broker with a certificate of its own and one user, and that certificate."""
     openssl = shutil.which("openssl")
     if openssl is None or shutil.which("mosquitto_passwd") is None:
         pytest.skip("openssl or mosquitto_passwd is not here")
-    folder = Path("/tmp") / f"taigan-tls-{os.getpid()}"
-    folder.mkdir(mode=0o755)
+    folder = Path(tempfile.mkdtemp(prefix="taigan-tls-"))
+    folder.chmod(0o755)  # the broker gives up root
     try:
         key, cert, passwords = folder / "key.pem", folder / "cert.pem", folder / "passwords"
-        subprocess.run(
-            [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
-             "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
-            check=True, capture_output=True,
-        )  # fmt: skip
+        made = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        named = ["-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+        subprocess.run([*made, *named, "-keyout", key, "-out", cert], check=True, capture_output=True)
         passwords.touch()
         subprocess.run(["mosquitto_passwd", "-b", passwords, "edge", "secret"], check=True, capture_output=True)
         for file in (key, cert, passwords):
             file.chmod(0o644)
         options = f"certfile {cert}\nkeyfile {key}\nallow_anonymous false\npassword_file {passwords}\n"
         with mosquitto_broker(options) as own:
-            line = Line(own, tmp_path)
-            access = {"broker": f"mqtts://127.0.0.1:{own.port}", "username": "edge", "ca_file": str(cert)}
-            line.fleet = Fleet(line.heard, line.clock, Random(1))
-            line.barrier = line.fleet.add(LANE, {"driver": "edge", **access, "password": "secret"})
-            settings = msgspec.structs.replace(
-                line.agent._settings,
-                platform=msgspec.convert({**access, "password": "secret"}, type(line.agent._settings.platform)),
-            )
-            line.agent = EdgeAgent(settings)
-            async with running(line, tmp_path):
-                assert (await line.command()).outcome is Outcome.ACCEPTED
+            yield own, str(cert)
     finally:
         shutil.rmtree(folder)
+
+
+async def test_tls_with_the_edges_own_credentials(secured: tuple[Broker, str], tmp_path: Path) -> None:
+    own, cert = secured
+    line = Line(own, tmp_path)
+    access = {"broker": f"mqtts://127.0.0.1:{own.port}", "username": "edge", "password": "secret", "ca_file": cert}
+    line.fleet = Fleet(line.heard, line.clock, Random(1))
+    line.barrier = line.fleet.add(LANE, {"driver": "edge", **access})
+    platform = msgspec.convert(access, BrokerSettings)
+    line.agent = EdgeAgent(msgspec.structs.replace(line.agent._settings, platform=platform))
+    async with running(line, tmp_path):
+        assert (await line.command()).outcome is Outcome.ACCEPTED
 
 
 def test_bad_edge_settings_are_one_sentence() -> None:

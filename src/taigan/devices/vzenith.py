@@ -238,7 +238,7 @@ class MqttCamera(Camera):
         try:
             message = json.loads(payload)
             content = message.get("payload")
-            body = content["body"] if isinstance(content, dict) else {}
+            body = content.get("body", {}) if isinstance(content, dict) else {}
             answer = partial(self._answer, name, message["id"])
             match name:
                 case "gpio_out":

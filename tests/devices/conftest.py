@@ -1,0 +1,16 @@
+"""The broker that emulated devices speak through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.mosquitto import Broker, mosquitto_broker
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """A Mosquitto of our own."""
+    with mosquitto_broker() as running:
+        yield running
