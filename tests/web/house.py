@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from taigan.lot.ids import RandomIds
 from taigan.lot.lanes import Lanes
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
-from taigan.process import listen, serve
+from taigan.process import serve
 from taigan.storage import registry
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
@@ -301,7 +302,11 @@ class Line:
 async def served(app: App, end_streams: Callable[[], None] = lambda: None) -> AsyncIterator[int]:
     """The application behind the real server; gives its port."""
     stop = asyncio.Event()
-    listener = listen("127.0.0.1", 0, "port")
+    # Named as TCP, or asyncio leaves Nagle's algorithm on and each answer waits 40 ms for the client's acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    listener.setblocking(False)
     serving = asyncio.create_task(serve(app, listener, stop, end_streams=end_streams))
     try:
         yield listener.getsockname()[1]

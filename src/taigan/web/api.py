@@ -386,17 +386,18 @@ class LotLanes(Controller):
         return Response(drawn, media_type=posters.MEDIA_TYPES[kind], headers=headers)
 
     @post("/{channel_id:str}/release", status_code=200, responses=COMMANDS)
-    async def release(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.OrderView:
+    async def release(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.OrderDetail:
         """Let the waiting driver in: the arm rises. 409 when nobody waits."""
         by = By(data.operator, data.reason)
         lift = await platform.attendant.release(lot_id, channel_id, by, data.order_id)
         return await platform.order(lot_id, lift.order_id or "")
 
     @post("/{channel_id:str}/refuse", status_code=200, responses=COMMANDS)
-    async def refuse(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.OrderView:
+    async def refuse(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.OrderDetail:
         """Send the waiting driver away: the order is void. 409 when nobody waits."""
         by = By(data.operator, data.reason)
-        return r.shown_order(await platform.attendant.refuse(lot_id, channel_id, by, data.order_id))
+        order = await platform.attendant.refuse(lot_id, channel_id, by, data.order_id)
+        return await platform.order(lot_id, order.order_id)
 
     @post("/{channel_id:str}/open", status_code=200, responses=COMMANDS)
     async def open_barrier(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.LiftView:
@@ -583,6 +584,7 @@ def framework(platform: Platform) -> Litestar:
         debug=False,
         openapi_config=OpenAPIConfig(
             title="taigan",
+            use_handler_docstrings=True,
             version="1",
             description="A parking-lot platform that speaks BoLink (泊链). Times are ISO 8601 in UTC.",
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
@@ -605,11 +607,11 @@ class Api:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            parts = path_parts(scope)
-            if parts == ["api", "v1", "openapi.json"] and scope["method"] == "GET":
+            if scope["path"] == "/api/v1/openapi.json" and scope["method"] == "GET":
                 await respond(send, 200, self.openapi(), "application/json")
                 return
             name = await self._token_name(scope)
+            parts = path_parts(scope)
             body = await self._body(receive)
         except ClientGone:
             return
@@ -637,6 +639,9 @@ class Api:
             described: Any = self._framework.openapi_schema.to_schema()
             for kind in r.STRICT:
                 described["components"]["schemas"][kind.__name__]["additionalProperties"] = False
+            for operation in (operation for path in described["paths"].values() for operation in path.values()):
+                if operation["operationId"] in ("retryDelivery", "unblock"):
+                    operation["requestBody"]["required"] = False
             self._openapi = msgspec.json.encode(described)
         return self._openapi
 
