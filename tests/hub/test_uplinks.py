@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.sides import KEY, LOT_ID, PARK_ID, TOKEN, UNION_ID, FakeLot, Side, running_side
@@ -120,6 +120,7 @@ def _anything() -> list[bytes]:
     signed = st.fixed_dictionaries({}, optional={name: json_like for name in GOOD}).map(lambda data: body(GOOD | data))
     found: list[bytes] = []
 
+    @settings(max_examples=40)
     @given(st.one_of(st.binary(max_size=64), json_like.map(lambda value: json.dumps(value).encode()), signed))
     def collect(sent: bytes) -> None:
         found.append(sent)
