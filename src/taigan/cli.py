@@ -14,12 +14,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
 if TYPE_CHECKING:
     from taigan.barriers.drivers import Fleet
+    from taigan.barriers.edge_agent import EdgeSettings
     from taigan.lot.setup import LotSetup, VendorSetup
     from taigan.settings import Settings
     from taigan.web.asgi import Scope
@@ -318,6 +319,215 @@ async def _lanes(settings: Settings, with_parent: bool) -> None:
             raise Failure(str(error), 5) from None
         except JournalError as error:
             raise Failure(str(error), 3) from None
+
+
+@app.command()
+def devices(
+    config: Config = None,
+    edge: Annotated[
+        list[Path] | None, typer.Option(help="An edge's settings, to stand in for the devices beside it.")
+    ] = None,
+    heartbeat: Annotated[
+        float | None, typer.Option(help="Seconds between heartbeats, instead of each device's own.", min=0.01)
+    ] = None,
+    stop_with_parent: WithParent = False,
+) -> None:
+    """Emulated cameras, gates and relay boards for the lanes of the configuration, in place of `taigan lanes`."""
+
+    async def run(settings: Settings, with_parent: bool) -> None:
+        await _devices(settings, with_parent, edge or [], heartbeat)
+
+    _run(run, config, stop_with_parent)
+
+
+async def _devices(settings: Settings, with_parent: bool, edges: list[Path], heartbeat: float | None) -> None:
+    from taigan.clock import SystemClock
+    from taigan.devices.journal import JournalBusy, JournalError
+    from taigan.devices.lanes import LaneSettings, LanesSettings, PortUnavailable
+    from taigan.devices.workbench import DeviceLane, UnknownDevice, WorkbenchSettings, serve
+    from taigan.process import listen, stop_when_told
+
+    lanes = [(lot.lot_id, lane) for lot in settings.lots for lane in lot.lanes]
+    simulated = [(lot_id, lane) for lot_id, lane in lanes if lane.barrier.get("driver") == "simulated"]
+    emulated = [
+        DeviceLane(lot_id, lane.channel_id, lane.barrier)
+        for lot_id, lane in lanes
+        if lane.barrier.get("driver") not in ("simulated", "edge")
+    ]
+    for file in edges:
+        beside = _edge_settings(file)
+        emulated += [DeviceLane(beside.lot_id, lane.channel_id, lane.barrier) for lane in beside.lanes]
+    own = settings.lanes
+    built = WorkbenchSettings(
+        lanes=LanesSettings(
+            journal=settings.data / "lanes.jsonl",
+            travel_time=own.travel_time,
+            late_by=own.late_by,
+            lanes=tuple(LaneSettings(lot_id, lane.channel_id, lane.detector) for lot_id, lane in simulated),
+        ),
+        devices=tuple(emulated),
+        platform_url=settings.lot_url,
+        heartbeat=heartbeat,
+    )
+    stop = stop_when_told(with_parent=with_parent)
+    with listen(own.host, own.port, "lanes.port") as listener:
+        try:
+            await serve(built, stop, clock=SystemClock(), listener=listener)
+        except UnknownDevice as error:
+            raise Failure(str(error), 2) from None
+        except PortUnavailable as error:
+            raise Failure(str(error), 4) from None
+        except JournalBusy as error:
+            raise Failure(str(error), 5) from None
+        except JournalError as error:
+            raise Failure(str(error), 3) from None
+
+
+@app.command()
+def edge(
+    config: Annotated[Path, typer.Option("--config", envvar="TAIGAN_EDGE_CONFIG", help="The edge's settings.")] = Path(
+        "edge.toml"
+    ),
+    stop_with_parent: WithParent = False,
+) -> None:
+    """Beside the devices in a lot: holds their drivers and speaks to a platform elsewhere through an MQTT broker."""
+    import uvloop
+
+    sys.modules.setdefault("rich", cast(ModuleType, None))
+    from taigan import logs
+    from taigan.process import PortTaken
+
+    os.umask(0o077)
+    settings = _edge_settings(config)
+    logs.set_up(json=not sys.stderr.isatty(), level="info", secrets=[settings.platform.password])
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_edge(settings, stop_with_parent))
+    except Failure as failure:
+        _fail(str(failure), failure.exit_code)
+    except PortTaken as error:
+        _fail(str(error), 4)
+
+
+async def _edge(settings: EdgeSettings, with_parent: bool) -> None:
+    from taigan.barriers.drivers import BadSettings
+    from taigan.barriers.edge_agent import EdgeAgent
+    from taigan.process import listen, serve, stop_when_told
+    from taigan.web.devices import Devices
+
+    stop = stop_when_told(with_parent=with_parent)
+    try:
+        agent = EdgeAgent(settings)
+    except BadSettings as error:
+        raise Failure(str(error), 2) from None
+    await agent.start()
+    try:
+        if settings.devices_port:
+            with listen(settings.devices_host, settings.devices_port, "devices_port") as listener:
+                door = Devices(_posts_to(agent.fleet), body_timeout=10.0)
+                await serve(door, listener, stop, end_streams=lambda: None)
+        else:
+            await stop.wait()
+    finally:
+        await agent.stop()
+
+
+def _edge_settings(file: Path) -> EdgeSettings:
+    import tomllib
+
+    from taigan.barriers.drivers import BadSettings
+    from taigan.barriers.edge_agent import read_edge_settings
+
+    try:
+        return read_edge_settings(tomllib.loads(file.read_text("utf-8")))
+    except OSError as error:
+        _fail(f"{file} cannot be read: {error.strerror}", 2)
+    except (BadSettings, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        _fail(f"{file}: {error}", 2)
+
+
+barrier_commands = typer.Typer(no_args_is_help=True, help="Barriers, one at a time.")
+app.add_typer(barrier_commands, name="barrier")
+
+
+@barrier_commands.command("test")
+def try_barrier(
+    lane: Annotated[str, typer.Argument(metavar="LANE", help="LOT_ID/CHANNEL_ID, or CHANNEL_ID where there is one.")],
+    config: Config = None,
+    direct: Annotated[
+        bool, typer.Option(help="Connect to the device from here, past the platform: for a lot that is not running.")
+    ] = False,
+) -> None:
+    """Raise a lane's arm on purpose, and tell what happens. Through the running platform, unless --direct."""
+
+    async def run(settings: Settings, with_parent: bool) -> None:
+        lot_id, channel_id, barrier = _lane_named(settings, lane)
+        if direct:
+            await _test_directly(lot_id, channel_id, settings.barrier_of(barrier))
+        else:
+            await _test_through_platform(settings, lot_id, channel_id)
+
+    _run(run, config, False)
+
+
+def _lane_named(settings: Settings, name: str) -> tuple[str, str, dict[str, Any]]:
+    lot_id, _, channel_id = name.rpartition("/")
+    found = [
+        (lot.lot_id, each.channel_id, each.barrier)
+        for lot in settings.lots
+        for each in lot.lanes
+        if each.channel_id == channel_id and lot_id in ("", lot.lot_id)
+    ]
+    if len(found) == 1:
+        return found[0]
+    lanes = ", ".join(f"{lot.lot_id}/{each.channel_id}" for lot in settings.lots for each in lot.lanes)
+    raise Failure(f"{'no' if not found else 'more than one'} lane is called {name}; there are {lanes or 'none'}", 2)
+
+
+async def _test_directly(lot_id: str, channel_id: str, barrier: dict[str, Any]) -> None:
+    import secrets
+
+    from taigan.barriers.barrier import LaneKey
+    from taigan.barriers.drivers import BadSettings
+    from taigan.barriers.trial import try_out
+    from taigan.clock import SystemClock
+
+    try:
+        lane = LaneKey(lot_id, channel_id)
+        accepted = await try_out(lane, barrier, SystemClock(), typer.echo, command_id=f"test-{secrets.token_hex(8)}")
+    except BadSettings as error:
+        raise Failure(str(error), 2) from None
+    if not accepted:
+        raise Failure("the device did not say that it took the command", 1)
+
+
+async def _test_through_platform(settings: Settings, lot_id: str, channel_id: str) -> None:
+    import getpass
+    import json
+    from urllib.parse import quote
+
+    import aiohttp
+
+    token = next(iter(settings.lot.api_tokens.values()), None)
+    if token is None:
+        raise Failure("lot.api_tokens has no token to speak to the platform with", 2)
+    headers = {"Authorization": f"Bearer {token}"}
+    lane = f"{settings.lot_url}/api/v1/lots/{quote(lot_id, safe='')}/lanes/{quote(channel_id, safe='')}"
+    asked = {"operator": getpass.getuser(), "reason": "taigan barrier test"}
+    try:
+        async with aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(60)) as session:
+            async with session.post(f"{lane}/open", json=asked) as answer:
+                opened = await answer.json()
+                taken = answer.status < 300
+            typer.echo(json.dumps(opened, ensure_ascii=False, indent=2))
+            async with session.get(lane) as answer:
+                typer.echo(json.dumps((await answer.json()).get("barrier"), ensure_ascii=False, indent=2))
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise Failure(
+            f"the platform at {settings.lot_url} does not answer ({error}); --direct goes past it", 1
+        ) from None
+    if not taken:
+        raise Failure("the barrier did not take the command", 1)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """A lane whose devices stand behind an edge in the lot (`taigan edge`), which holds the real driver.
 
-The platform needs no way into the lot: both sides connect to the broker. A cut line means no beat, and then a command is
-REJECTED at once; one that was on its way is UNCERTAIN, and void at the edge after its deadline.
+The platform needs no way into the lot: both sides connect to the broker. A cut line means no beat, and then a command
+is REJECTED at once; one that was on its way is UNCERTAIN, and void at the edge after its deadline.
 """
 
 from __future__ import annotations
