@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from support.barrier import ScriptedBarrier
 from support.bolink_side import BolinkSide
 from support.clock import PATIENCE, ManualClock
+from support.troubled import TroubledDatabase
 from taigan import bolink
 from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, Sight
 from taigan.lot.attendant import By
@@ -129,6 +130,7 @@ class Parking:
         bolink_side: BolinkSide | None = None,
     ) -> None:
         self.database = database
+        self._rows = database.beneath if isinstance(database, TroubledDatabase) else database
         self.clock = clock or ManualClock()
         self.bolink = bolink_side or BolinkSide(self.clock, list(keys))
         self.gateway = Gateway()
@@ -176,7 +178,7 @@ class Parking:
                 return bool(lift.actor and lift.reason)
             return (lane.lot_id, lift.order_id) in facts.orders(conn, [(lane.lot_id, lift.order_id)])
 
-        if not await self.database.read(lawful):
+        if not await self._rows.read(lawful):
             self.unlawful_lifts.append(command_id)
 
     # The street
@@ -270,7 +272,7 @@ class Parking:
     # The rows
 
     async def read(self, transaction: Callable[[sa.Connection], T]) -> T:
-        return await self.database.read(transaction)
+        return await self._rows.read(transaction)
 
     async def lot(self, lot_id: str = LOT_ID) -> Lot:
         lot = await self.read(lambda conn: views.lot(conn, lot_id))

@@ -203,16 +203,14 @@ class EntryDesk:
         return result, told
 
     async def stop(self) -> None:
-        """Return when every commit under way has ended."""
+        """Return when everything under way has ended, but wait for a few seconds only."""
         self._stopping.set()
-        if self._working:
-            await asyncio.wait(self._working.values(), timeout=3)
-        await self.drained()
-        if self._unfinished:
-            await asyncio.wait(self._unfinished, timeout=3)
+        await asyncio.wait([asyncio.create_task(self.drained())], timeout=3)
 
     async def drained(self) -> None:
-        """Return when no commit of the entry path is under way."""
+        """Return when every entry and every commit under way has ended."""
+        while under_way := [*self._working.values(), *self._unfinished]:
+            await asyncio.wait(under_way)
         await self._admissions.drained()
         await self._settlements.drained()
 
