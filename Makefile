@@ -9,7 +9,7 @@ DATA_DIR ?= data
 DEMO ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install dev system demo test check format clean
+.PHONY: install dev system demo test check bench-wire format clean
 
 install: $(VENV)/.installed
 
@@ -42,6 +42,10 @@ check: dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate_docs.py --check
+
+# What one message costs on the wire, against json and pydantic in the same run.
+bench-wire: dev
+	$(BIN)/python benchmarks/wire.py
 
 format: dev
 	$(BIN)/ruff check --fix .

@@ -29,7 +29,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 VendorNumber = (
     Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d{0,17}$")]
 )
-Channel = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00/]*$")]
+Channel = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
 
 IGNORED_VARIABLES = ("TAIGAN_CONFIG", "TAIGAN_TEST_")
 

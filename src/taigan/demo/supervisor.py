@@ -183,15 +183,19 @@ class Demo:
     async def _watch(self, ends: Mapping[asyncio.Task[int], Part], config: Path) -> None:
         stopped = asyncio.create_task(self._stop.wait())
         running = dict(ends)
-        while running and not stopped.done():
+        while running:
             await asyncio.wait({stopped, *running}, return_when=asyncio.FIRST_COMPLETED)
-            for end in [end for end in running if end.done() and not stopped.done()]:
+            if self._stop.is_set():  # Ctrl-C reaches the parts as well: they end because they were told to
+                break
+            for end in [end for end in running if end.done()]:
                 part = running.pop(end)
                 self._say(
                     f"taigan {part.name} ended ({how_it_ended(end.result())}; log: {part.log}). The rest goes on; "
                     f"start it again with: taigan {part.name} --config {config}"
                 )
         stopped.cancel()
+        if not running:
+            raise PartFailed("nothing of the demo runs any more", 1)
 
 
 async def _codes_of_the_lanes(addresses: Addresses, keys: Keys) -> dict[str, str]:
