@@ -12,6 +12,7 @@ import structlog
 from taigan import bolink
 from taigan.bolink import BadAnswer, BolinkClient, BolinkError, Refused
 from taigan.clock import Clock, set_within
+from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
 from taigan.lot.errors import LotError
 from taigan.lot.events import Events
 from taigan.lot.lanes import Lanes
@@ -53,7 +54,9 @@ class Courier:
         random: Random,
         metrics: Metrics,
         events: Events,
+        reach: Reach = pass_by,
     ) -> None:
+        self._reach = reach
         self._database = database
         self._client_of = client_of
         self._owed = owed
@@ -121,6 +124,7 @@ class Courier:
         interface = bolink.by_section(delivery.section)
         try:
             await self._client_of(delivery.lot_id).send_text(interface, delivery.payload.encode())
+            self._reach(Checkpoint.UPLOADED)
             state, said = "done", ""
         except Refused as error:
             known = delivery.section == "3.1" and KNOWN_ALREADY in error.text

@@ -21,6 +21,7 @@ import structlog
 from taigan.barriers.barrier import Outcome, Result
 from taigan.clock import Clock, set_within
 from taigan.lot import orders, texts
+from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
 from taigan.lot.events import Events
 from taigan.lot.ids import Ids
 from taigan.lot.lanes import Lanes
@@ -73,7 +74,9 @@ class EntryDesk:
         ids: Ids,
         metrics: Metrics,
         events: Events,
+        reach: Reach = pass_by,
     ) -> None:
+        self._reach = reach
         self._database = database
         self._lanes = lanes
         self._policy = policy
@@ -154,9 +157,11 @@ class EntryDesk:
         order, lift = verdict.order, verdict.lift
         assert order is not None
         assert lift is not None
+        self._reach(Checkpoint.ADMITTED)
         settled = self._lanes.expect(order.order_id, order.presence_id or "")
         try:
             result = await self._command(lift, settled)
+            self._reach(Checkpoint.OUTCOME)
             confirmed = result.outcome is Outcome.ACCEPTED and verdict.confirm == "accepted"
             if not confirmed and result.outcome is not Outcome.REJECTED and lift.cause != "again":
                 await set_within(self._clock, settled, (lift.deadline - self._clock.now()).total_seconds())
@@ -181,6 +186,7 @@ class EntryDesk:
         except Exception:
             log.exception("entry not settled", order=order.order_id)
             return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+        self._reach(Checkpoint.SETTLED)
         self._metrics.commit_seconds.labels("settle").observe(self._clock.monotonic() - began)
         self._after(told)
         self._tell(scan, order, told.state, told.text, lift, result)

@@ -15,6 +15,7 @@ from taigan.bolink import Addresses, BolinkClient, BolinkError, Transport
 from taigan.clock import Clock
 from taigan.lot.attendant import Attendant
 from taigan.lot.callbacks import Callbacks, NoPlateEntries
+from taigan.lot.checkpoints import Reach, pass_by
 from taigan.lot.courier import Courier
 from taigan.lot.entry import EntryDesk
 from taigan.lot.errors import LotError, UnknownLot
@@ -59,6 +60,7 @@ class Platform:
         clock: Clock,
         ids: Ids,
         random: Random,
+        reach: Reach = pass_by,
     ) -> None:
         self.database = database
         self.policy = policy
@@ -67,7 +69,7 @@ class Platform:
         self.events = Events()
         self.keyring = Keyring(database, clock, policy.key_overlap)
         self.lanes = Lanes(database, clock, self.metrics, self.events)
-        self.desk = EntryDesk(database, self.lanes, policy, clock, ids, self.metrics, self.events)
+        self.desk = EntryDesk(database, self.lanes, policy, clock, ids, self.metrics, self.events, reach)
         self.attendant = Attendant(database, self.lanes, self.desk, policy, clock, ids, self._rebuild_lane)
         self.plates = Plates(self.desk, self.lanes, policy, clock)
         self.courier = Courier(
@@ -80,6 +82,7 @@ class Platform:
             random,
             self.metrics,
             self.events,
+            reach,
         )
         self.watch = Watch(database, self.lanes, policy, clock, self.metrics)
         vehicles, remote = Vehicles(database, clock), RemoteCommands(self.attendant)
