@@ -98,6 +98,11 @@ class Pages:
         environment.filters["translated"] = lambda text: texts.gettext(text) if text else ""
         return environment
 
+    @property
+    def secure(self) -> bool:
+        """Whether drivers come by HTTPS only, and so may their cookies."""
+        return self.hub.public_url.startswith("https:")
+
     async def visit(self, request: AnyRequest) -> Visit:
         """Who is asking, and for what."""
         visit = self.stranger(request)
@@ -218,7 +223,7 @@ async def entry_page(request: AnyRequest, pages: FromPages) -> Response[Any]:
     started = request.cookies.get(_LOGIN_COOKIE, "") or pages.hub.new_code()
     back = visit.url("/login/{app}", code=code.code, proof=form_token(pages.hub.book.secret, started))
     addresses = {app: pages.hub.login.address(app, back.format(app=app.value)) for app in App}
-    cookie = Cookie(key=_LOGIN_COOKIE, value=started, path="/", httponly=True, samesite="lax")
+    cookie = Cookie(key=_LOGIN_COOKIE, value=started, path="/", httponly=True, secure=pages.secure, samesite="lax")
     if named is not None:
         return Redirect(f"{addresses[named.app]}&{urlencode({'driver': named.name})}", cookies=[cookie])
     app = app_of(request.headers.get("user-agent", ""))
@@ -240,7 +245,9 @@ async def logged_in(request: AnyRequest, pages: FromPages, app: FromPath[str]) -
         return pages.page("notice.html", visit, status=HTTPStatus.FORBIDDEN, again=to_lane, kind="login")
     session = pages.hub.new_code() + pages.hub.new_code()
     await pages.hub.book.write(drivers.open_session, session, identity)
-    cookie = Cookie(key=visit.cookie, value=session, path="/", max_age=_YEAR, httponly=True, samesite="lax")
+    cookie = Cookie(
+        key=visit.cookie, value=session, path="/", max_age=_YEAR, httponly=True, secure=pages.secure, samesite="lax"
+    )
     return Redirect(to_lane, status_code=303, cookies=[cookie])
 
 
