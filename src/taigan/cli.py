@@ -106,9 +106,10 @@ async def _lot(settings: Settings, with_parent: bool) -> None:
     from random import SystemRandom
 
     from taigan.barriers.barrier import Barrier, Event, EventSink, LaneKey
-    from taigan.barriers.drivers import BadSettings, Fleet
+    from taigan.barriers.drivers import BadSettings, Fleet, read_settings
     from taigan.bolink import PRODUCTION, TEST, Addresses
     from taigan.clock import SystemClock
+    from taigan.lot.checkpoints import DieAt, pass_by
     from taigan.lot.ids import RandomIds
     from taigan.lot.platform import Platform
     from taigan.lot.sms import HttpGateway, SimulatedGateway, SmsGateway
@@ -157,6 +158,7 @@ async def _lot(settings: Settings, with_parent: bool) -> None:
             clock=clock,
             ids=RandomIds(),
             random=random,
+            reach=DieAt(os.environ["TAIGAN_TEST_DIE_AT"]) if "TAIGAN_TEST_DIE_AT" in os.environ else pass_by,
         )
         app = web.build(
             database=database,
@@ -166,6 +168,7 @@ async def _lot(settings: Settings, with_parent: bool) -> None:
             events=platform.events,
             metrics=platform.metrics,
             clock=clock,
+            check_barrier=lambda barrier: read_settings(settings.barrier_of(barrier)),
             devices=_posts_to(fleet),
         )
         for name, token in own.api_tokens.items():

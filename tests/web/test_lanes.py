@@ -103,9 +103,10 @@ async def test_a_lanes_settings_can_be_changed_and_it_is_recorded(
 
 
 async def test_a_lane_can_be_given_another_barrier_and_its_secrets_are_not_shown(api: httpx.AsyncClient) -> None:
-    secret = {"driver": "simulated", "url": "http://127.0.0.1:2", "password": "hush-hush"}
+    secret = {"driver": "hikvision-isapi", "url": "http://127.0.0.1:2", "username": "admin", "password": "hush-hush"}
     answer = await api.put(f"{LANES}/A1", json={"barrier": secret, **BY})
     assert answer.status_code == 200
+    assert answer.json()["barrier"]["driver"] == "hikvision-isapi"
     assert "hush-hush" not in answer.text
     assert "hush-hush" not in (await api.get(f"/api/v1/lots/{LOT}/acts")).text
 
@@ -120,8 +121,10 @@ async def test_a_lane_can_be_given_another_barrier_and_its_secrets_are_not_shown
         ({"hours": "7-22"}, "hours"),
         ({"hours": "25:00-26:00"}, "hours"),
         ({"open": "yes"}, "open"),
-        ({"barrier": {"driver": 7}}, "barrier.driver"),
-        ({"barrier": {}}, "barrier.driver"),
+        ({"barrier": {"driver": 7}}, "barrier"),
+        ({"barrier": {"driver": "nonsense"}}, "barrier"),
+        ({"barrier": {"driver": "simulated", "url": "http://lanes", "colour": "red"}}, "barrier"),
+        ({"barrier": {}}, "barrier"),
         ({"occupied": True}, "occupied"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
@@ -25,6 +25,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.response import Stream
 
 from taigan.barriers.barrier import LaneKey
+from taigan.barriers.drivers import BadSettings
 from taigan.lot.attendant import Attendant, By
 from taigan.lot.errors import UnknownBlock, UnknownDelivery, UnknownLane, UnknownLot, UnknownOrder
 from taigan.lot.events import Events
@@ -59,6 +60,7 @@ class Platform:
     attendant: Attendant
     lanes: Lanes
     events: Events
+    check_barrier: Callable[[Mapping[str, Any]], object]
 
     async def lot(self, lot_id: str) -> r.LotView:
         """Raises UnknownLot."""
@@ -356,9 +358,12 @@ class LotLanes(Controller):
             raise bad_value("nothing to change is given")
         if "open" in changed:
             changed["is_open"] = changed.pop("open")
-        if "barrier" in changed and not isinstance(changed["barrier"].get("driver"), str):
-            raise bad_value("driver must be the name of a barrier driver", "barrier.driver")
-        await platform.attendant.set_lane(lot_id, channel_id, changed, By(data.operator, data.reason))
+        try:
+            if "barrier" in changed:
+                platform.check_barrier(changed["barrier"])
+            await platform.attendant.set_lane(lot_id, channel_id, changed, By(data.operator, data.reason))
+        except BadSettings as error:
+            raise bad_value(str(error), "barrier") from None
         return await platform.lane(lot_id, channel_id)
 
     @get("/{channel_id:str}/poster", responses={**READS, **_says(409)}, media_type="image/svg+xml")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from taigan.barriers.drivers import read_settings
 from taigan.clock import Clock
 from taigan.lot.attendant import Attendant
 from taigan.lot.callbacks import Callbacks
@@ -43,20 +45,22 @@ def build(
     events: Events,
     metrics: Metrics,
     clock: Clock,
+    check_barrier: Callable[[Mapping[str, Any]], object] = read_settings,
     devices: DeviceHandler | None = None,
     extra: Mapping[str, App] | None = None,
     body_timeout: float = 3.0,
 ) -> App:
     """The ASGI application of the lot platform.
 
-    `devices` takes what devices post; `extra` adds applications by the first part of their paths ("" is the root).
-    A body that takes longer than `body_timeout` seconds is given up. Event streams end with `events.stop()`, which must
-    be called before the server waits for its requests to end.
+    `check_barrier` raises BadSettings for a barrier's settings that cannot be used. `devices` takes what devices post;
+    `extra` adds applications by the first part of their paths ("" is the root). A body that takes longer than
+    `body_timeout` seconds is given up. Event streams end with `events.stop()`, which must be called before the server
+    waits for its requests to end.
     """
     health = Health(database, metrics)
     doors: dict[str, App] = {
         "bolink": Callback(callbacks, metrics, clock, body_timeout=body_timeout),
-        "api": Api(Platform(database, attendant, lanes, events), body_timeout=body_timeout),
+        "api": Api(Platform(database, attendant, lanes, events, check_barrier), body_timeout=body_timeout),
         "healthz": health,
         "readyz": health,
         "metrics": health,
