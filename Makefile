@@ -42,6 +42,16 @@ check: dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate_docs.py --check
+	$(BIN)/python tools/check_translations.py
+	@$(MAKE) --no-print-directory docs
+
+# The documents as a site in ./site, searchable without a server; a dead link fails it.
+docs: dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# The pictures of the documents, taken anew from a running demo.
+screenshots: dev system
+	$(BIN)/python tools/take_screenshots.py
 
 # What one message costs on the wire, against json and pydantic in the same run.
 bench-wire: dev

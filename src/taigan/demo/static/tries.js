@@ -49,9 +49,9 @@ export const TRIES = [
       await comes(row, say);
       await hub.setFaults([{ kind: 'answer_lost', times: 1 }, { kind: 'hub_down', times: null }]);
       say('扫码：杆抬了，可是应答在路上丢了，上传也断了。', 'Scan: the arm rises, but the answer is lost on its way, and uploads are cut.');
-      await row.scanNow();
-      for (let left = 11; left > 0; left -= 1) {
-        say(`手机没等到结果。同一个码 10 秒内重扫不会转发，还要等 ${left} 秒…`, `The phone got no result. The same code within 10 s is not sent on: ${left} s…`);
+      const first = await row.scanNow();
+      for (let left = Math.ceil(first.retry_in); left > 0; left -= 1) {
+        say(`手机没等到结果。刚扫过的码不会马上转发，还要等 ${left} 秒…`, `The phone got no result. A code scanned a moment ago is not sent on: ${left} s…`);
         await pause(1000);
       }
       say('再扫一次：车场认出是同一辆车，给出第一次的结果。', 'Scan again: the lot knows the car and gives the first result.');

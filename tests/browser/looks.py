@@ -1,0 +1,41 @@
+"""Looking at a page: pictures kept for people, and what a machine can see wrong with it."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.async_api import Frame, Page
+
+ARTEFACTS = Path(__file__).parents[2] / "artefacts"
+"""Where the pictures are kept; not in the repository."""
+
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+_AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+async def keep_picture(page: Page, folder: str, name: str) -> None:
+    """Keep the whole page as artefacts/<folder>/<name>.png."""
+    path = ARTEFACTS / folder / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=path, full_page=True, animations="disabled")
+
+
+async def barriers_found(page: Page | Frame) -> list[str]:
+    """What axe-core finds that keeps people out: rule, element, and why."""
+    await page.evaluate(_AXE)
+    result: dict[str, Any] = await page.evaluate("axe.run(document, {iframes: false, resultTypes: ['violations']})")
+    return [
+        f"{rule['id']}: {node['target']} {node['failureSummary']}"
+        for rule in result["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+async def sticks_out(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    width: int = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return width

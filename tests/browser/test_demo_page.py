@@ -1,0 +1,214 @@
+"""The demo page as a person uses it who has never seen it: real processes, a real browser."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from browser.looks import SCHEMES, barriers_found, keep_picture, sticks_out
+from support.stack import Stack
+
+TRIES = 5
+
+
+@pytest.fixture
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    made = await browser.new_context(viewport={"width": 1440, "height": 1000}, locale="zh-CN", reduced_motion="reduce")
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def page(stack: Stack, context: BrowserContext) -> AsyncIterator[Page]:
+    """The page, with every side up, and nothing in its console at the end."""
+    complaints: list[str] = []
+    opened = await context.new_page()
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    await opened.goto(stack.ready["demo_url"])
+    await expect(opened.locator("#sides li.up")).to_have_count(3)
+    yield opened
+    assert complaints == []
+
+
+async def empty(stack: Stack, *channels: str) -> None:
+    """As at the start of a day."""
+    await stack.hub.put("/admin/faults", faults=[])
+    for channel in channels or ("A1", "A2"):
+        lane = stack.lane(channel)
+        await lane.mode("ok")
+        while (await lane.state())["car"]:
+            await lane.car("leaves")
+
+
+async def test_a_car_gets_in_by_what_the_page_says_to_do_next(stack: Stack, page: Page) -> None:
+    await empty(stack)
+    lifts = await stack.lane("A1").lifts()
+    row = page.locator('[data-lane="A1"]')
+    phone = row.frame_locator("iframe")
+    next_button = row.locator(".drive button.next")
+    await expect(next_button).to_contain_text("来车")
+    await next_button.click()
+    await expect(next_button).to_contain_text("扫码")
+    await next_button.click()
+    await phone.get_by_role("button", name="确认入场").click()
+    await expect(phone.get_by_role("status")).to_contain_text("入场成功")
+    await expect(next_button).to_contain_text("开进去")
+    await next_button.click()
+    await expect(next_button).to_contain_text("来车")
+    assert await stack.lane("A1").lifts() == lifts + 1
+    entry = page.locator(".entry").first
+    for step in (
+        "扫码",
+        "推送无牌车入场",
+        "验签通过",
+        "第一次提交",
+        "抬杆指令",
+        "道闸接受",
+        "第二次提交",
+        "应答",
+        "手机显示",
+        "上传",
+    ):
+        await expect(entry.locator(".step", has_text=step).first).to_be_visible()
+    times = [float(text.replace("−", "-")) for text in await entry.locator("time").all_inner_texts()]
+    assert times == sorted(times)
+
+
+async def test_the_same_by_keyboard_alone(stack: Stack, page: Page) -> None:
+    await empty(stack)
+    row = page.locator('[data-lane="A1"]')
+    await page.keyboard.press("c")
+    await expect(row.locator("lane-scene .scene-loop.on")).to_be_visible()
+    await page.keyboard.press("s")
+    phone = row.frame_locator("iframe")
+    await expect(phone.get_by_role("button", name="确认入场")).to_be_visible()
+    await phone.get_by_role("button", name="确认入场").press("Enter")
+    await expect(phone.get_by_role("status")).to_contain_text("入场成功")
+    await page.locator("#clear").focus()
+    await expect(row.locator(".drive button.next")).to_contain_text("开进去")
+    await page.keyboard.press("d")
+    await expect(row.locator(".drive button.next")).to_contain_text("来车")
+
+
+async def test_a_step_opens_to_its_exact_bytes_with_the_signature_worked_out_and_the_key_hidden(
+    stack: Stack, page: Page
+) -> None:
+    await empty(stack)
+    await stack.lane("A1").car("arrives")
+    scan = await stack.scan("A1", "looked-at", mobile="13812345678")
+    entry = page.locator(".entry", has_text=scan["car_number"])
+    await entry.locator(".step", has_text="推送无牌车入场").click()
+    detail = page.locator("#detail")
+    await expect(detail).to_be_visible()
+    push = (await stack.hub.get("/admin/pushes"))["items"][0]
+    shown = await detail.inner_text()
+    text = json.dumps(json.loads(push["request"])["data"], ensure_ascii=False, separators=(",", ":"))
+    assert text in shown.replace("\n", "")
+    assert "key=••••" in shown
+    key = stack.ready["lots"][0]["key"]
+    worked_out = hashlib.md5(f"{text}key={key}".encode()).hexdigest().upper()
+    assert worked_out in shown
+    for secret in (key, stack.ready["lot"]["api_token"], stack.ready["hub"]["admin_token"]):
+        assert secret not in await page.content()
+    await page.keyboard.press("Escape")
+    await expect(detail).to_be_hidden()
+    await entry.locator(".step", has_text="第二次提交").click()
+    await expect(detail).to_contain_text(scan["car_number"])
+    await page.keyboard.press("Escape")
+    await empty(stack)
+
+
+@pytest.mark.parametrize("number", range(1, TRIES + 1))
+async def test_each_thing_to_try_ends_as_it_promises(stack: Stack, page: Page, number: int) -> None:
+    await empty(stack)
+    await page.locator("#tries button").nth(number - 1).click()
+    await expect(page.locator("#told.good, #told.bad")).to_be_visible(timeout=45_000)
+    await keep_picture(page, "demo", f"try-{number}")
+    assert "good" in str(await page.locator("#told").get_attribute("class")), await page.locator("#told").inner_text()
+    await empty(stack)
+
+
+async def test_two_cars_are_played_at_once_and_the_attendant_releases_one(stack: Stack, page: Page) -> None:
+    await empty(stack)
+    await page.get_by_role("button", name="第二条车道").click()
+    one, two = page.locator('[data-lane="A1"]'), page.locator('[data-lane="A2"]')
+    for row in (one, two):
+        await row.get_by_role("button", name="来车").click()
+        await row.locator(".drive").get_by_role("button", name="扫码").click()
+        await row.frame_locator("iframe").get_by_role("button", name="确认入场").click()
+    await expect(one.frame_locator("iframe").get_by_role("status")).to_contain_text("入场成功")
+    await expect(two.frame_locator("iframe").get_by_role("status")).to_contain_text("请等待管理员放行")
+    await keep_picture(page, "demo", "two-cars")
+    await two.get_by_role("button", name="放行", exact=False).first.click()
+    await expect(two.frame_locator("iframe").get_by_role("heading")).to_have_text("入场成功")
+    await empty(stack)
+
+
+async def test_a_fault_that_is_switched_on_is_in_force_and_shown(stack: Stack, page: Page) -> None:
+    await empty(stack)
+    chip = page.get_by_role("button", name="应答丢失")
+    await chip.click()
+    await expect(chip).to_have_attribute("aria-pressed", "true")
+    [fault] = (await stack.hub.get("/admin/faults"))["faults"]
+    assert fault["kind"] == "answer_lost"
+    await chip.click()
+    await expect(chip).to_have_attribute("aria-pressed", "false")
+    assert (await stack.hub.get("/admin/faults"))["faults"] == []
+
+
+async def test_what_cannot_be_done_is_said_in_a_sentence(stack: Stack, page: Page) -> None:
+    await empty(stack)
+    await page.locator('[data-lane="A1"]').get_by_role("button", name="放行").first.click()
+    await expect(page.get_by_role("alert")).to_contain_text("没有人在等放行")
+
+
+async def test_the_sign_of_a_lane_is_shown_to_be_scanned_and_printed(stack: Stack, page: Page) -> None:
+    await page.locator('[data-lane="A1"]').get_by_role("button", name="入场码").click()
+    assert await page.locator("#sign-image").evaluate(
+        "async (image) => { await image.decode(); return image.naturalWidth }"
+    )
+    await keep_picture(page, "demo", "sign")
+    await expect(page.locator("#sign-links a")).to_have_count(4)
+
+
+async def test_a_page_opened_later_recalls_the_last_scans(stack: Stack, context: BrowserContext) -> None:
+    await empty(stack)
+    await stack.lane("A1").car("arrives")
+    scan = await stack.scan("A1", "earlier")
+    page = await context.new_page()
+    await page.goto(stack.ready["demo_url"])
+    entry = page.locator(".entry", has_text=scan["car_number"])
+    await expect(entry.locator(".step", has_text="第二次提交")).to_be_visible()
+    await empty(stack)
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+@pytest.mark.parametrize("scheme", SCHEMES)
+async def test_it_looks_finished_and_keeps_nobody_out(stack: Stack, browser: Browser, width: int, scheme: str) -> None:
+    await empty(stack)
+    await stack.lane("A1").car("arrives")
+    await stack.scan("A1", f"looks-{width}-{scheme}")
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900},
+        locale="zh-CN",
+        color_scheme="dark" if scheme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    page = await context.new_page()
+    await page.goto(stack.ready["demo_url"])
+    await expect(page.locator(".step").first).to_be_visible()
+    await expect(page.locator("#spaces")).not_to_have_text("…")
+    assert await sticks_out(page) <= 0
+    await keep_picture(page, "demo", f"page-{width}-{scheme}")
+    assert await barriers_found(page) == []
+    await page.locator(".step", has_text="推送").first.click()
+    await expect(page.locator("#detail h3").first).to_be_visible()
+    assert await barriers_found(page) == []
+    await keep_picture(page, "demo", f"detail-{width}-{scheme}")
+    await context.close()
+    await empty(stack)

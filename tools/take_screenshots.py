@@ -1,0 +1,141 @@
+"""Takes the documents' pictures anew, from a demo of its own: what they show is what the software does now."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.async_api import Browser, Locator, Page, expect
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.browser import chromium  # noqa: E402
+from support.stack import Stack  # noqa: E402
+
+PICTURES = ROOT / "docs" / "screenshots"
+PHONE = {"width": 360, "height": 620}
+COLOURS = 128
+
+
+async def main() -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(Path(folder))
+        try:
+            await stack.start()
+            async with chromium() as browser:
+                await take_demo(stack, browser)
+                await take_two_cars(stack, browser)
+                await take_phone(stack, browser)
+                await take_sign(stack, browser)
+        finally:
+            await stack.clean_up()
+
+
+def keep(name: str, shot: bytes) -> None:
+    """Keep a picture, small enough for a repository."""
+    image = Image.open(io.BytesIO(shot)).convert("RGB")
+    image.quantize(COLOURS, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
+
+
+async def open_demo(stack: Stack, browser: Browser, height: int) -> Page:
+    page = await browser.new_page(viewport={"width": 1440, "height": height}, locale="zh-CN")
+    await page.goto(stack.ready["demo_url"])
+    await expect(page.locator("#sides li.up")).to_have_count(3)
+    return page
+
+
+async def scan(row: Locator) -> None:
+    """A car comes, its driver scans and confirms."""
+    await row.get_by_role("button", name="来车").click()
+    await expect(row.locator(".scene-loop.on")).to_be_visible()
+    await row.locator(".drive").get_by_role("button", name="扫码").click()
+    await row.frame_locator("iframe").get_by_role("button", name="确认入场").click()
+
+
+async def settled(page: Page) -> None:
+    """Until cars and arms stand still and new steps have lost their colour."""
+    await expect(page.locator("#trail .step", has_text="杆已抬起").first).to_be_visible()
+    await page.wait_for_timeout(1600)
+
+
+async def take_demo(stack: Stack, browser: Browser) -> None:
+    page = await open_demo(stack, browser, 880)
+    row = page.locator('[data-lane="A1"]')
+    await scan(row)
+    await expect(row.frame_locator("iframe").get_by_role("status")).to_contain_text("入场成功")
+    await settled(page)
+    keep("demo", await page.screenshot())
+    await page.locator("#trail .step", has_text="推送").first.click()
+    await expect(page.locator("#detail h3").first).to_be_visible()
+    keep("signature", await page.locator("#detail").screenshot())
+    await page.keyboard.press("Escape")
+    await row.get_by_role("button", name="开进去").click()
+    await page.close()
+
+
+async def take_two_cars(stack: Stack, browser: Browser) -> None:
+    page = await open_demo(stack, browser, 1480)
+    await page.get_by_role("button", name="第二条车道").click()
+    for channel_id in ("A1", "A2"):
+        await scan(page.locator(f'[data-lane="{channel_id}"]'))
+    waiting = page.locator('[data-lane="A2"]').frame_locator("iframe").get_by_role("status")
+    await expect(waiting).to_contain_text("请等待管理员放行")
+    await settled(page)
+    keep("demo-two", await page.screenshot())
+    for channel_id in ("A1", "A2"):
+        await stack.lane(channel_id).car("leaves")
+    await page.close()
+
+
+async def take_phone(stack: Stack, browser: Browser) -> None:
+    """Four screens of the phone, side by side."""
+    shots = []
+    for driver, prepare in (("enter", "loop"), ("wait", "attendant"), ("success", "loop"), ("refused", "none")):
+        context = await browser.new_context(
+            viewport={"width": PHONE["width"], "height": PHONE["height"]},
+            locale="zh-CN",
+            device_scale_factor=2,
+            user_agent="MicroMessenger",
+            reduced_motion="reduce",
+        )
+        lane = stack.lane("A2" if prepare == "attendant" else "A1")
+        if prepare != "none":
+            await lane.car("arrives")
+        page = await context.new_page()
+        await page.goto(lane.entry_url)
+        if driver != "enter":
+            await page.get_by_role("button", name="确认入场").click()
+            words = {"wait": "请等待管理员放行", "success": "入场成功", "refused": "未检测到车辆"}[driver]
+            await expect(page.get_by_role("status")).to_contain_text(words)
+            await page.reload()
+        shots.append(Image.open(io.BytesIO(await page.screenshot())))
+        await lane.car("leaves") if prepare != "none" else None
+        await context.close()
+    gap = 24
+    width, height = shots[0].size
+    sheet = Image.new("RGB", (len(shots) * (width + gap) - gap, height), "#d5dde5")
+    for number, shot in enumerate(shots):
+        sheet.paste(shot, (number * (width + gap), 0))
+    sheet = sheet.resize((sheet.width * 2 // 3, sheet.height * 2 // 3), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    sheet.save(out, "PNG")
+    keep("phone", out.getvalue())
+
+
+async def take_sign(stack: Stack, browser: Browser) -> None:
+    page = await browser.new_page(viewport={"width": 700, "height": 990})
+    url = f"{stack.ready['demo_url']}/lot{stack.lot_path}/lanes/A1/poster"
+    sign = await (await page.request.get(url)).text()
+    await page.set_content(f"<style>body{{margin:0}}svg{{width:700px;height:990px}}</style>{sign}")
+    keep("poster", await page.screenshot())
+    await page.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
