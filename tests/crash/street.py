@@ -1,0 +1,325 @@
+"""Five lots with five lanes each under fire: the processes, the drivers, and the books that must agree afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from support.ports import free_port
+from support.stack import eventually
+from taigan.bolink import sign
+
+UNION_ID = 200002
+KEY = "crash-test-key-0001"
+TOKEN = "crash-test-token-0001"
+LOTS = tuple(f"{UNION_ID}-{number}" for number in range(1, 6))
+LANES = ("A1", "A2", "A3", "A4", "A5")
+SPACES = 100_000
+BY = {"operator": "crash test", "reason": "clean up"}
+
+
+@dataclass
+class Round:
+    """One round's messages and what was answered."""
+
+    bodies: dict[str, bytes] = field(default_factory=dict)  # licence -> message
+    told: dict[str, int] = field(default_factory=dict)  # licence -> state, where an answer arrived
+    in_flight: int = 0  # messages without an answer when the process died
+
+
+class Street:
+    """`taigan hub`, `taigan lanes` and `taigan lot` as processes, on one folder."""
+
+    def __init__(self, folder: Path, database_url: str = "", environment: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.database_url = database_url
+        self.counts: Counter[str] = Counter()
+        self._environment = {**os.environ, **(environment or {})}
+        self._ports = {part: free_port() for part in ("lot", "hub", "lanes")}
+        self._running: dict[str, asyncio.subprocess.Process] = {}
+        self._journal_read = 0
+        self._licences = 0
+        self._client: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Start everything; returns when the lot sees all its lanes."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "taigan.toml").write_text(self._settings())
+        connector = aiohttp.TCPConnector(limit=0)
+        self._client = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=20))
+        await self.start_part("hub")
+        await self.start_part("lanes")
+        await self.start_lot()
+
+    async def stop(self) -> None:
+        """End whatever runs."""
+        if self._client is not None:
+            await self._client.close()
+        for part in list(self._running):
+            await self.kill(part)
+
+    async def start_part(self, part: str, **environment: str) -> None:
+        """Start one process; returns at once."""
+        with (self.folder / f"{part}.log").open("ab") as log:
+            self._running[part] = await asyncio.create_subprocess_exec(
+                *[sys.executable, "-m", "taigan", part, "--config", str(self.folder / "taigan.toml")],
+                env={**self._environment, **environment},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    async def start_lot(self, die_at: str = "") -> None:
+        """Start the lot platform; returns when it sees all its lanes and every one has its code."""
+        await self.start_part("lot", **({"TAIGAN_TEST_DIE_AT": die_at} if die_at else {}))
+        await eventually(self._lot_is_up, 60)
+
+    async def kill(self, part: str) -> None:
+        """SIGKILL a process, whether it still runs or not."""
+        process = self._running.pop(part)
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        await asyncio.wait_for(process.wait(), 20)
+
+    async def died(self, part: str, within: float) -> bool:
+        """Whether a process ends by itself within that many seconds."""
+        try:
+            await asyncio.wait_for(self._running[part].wait(), within)
+        except TimeoutError:
+            return False
+        return True
+
+    def messages(self, each_lane: int) -> Round:
+        """New drivers' messages, so many for every lane."""
+        this = Round()
+        for lot_id in LOTS:
+            for channel_id in LANES:
+                for _ in range(each_lane):
+                    self._licences += 1
+                    licence = f"K{self._licences:06d}"
+                    this.bodies[licence] = _message(lot_id, channel_id, licence)
+        return this
+
+    async def cars(self, what: str) -> None:
+        """The same for every lane, at once. A lane that has no such car is left alone."""
+        await asyncio.gather(*(self._car(lot_id, channel_id, what) for lot_id in LOTS for channel_id in LANES))
+
+    async def modes(self, mode: str) -> None:
+        """Put every lane into a mode."""
+        assert self._client is not None
+        for lot_id in LOTS:
+            for channel_id in LANES:
+                url = f"{self._url('lanes')}/lots/{lot_id}/lanes/{channel_id}"
+                async with self._client.put(url, json={"mode": mode}) as response:
+                    assert response.status == 200
+
+    async def arms_are_up(self) -> None:
+        """Return when every arm is open."""
+        await eventually(lambda: self._arms("open"), 10)
+
+    async def _arms(self, position: str) -> bool:
+        return all(lane["barrier"] == position for lane in (await self._get("/lanes", side="lanes"))["items"])
+
+    async def ask(self, this: Round, *, chance: random.Random) -> None:
+        """Send every message of the round at once, in any order; those that get no answer stay unanswered."""
+        licences = list(this.bodies)
+        chance.shuffle(licences)
+        await asyncio.gather(*(self._ask(this, licence) for licence in licences))
+        this.in_flight = len(this.bodies) - len(this.told)
+
+    async def settle(self) -> None:
+        """Cars leave as they can, the attendant sends the rest away; returns when nothing waits and nothing is owed."""
+        await self.cars("leaves")
+        await eventually(self._nothing_waits, 60)
+        await eventually(self._nothing_is_owed, 60)
+        await eventually(self._arms_are_down, 20)
+
+    async def check(self, this: Round) -> None:
+        """Compare what drivers were told, orders, lifts, spaces, the lanes' journal and what BoLink has."""
+        for lot_id in LOTS:
+            orders = {order["order_id"]: order for order in await self._items(f"/api/v1/lots/{lot_id}/orders")}
+            entries = {entry["order_id"]: entry for entry in await self._items("/admin/entries", lot_id=lot_id)}
+            exits = {exit_["order_id"] for exit_ in await self._items("/admin/exits", lot_id=lot_id)}
+            by_licence: dict[str, list[dict[str, Any]]] = {}
+            for order in orders.values():
+                by_licence.setdefault(order["car_number"], []).append(order)
+
+            for licence, state in this.told.items():
+                of_driver = [order for order in by_licence.get(licence, ()) if order["lot_id"] == lot_id]
+                if state == 1 and of_driver:
+                    (order,) = of_driver
+                    reversed_ = order["state"] == "void" and order["closed_why"] == "车辆倒出未入场"
+                    assert order["state"] == "in" or reversed_, f"told 1, but {order}"
+                    self.counts["told 1 and in"] += 1
+                if state == 0:
+                    assert all(order["state"] == "void" for order in of_driver), f"told 0, but {of_driver}"
+            for order in orders.values():
+                if order["state"] == "in":
+                    assert order["order_id"] in entries, f"in, but not at BoLink: {order}"
+                if order["state"] == "void" and order["order_id"] in entries:
+                    assert order["order_id"] in exits, f"void, but an entry in effect at BoLink: {order}"
+            assert set(entries) <= set(orders), "an entry at BoLink without an order"
+
+            lot = await self._get(f"/api/v1/lots/{lot_id}")
+            passes = [p for p in await self._items(f"/api/v1/lots/{lot_id}/space_changes") if p["cause"] == "pass"]
+            live = sum(order["state"] in ("in", "waiting") for order in orders.values())
+            assert lot["spaces_free"] == SPACES - live - len(passes), f"{lot_id}: spaces do not add up"
+            self.counts["spaces agree"] += 1
+        await self._check_journal()
+
+    async def told_1_have_orders(self, this: Round) -> None:
+        """Every driver who was told 1 has an order in some lot."""
+        known: set[str] = set()
+        for lot_id in LOTS:
+            known |= {order["car_number"] for order in await self._items(f"/api/v1/lots/{lot_id}/orders")}
+        lost = {licence for licence, state in this.told.items() if state == 1} - known
+        assert not lost, f"told 1, and no order: {sorted(lost)}"
+
+    async def _check_journal(self) -> None:
+        lifts: dict[str, dict[str, Any]] = {}
+        for lot_id in LOTS:
+            for lift in await self._items(f"/api/v1/lots/{lot_id}/lifts"):
+                lifts[lift["lift_id"]] = lift
+        moved: Counter[str] = Counter()
+        for line in (self.folder / "lanes.jsonl").read_text().splitlines():
+            if line and '"arm":"rising"' in line:
+                moved[json.loads(line)["command"]] += 1
+        for lift_id, times in moved.items():
+            assert times == 1, f"{lift_id} raised the arm {times} times"
+            lift = lifts.get(lift_id)
+            assert lift is not None, f"the arm rose for {lift_id}, of which there is no row"
+            assert lift["order_id"] or lift["actor"], f"a lift for nobody: {lift}"
+        self.counts["lifts with a row"] = len(moved)
+
+    async def _ask(self, this: Round, licence: str) -> None:
+        assert self._client is not None
+        try:
+            async with self._client.post(self._url("lot") + "/bolink", data=this.bodies[licence]) as response:
+                this.told[licence] = int((await response.json(content_type=None))["state"])
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            return
+
+    async def _car(self, lot_id: str, channel_id: str, what: str) -> None:
+        assert self._client is not None
+        url = f"{self._url('lanes')}/lots/{lot_id}/lanes/{channel_id}"
+        async with self._client.put(url, json={"car": what}) as response:
+            await response.read()
+
+    async def _lot_is_up(self) -> bool:
+        if self._running["lot"].returncode is not None:
+            raise AssertionError(f"the lot ended: {(self.folder / 'lot.log').read_text()[-3000:]}")
+        try:
+            for lot_id in LOTS:
+                lanes = await self._items(f"/api/v1/lots/{lot_id}/lanes")
+                if len(lanes) != len(LANES) or not all(lane["barrier"]["online"] for lane in lanes):
+                    return False
+        except (aiohttp.ClientError, KeyError):
+            return False
+        return True
+
+    async def _nothing_waits(self) -> bool:
+        waiting = 0
+        for lot_id in LOTS:
+            for order in await self._items(f"/api/v1/lots/{lot_id}/orders", state="waiting"):
+                waiting += 1
+                await self._post(f"/api/v1/lots/{lot_id}/lanes/{order['channel_id']}/refuse", **BY)
+        return waiting == 0
+
+    async def _nothing_is_owed(self) -> bool:
+        for lot_id in LOTS:
+            for state in ("pending", "sending"):
+                if await self._items(f"/api/v1/lots/{lot_id}/deliveries", state=state):
+                    return False
+        return True
+
+    async def _arms_are_down(self) -> bool:
+        lanes = (await self._get("/lanes", side="lanes"))["items"]
+        for lane in lanes:
+            if lane["car"] is not None:
+                await self._car(lane["lot_id"], lane["channel_id"], "leaves")
+            elif lane["barrier"] == "open":
+                await self._post(f"/api/v1/lots/{lane['lot_id']}/lanes/{lane['channel_id']}/close", **BY)
+        return all(lane["barrier"] == "closed" and lane["car"] is None for lane in lanes)
+
+    async def _items(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        side = "hub" if path.startswith("/admin") else "lot"
+        found: list[dict[str, Any]] = []
+        cursor: dict[str, Any] = {}
+        while True:
+            page = await self._get(path, side=side, limit=1000, **query, **cursor)
+            found.extend(page["items"])
+            if not page.get("next"):
+                return found
+            cursor = {"cursor": page["next"]}
+
+    async def _get(self, path: str, side: str = "lot", **query: Any) -> dict[str, Any]:
+        assert self._client is not None
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with self._client.get(self._url(side) + path, params=query, headers=headers) as response:
+            body: dict[str, Any] = await response.json(content_type=None)
+            assert response.status == 200, f"{path}: {response.status} {body}"
+            return body
+
+    async def _post(self, path: str, **body: Any) -> int:
+        assert self._client is not None
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with self._client.post(self._url("lot") + path, json=body, headers=headers) as response:
+            await response.read()
+            return response.status
+
+    def _url(self, side: str) -> str:
+        return f"http://127.0.0.1:{self._ports[side]}"
+
+    def _settings(self) -> str:
+        lots = "".join(
+            f'[[lots]]\nunion_id = {UNION_ID}\npark_id = "{lot_id.partition("-")[2]}"\nspaces = {SPACES}\n'
+            + "".join(f'[[lots.lanes]]\nchannel_id = "{channel_id}"\n' for channel_id in LANES)
+            for lot_id in LOTS
+        )
+        return f"""
+data_dir = "."
+[lot]
+port = {self._ports["lot"]}
+hub_url = "{self._url("hub")}"
+database_url = "{self.database_url}"
+api_tokens = {{ test = "{TOKEN}" }}
+presence_grace = 0.3
+barrier_timeout = 2
+retry_after = [0.2, 0.5, 1]
+retry_every = 2
+[hub]
+port = {self._ports["hub"]}
+admin_token = "{TOKEN}"
+[lanes]
+port = {self._ports["lanes"]}
+travel_time = 0.05
+[[vendors]]
+union_id = {UNION_ID}
+key = "{KEY}"
+{lots}
+"""
+
+
+def _message(lot_id: str, channel_id: str, licence: str) -> bytes:
+    data = {
+        "car_number": licence,
+        "service_name": "nolicence_in_park",
+        "park_id": lot_id.partition("-")[2],
+        "union_id": UNION_ID,
+        "timetemp": int(time.time()),
+        "channel_id": channel_id,
+    }
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f'{{"data":{text},"sign":"{sign(text.encode(), KEY)}"}}'.encode()
