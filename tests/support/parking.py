@@ -342,7 +342,11 @@ class Parking:
         for told_state, reply, order_id in await self.row(
             sa.select(t.orders.c.state, t.inbox.c.answer, t.orders.c.order_id)
             .join(t.orders, sa.and_(t.orders.c.lot_id == t.inbox.c.lot_id, t.orders.c.order_id == t.inbox.c.order_id))
-            .where(t.inbox.c.lot_id == lot.lot_id, t.inbox.c.answer.is_not(None))
+            .where(
+                t.inbox.c.lot_id == lot.lot_id,
+                t.inbox.c.answer.is_not(None),
+                t.inbox.c.received_at <= t.orders.c.requested_at,  # later ones ask about an order that is there
+            )
         ):
             if json.loads(reply)["state"] == 0:
                 assert told_state == "void", f"told 0 and not void: {orders[order_id]}"

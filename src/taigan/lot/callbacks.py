@@ -105,6 +105,8 @@ class Callbacks:
         try:
             envelope = bolink.open_envelope(body, service_name)
         except BadMessage as error:
+            if error.field == "sign":
+                return self._refused(401, "signature", texts.BAD_SIGN, service_name)
             return self._unusable(error, service_name)
         try:
             async with self._clock.timeout(KEYS_WITHIN):
