@@ -58,6 +58,7 @@ _IN_ADDRESS = re.compile(r"(?<=://)(?P<user>[^\s:/@]*):[^\s/@]+@")
 _CODE_IN_WORDS = re.compile(r"(?P<words>验证码\D{0,8})\d{4,8}(?!\d)")
 _SIGNATURE = re.compile(r"(?<![0-9A-Za-z])[0-9A-F]{32}(?![0-9A-Za-z])")
 _PHONE = re.compile(r"(?<![0-9A-Za-z.])1[3-9]\d{9}(?![0-9A-Za-z])")
+_SHORTEST = 11  # a phone number; signatures and identities are longer
 _IDENTITY = re.compile(r"(?<![\w-])(?:o[\w-]{27}|2088\d{12})(?![\w-])")
 
 
@@ -82,11 +83,16 @@ class Redaction:
         """The text with every secret in it hidden and every identity in it masked."""
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
-        text = _IN_JSON.sub(_hide_in_json, text)
-        text = _IN_FORM.sub(lambda found: f"{found['name']}={_shown(found['name'], found['value'])}", text)
+        if ":" in text:
+            text = _IN_JSON.sub(_hide_in_json, text)
+            text = _IN_ADDRESS.sub(rf"\g<user>:{HIDDEN}@", text)
+        if "=" in text:
+            text = _IN_FORM.sub(lambda found: f"{found['name']}={_shown(found['name'], found['value'])}", text)
         text = _BEARER.sub(rf"\1 {HIDDEN}", text)
-        text = _IN_ADDRESS.sub(rf"\g<user>:{HIDDEN}@", text)
-        text = _CODE_IN_WORDS.sub(rf"\g<words>{HIDDEN}", text)
+        if "验证码" in text:
+            text = _CODE_IN_WORDS.sub(rf"\g<words>{HIDDEN}", text)
+        if len(text) < _SHORTEST:
+            return text
         text = _SIGNATURE.sub(HIDDEN, text)
         text = _PHONE.sub(lambda found: mask(found[0]), text)
         return _IDENTITY.sub(lambda found: mask(found[0]), text)

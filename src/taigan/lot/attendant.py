@@ -383,7 +383,7 @@ class Attendant:
 
     def _lane(self, conn: sa.Connection, lot_id: str, channel_id: str) -> tuple[Lot, Lane]:
         lot = self._lot(conn, lot_id)
-        lane = facts.lanes(conn, [lot_id], [channel_id]).get((lot_id, channel_id))
+        lane = facts.lanes(conn, [(lot_id, channel_id)]).get((lot_id, channel_id))
         if lane is None:
             raise UnknownLane(f"lot {lot_id} has no lane {channel_id}", "channel_id")
         return lot, lane

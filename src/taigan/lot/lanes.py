@@ -224,13 +224,12 @@ class _Street:
     """The lanes of a batch of events, inside its transaction."""
 
     def __init__(self, conn: sa.Connection, lots: dict[str, Lot], events: Sequence[Event], changes: Changes) -> None:
-        ids = {event.lane.lot_id for event in events}
-        channels = {event.lane.channel_id for event in events}
+        keys = {(event.lane.lot_id, event.lane.channel_id) for event in events}
         self._conn = conn
         self._lots = lots
         self._changes = changes
-        self._lanes = facts.lanes(conn, ids, channels)
-        self._cars = facts.cars(conn, ids, channels)
+        self._lanes = facts.lanes(conn, keys)
+        self._cars = facts.cars(conn, keys)
         named = {event.presence_id for event in events if event.presence_id}
         self._known = facts.presences(conn, named) if named else {}
         at_loop = named | {car.presence_id for car in self._cars.values()}

@@ -111,4 +111,4 @@ def settle_confirm(conn: sa.Connection, lane: Lane, confirm: str) -> None:
 
 def lane_of(conn: sa.Connection, lot_id: str, channel_id: str) -> Lane | None:
     """One lane."""
-    return facts.lanes(conn, [lot_id], [channel_id]).get((lot_id, channel_id))
+    return facts.lanes(conn, [(lot_id, channel_id)]).get((lot_id, channel_id))

@@ -24,12 +24,12 @@ class Situation:
         self.changes = Changes()
 
         lots = {scan.lot_id for scan in scans}
-        channels = {scan.channel_id for scan in scans}
+        lanes = {(scan.lot_id, scan.channel_id) for scan in scans}
         licences = {scan.licence for scan in scans}
         mobiles = {scan.mobile for scan in scans if scan.mobile}
         self.lots: dict[str, Lot] = facts.lock(conn, lots)
-        self.lanes: Mapping[tuple[str, str], Lane] = facts.lanes(conn, lots, channels)
-        self.cars: dict[tuple[str, str], Presence] = facts.cars(conn, lots, channels)
+        self.lanes: Mapping[tuple[str, str], Lane] = facts.lanes(conn, lanes)
+        self.cars: dict[tuple[str, str], Presence] = facts.cars(conn, lanes)
         self.messages: dict[str, Message] = facts.messages(conn, {scan.digest for scan in scans})
         self.by_licence: dict[tuple[str, str], Order] = facts.live_orders_of(conn, licences)
         at_loop = {car.presence_id for car in self.cars.values()}

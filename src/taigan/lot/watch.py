@@ -126,8 +126,8 @@ class _Settling:
         found = {lift.lift_id for lift in lifts}
         lifts = [lift for lift in overdue.lifts(conn, now - OUTCOME_SPARE) if lift.lift_id in found]
         self._orders = facts.orders(conn, keys)
-        channels = {x.channel_id for x in self._orders.values()} | {x.channel_id for x in claims}
-        self._lanes = facts.lanes(conn, ids, channels)
+        lanes = {(x.lot_id, x.channel_id) for x in self._orders.values()}
+        self._lanes = facts.lanes(conn, lanes | {(x.lot_id, x.channel_id) for x in claims})
         held = {x.presence_id for x in self._orders.values() if x.presence_id} | {x.presence_id for x in claims}
         self._cars = facts.presences(conn, held)
         self._of_car = facts.live_orders_at(conn, held)

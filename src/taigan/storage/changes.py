@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from taigan.storage import tables as t
 from taigan.storage.records import (
@@ -24,20 +19,12 @@ from taigan.storage.records import (
     Presence,
     SpaceChange,
 )
+from taigan.storage.statements import Insert, Update
 
-
-def _update(table: sa.Table, *changing: str) -> sa.Update:
-    """An UPDATE by primary key whose parameters are a record's fields."""
-    statement = sa.update(table).values({name: sa.bindparam(name) for name in changing})
-    for column in table.primary_key:
-        statement = statement.where(column == sa.bindparam(f"key_{column.name}"))
-    return statement
-
-
-_LOT = _update(t.lots, "spaces_free")
-_LOOP = _update(t.lanes, "loop_dead")
-_LEAVE = _update(t.presences, "left_at", "left_how")
-_ORDER = _update(
+_LOT = Update[Lot](t.lots, "spaces_free", key=["lot_id"])
+_LOOP = Update[Lane](t.lanes, "loop_dead", key=["lot_id", "channel_id"])
+_LEAVE = Update[Presence](t.presences, "left_at", "left_how", key=["lot_id", "presence_id"])
+_ORDER = Update[Order](
     t.orders,
     "state",
     "waiting_for",
@@ -53,34 +40,20 @@ _ORDER = _update(
     "superseded_by",
     "review",
     "alarmed",
+    key=["lot_id", "order_id"],
 )
-_LIFT = _update(t.lifts, "outcome", "outcome_at", "detail")
-_ANSWER = _update(t.inbox, "answer")
-
-
-def _upsert_driver(module: Any) -> Any:
-    insert = module.insert(t.drivers)
-    return insert.on_conflict_do_update(
-        index_elements=[t.drivers.c.licence, t.drivers.c.lot_id],
-        set_={"scans": insert.excluded.scans, "last_scan_at": insert.excluded.last_scan_at},
-    )
-
-
-_DRIVER = {"sqlite": _upsert_driver(sqlite), "postgresql": _upsert_driver(postgresql)}
-_INSERTS = {
-    table: sa.insert(table)
-    for table in (
-        t.presences,
-        t.orders,
-        t.order_events,
-        t.lifts,
-        t.inbox,
-        t.deliveries,
-        t.space_changes,
-        t.alarms,
-        t.operator_acts,
-    )
-}
+_LIFT = Update[Lift](t.lifts, "outcome", "outcome_at", "detail", key=["lot_id", "lift_id"])
+_ANSWER = Update[Message](t.inbox, "answer", key=["digest", "lot_id"])
+_DRIVER = Insert(t.drivers, Driver, replacing=["scans", "last_scan_at"])
+_PRESENCE = Insert(t.presences, Presence)
+_NEW_ORDER = Insert(t.orders, Order)
+_EVENT = Insert(t.order_events, OrderEvent)
+_NEW_LIFT = Insert(t.lifts, Lift)
+_MESSAGE = Insert(t.inbox, Message)
+_DELIVERY = Insert(t.deliveries, Delivery)
+_SPACE_CHANGE = Insert(t.space_changes, SpaceChange)
+_ALARM = Insert(t.alarms, Alarm)
+_ACT = Insert(t.operator_acts, Act)
 
 
 class Changes:
@@ -137,35 +110,19 @@ class Changes:
 
     def write(self, conn: sa.Connection) -> None:
         """Write everything, those rows first that make room for others under the unique indexes."""
-        _execute(conn, _LOT, ({**_fields(lot), "key_lot_id": lot.lot_id} for lot in self.lots.values()))
-        _execute(conn, _LOOP, (_keyed(lane, "lot_id", "channel_id") for lane in self.loops))
-        _execute(conn, _LEAVE, (_keyed(p, "lot_id", "presence_id") for p in self.left.values()))
-        _execute(conn, _INSERTS[t.presences], map(_fields, self.arrived))
-        _execute(conn, _ORDER, (_keyed(o, "lot_id", "order_id") for o in self.orders.values()))
-        _execute(conn, _INSERTS[t.orders], map(_fields, self.new_orders.values()))
-        _execute(conn, _INSERTS[t.order_events], map(_fields, self.events))
-        _execute(conn, _INSERTS[t.lifts], map(_fields, self.new_lifts))
-        _execute(conn, _LIFT, (_keyed(lift, "lot_id", "lift_id") for lift in self.lifts))
-        _execute(conn, _INSERTS[t.inbox], map(_fields, self.messages))
-        _execute(conn, _ANSWER, (_keyed(m, "digest", "lot_id") for m in self.answers))
-        _execute(conn, _DRIVER[conn.dialect.name], map(_fields, self.drivers.values()))
-        _execute(conn, _INSERTS[t.deliveries], map(_fields, self.deliveries))
-        _execute(conn, _INSERTS[t.space_changes], map(_fields, self.space_changes))
-        _execute(conn, _INSERTS[t.alarms], map(_fields, self.alarms))
-        _execute(conn, _INSERTS[t.operator_acts], map(_fields, self.acts))
-
-
-_fields = msgspec.structs.asdict
-
-
-def _keyed(record: msgspec.Struct, *key: str) -> dict[str, Any]:
-    fields = _fields(record)
-    for name in key:
-        fields[f"key_{name}"] = fields[name]
-    return fields
-
-
-def _execute(conn: sa.Connection, statement: sa.Executable, rows: Iterable[dict[str, Any]]) -> None:
-    parameters = list(rows)
-    if parameters:
-        conn.execute(statement, parameters)
+        _LOT(conn, self.lots.values())
+        _LOOP(conn, self.loops)
+        _LEAVE(conn, self.left.values())
+        _PRESENCE(conn, self.arrived)
+        _ORDER(conn, self.orders.values())
+        _NEW_ORDER(conn, self.new_orders.values())
+        _EVENT(conn, self.events)
+        _NEW_LIFT(conn, self.new_lifts)
+        _LIFT(conn, self.lifts)
+        _MESSAGE(conn, self.messages)
+        _ANSWER(conn, self.answers)
+        _DRIVER(conn, self.drivers.values())
+        _DELIVERY(conn, self.deliveries)
+        _SPACE_CHANGE(conn, self.space_changes)
+        _ALARM(conn, self.alarms)
+        _ACT(conn, self.acts)

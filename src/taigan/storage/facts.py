@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from taigan.storage import tables as t
 from taigan.storage.records import Driver, Lane, Lift, Lot, Message, Order, Presence
-from taigan.storage.tables import among
+from taigan.storage.statements import rows
+from taigan.storage.tables import among, paired
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -40,9 +41,9 @@ LOT, LANE, PRESENCE, ORDER, LIFT, MESSAGE, DRIVER = (
 _LIVE = t.orders.c.state.in_([sa.literal_column("'waiting'"), sa.literal_column("'in'")])
 
 _LOCK = sa.select(*LOT).where(among(t.lots.c.lot_id, "lots")).order_by(t.lots.c.lot_id).with_for_update()
-_LANES = sa.select(*LANE).where(among(t.lanes.c.lot_id, "lots"), among(t.lanes.c.channel_id, "channels"))
+_LANES = sa.select(*LANE).where(paired(t.lanes.c.lot_id, t.lanes.c.channel_id, "lanes"))
 _PRESENCES = sa.select(*PRESENCE).where(
-    among(t.presences.c.lot_id, "lots"), among(t.presences.c.channel_id, "channels"), t.presences.c.left_at.is_(None)
+    paired(t.presences.c.lot_id, t.presences.c.channel_id, "lanes"), t.presences.c.left_at.is_(None)
 )
 _OCCUPIED = (
     sa.select(t.presences.c.channel_id)
@@ -57,7 +58,7 @@ _OCCUPIED = (
 )
 _BY_LICENCE = sa.select(*ORDER).where(among(t.orders.c.licence, "licences"), _LIVE)
 _BY_PRESENCE = sa.select(*ORDER).where(among(t.orders.c.presence_id, "presences"), _LIVE)
-_BY_ID = sa.select(*ORDER).where(among(t.orders.c.lot_id, "lots"), among(t.orders.c.order_id, "orders"))
+_BY_ID = sa.select(*ORDER).where(paired(t.orders.c.lot_id, t.orders.c.order_id, "orders"))
 _WAITING_IN = (
     sa.select(*ORDER)
     .where(
@@ -114,7 +115,7 @@ _UNDER_WAY = sa.select(*LIFT).where(
 
 
 def records(conn: sa.Connection, statement: sa.Select[tuple[object]], record: type[R], **parameters: object) -> list[R]:
-    return [record(*row) for row in conn.execute(statement, parameters)]
+    return [record(*row) for row in rows(conn, statement, parameters)]
 
 
 def lock(conn: sa.Connection, lots: Collection[str]) -> dict[str, Lot]:
@@ -122,14 +123,14 @@ def lock(conn: sa.Connection, lots: Collection[str]) -> dict[str, Lot]:
     return {lot.lot_id: lot for lot in records(conn, _LOCK, Lot, lots=sorted(lots))}
 
 
-def lanes(conn: sa.Connection, lots: Collection[str], channels: Collection[str]) -> dict[tuple[str, str], Lane]:
-    """The named lanes of the lots, by (lot_id, channel_id)."""
-    return {(x.lot_id, x.channel_id): x for x in records(conn, _LANES, Lane, lots=lots, channels=channels)}
+def lanes(conn: sa.Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Lane]:
+    """Lanes by (lot_id, channel_id)."""
+    return {(x.lot_id, x.channel_id): x for x in records(conn, _LANES, Lane, lanes=keys)}
 
 
-def cars(conn: sa.Connection, lots: Collection[str], channels: Collection[str]) -> dict[tuple[str, str], Presence]:
+def cars(conn: sa.Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Presence]:
     """The cars now on the loops of those lanes, by (lot_id, channel_id)."""
-    return {(x.lot_id, x.channel_id): x for x in records(conn, _PRESENCES, Presence, lots=lots, channels=channels)}
+    return {(x.lot_id, x.channel_id): x for x in records(conn, _PRESENCES, Presence, lanes=keys)}
 
 
 def unserved_lanes(conn: sa.Connection, lot_id: str) -> list[str]:
@@ -165,9 +166,7 @@ def live_orders_at(conn: sa.Connection, presences: Collection[str]) -> dict[tupl
 
 def orders(conn: sa.Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Order]:
     """Orders by (lot_id, order_id), in any state."""
-    wanted = set(keys)
-    rows = records(conn, _BY_ID, Order, lots=sorted({k[0] for k in wanted}), orders=sorted({k[1] for k in wanted}))
-    return {(x.lot_id, x.order_id): x for x in rows if (x.lot_id, x.order_id) in wanted}
+    return {(x.lot_id, x.order_id): x for x in records(conn, _BY_ID, Order, orders=set(keys))}
 
 
 def waiting_in(conn: sa.Connection, lot_id: str, channel_id: str) -> list[Order]:

@@ -31,10 +31,10 @@ class GroupCommit(Generic[I, R]):
         self._waiting: deque[tuple[I, asyncio.Future[R]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    async def submit(self, item: I) -> R:
+    def submit(self, item: I) -> asyncio.Future[R]:
         """The item's result, once it is committed.
 
-        A caller that is cancelled leaves its item in the queue: it is committed all the same.
+        Who cancels the future leaves the item in the queue: it is committed all the same.
 
         Raises:
             Unavailable: the database failed; the item may have been committed nevertheless.
@@ -44,7 +44,7 @@ class GroupCommit(Generic[I, R]):
         self._waiting.append((item, future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._drain())
-        return await asyncio.shield(future)
+        return future
 
     async def drained(self) -> None:
         """Return when nothing waits any more."""

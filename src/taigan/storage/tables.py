@@ -90,6 +90,47 @@ def _among_postgresql(element: among, compiler: Any, **kw: Any) -> str:
     return f"{compiler.process(element.column, **kw)} = ANY ({compiler.process(element.values)})"
 
 
+class Pairs(sa.types.TypeDecorator[list[tuple[str, str]]]):
+    """A list of pairs of texts as one parameter, as JSON."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def bind_processor(self, dialect: sa.Dialect) -> Any:
+        return lambda value: json.dumps(list(value), ensure_ascii=False)
+
+
+class paired(ColumnElement[bool]):
+    """The two columns together are one of the pairs bound to `name`: one look into their index for each pair."""
+
+    inherit_cache = True
+    type = sa.Boolean()
+    _traverse_internals = [  # noqa: RUF012
+        ("first", sa.sql.visitors.InternalTraversal.dp_clauseelement),
+        ("second", sa.sql.visitors.InternalTraversal.dp_clauseelement),
+        ("values", sa.sql.visitors.InternalTraversal.dp_clauseelement),
+    ]
+
+    def __init__(self, first: ColumnElement[Any], second: ColumnElement[Any], name: str) -> None:
+        self.first = first
+        self.second = second
+        self.values = sa.bindparam(name, type_=Pairs())
+
+
+@compiles(paired, "sqlite")
+def _paired_sqlite(element: paired, compiler: Any, **kw: Any) -> str:
+    columns = f"({compiler.process(element.first, **kw)}, {compiler.process(element.second, **kw)})"
+    values = compiler.process(element.values)
+    return f"{columns} IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each({values}))"
+
+
+@compiles(paired, "postgresql")
+def _paired_postgresql(element: paired, compiler: Any, **kw: Any) -> str:
+    columns = f"({compiler.process(element.first, **kw)}, {compiler.process(element.second, **kw)})"
+    values = f"CAST({compiler.process(element.values)} AS json)"
+    return f"{columns} IN (SELECT pair->>0, pair->>1 FROM json_array_elements({values}) AS pair)"
+
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
