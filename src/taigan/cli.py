@@ -8,6 +8,7 @@ be written or a database that cannot be reached; 4 a port that is taken; 5 anoth
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -42,6 +43,10 @@ Config = Annotated[
     ),
 ]
 WithParent = Annotated[bool, typer.Option("--stop-with-parent", hidden=True)]
+
+
+STARTED_AFTER = 5.0
+"""Seconds after which a process has what it needs in memory."""
 
 
 class Failure(Exception):
@@ -97,9 +102,15 @@ def demo(
 
 
 @app.command()
-def lot(config: Config = None, stop_with_parent: WithParent = False) -> None:
+def lot(
+    config: Config = None,
+    workers: Annotated[
+        int, typer.Option(help="How many processes serve; more than one needs PostgreSQL.", min=1, max=64)
+    ] = 1,
+    stop_with_parent: WithParent = False,
+) -> None:
     """The lot platform: BoLink's callbacks, the API, the barriers."""
-    _run(_lot, config, stop_with_parent)
+    _run(_lot, config, stop_with_parent) if workers == 1 else _run(_lot_worker(workers), config, stop_with_parent)
 
 
 async def _lot(settings: Settings, with_parent: bool) -> None:
@@ -567,8 +578,11 @@ def _run(main: Callable[[Settings, bool], Awaitable[None]], config: Path | None,
     logs.set_up(json=as_json, level=settings.logs.level, secrets=settings.secrets)
 
     async def run() -> None:
+        # What is built while starting stays: looking through it for garbage costs a seventh of the start.
+        asyncio.get_running_loop().call_later(STARTED_AFTER, _collect_garbage_from_now_on)
         await main(settings, with_parent)
 
+    gc.disable()
     try:
         _make_folder(settings.data)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -577,6 +591,11 @@ def _run(main: Callable[[Settings, bool], Awaitable[None]], config: Path | None,
         _fail(str(failure), failure.exit_code)
     except PortTaken as error:
         _fail(str(error), 4)
+
+
+def _collect_garbage_from_now_on() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def _settings(config: Path | None) -> Settings:

@@ -102,6 +102,16 @@ class Lane:
     async def mode(self, mode: str) -> Answer:
         return await self._side.put(self._path, mode=mode)
 
+    async def clear(self) -> None:
+        """Send every car away and wait until the arm is down: the lane as the next test wants it."""
+        await self.mode("ok")
+        while (await self.state())["car"]:
+            await self.car("leaves")
+        await eventually(self._is_closed)
+
+    async def _is_closed(self) -> bool:
+        return (await self.state())["barrier"] == "closed"
+
 
 class Stack:
     """BoLink's side, the lot platform and the lanes, each a process, on one folder.
