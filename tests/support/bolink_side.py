@@ -38,11 +38,12 @@ class BolinkSide:
 
     def __init__(self, clock: ManualClock, keys: list[str]) -> None:
         self._clock = clock
-        self._keys = keys
+        self.keys = keys
         self.uploads: list[Upload] = []
         self.reachable = True
         self.loses_answers = False
         self.refuses: dict[str, str] = {}  # by section: the text that it is refused with
+        self.refuses_codes_of: set[str] = set()  # by park_id
         self.answers: dict[str, tuple[int, bytes]] = {}  # by section: the very answer
         self.holds = False  # whether it lets requests wait until `go_on`
         self._go_on = asyncio.Event()
@@ -53,7 +54,7 @@ class BolinkSide:
             raise Unreachable(f"{url}: nobody there")
         section = SECTIONS[url.removeprefix("http://hub")]
         envelope = bolink.open_envelope(body)
-        key = next((key for key in self._keys if bolink.verify(envelope.text, envelope.sign, key)), "")
+        key = next((key for key in self.keys if bolink.verify(envelope.text, envelope.sign, key)), "")
         upload = Upload(section, self._clock.now(), json.loads(envelope.text), key, body)
         self.uploads.append(upload)
         self._news.set()
@@ -66,7 +67,10 @@ class BolinkSide:
         if section in self.refuses:
             return 200, json.dumps({"state": 0, "order_id": upload.order_id, "errmsg": self.refuses[section]}).encode()
         if section == "2.3":
-            return 200, json.dumps({"state": 1, "code_url": f"http://code/{upload.data['channel_id']}"}).encode()
+            code = {"state": 1, "type": 3, "errmsg": "ok", "code_url": f"http://code/{upload.data['channel_id']}"}
+            if upload.data["park_id"] in self.refuses_codes_of:
+                code = {"state": 0, "type": 3, "errmsg": "unknown lot"}
+            return 200, json.dumps(code).encode()
         return 200, json.dumps({"state": 1, "order_id": upload.order_id, "errmsg": "ok"}).encode()
 
     def go_on(self) -> None:

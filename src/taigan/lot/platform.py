@@ -11,7 +11,7 @@ import structlog
 
 from taigan import bolink
 from taigan.barriers.barrier import Barrier, EventSink, LaneKey
-from taigan.bolink import Addresses, BolinkClient, BolinkError, Transport
+from taigan.bolink import Addresses, BadAnswer, BolinkClient, BolinkError, Refused, Transport
 from taigan.clock import Clock
 from taigan.lot.attendant import Attendant
 from taigan.lot.callbacks import Callbacks, NoPlateEntries
@@ -180,18 +180,28 @@ class Platform:
         pause = 0.2
         while True:
             try:
-                lots = {lot.lot_id: lot for lot in await self.database.read(registry.lots)}
-                for lane in await self.database.read(registry.lanes):
-                    key = LaneKey(lane.lot_id, lane.channel_id)
-                    if lane.direction == "entry" and (not lane.entry_url or key not in asked):
-                        await self._fetch_code(lots[lane.lot_id], lane)
-                        asked.add(key)
-                pause = 0.2
-                await self.clock.sleep(30)
-            except (BolinkError, LotError, StorageError) as error:
-                log.info("a lane's code could not be fetched yet", error=str(error))
-                await self.clock.sleep(pause)
-                pause = min(60.0, pause * 2)
+                all_there = await self._fetch_codes(asked)
+            except (BolinkError, StorageError) as error:
+                log.info("the lanes' codes could not be fetched yet", error=str(error))
+                all_there = False
+            await self.clock.sleep(30 if all_there else pause)
+            pause = 0.2 if all_there else min(60.0, pause * 2)
+
+    async def _fetch_codes(self, asked: set[LaneKey]) -> bool:
+        """Ask for every code that is missing or was not asked for yet. Tells whether all are there now."""
+        lots = {lot.lot_id: lot for lot in await self.database.read(registry.lots)}
+        refused = False
+        for lane in await self.database.read(registry.lanes):
+            key = LaneKey(lane.lot_id, lane.channel_id)
+            if lane.direction != "entry" or (lane.entry_url and key in asked):
+                continue
+            try:
+                await self._fetch_code(lots[lane.lot_id], lane)
+                asked.add(key)
+            except (Refused, BadAnswer, LotError) as error:
+                refused = True
+                log.info("a lane's code could not be fetched yet", lane=str(key), error=str(error))
+        return not refused
 
     async def _fetch_code(self, lot: Lot, lane: Lane) -> None:
         request = bolink.GetQrCode(
