@@ -109,8 +109,13 @@ class Gateway:
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
         self.down = False
+        self.hangs = False
+        self.asked = asyncio.Event()
 
     async def send(self, mobile: str, code: str, lot_name: str) -> None:
+        self.asked.set()
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.down:
             raise SmsFailed("the gateway is down")
         self.sent.append((mobile, code))
@@ -242,9 +247,8 @@ class Parking:
 
     async def verify_phone(self, licence: str, mobile: str, **fields: Any) -> dict[str, Any]:
         """BoLink asks for a code (5.13); the answer."""
-        text = self.message(
-            licence, service_name="verify_code", channel_id=None, mobile_number=mobile, pay_user_id="openid", **fields
-        )
+        asked = {"service_name": "verify_code", "mobile_number": mobile, "pay_user_id": "openid", "channel_id": None}
+        text = self.message(licence, **asked | fields)
         answered = await self.platform.callbacks.answer(bolink.seal(text, KEY))
         return dict(json.loads(answered.body))
 

@@ -95,8 +95,13 @@ class PhoneChecks:
             return reply(bolink.VerifyCodeAnswer(state=0, errmsg=texts.CODE_TOO_OFTEN), "verify_code")
         code, fresh = reserved
         if fresh:
+            left = self._policy.answer_within - (self._clock.now() - callback.received_at).total_seconds()
             try:
-                await self._gateway.send(asked.mobile_number, code.code, lot.name)
+                async with self._clock.timeout(left):
+                    await self._gateway.send(asked.mobile_number, code.code, lot.name)
+            except TimeoutError:  # it may arrive yet: a repeat gets the same code
+                log.error("the SMS gateway did not answer in time", lot=lot.lot_id)
+                return reply(bolink.VerifyCodeAnswer(state=0, errmsg=texts.CODE_FAILED), "verify_code")
             except SmsFailed as error:
                 log.error("the SMS gateway failed", lot=lot.lot_id, error=str(error))
                 await self._database.write(lambda conn: codes.forget(conn, code.sms_id))
