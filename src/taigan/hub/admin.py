@@ -7,7 +7,7 @@ Everything needs `Authorization: Bearer <admin token>`, or for reading the sessi
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -71,10 +71,17 @@ class ScanResult(msgspec.Struct, kw_only=True):
     created_at: datetime
 
 
-class FaultList(msgspec.Struct, forbid_unknown_fields=True):
+class FaultList(msgspec.Struct):
     """The faults in force, see `Fault`."""
 
+    faults: list[Fault]
+
+
+class NewFaults(msgspec.Struct, forbid_unknown_fields=True):
+    """The faults to be in force, see `Fault`. `seed`: what the random ones start from."""
+
     faults: Annotated[list[Fault], msgspec.Meta(max_length=1000)]
+    seed: Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)] | None = None
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
@@ -147,47 +154,49 @@ def _result(screen: Screen) -> ScanResult:
     )
 
 
-def _before(cursor: str) -> int | None:
+def before(cursor: str) -> int | None:
+    """The row that a page begins before."""
     return int(cursor) if cursor else None
 
 
 @get("/entries")
 async def entries(hub: FromHub, lot_id: LotId = "", limit: Limit = 100, cursor: Cursor = "") -> Listed[UploadItem]:
     """The entries (3.1) that were accepted, one item per order."""
-    return await hub.book.read(lists.entries_of, lot_id, _before(cursor), limit)
+    return await hub.book.read(lists.entries_of, lot_id, before(cursor), limit)
 
 
 @get("/exits")
 async def exits(hub: FromHub, lot_id: LotId = "", limit: Limit = 100, cursor: Cursor = "") -> Listed[UploadItem]:
     """The exits (3.2) that were accepted, one item per order."""
-    return await hub.book.read(lists.exits_of, lot_id, _before(cursor), limit)
+    return await hub.book.read(lists.exits_of, lot_id, before(cursor), limit)
 
 
 @get("/pushes")
 async def pushes(hub: FromHub, lot_id: LotId = "", limit: Limit = 100, cursor: Cursor = "") -> Listed[PushItem]:
     """The messages sent to lots, with the bytes of request and answer."""
-    return await hub.book.read(lists.pushes_of, lot_id, _before(cursor), limit)
+    return await hub.book.read(lists.pushes_of, lot_id, before(cursor), limit)
 
 
 @get("/pushes/{push_id:int}")
 async def push(hub: FromHub, push_id: FromPath[int]) -> PushDetail:
     """One message to a lot, with its signature worked out."""
-    return await hub.book.read(lists.push_detail, _row_id(push_id))
+    return await hub.book.read(lists.push_detail, row_id(push_id))
 
 
 @get("/arrivals")
 async def arrivals(hub: FromHub, lot_id: LotId = "", limit: Limit = 100, cursor: Cursor = "") -> Listed[ArrivalItem]:
     """Everything that came to the uplink addresses, accepted or not."""
-    return await hub.book.read(lists.arrivals_of, lot_id, _before(cursor), limit)
+    return await hub.book.read(lists.arrivals_of, lot_id, before(cursor), limit)
 
 
 @get("/arrivals/{arrival_id:int}")
 async def arrival(hub: FromHub, arrival_id: FromPath[int]) -> ArrivalDetail:
     """One arrival, with its signature worked out."""
-    return await hub.book.read(lists.arrival_detail, _row_id(arrival_id))
+    return await hub.book.read(lists.arrival_detail, row_id(arrival_id))
 
 
-def _row_id(number: int) -> int:
+def row_id(number: int) -> int:
+    """A row's number as the database can look for it."""
     return min(max(number, 0), 2**63 - 1)
 
 
@@ -204,15 +213,16 @@ async def faults(hub: FromHub) -> FaultList:
 
 
 @put("/faults")
-async def set_faults(hub: FromHub, data: JSONBody[FaultList]) -> FaultList:
+async def set_faults(hub: FromHub, data: JSONBody[NewFaults]) -> FaultList:
     """Put these faults in place of all before: `{"faults": [{"kind": "answer_lost", "times": 1, "lot_id": "…"}]}`.
 
     `kind`: `answer_lost`, `answer_late` (`seconds`), `sent_twice` strike pushes; `upload_refused` (`text`),
-    `upload_500`, `upload_answer_lost`, `hub_down` strike uploads. `times` is how many messages it hits, `null` until it
-    is taken away, default 1. `lot_id`, `channel_id` and `service_name` narrow it to a lot, a lane, a message; an upload
-    is named by its section (`3.1`) or the end of its path (`addorder`).
+    `upload_500`, `upload_answer_lost`, `hub_down` strike uploads; `payment_pending`, `payment_failed` strike money.
+    `times` is how many messages it hits, `null` until it is taken away, default 1. `lot_id`, `channel_id` and
+    `service_name` narrow it to a lot, a lane, a message; an upload is named by its section (`3.1`) or the end of its
+    path (`addorder`). With a `chance` below 1 it strikes at random; the same `seed` gives the same faults again.
     """
-    hub.faults.set(data.faults)
+    hub.faults.set(data.faults, data.seed)
     return FaultList(hub.faults.left())
 
 
@@ -268,8 +278,8 @@ def _event(step: Step) -> ServerSentEventMessage:
     return ServerSentEventMessage(msgspec.json.encode(step).decode(), event="step", id=step.id)
 
 
-def admin_routes() -> Router:
-    """The admin's interface for scripts."""
+def admin_routes(more: Sequence[BaseRouteHandler]) -> Router:
+    """The admin's interface for scripts; `more` are the handlers that other modules bring."""
     handlers = [
         scan,
         scan_now,
@@ -286,4 +296,4 @@ def admin_routes() -> Router:
         trail_of,
         events,
     ]
-    return Router(path="/admin", route_handlers=handlers, guards=[admin_only], tags=["admin"])
+    return Router(path="/admin", route_handlers=[*handlers, *more], guards=[admin_only], tags=["admin"])

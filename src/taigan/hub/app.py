@@ -16,8 +16,10 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
 
+from taigan.hub import admin_pushes, admin_records
 from taigan.hub.admin import admin_routes
 from taigan.hub.admin_pages import admin_page_routes
+from taigan.hub.browser import browser_routes
 from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.hub import Hub
 from taigan.hub.pages import Pages, driver_routes
@@ -67,7 +69,13 @@ class HubApp:
 
         self._uplinks = hub.uplinks
         self._rest: ASGIApp = Litestar(
-            route_handlers=[healthz, driver_routes(), admin_routes(), admin_page_routes()],
+            route_handlers=[
+                healthz,
+                driver_routes(),
+                browser_routes(),
+                admin_routes([*admin_records.HANDLERS, *admin_pushes.HANDLERS]),
+                admin_page_routes(),
+            ],
             dependencies={
                 "hub": Provide(the_hub, sync_to_thread=False),
                 "pages": Provide(the_pages, sync_to_thread=False),

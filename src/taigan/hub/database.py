@@ -55,6 +55,7 @@ class Database:
                             f"{self._path} was written by a newer taigan (hub tables {row.version}, "
                             f"this one knows {tables.VERSION}); upgrade taigan or use another data folder"
                         )
+                    self._upgrade(conn, row.version)
                     return str(row.secret)
                 tables.metadata.create_all(conn)
                 secret = secrets.token_hex(32)
@@ -63,6 +64,15 @@ class Database:
         except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
             reason = error.orig if isinstance(error, sa.exc.DBAPIError) else error
             raise DatabaseUnusable(f"{self._path} cannot be used as the hub's database: {reason}") from error
+
+    @staticmethod
+    def _upgrade(conn: sa.Connection, version: int) -> None:
+        for newer in range(version + 1, tables.VERSION + 1):
+            for statement in tables.UPGRADES[newer]:
+                conn.exec_driver_sql(statement)
+        if version < tables.VERSION:
+            tables.metadata.create_all(conn)
+            conn.execute(sa.update(tables.house).values(version=tables.VERSION))
 
     async def write(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run `work(connection, ...)` as one transaction of its own, after all writes before it."""

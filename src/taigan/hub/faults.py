@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import random
 import threading
 from typing import Annotated
 
@@ -26,8 +27,13 @@ class FaultKind(enum.StrEnum):
     """An upload: accepted and kept, then the connection is cut in the middle of the answer."""
     HUB_DOWN = "hub_down"
     """Uploads: HTTP 503 before anything is read. Pushes and pages go on."""
+    PAYMENT_PENDING = "payment_pending"
+    """A payment or refund: answered 2; what becomes of it is for the admin to say, and follows by a push."""
+    PAYMENT_FAILED = "payment_failed"
+    """A payment or refund: it fails."""
 
 
+MONEY_FAULTS = frozenset({FaultKind.PAYMENT_PENDING, FaultKind.PAYMENT_FAILED})
 PUSH_FAULTS = frozenset({FaultKind.ANSWER_LOST, FaultKind.ANSWER_LATE, FaultKind.SENT_TWICE})
 
 
@@ -36,7 +42,8 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     It fits a message when each of `lot_id`, `channel_id` and `service_name` is empty or the message's own. An upload
     has no service_name: it is named by its section (`"3.1"`) or the end of its path (`"addorder"`). `hub_down` strikes
-    before the message is read, so only `service_name` can narrow it.
+    before the message is read, so only `service_name` can narrow it. With a `chance` below 1 it strikes that part of
+    the messages that fit, at random.
     """
 
     kind: FaultKind
@@ -46,6 +53,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     service_name: Annotated[str, msgspec.Meta(max_length=64)] = ""
     seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] | None = None
     text: Annotated[str, msgspec.Meta(max_length=48)] = ""
+    chance: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
 
     def fits(self, lot_id: str, channel_id: str, names: tuple[str, ...]) -> bool:
         return (
@@ -64,12 +72,14 @@ class Faults:
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
+        self._random = random.Random()
         self._lock = threading.Lock()
 
-    def set(self, faults: list[Fault]) -> None:
-        """Put these in place of all before."""
+    def set(self, faults: list[Fault], seed: int | None = None) -> None:
+        """Put these in place of all before. The same `seed` makes the random ones strike the same messages again."""
         with self._lock:
             self._faults = list(faults)
+            self._random = random.Random(seed)
 
     def left(self) -> list[Fault]:
         """Those that can still strike, with the times left."""
@@ -82,7 +92,8 @@ class Faults:
         """The fault of one of these kinds that hits this message, if any."""
         with self._lock:
             for fault in self._faults:
-                if fault.kind in kinds and fault.fits(lot_id, channel_id, names):
+                fits = fault.kind in kinds and fault.fits(lot_id, channel_id, names)
+                if fits and (fault.chance == 1.0 or self._random.random() < fault.chance):
                     if fault.times is not None:
                         fault.times -= 1
                     return fault

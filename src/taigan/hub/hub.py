@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import string
 from collections.abc import Callable
@@ -12,13 +13,14 @@ from litestar.di import NamedDependency
 
 from taigan.bolink import Transport
 from taigan.clock import Clock
-from taigan.hub import codes, registry, scans
+from taigan.hub import codes, postbox, registry, scans
 from taigan.hub.book import Book
 from taigan.hub.database import Database
 from taigan.hub.desk import Desk
 from taigan.hub.faults import Faults
 from taigan.hub.identity import Login, SimulatedLogin
 from taigan.hub.live import Live
+from taigan.hub.postbox import Postbox
 from taigan.hub.pushes import Sender
 from taigan.hub.registry import LotSeed, VendorSeed
 from taigan.hub.rules import Rules
@@ -61,8 +63,11 @@ class Hub:
         self.new_code = new_code
         self.faults = Faults()
         self.book = Book(database, Live(), clock)
-        self.desk = Desk(self.book, Sender(transport, self.faults, rules, clock), rules, new_code)
-        self.uplinks = Uplinks(self.book, self.faults, rules, lambda: self.public_url, new_code)
+        sender = Sender(transport, self.faults, rules, clock)
+        self.desk = Desk(self.book, sender, rules, new_code)
+        self.postbox = Postbox(self.book, sender, rules)
+        self.uplinks = Uplinks(self.book, self.postbox, self.faults, rules, lambda: self.public_url, new_code)
+        self._resending: asyncio.Task[None] | None = None
 
     async def open(self, vendors: tuple[VendorSeed, ...] = (), lots: tuple[LotSeed, ...] = ()) -> None:
         """Enter vendors, lots and lanes from the settings, and settle what the last run left open.
@@ -70,6 +75,7 @@ class Hub:
         Again with the same settings changes nothing. Raises `Unusable` for settings that make no sense.
         """
         await self.book.write(self._open, vendors, lots)
+        self._resending = asyncio.create_task(self.postbox.run())
 
     def _open(
         self, conn: sa.Connection, trail: Trail, vendors: tuple[VendorSeed, ...], lots: tuple[LotSeed, ...]
@@ -89,6 +95,7 @@ class Hub:
                     new_code=self.new_code(),
                 )
         scans.give_up_unanswered(conn, trail)
+        postbox.give_up_unheard(conn)
 
     @property
     def key_overlap(self) -> timedelta:
@@ -96,6 +103,10 @@ class Hub:
 
     async def close(self) -> None:
         """End the open pages and let the database go. The transport is the caller's."""
+        if self._resending is not None:
+            self._resending.cancel()
+            await asyncio.gather(self._resending, return_exceptions=True)
+        await self.postbox.close()
         await self.desk.close()
         await self.book.close()
 

@@ -40,7 +40,10 @@ class UploadItem(msgspec.Struct, kw_only=True):
 
 
 class PushItem(msgspec.Struct, kw_only=True):
-    """A message to a lot. `request` and `answer` are both bodies as text; bytes that are none are U+FFFD."""
+    """A message to a lot. `request` and `answer` are both bodies as text; bytes that are none are U+FFFD.
+
+    `owed_id`: the payment message that this was one attempt at.
+    """
 
     id: int
     lot_id: str
@@ -55,6 +58,7 @@ class PushItem(msgspec.Struct, kw_only=True):
     answered_at: datetime | None
     outcome: str
     fault: str
+    owed_id: int | None
 
 
 class ArrivalItem(msgspec.Struct, kw_only=True):
@@ -141,19 +145,19 @@ def _uploads(
         )
         .scalar_subquery()
     )
-    rows, following = _page(conn, sa.select(table, received.label("received")), table, lot_id, before, limit)
+    rows, following = page(conn, sa.select(table, received.label("received")), table, lot_id, before, limit)
     return Listed([UploadItem(**row | {"data": msgspec.Raw(row["data"])}) for row in rows], following)
 
 
 def pushes_of(conn: sa.Connection, lot_id: str, before: int | None, limit: int) -> Listed[PushItem]:
     """The messages sent to lots."""
-    rows, following = _page(conn, sa.select(pushes), pushes, lot_id, before, limit)
+    rows, following = page(conn, sa.select(pushes), pushes, lot_id, before, limit)
     return Listed([PushItem(**_push(row)) for row in rows], following)
 
 
 def arrivals_of(conn: sa.Connection, lot_id: str, before: int | None, limit: int) -> Listed[ArrivalItem]:
     """Everything that came to the uplink addresses."""
-    rows, following = _page(conn, sa.select(arrivals), arrivals, lot_id, before, limit)
+    rows, following = page(conn, sa.select(arrivals), arrivals, lot_id, before, limit)
     return Listed([ArrivalItem(**_arrival(row)) for row in rows], following)
 
 
@@ -199,7 +203,7 @@ def lots_known(conn: sa.Connection, public_url: str) -> Listed[LotItem]:
     return Listed(items, None)
 
 
-def _page(
+def page(
     conn: sa.Connection,
     query: sa.Select[Any],
     table: sa.Table,
@@ -207,6 +211,7 @@ def _page(
     before: int | None,
     limit: int,
 ) -> tuple[list[dict[str, Any]], str | None]:
+    """The rows of a page, newest first, and the cursor of the following one."""
     if lot_id:
         query = query.where(table.c.lot_id == lot_id)
     if before is not None:

@@ -24,6 +24,7 @@ from litestar.enums import HttpMethod
 from litestar.params import FromPath
 from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage
 
+from taigan.bolink import by_section
 from taigan.hub import codes, drivers, registry
 from taigan.hub.codes import ENTRY_PATH, Code, CodeKind
 from taigan.hub.drivers import Driver, form_token, form_token_fits
@@ -42,7 +43,8 @@ PING = 15.0
 _YEAR = 365 * 24 * 3600
 _PHONE = re.compile(r"[0-9A-Za-z]{1,8}")
 _LOGIN_COOKIE = "login"
-_LARGEST_FORM = 16 * 1024
+_LARGEST_FORM = 64 * 1024
+LICENCE_PATH = by_section("7").path
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +222,26 @@ async def entry_page(request: AnyRequest, pages: FromPages) -> Response[Any]:
     named = _named_driver(pages, visit)
     if visit.driver is not None and (named is None or named.holds(visit.driver)):
         return pages.page("entry.html", visit, **lane)
+    return log_in(pages, request, visit, {"code": code.code}, lane)
+
+
+def log_in(
+    pages: Pages,
+    request: AnyRequest,
+    visit: Visit,
+    then: dict[str, str],
+    about: dict[str, Any],
+    *,
+    template: str = "other_app.html",
+) -> Response[Any]:
+    """Send a browser that nobody is known by to its app's login, or show which apps there are.
+
+    `then` is where it goes on from there: a lane's `code`, or another platform's `redirectUrl` (7).
+    """
+    named = _named_driver(pages, visit)
     started = request.cookies.get(_LOGIN_COOKIE, "") or pages.hub.new_code()
-    back = visit.url("/login/{app}", code=code.code, proof=form_token(pages.hub.book.secret, started))
-    addresses = {app: pages.hub.login.address(app, back.format(app=app.value)) for app in App}
+    back = visit.url("/login/{app}", proof=form_token(pages.hub.book.secret, started), **then)
+    addresses = {app: pages.hub.login.address(app, back.replace("{app}", app.value, 1)) for app in App}
     cookie = Cookie(key=_LOGIN_COOKIE, value=started, path="/", httponly=True, secure=pages.secure, samesite="lax")
     if named is not None:
         return Redirect(f"{addresses[named.app]}&{urlencode({'driver': named.name})}", cookies=[cookie])
@@ -230,7 +249,7 @@ async def entry_page(request: AnyRequest, pages: FromPages) -> Response[Any]:
     if app is not None and request.method == HttpMethod.GET:
         return Redirect(addresses[app], cookies=[cookie])
     simulated = addresses if pages.hub.login.simulated else {}
-    return pages.page("other_app.html", visit, cookies=(cookie,), logins=simulated, **lane)
+    return pages.page(template, visit, cookies=(cookie,), logins=simulated, **about)
 
 
 @get("/login/{app:str}")
@@ -241,6 +260,8 @@ async def logged_in(request: AnyRequest, pages: FromPages, app: FromPath[str]) -
     ours = bool(started) and form_token_fits(pages.hub.book.secret, started, visit.query.get("proof", ""))
     identity = await pages.hub.login.identity(App(app), visit.query) if ours and app in list(App) else None
     to_lane = visit.url(ENTRY_PATH, code=visit.query.get("code", ""))
+    if "redirectUrl" in visit.query:
+        to_lane = visit.url(LICENCE_PATH, redirectUrl=visit.query["redirectUrl"])
     if identity is None:
         return pages.page("notice.html", visit, status=HTTPStatus.FORBIDDEN, again=to_lane, kind="login")
     session = pages.hub.new_code() + pages.hub.new_code()

@@ -14,7 +14,7 @@ from taigan.clock import Clock
 from taigan.hub import registry
 from taigan.hub.database import insert_row
 from taigan.hub.faults import PUSH_FAULTS, Fault, FaultKind, Faults
-from taigan.hub.registry import Lot
+from taigan.hub.registry import Lot, Vendor
 from taigan.hub.rules import Rules
 from taigan.hub.tables import pushes
 from taigan.hub.trail import Kind, Trail
@@ -49,6 +49,7 @@ class Push:
     url: str
     body: bytes
     sent_at: datetime
+    owed_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,33 +83,63 @@ def prepare(
     scan_id: str | None = None,
 ) -> Push:
     """Write a message to a lot into the book, signed with the vendor's current key."""
-    vendor = registry.vendor(conn, lot.union_id)
-    key = registry.keys(conn, lot.union_id, trail.at)[0]
+    text = interface.write(message)
+    return enter(
+        conn, trail, lot.union_id, lot.lot_id, interface, text, channel_id=channel_id, kind=kind, scan_id=scan_id
+    )
+
+
+def enter(
+    conn: sa.Connection,
+    trail: Trail,
+    union_id: str,
+    lot_id: str,
+    interface: AnyInterface,
+    text: bytes,
+    *,
+    url: str = "",
+    channel_id: str = "",
+    kind: Kind = Kind.PUSHED,
+    scan_id: str | None = None,
+    owed_id: int | None = None,
+) -> Push:
+    """Write a `data` text to a vendor into the book, signed with its current key. `url` goes before its address."""
+    vendor = registry.vendor(conn, union_id)
+    key = registry.keys(conn, union_id, trail.at)[0]
     assert vendor is not None, "lots refer to vendors"
-    url = vendor.address(interface.event)
-    body = interface.body(interface.write(message), key, lot.union_id)
+    address = url or _address(vendor, interface)
+    body = interface.body(text, key, union_id)
     row = {
-        "lot_id": lot.lot_id,
+        "lot_id": lot_id,
         "channel_id": channel_id,
         "scan_id": scan_id,
         "service_name": interface.event,
-        "url": url,
+        "url": address,
         "request": body,
         "sent_at": trail.at,
         "outcome": Outcome.SENT.value,
         "fault": "",
+        "owed_id": owed_id,
     }
     push_id = insert_row(conn, pushes, row)
     trail.add(
         kind,
         ("hub", "lot"),
         f"{interface.section} {interface.event}",
-        lot_id=lot.lot_id,
+        lot_id=lot_id,
         channel_id=channel_id,
         scan_id=scan_id,
         push_id=push_id,
     )
-    return Push(push_id, lot.lot_id, channel_id, scan_id, interface.event, url, body, trail.at)
+    return Push(push_id, lot_id, channel_id, scan_id, interface.event, address, body, trail.at, owed_id)
+
+
+def _address(vendor: Vendor, interface: AnyInterface) -> str:
+    """Where a vendor hears a message. One that does not name itself (6.4) needs an address of its own."""
+    url = vendor.address(interface.event)
+    if interface.service_name is None and not vendor.per_event:
+        return f"{url}/{interface.event}"
+    return url
 
 
 class Sender:
@@ -178,7 +209,9 @@ def keep(conn: sa.Connection, trail: Trail, push: Push, delivery: Delivery) -> N
         push_id=push.id,
     )
     if delivery.second is not None:
-        row = {name: getattr(push, name) for name in ("lot_id", "channel_id", "scan_id", "service_name", "url")}
+        row = {
+            name: getattr(push, name) for name in ("lot_id", "channel_id", "scan_id", "service_name", "url", "owed_id")
+        }
         row |= {"request": push.body, "sent_at": push.sent_at}
         conn.execute(pushes.insert(), row | _result(delivery.second, fault))
 

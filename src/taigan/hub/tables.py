@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-VERSION = 1
+VERSION = 2
 """Raised with every change of the tables; a database of a higher one is refused."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,6 +25,9 @@ class Moment(sa.types.TypeDecorator[datetime]):
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         return None if value is None else _EPOCH + value * _MICROSECOND
 
+
+UPGRADES: dict[int, tuple[str, ...]] = {2: ("ALTER TABLE pushes ADD COLUMN owed_id INTEGER",)}
+"""What brings the tables of an older version up to each one, besides the tables that are new."""
 
 metadata = sa.MetaData()
 
@@ -164,7 +167,26 @@ pushes = sa.Table(
     sa.Column("answered_at", Moment),
     sa.Column("outcome", sa.Text, nullable=False),  # pushes.Outcome, "sent" until it is known
     sa.Column("fault", sa.Text, nullable=False),
+    sa.Column("owed_id", sa.Integer),  # the payment message that this was one attempt at
     sa.Index("pushes_of_lot", "lot_id", "id"),
+)
+
+# Payment messages, which are sent until the lot has taken them.
+owed_pushes = sa.Table(
+    "owed_pushes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("union_id", sa.Text, sa.ForeignKey("vendors.union_id"), nullable=False),
+    sa.Column("lot_id", sa.Text, nullable=False),
+    sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("section", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("text", sa.LargeBinary, nullable=False),  # `data`, frozen; each attempt is signed with the current key
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # postbox.Owed
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("next_at", Moment),  # null: no further attempt
+    sa.Index("owed_pushes_due", "next_at", sqlite_where=sa.text("next_at IS NOT NULL")),
 )
 
 # Everything that ever came to an uplink address, readable or not.
@@ -205,7 +227,31 @@ def _uploads(name: str) -> sa.Table:
 
 
 entries = _uploads("entries")  # 3.1
-exits = _uploads("exits")  # 3.2
+exits = _uploads("exits")  # 3.2, once it is settled
+
+# Whatever else BoLink keeps of a vendor or a lot, by kind: payments, refunds, invoices, passes, residents, ...
+records = sa.Table(
+    "records",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),  # records.Kind
+    sa.Column("union_id", sa.Text, sa.ForeignKey("vendors.union_id"), nullable=False),
+    sa.Column("lot_id", sa.Text, nullable=False),  # empty: the vendor's as a whole
+    sa.Column("number", sa.Text, nullable=False),  # what it is known by within its kind: an order_id, a trade_no, ...
+    sa.Column("code", sa.Text, nullable=False, unique=True),  # its address for a browser
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("car_number", sa.Text, nullable=False),
+    sa.Column("fen", sa.BigInteger, nullable=False),  # the money it is about
+    sa.Column("data", sa.LargeBinary, nullable=False),  # the message as received
+    sa.Column("detail", sa.JSON, nullable=False),  # what BoLink adds
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("changed_at", Moment, nullable=False),
+    sa.UniqueConstraint("kind", "union_id", "lot_id", "number"),
+    sa.Index("records_of_lot", "lot_id", "kind", "id"),
+    sa.Index("records_of_order", "lot_id", "order_id"),
+    sa.Index("records_of_car", "car_number", "kind"),
+)
 
 # What happened, in order: the trail of a scan, told to whoever watches.
 steps = sa.Table(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -28,27 +29,35 @@ from taigan.bolink import (
     open_flat,
     write,
 )
-from taigan.hub import registry, scans
+from taigan.bolink.codec import fields_of
+from taigan.bolink.fields import Message
+from taigan.hub import community, invoices, lots, money, registry, scans, stays
 from taigan.hub.book import Book
 from taigan.hub.database import insert_row
 from taigan.hub.faults import FaultKind, Faults
+from taigan.hub.postbox import Outbox, Postbox
 from taigan.hub.registry import Lot
 from taigan.hub.rules import Rules
 from taigan.hub.tables import arrivals
 from taigan.hub.trail import Kind, Trail
-from taigan.hub.uploads import TAKERS, Rejected, Taken, Upload
+from taigan.hub.uploads import Rejected, Taken, Taker, Upload
 
+TAKERS: dict[str, Taker] = lots.TAKERS | stays.TAKERS | money.TAKERS | invoices.TAKERS | community.TAKERS
+"""What the hub does with each uplink, by section. A catalogue line without one is answered 接口暂未开通."""
 LARGEST_BODY = 1024 * 1024
 _BODY_TIMEOUT = 10.0
 _AFTER_READING = frozenset({FaultKind.UPLOAD_REFUSED, FaultKind.UPLOAD_500, FaultKind.UPLOAD_ANSWER_LOST})
 _BEFORE_READING = frozenset({FaultKind.HUB_DOWN})
 
 
-class _No(msgspec.Struct, frozen=True):
-    """The answer to a message that is not accepted."""
+class _No(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The answer to a message that is not accepted. Where the interface says `code`, it says no with that too."""
 
     errmsg: str
-    state: int = 0
+    state: Literal[0] | None = None
+    code: int | None = None
+    message: str | None = None
+    data: str | None = None
 
 
 class _Numbers(msgspec.Struct):
@@ -85,9 +94,16 @@ class Uplinks:
     """Receives every uplink of the catalogue that comes by POST."""
 
     def __init__(
-        self, book: Book, faults: Faults, rules: Rules, public_url: Callable[[], str], new_code: Callable[[], str]
+        self,
+        book: Book,
+        postbox: Postbox,
+        faults: Faults,
+        rules: Rules,
+        public_url: Callable[[], str],
+        new_code: Callable[[], str],
     ) -> None:
         self._book = book
+        self._postbox = postbox
         self._faults = faults
         self._rules = rules
         self._public_url = public_url
@@ -116,19 +132,23 @@ class Uplinks:
             return Reply(503, b"")
         if len(body) > LARGEST_BODY:
             return Reply(413, _no("消息过大"))
-        return await self._book.write(self._take, interfaces, body)
+        reply, outbox = await self._book.write(self._take, interfaces, body)
+        self._postbox.send_soon(outbox.pushes)
+        return reply
 
-    def _take(self, conn: sa.Connection, trail: Trail, interfaces: list[AnyInterface], body: bytes) -> Reply:
-        interface = interfaces[0]
+    def _take(
+        self, conn: sa.Connection, trail: Trail, interfaces: list[AnyInterface], body: bytes
+    ) -> tuple[Reply, Outbox]:
+        interface, outbox = interfaces[0], Outbox(conn, trail, self._rules)
         try:
             envelope = open_flat(body) if interface.wrapping is Wrapping.FLAT else open_envelope(body)
         except BadMessage as error:
-            reply = Reply(400, _no(f"{error.field} 无法识别"))
+            reply = Reply(400, _no(f"{error.field} 无法识别", interface))
             _keep(conn, trail, interface, "", _Numbers(), body, None, reply, _Verdict(b"", False, str(error)), "")
-            return reply
+            return reply, outbox
 
         interface = next((one for one in interfaces if one.service_name == envelope.service_name), interface)
-        names = (interface.section, interface.path.rpartition("/")[2])
+        names = _names(interface)
         lot_id = registry.lot_id_of(envelope.union_id, envelope.park_id)
         numbers = _numbers(envelope.text)
         signature = self._signature(conn, trail, interface, envelope)
@@ -139,13 +159,13 @@ class Uplinks:
             reply = Reply(500, verdict.body)
         elif kind is FaultKind.UPLOAD_REFUSED:
             text = (fault.text if fault else "") or "系统繁忙"
-            verdict = _Verdict(_no(text), False, text)
+            verdict = _Verdict(_no(text, interface), False, text)
             reply = Reply(200, verdict.body)
         else:
-            verdict = self._decide(conn, trail, interface, envelope, lot_id, signature)
+            verdict = self._decide(outbox, interface, envelope, lot_id, signature)
             reply = Reply(200, verdict.body, lost=kind is FaultKind.UPLOAD_ANSWER_LOST)
         _keep(conn, trail, interface, lot_id, numbers, body, signature, reply, verdict, kind.value if kind else "")
-        return reply
+        return reply, outbox
 
     def _signature(
         self, conn: sa.Connection, trail: Trail, interface: AnyInterface, envelope: Envelope
@@ -158,28 +178,62 @@ class Uplinks:
 
     def _decide(
         self,
-        conn: sa.Connection,
-        trail: Trail,
+        outbox: Outbox,
         interface: AnyInterface,
         envelope: Envelope,
         lot_id: str,
         signature: Signature | None,
     ) -> _Verdict:
         try:
-            lot = self._speaker(conn, envelope, lot_id, signature)
-            take = TAKERS.get(interface.section)
-            if take is None:
-                raise Rejected("接口暂未开通")
-            assert signature is not None
-            upload = Upload(conn, trail, self._rules, lot, envelope.text, signature, self._public_url(), self._new_code)
-            taken: Taken = take(upload, interface.read_request(envelope.text))
+            with outbox.undoing():
+                return self._take_in(outbox, interface, envelope, lot_id, signature)
         except Rejected as no:
-            return _Verdict(_no(str(no)), False, str(no))
+            return _Verdict(_no(str(no), interface), False, str(no))
         except BadMessage as error:
-            return _Verdict(_no(f"{error.field} 缺失或错误"), False, str(error))
+            return _Verdict(_no(f"{error.field} 缺失或错误", interface), False, str(error))
+
+    def _take_in(
+        self,
+        outbox: Outbox,
+        interface: AnyInterface,
+        envelope: Envelope,
+        lot_id: str,
+        signature: Signature | None,
+    ) -> _Verdict:
+        lot = self._speaker(outbox.conn, interface, envelope, lot_id, signature)
+        take = TAKERS.get(interface.section)
+        if take is None:
+            raise Rejected("接口暂未开通")
+        assert signature is not None
+        upload = Upload(
+            conn=outbox.conn,
+            trail=outbox.trail,
+            rules=self._rules,
+            union_id=envelope.union_id,
+            of_lot=lot,
+            text=envelope.text,
+            platform_name=envelope.platform_name,
+            signature=signature,
+            public_url=self._public_url(),
+            new_code=self._new_code,
+            faults=self._faults,
+            names=_names(interface),
+            outbox=outbox,
+        )
+        if interface.service_name and envelope.service_name != interface.service_name:
+            raise Rejected("service_name 错误")
+        taken: Taken = take(upload, interface.read_request(envelope.text))
         return _Verdict(write(taken.answer), True, taken.text)
 
-    def _speaker(self, conn: sa.Connection, envelope: Envelope, lot_id: str, signature: Signature | None) -> Lot:
+    def _speaker(
+        self,
+        conn: sa.Connection,
+        interface: AnyInterface,
+        envelope: Envelope,
+        lot_id: str,
+        signature: Signature | None,
+    ) -> Lot | None:
+        """The lot that a message is about; none where it names none, or publishes one."""
         if not envelope.union_id:
             raise Rejected("union_id 缺失")
         if registry.vendor(conn, envelope.union_id) is None:
@@ -187,13 +241,36 @@ class Uplinks:
         if signature is None:
             raise Rejected("签名错误")
         lot = registry.lot(conn, lot_id)
-        if lot is None:
-            raise Rejected("车场不存在")
+        if lot is None and interface.section not in WITHOUT_LOT:
+            if envelope.park_id:
+                raise Rejected("车场不存在")
+            if interface.section not in PERHAPS_WITHOUT_LOT:
+                raise Rejected("park_id 缺失")
         return lot
 
 
-def _no(text: str) -> bytes:
-    return msgspec.json.encode(_No(text))
+def _needs_lot(interface: AnyInterface) -> bool | None:
+    """Whether a message names its lot: always, never (None), or as it likes."""
+    kind: type[Message] = interface.request
+    return next((plan.required for plan in fields_of(kind) if plan.name == "park_id"), None)
+
+
+_UPLINKS = [interface for interface in CATALOGUE if interface.direction is Direction.UPLINK]
+WITHOUT_LOT = frozenset({"2.1", *(one.section for one in _UPLINKS if _needs_lot(one) is None)})
+"""Uplinks about no lot that is there: 2.1 brings it in, chapter 8 knows only the vendor."""
+PERHAPS_WITHOUT_LOT = frozenset(one.section for one in _UPLINKS if _needs_lot(one) is False)
+
+
+def _names(interface: AnyInterface) -> tuple[str, ...]:
+    return interface.section, interface.path.rpartition("/")[2]
+
+
+def _no(text: str, interface: AnyInterface | None = None) -> bytes:
+    success = interface.success if interface is not None else None
+    if success is None or success.member != "code":
+        return msgspec.json.encode(_No(text, 0))
+    inside = msgspec.json.encode({"state": 0, "message": text}).decode() if success.inside else None
+    return msgspec.json.encode(_No(text, 0, 0 if success.inside else 500, text, inside))
 
 
 def _numbers(text: bytes) -> _Numbers:

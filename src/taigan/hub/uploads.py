@@ -1,39 +1,27 @@
-"""Uplinks: what BoLink does with each message a lot sends. One function per interface, one line each in `TAKERS`.
+"""What every taker of an uplink is handed, and how it answers.
 
-A taker runs inside the transaction that also keeps the arrival. It returns the answer; `Rejected` says no with a text.
+A taker is a function of one interface, listed by section in its module's `TAKERS`. It runs inside the transaction that
+also keeps the arrival, and returns the answer; `Rejected` says no with a text.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from taigan.bolink import (
-    Entry,
-    EntryTaken,
-    Exit,
-    ExitTaken,
-    GetQrCode,
-    QrCode,
-    SetSmsCheck,
-    Signature,
-    SmsCheckSet,
-    moment,
-)
+from taigan.bolink import Signature
 from taigan.bolink.fields import Message
-from taigan.hub import codes, registry, scans
-from taigan.hub.errors import Unusable
+from taigan.hub import records
+from taigan.hub.faults import MONEY_FAULTS, FaultKind, Faults
+from taigan.hub.postbox import Outbox
+from taigan.hub.records import Kind, Record
 from taigan.hub.registry import Lot
 from taigan.hub.rules import Rules
-from taigan.hub.tables import entries, exits
 from taigan.hub.trail import Trail
-
-TAKEN = "上传成功"
-ALREADY_THERE = "订单已存在"
 
 
 class Rejected(Exception):
@@ -47,11 +35,73 @@ class Upload:
     conn: sa.Connection
     trail: Trail
     rules: Rules
-    lot: Lot
+    union_id: str
+    of_lot: Lot | None  # none: the message is about the vendor as a whole, or about a lot that is not there yet
     text: bytes
+    platform_name: str
     signature: Signature
     public_url: str
     new_code: Callable[[], str]
+    faults: Faults
+    names: tuple[str, ...]
+    outbox: Outbox
+
+    @property
+    def lot(self) -> Lot:
+        """The lot it is about."""
+        if self.of_lot is None:
+            raise Rejected("车场不存在")
+        return self.of_lot
+
+    @property
+    def lot_id(self) -> str:
+        """Empty for the vendor as a whole."""
+        return self.of_lot.lot_id if self.of_lot is not None else ""
+
+    def find(self, kind: Kind, number: str) -> Record | None:
+        return records.find(self.conn, kind, self.union_id, self.lot_id, number)
+
+    def add(self, kind: Kind, number: str, **more: Any) -> Record:
+        """Keep something new of this lot, with the message."""
+        values = {"data": self.text} | more
+        return records.add(
+            self.conn, self.trail, kind, self.union_id, self.lot_id, number, self.new_code() + self.new_code(), **values
+        )
+
+    def change(self, record: Record, **changed: Any) -> Record:
+        return records.change(self.conn, self.trail, record, **changed)
+
+    def put(self, kind: Kind, number: str, **more: Any) -> Record:
+        """Keep something over what was known by this number."""
+        known = self.find(kind, number)
+        if known is None:
+            return self.add(kind, number, **more)
+        return self.change(known, **{"data": self.text} | more)
+
+    def page_url(self, record: Record) -> str:
+        """Where a person's browser goes about something that is kept."""
+        return counter_url(self.public_url, record.code)
+
+    def trade_no(self) -> str:
+        """A number for money, of 24 digits."""
+        number = int.from_bytes(hashlib.sha256(self.new_code().encode()).digest()) % 10**10
+        return f"{self.trail.at:%Y%m%d%H%M%S}{number:010d}"
+
+    def money_goes(self) -> str:
+        """What becomes of a payment: `paid`, unless a fault says `pending` or `failed`."""
+        fault = self.faults.strike(MONEY_FAULTS, lot_id=self.lot_id, names=self.names)
+        if fault is None:
+            return "paid"
+        return "pending" if fault.kind is FaultKind.PAYMENT_PENDING else "failed"
+
+
+COUNTER_PATH = "/unionapi/counter"
+"""The page where a person pays, signs or takes money."""
+
+
+def counter_url(public_url: str, code: str) -> str:
+    """The page of one thing that is kept."""
+    return f"{public_url}{COUNTER_PATH}?v={code}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,87 +112,15 @@ class Taken:
     text: str
 
 
-def get_code(upload: Upload, message: GetQrCode) -> Taken:
-    """2.3: the address of a lane's code."""
+Taker = Callable[[Upload, Any], Taken]
+
+
+def page_of(page: int | str | None, size: int | str | None, *, usual: int = 20, most: int = 100) -> tuple[int, int]:
+    """The page asked for, from 1, and its size. Raises `Rejected`."""
     try:
-        kind = codes.CodeKind(message.type)
+        number, length = int(page or 1), int(size or usual)
     except ValueError:
-        raise Rejected("二维码类型错误") from None
-    create = message.create != 0
-    channel_id = (message.channel_id or "").strip()
-    try:
-        code = codes.get_code(
-            upload.conn,
-            upload.trail,
-            upload.lot.lot_id,
-            kind,
-            channel_id,
-            create=create,
-            change=message.change == 1,
-            new_code=upload.new_code(),
-        )
-    except Unusable:
-        raise Rejected("channel_id 缺失或过长") from None
-    if code is None:
-        raise Rejected("二维码不存在")
-    url = codes.code_url(upload.public_url, code)
-    answer = QrCode(state=1, code_url=url, errmsg="getCodeUrl success", type=kind, channel_id=message.channel_id)
-    return Taken(answer, answer.errmsg)
-
-
-def set_sms_check(upload: Upload, message: SetSmsCheck) -> Taken:
-    """2.5: whether drivers prove their phone before they enter."""
-    if message.no_plate_settings.is_verify not in (0, 1):
-        raise Rejected("is_verify 只能是0或1")
-    registry.set_sms_check(upload.conn, upload.lot.lot_id, message.no_plate_settings.is_verify == 1)
-    return Taken(SmsCheckSet(state=1, errmsg="设置成功"), "设置成功")
-
-
-def take_entry(upload: Upload, message: Entry) -> Taken:
-    """3.1: an entry, once per order. It settles the scan it came from."""
-    in_time = moment(message.in_time, "in_time")
-    new = _keep(upload, entries, message.order_id, message.car_number, message.in_channel_id or "")
-    if new:
-        scans.settle(
-            upload.conn,
-            upload.trail,
-            upload.rules,
-            upload.lot.lot_id,
-            (message.in_channel_id or "").strip(),
-            message.car_number.strip(),
-            message.order_id.strip(),
-            in_time,
-        )
-    text = TAKEN if new else ALREADY_THERE
-    return Taken(EntryTaken(order_id=message.order_id, state=1, errmsg=text), text)
-
-
-def take_exit(upload: Upload, message: Exit) -> Taken:
-    """3.2: an exit, once per order."""
-    new = _keep(upload, exits, message.order_id, message.car_number, message.out_channel_id or "")
-    text = TAKEN if new else ALREADY_THERE
-    return Taken(ExitTaken(state=1, errmsg=text), text)
-
-
-def _keep(upload: Upload, table: sa.Table, order_id: str, car_number: str, channel_id: str) -> bool:
-    if not order_id.strip() or not car_number.strip():
-        raise Rejected("order_id 和 car_number 不能为空")
-    statement = insert(table).values(
-        lot_id=upload.lot.lot_id,
-        order_id=order_id.strip(),
-        car_number=car_number.strip(),
-        channel_id=channel_id.strip(),
-        data=upload.text,
-        signature=upload.signature.value,
-        at=upload.trail.at,
-    )
-    return upload.conn.execute(statement.on_conflict_do_nothing().returning(table.c.id)).first() is not None
-
-
-TAKERS: dict[str, Callable[[Upload, Any], Taken]] = {
-    "2.3": get_code,
-    "2.5": set_sms_check,
-    "3.1": take_entry,
-    "3.2": take_exit,
-}
-"""What the hub does with each uplink, by section. A catalogue line without one is answered 接口暂未开通."""
+        raise Rejected("分页参数错误") from None
+    if not 1 <= number <= 10**9 or not 1 <= length <= most:
+        raise Rejected(f"分页参数错误，每页最多{most}条")
+    return number, length
