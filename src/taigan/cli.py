@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 import typer
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from taigan.barriers.drivers import Fleet
     from taigan.barriers.edge_agent import EdgeSettings
     from taigan.lot.setup import LotSetup, VendorSetup
@@ -110,10 +113,10 @@ def lot(
     stop_with_parent: WithParent = False,
 ) -> None:
     """The lot platform: BoLink's callbacks, the API, the barriers."""
-    _run(_lot, config, stop_with_parent) if workers == 1 else _run(_lot_worker(workers), config, stop_with_parent)
+    _run(_lot, config, stop_with_parent, workers)
 
 
-async def _lot(settings: Settings, with_parent: bool) -> None:
+async def _lot(settings: Settings, with_parent: bool, shared: socket | None = None) -> None:
     from random import SystemRandom
 
     from taigan.barriers.barrier import Barrier, Event, EventSink, LaneKey
@@ -144,7 +147,7 @@ async def _lot(settings: Settings, with_parent: bool) -> None:
         return fleet.add(key, settings.barrier_of(lane.barrier), detector=lane.detector)
 
     async with AsyncExitStack() as opened:
-        listener = opened.enter_context(listen(own.host, own.port, "lot.port"))
+        listener = opened.enter_context(shared or listen(own.host, own.port, "lot.port"))
         try:
             database = await open_database(settings.lot_database_url)
         except InUse as error:
@@ -563,8 +566,10 @@ def init(
     typer.echo(f"{file} is written. Start with it: taigan lot --config {file}")
 
 
-def _run(main: Callable[[Settings, bool], Awaitable[None]], config: Path | None, with_parent: bool) -> None:
-    """Read the settings, set up the logs, and run `main` until it ends."""
+def _run(
+    main: Callable[[Settings, bool], Awaitable[None]], config: Path | None, with_parent: bool, workers: int = 1
+) -> None:
+    """Read the settings, set up the logs, and run `main` until it ends. Only the lot platform has several workers."""
     import uvloop
 
     # structlog loads rich if it can, for tracebacks in colour: a quarter of a second that no server should wait for.
@@ -585,12 +590,25 @@ def _run(main: Callable[[Settings, bool], Awaitable[None]], config: Path | None,
     gc.disable()
     try:
         _make_folder(settings.data)
+        if workers > 1:
+            main, with_parent = partial(_lot, shared=_share_port(settings, workers, with_parent)), True
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run())
     except Failure as failure:
         _fail(str(failure), failure.exit_code)
     except PortTaken as error:
         _fail(str(error), 4)
+
+
+def _share_port(settings: Settings, workers: int, with_parent: bool) -> socket:
+    """Return in each worker with the socket that all of them listen on."""
+    from taigan.process import become_worker, listen
+
+    if settings.lot_database_url.startswith("sqlite"):
+        raise Failure("--workers needs PostgreSQL (database_url): one process has the SQLite file to itself", 2)
+    listener = listen(settings.lot.host, settings.lot.port, "lot.port")
+    become_worker(workers, with_parent=with_parent)
+    return listener
 
 
 def _collect_garbage_from_now_on() -> None:

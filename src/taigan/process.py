@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -34,6 +36,67 @@ def listen(host: str, port: int, key: str) -> socket.socket:
         raise PortTaken(f"cannot listen on {host}, port {port} ({key}): {error.strerror or error}") from None
     listener.setblocking(False)
     return listener
+
+
+STARTING_FAILED = range(2, 7)
+"""Exit codes of a process that could not start; starting it again would not help."""
+AGAIN_AFTER = 1.0
+"""Seconds before a worker that died is replaced."""
+
+
+def become_worker(count: int, *, with_parent: bool) -> None:
+    """Return in each of `count` new processes. This one stays behind: it passes on SIGTERM and SIGINT, replaces workers
+    that die, and exits when all have ended. A worker ends when this process does: its standard input closes then.
+
+    Must be called before there are threads or an event loop.
+    """
+    leash, held = os.pipe()
+    workers: set[int] = set()
+    stopping = False
+
+    def stop(number: int, frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+        for pid in workers:
+            os.kill(pid, signal.SIGTERM)
+
+    def start() -> bool:
+        pid = os.fork()
+        if pid:
+            workers.add(pid)
+            return False
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.close(held)
+        os.dup2(leash, sys.stdin.fileno())
+        return True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    for _ in range(count):
+        if start():
+            return
+    if with_parent:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    failed = 0
+    while workers:
+        pid, status = os.wait()
+        workers.discard(pid)
+        code = os.waitstatus_to_exitcode(status)
+        if code in STARTING_FAILED and not stopping:
+            failed = code
+            stop(signal.SIGTERM, None)
+        elif not stopping:
+            time.sleep(AGAIN_AFTER)
+            if not stopping and start():
+                return
+    sys.exit(failed)
+
+
+def _end_with_parent() -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os._exit(1)
 
 
 def stop_when_told(*, with_parent: bool) -> asyncio.Event:

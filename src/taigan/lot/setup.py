@@ -59,6 +59,7 @@ class LotSetup(msgspec.Struct, frozen=True, kw_only=True):
 
 def seed(conn: sa.Connection, vendors: Sequence[VendorSetup], lots: Sequence[LotSetup], now: datetime) -> None:
     """Add what is new, in one transaction."""
+    registry.alone(conn)
     keys: dict[str, str] = {}
     for known in registry.vendor_keys(conn):
         if known.valid_until is None:

@@ -120,8 +120,15 @@ def send_again(conn: sa.Connection, lot_id: str, delivery_id: int, now: datetime
     conn.execute(sa.update(t.deliveries).where(*where).values(state="pending", next_at=now, done_at=None))
 
 
+def alone(conn: sa.Connection) -> None:
+    """Let no other process set things up until this transaction ends: several may be starting at once."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(sa.text("SELECT pg_advisory_xact_lock(7416002)"))
+
+
 def add_token(conn: sa.Connection, name: str, digest: bytes, now: datetime) -> None:
     """Add a named API token, or replace the one of that name."""
+    alone(conn)
     conn.execute(sa.delete(t.api_tokens).where(t.api_tokens.c.name == name))
     conn.execute(sa.insert(t.api_tokens), {"name": name, "digest": digest, "created_at": now})
 
