@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import msgspec
@@ -102,6 +102,8 @@ class EntryDesk:
             self._show("received", scan, at=scan.received_at, signature=scan.signature)
         if first := self._working.get(scan.digest):
             return await self._wait_for_first(scan, first)
+        if (barrier := self._lanes.barrier(scan.lane)) is not None:
+            scan.slowest_command = barrier.sight.slowest_command
         work = asyncio.create_task(self._enter(scan))
         self._working[scan.digest] = work
         work.add_done_callback(lambda _: self._working.pop(scan.digest))
@@ -122,7 +124,7 @@ class EntryDesk:
             case Next.SAME:
                 return await self._wait_for_row(scan)
             case Next.RAISE:
-                return await self._raise(scan, verdict)
+                return await (self._raise_slowly if scan.slowest_command else self._raise)(scan, verdict)
             case _:
                 if verdict.order is not None:
                     self.owed.set()
@@ -134,7 +136,7 @@ class EntryDesk:
     async def _decide(self, scan: Scan) -> Verdict | None:
         """The first commit; None when it failed or hangs. Should it turn out to exist later, it is made void."""
         began = self._clock.monotonic()
-        submitted = asyncio.ensure_future(self._admissions.submit(scan))
+        submitted = self._admissions.submit(scan)
         try:
             verdict, alarms = await self._in_time(scan, submitted)
         except (StorageError, TimeoutError) as error:
@@ -176,7 +178,7 @@ class EntryDesk:
             car_number=scan.licence,
         )
         began = self._clock.monotonic()
-        settling = asyncio.ensure_future(self._settlements.submit(raised))
+        settling = self._settlements.submit(raised)
         try:
             told = await self._in_time(scan, settling)
         except (StorageError, TimeoutError) as error:
@@ -191,6 +193,16 @@ class EntryDesk:
         self._after(told)
         self._tell(scan, order, told.state, told.text, lift, result)
         return told.state, told.answer
+
+    async def _raise_slowly(self, scan: Scan, verdict: Verdict) -> tuple[int, bytes]:
+        """The device fetches its commands: what is not settled when the answer is due is answered 2, settled later."""
+        later = msgspec.structs.replace(scan, answer_by=scan.answer_by + timedelta(seconds=scan.slowest_command))
+        raising = asyncio.ensure_future(self._raise(later, verdict))
+        try:
+            return await self._in_time(scan, raising)
+        except TimeoutError:
+            self._keep(raising)
+            return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
 
     async def raise_for(self, lift: Lift, confirm: str) -> tuple[Result, Told]:
         """Raise the arm for an order that waited, and settle it. Raises `StorageError`."""

@@ -103,8 +103,8 @@ def is_open_at(hours: str, time_zone: str, now: datetime) -> bool:
 
 
 def command_by(scan: Scan) -> datetime:
-    """When a command for this scan is void."""
-    return scan.answer_by - COMMIT_RESERVE
+    """When a command for this scan is void: before the answer, or, for a device that takes longer, after it."""
+    return scan.answer_by - COMMIT_RESERVE + timedelta(seconds=scan.slowest_command)
 
 
 def _repeat(scan: Scan, s: Situation, message: Message) -> Verdict:

@@ -37,6 +37,7 @@ class Scan(msgspec.Struct, kw_only=True):
     online: bool = True
     position: Position | None = None
     held: bool = False
+    slowest_command: float = 0.0  # seconds a command may take to reach the lane's device
 
     @property
     def lane(self) -> LaneKey:
