@@ -87,12 +87,12 @@ def test_lanes_behind_one_broker_share_its_connection() -> None:
 def test_a_deadline_holds_on_whichever_clock_comes_first() -> None:
     clock = HandClock()
     deadline = Deadline(clock.now() + timedelta(seconds=4), clock)
-    clock.wall -= timedelta(hours=1)  # set back
-    clock.seconds += 5
+    clock.wall_is_ahead_by = timedelta(hours=-1)  # set back
+    clock.advance(5)
     assert deadline.passed
     clock = HandClock()
     deadline = Deadline(clock.now() + timedelta(seconds=4), clock)
-    clock.wall += timedelta(seconds=5)  # set forward
+    clock.wall_is_ahead_by = timedelta(seconds=5)  # set forward
     assert deadline.passed
 
 
@@ -144,10 +144,10 @@ async def test_a_device_is_offline_when_it_was_not_heard_for_too_long_and_online
     heard, clock = Heard(), HandClock()
     watch = LaneWatch(LANE, heard, clock, device="test", silent_after=30)
     watch.heard()
-    clock.pass_(29)
+    clock.advance(29)
     watch.tick()
     assert watch.state.online
-    clock.pass_(2)
+    clock.advance(2)
     watch.tick()
     watch.tick()
     assert not watch.state.online

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -41,6 +41,13 @@ def device(broker: Broker) -> dict[str, Any]:
         "down_input": 3,
         "read_every": 0.05,
     }
+
+
+class ThreeDaysLate(SystemClock):
+    """A machine whose wall clock nobody ever set."""
+
+    def now(self) -> datetime:
+        return super().now() - timedelta(days=3)
 
 
 class Line:
@@ -129,15 +136,14 @@ async def test_an_edge_that_falls_silent_is_offline(broker: Broker, tmp_path: Pa
         assert line.agent._beating is not None
         line.agent._beating.cancel()
         await asyncio.sleep(0)
-        clock.pass_(16)
+        clock.advance(16)
         line.fleet.site.tick()
         await line.heard.until(EventKind.OFFLINE)
         assert (await line.command()).outcome is Outcome.REJECTED
 
 
 async def test_a_wrong_wall_clock_in_the_lot_lets_no_command_live_longer(broker: Broker, tmp_path: Path) -> None:
-    edge_clock = HandClock()
-    edge_clock.wall -= timedelta(days=3)
+    edge_clock = ThreeDaysLate()
     line = Line(broker, tmp_path, edge_clock=edge_clock)
     async with running(line, tmp_path) as script:
         assert (await line.command()).outcome is Outcome.ACCEPTED

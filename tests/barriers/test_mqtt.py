@@ -74,7 +74,7 @@ async def test_a_silent_controller_is_offline(broker: Broker, tmp_path: Path) ->
     async with bench(tmp_path, settings(broker), clock=clock, heartbeat=3600) as lane:
         await lane.online()
         await lane.device.set_fault(Fault.UNPLUGGED)
-        clock.pass_(40)
+        clock.advance(40)
         lane.fleet.site.tick()
         await lane.heard.until(EventKind.OFFLINE)
         assert (await lane.open()).outcome is Outcome.REJECTED

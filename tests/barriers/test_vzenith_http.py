@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,11 @@ async def posted(lane: Bench, content: object) -> Answer:
     return answer
 
 
+async def until_it_waits(lane: Bench) -> None:
+    """Return when a command waits to be fetched."""
+    await lane.until(lambda: lane.barrier._commands._waiting)  # type: ignore[attr-defined]
+
+
 def plate(plate_id: int, *, offline: int = 0) -> dict[str, Any]:
     result = {"license": "5rKqQTEyMzQ1", "plateid": plate_id, "isoffline": offline}
     return {"AlarmInfoPlate": {"serialno": "c5h-1", "result": {"PlateResult": result}}}
@@ -64,7 +70,11 @@ async def test_only_the_loop_tells_that_the_car_drove_in(lane: Bench) -> None:
 
 
 async def test_a_command_that_was_not_fetched_by_its_deadline_never_leaves(quiet: Bench) -> None:
-    assert (await quiet.open(0.05)).outcome is Outcome.REJECTED
+    opening = asyncio.create_task(quiet.open(5.0))
+    await until_it_waits(quiet)
+    assert isinstance(quiet.clock, HandClock)
+    quiet.clock.advance(5.0)
+    assert (await opening).outcome is Outcome.REJECTED
     assert await quiet.device.beat()
     assert (await quiet.script.get())["lifts"] == 0
 
@@ -73,9 +83,10 @@ async def test_a_command_fetched_after_its_deadline_by_the_clock_is_not_handed_o
     clock = quiet.clock
     assert isinstance(clock, HandClock)
     waiting = asyncio.create_task(quiet.open(1.0))
-    await asyncio.sleep(0)
-    clock.pass_(60)
+    await until_it_waits(quiet)
+    clock.wall_is_ahead_by = timedelta(seconds=60)
     assert await quiet.device.beat()
+    clock.advance(1.0)
     assert (await waiting).outcome is Outcome.REJECTED
     assert (await quiet.script.get())["lifts"] == 0
 
@@ -87,7 +98,7 @@ async def test_the_driver_says_how_late_a_command_may_be(quiet: Bench) -> None:
 
 async def test_a_plate_fetches_a_command_at_once(quiet: Bench) -> None:
     waiting = asyncio.create_task(quiet.open(2.0))
-    await asyncio.sleep(0)
+    await until_it_waits(quiet)
     await quiet.device.read_plate("沪A12345")
     assert (await waiting).outcome is Outcome.UNCERTAIN
     assert (await quiet.script.get())["lifts"] == 1
@@ -101,10 +112,12 @@ async def test_nothing_opens_for_a_plate_without_a_command(quiet: Bench) -> None
 
 async def test_repeats_and_records_from_the_cameras_memory_fetch_nothing(quiet: Bench) -> None:
     await posted(quiet, plate(7))
-    waiting = asyncio.create_task(quiet.open(0.1))
-    await asyncio.sleep(0)
+    waiting = asyncio.create_task(quiet.open(1.0))
+    await until_it_waits(quiet)
     for repeat in (plate(7), plate(8, offline=1)):
         assert b"ok" not in (await posted(quiet, repeat)).body
+    assert isinstance(quiet.clock, HandClock)
+    quiet.clock.advance(1.0)
     assert (await waiting).outcome is Outcome.REJECTED
     assert len([kind for kind in quiet.heard.kinds() if kind is EventKind.PLATE]) == 1
 
@@ -129,7 +142,7 @@ async def test_a_camera_without_heartbeats_is_offline(quiet: Bench) -> None:
     clock = quiet.clock
     assert isinstance(clock, HandClock)
     await quiet.device.set_fault(Fault.UNPLUGGED)
-    clock.pass_(106)
+    clock.advance(106)
     quiet.fleet.site.tick()
     await quiet.heard.until(EventKind.OFFLINE)
     assert (await quiet.open()).outcome is Outcome.REJECTED

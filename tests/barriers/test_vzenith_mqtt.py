@@ -183,7 +183,7 @@ async def test_a_camera_not_heard_for_long_is_offline_and_rejects_at_once(broker
     async with bench(tmp_path, settings(broker), clock=clock, heartbeat=3600) as lane:
         await lane.heard.until(EventKind.DOWN)
         await lane.device.set_fault(Fault.UNPLUGGED)
-        clock.pass_(36)
+        clock.advance(36)
         lane.fleet.site.tick()
         assert (await lane.heard.until(EventKind.OFFLINE)).detail == "not heard for 35 s"
         assert lane.barrier.state.position is not Position.CLOSED

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from aiohttp import web
 
+from support.clock import ManualClock
 from support.simulated_lanes import LOT, WITHIN, Heard, Script
 from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Result
 from taigan.barriers.drivers import Fleet
@@ -27,23 +28,15 @@ from taigan.web.forms import form_of
 LANE = LaneKey(LOT, "A1")
 
 
-class HandClock:
-    """A clock that is moved by hand; the wall may be set apart from the monotonic one."""
+class HandClock(ManualClock):
+    """A clock that is moved by hand, and whose wall can be set apart from what has passed."""
 
     def __init__(self) -> None:
-        self.wall = datetime(2025, 5, 1, 8, 0, tzinfo=UTC)
-        self.seconds = 1000.0
+        super().__init__()
+        self.wall_is_ahead_by = timedelta()
 
     def now(self) -> datetime:
-        return self.wall
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def pass_(self, seconds: float) -> None:
-        """Let time go by on both."""
-        self.wall += timedelta(seconds=seconds)
-        self.seconds += seconds
+        return super().now() + self.wall_is_ahead_by
 
 
 class Bench:

@@ -151,7 +151,7 @@ class Broker:
             if was_there:
                 log.warning("broker lost", broker=self._settings.broker, reason=reason)
             if self._wanted:
-                await self._site.sleep(backoff.wait())
+                await self._site.clock.sleep(backoff.wait())
 
     def _make(self) -> aiomqtt.Client:
         parts = urlsplit(self._settings.broker)
@@ -209,6 +209,8 @@ class Broker:
         for handler in self._handlers.get(message.topic.value, ()):
             try:
                 handler(payload)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                log.warning("message not understood", topic=message.topic.value, reason=str(error))
             except Exception:  # one device's nonsense must not cut off its neighbours
                 log.exception("message not understood", broker=self._settings.broker, topic=message.topic.value)
 

@@ -211,7 +211,7 @@ class EdgeAgent:
             count += 1
             if count % PICTURES_EVERY == 0:
                 await self._tell_everything()
-            await asyncio.sleep(self._settings.beat_every)
+            await self._clock.sleep(self._settings.beat_every)
 
     async def _publish(self, topic: str, content: object) -> None:
         message = content if isinstance(content, bytes) else msgspec.json.encode(content)

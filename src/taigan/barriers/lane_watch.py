@@ -197,7 +197,7 @@ class LaneWatch:
         if self.gone:
             return Result(Outcome.REJECTED, f"the device is offline: {self.state.extra.get('offline', '')}")
         try:
-            async with asyncio.timeout(left):
+            async with self.clock.timeout(left):
                 return await send(attempt)
         except NotSent as error:
             return Result(Outcome.REJECTED, str(error))

@@ -178,7 +178,7 @@ class Board:
             else:
                 if not switched_on.done():
                     switched_on.set_result(None)
-                await asyncio.sleep(milliseconds / 1000)
+                await self._site.clock.sleep(milliseconds / 1000)
         finally:
             del self._pulses[coil]
             with contextlib.suppress(NotSent, NoAnswer):  # then it stays owed, and the connection's task sees to it
@@ -259,12 +259,12 @@ class Board:
                 for lane in self._lanes:
                     lane.watch.lost(str(error))
                 log.warning("relay board lost", board=address, reason=str(error), owed_off=sorted(self._owed_off))
-                await self._site.sleep(backoff.wait())
+                await self._site.clock.sleep(backoff.wait())
 
     async def _pause(self) -> None:
         every = min((lane.read_every for lane in self._lanes), default=1.0)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(every):
+            async with self._site.clock.timeout(every):
                 await self._broken.wait()
 
     async def _connect(self) -> None:

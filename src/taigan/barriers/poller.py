@@ -77,7 +77,7 @@ class Poller:
     async def _run(self) -> None:
         while True:
             self.look()
-            await asyncio.sleep(STEP)
+            await self._site.clock.sleep(STEP)
 
     async def _ask(self, asked: Asked) -> None:
         try:

@@ -72,12 +72,10 @@ class Site:
         sink: EventSink,
         clock: Clock,
         random: Random,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.sink = sink
         self.clock = clock
         self.random = random
-        self.sleep = sleep
         self._connections: dict[Hashable, Connection] = {}
         self._watches: dict[LaneKey, LaneWatch] = {}
         self._posts: dict[tuple[str, str], PostHandler] = {}
@@ -150,5 +148,5 @@ class Site:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(TICK)
+            await self.clock.sleep(TICK)
             self.tick()
