@@ -86,13 +86,16 @@ class Attendant:
         Raises:
             UnknownLane, NobodyWaits; BarrierFault when the device refused, in which case the order is void.
         """
-        if done := await self._done_before(lot_id, command_id):
-            return done
-        lift, lane = await self._database.write(
-            lambda conn: self._take_waiting(
-                conn, lot_id, channel_id, order_id, by, cause="release", command_id=command_id
-            )
-        )
+
+        def take(conn: sa.Connection) -> tuple[Lift, Lane | None]:
+            self._lot(conn, lot_id)
+            if done := self._done_before(conn, lot_id, command_id):
+                return done, None
+            return self._take_waiting(conn, lot_id, channel_id, order_id, by, cause="release", command_id=command_id)
+
+        lift, lane = await self._database.write(take)
+        if lane is None:
+            return lift
         result, _ = await self._desk.raise_for(lift, lane.confirm)
         log.info("released", lot_id=lot_id, channel_id=channel_id, order_id=lift.order_id, outcome=result.outcome.value)
         if result.outcome is Outcome.REJECTED:
@@ -290,25 +293,26 @@ class Attendant:
             return
         await self._desk.raise_for(lift, row.confirm)
 
-    async def _done_before(self, lot_id: str, command_id: str) -> Lift | None:
-        if not command_id:
-            return None
-        return await self._database.read(lambda conn: facts.lift(conn, lot_id, _named(command_id)))
+    def _done_before(self, conn: sa.Connection, lot_id: str, command_id: str) -> Lift | None:
+        """The lift of a command that came before. Asked with the lot locked: both may come at once."""
+        return facts.lift(conn, lot_id, _named(command_id)) if command_id else None
 
     async def _command(self, lot_id: str, channel_id: str, by: By, command: str, command_id: str) -> Lift:
-        if done := await self._done_before(lot_id, command_id):
-            return done
         now = self._clock.now()
 
-        def intend(conn: sa.Connection) -> Lift:
+        def intend(conn: sa.Connection) -> tuple[Lift, bool]:
             self._lane(conn, lot_id, channel_id)
+            if done := self._done_before(conn, lot_id, command_id):
+                return done, False
             changes = Changes()
             lift = self._lift(lot_id, channel_id, None, command, "manual", by, now, command_id)
             changes.new_lifts.append(lift)
             changes.write(conn)
-            return lift
+            return lift, True
 
-        lift = await self._database.write(intend)
+        lift, fresh = await self._database.write(intend)
+        if not fresh:
+            return lift
         result = await self._lanes.command(lift)
         lift.outcome, lift.outcome_at, lift.detail = result.outcome.value, self._clock.now(), result.reason
 

@@ -113,8 +113,8 @@ class Lanes:
             self._publish(event)
             return
         if event.kind is EventKind.PLATE:
-            if self.when_plate_is_read is not None:
-                await self.when_plate_is_read(event)
+            if self.when_plate_is_read is not None:  # not awaited: it may wait for the lane's next events
+                self._later(self.when_plate_is_read(event))
             return
         effect = await self._store(event)
         if effect is None:

@@ -16,6 +16,8 @@ from taigan.lot.scan import Scan
 
 log = structlog.get_logger("taigan.plates")
 LONGEST_PLATE = 16
+NO_PLATE = frozenset({"", "无牌车", "无牌", "_无_"})
+"""What cameras say when they read none."""
 
 
 class Plates:
@@ -30,6 +32,8 @@ class Plates:
 
     async def seen(self, event: Event) -> None:
         """A camera's event. Never raises."""
+        if event.plate.strip() in NO_PLATE:
+            return
         try:
             await self.read(event.lane, event.plate, event.presence_id, event.at)
         except Exception:

@@ -1,0 +1,100 @@
+"""Plates that a camera reads before, after or instead of a scan."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from lot.conftest import NewParking
+from support.barrier import Mode
+from support.parking import SEES_ALL, Parking, lot_with
+from taigan.barriers.barrier import EventKind
+from taigan.lot.setup import LaneSetup
+
+PLATE = "浙A12345"
+
+
+async def read_plate(street: Parking, car: str, plate: str = PLATE, channel_id: str = "A1") -> None:
+    """The camera reads a plate, and what comes of it has come."""
+    event = await street.barrier(channel_id).report(EventKind.PLATE, car, plate=plate)
+    await street.barrier(channel_id).repeat(event)
+    await street.settled()
+
+
+async def test_a_plate_lets_its_car_in_with_a_plain_entry_for_bolink(street: Parking) -> None:
+    car = await street.arrives()
+    await read_plate(street, car)
+    order = await street.order(PLATE)
+    assert (order.state, order.origin, order.plate, street.barrier().lifts) == ("in", "plate", PLATE, 1)
+    await street.deliver()
+    entry = street.bolink.of("3.1")[0].data
+    assert (entry["car_number"], entry["car_cost_type"]) == (PLATE, 1)
+
+
+async def test_camera_already_opened_an_order_with_a_plate_for_this_car_so_the_scan_is_refused(street: Parking) -> None:
+    car = await street.arrives()
+    await read_plate(street, car)
+    assert (await street.scan()).said == (0, "已识别车牌，请直接通行")
+    assert [order.licence for order in await street.orders()] == [PLATE]
+
+
+async def test_a_plate_read_after_the_scan_joins_the_order(street: Parking) -> None:
+    car = await street.enters()
+    await read_plate(street, car)
+    order = await street.order()
+    assert (order.plate, order.origin, street.barrier().lifts) == (PLATE, "scan", 1)
+    assert [event.event for event in (await street.history(order)).events].count("plate read") == 1
+    assert len(await street.orders()) == 1
+
+
+async def test_a_plate_read_while_the_arm_is_being_raised_joins_the_order(street: Parking) -> None:
+    street.barrier().mode = Mode.HELD
+    car = await street.arrives()
+    scanning = asyncio.create_task(street.scan())
+    await street.barrier().commanded()
+    await street.barrier().report(EventKind.PLATE, car, plate=PLATE)
+    street.barrier().go_on()
+    assert (await scanning).state == 1
+    await street.settled()
+    assert ((await street.order()).plate, (await street.order()).state) == (PLATE, "in")
+
+
+async def test_a_plate_that_is_read_before_its_car_reaches_the_loop_waits_for_it(street: Parking) -> None:
+    await street.barrier().report(EventKind.PLATE, "", plate=PLATE)
+    await street.clock.waited_for(3.0)
+    await street.arrives()
+    await street.settled()
+    assert (await street.order(PLATE)).state == "in"
+
+
+async def test_a_plate_in_a_lane_that_the_arms_position_confirms_is_in_when_it_is_up(new_parking: NewParking) -> None:
+    street = await new_parking(
+        lots=[lot_with(lanes=[LaneSetup(channel_id="A1", confirm="position", barrier=SEES_ALL)])]
+    )
+    car = await street.arrives()
+    await street.barrier().report(EventKind.PLATE, car, plate=PLATE)
+    await street.barrier().commanded()
+    await street.barrier().report(EventKind.UP)
+    await street.settled()
+    assert (await street.order(PLATE)).state == "in"
+
+
+@pytest.mark.parametrize("plate", ["", " ", "_无_", "无牌车"])
+async def test_a_plate_that_is_none_opens_no_order(street: Parking, plate: str) -> None:
+    car = await street.arrives()
+    await read_plate(street, car, plate)
+    assert not await street.orders()
+
+
+async def test_a_plate_at_an_exit_lane_opens_no_order(street: Parking) -> None:
+    car = await street.arrives("B1")
+    await read_plate(street, car, channel_id="B1")
+    assert not await street.orders()
+
+
+async def test_a_plate_needs_no_sms_check_and_is_not_counted_as_a_scan(new_parking: NewParking) -> None:
+    street = await new_parking(lots=[lot_with(sms_check=True)])
+    car = await street.arrives()
+    await read_plate(street, car)
+    assert (await street.order(PLATE)).state == "in"
