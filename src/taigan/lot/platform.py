@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -14,7 +14,7 @@ from taigan.barriers.barrier import Barrier, EventSink, LaneKey
 from taigan.bolink import Addresses, BadAnswer, BolinkClient, BolinkError, Refused, Transport
 from taigan.clock import Clock
 from taigan.lot.attendant import Attendant
-from taigan.lot.callbacks import Callbacks, NoPlateEntries
+from taigan.lot.callbacks import Callbacks, Handler, NoPlateEntries
 from taigan.lot.checkpoints import Reach, pass_by
 from taigan.lot.courier import Courier
 from taigan.lot.entry import EntryDesk
@@ -85,23 +85,14 @@ class Platform:
             reach,
         )
         self.watch = Watch(database, self.lanes, policy, clock, self.metrics)
-        vehicles, remote = Vehicles(database, clock), RemoteCommands(self.attendant)
+        self.no_plate_entries = NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics)
+        self.phone_checks = PhoneChecks(database, gateway, policy, clock, ids)
+        self.vehicles = Vehicles(database, clock)
+        self.remote = RemoteCommands(self.attendant)
         self.records = Records(database, clock)
         self.callbacks = Callbacks(
             self.keyring,
-            {
-                "nolicence_in_park": NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics),
-                "verify_code": PhoneChecks(database, gateway, policy, clock, ids),
-                "notice_car_owner": vehicles.notice_car_owner,
-                "check_vip": vehicles.check_vip,
-                "special_plate": vehicles.special_plate,
-                "query_car_info": vehicles.query_car_info,
-                "operate_liftrod": remote.operate_liftrod,
-                "space_notify": remote.space_notify,
-                "get_inpark_image": self.records.get_inpark_image,
-                "people_data": self.records.people_data,
-                "invoice_notify": self.records.invoice_notify,
-            },
+            {service_name: of(self) for service_name, of in HANDLERS.items()},
             policy,
             clock,
             self.metrics,
@@ -129,8 +120,7 @@ class Platform:
         """
         await self.database.write(lambda conn: seed(conn, vendors, lots, self.clock.now()))
         await self.keyring.refresh()
-        for lane in await self.database.read(registry.lanes):
-            await self._connect(lane)
+        await self._connect(await self.database.read(registry.lanes))
 
     async def stop(self) -> None:
         """End everything in the order in which it can end."""
@@ -158,20 +148,25 @@ class Platform:
             )
         return self._clients[union_id]
 
-    async def _connect(self, lane: Lane) -> None:
-        key = LaneKey(lane.lot_id, lane.channel_id)
-        barrier = self._barrier_of(lane, self.lanes.handle)
-        if not lane.confirm:
-            confirm = "accepted" if barrier.sight.acknowledges else "passage"
-            await self.database.write(lambda conn: settle_confirm(conn, lane, confirm))
-        self._barriers[key] = barrier
-        self.lanes.add(key, barrier)
-        await barrier.start()
+    async def _connect(self, lanes: Sequence[Lane]) -> None:
+        barriers = [(lane, self._barrier_of(lane, self.lanes.handle)) for lane in lanes]
+        unsettled = {
+            (lane.lot_id, lane.channel_id): "accepted" if barrier.sight.acknowledges else "passage"
+            for lane, barrier in barriers
+            if not lane.confirm
+        }
+        if unsettled:
+            await self.database.write(lambda conn: settle_confirm(conn, unsettled))
+        for lane, barrier in barriers:
+            key = LaneKey(lane.lot_id, lane.channel_id)
+            self._barriers[key] = barrier
+            self.lanes.add(key, barrier)
+            await barrier.start()
 
     async def _rebuild_lane(self, lane: Lane) -> None:
         if before := self._barriers.pop(LaneKey(lane.lot_id, lane.channel_id), None):
             await before.stop()
-        await self._connect(lane)
+        await self._connect([lane])
 
     async def _keep_codes(self) -> None:
         """Ask BoLink for the code of every entry lane (2.3): once in each run, since it may have changed, and of a lane
@@ -215,3 +210,19 @@ class Platform:
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         self._running.append(asyncio.create_task(work))
+
+
+HANDLERS: Mapping[str, Callable[[Platform], Handler]] = {
+    "nolicence_in_park": lambda platform: platform.no_plate_entries,
+    "verify_code": lambda platform: platform.phone_checks,
+    "notice_car_owner": lambda platform: platform.vehicles.notice_car_owner,
+    "check_vip": lambda platform: platform.vehicles.check_vip,
+    "special_plate": lambda platform: platform.vehicles.special_plate,
+    "query_car_info": lambda platform: platform.vehicles.query_car_info,
+    "operate_liftrod": lambda platform: platform.remote.operate_liftrod,
+    "space_notify": lambda platform: platform.remote.space_notify,
+    "get_inpark_image": lambda platform: platform.records.get_inpark_image,
+    "people_data": lambda platform: platform.records.people_data,
+    "invoice_notify": lambda platform: platform.records.invoice_notify,
+}
+"""What answers each message of BoLink, by service_name. The document's others are answered as not handled."""

@@ -6,7 +6,7 @@ change of key.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -68,6 +68,8 @@ def seed(conn: sa.Connection, vendors: Sequence[VendorSetup], lots: Sequence[Lot
         new = registry.add_vendor(conn, vendor.union_id, vendor.name, vendor.key, now)
         if not new and keys.get(vendor.union_id) != vendor.key:
             registry.rotate_key(conn, vendor.union_id, vendor.key, now)
+    known_lots = {lot.lot_id for lot in registry.lots(conn)}
+    barriers = {(lane.lot_id, lane.channel_id): lane.barrier for lane in registry.lanes(conn)}
     for lot in lots:
         row = Lot(
             lot_id=lot.lot_id,
@@ -81,11 +83,13 @@ def seed(conn: sa.Connection, vendors: Sequence[VendorSetup], lots: Sequence[Lot
             emergency=False,
             sms_check=lot.sms_check,
         )
-        if registry.add_lot(conn, row, now) and lot.sms_check:
+        if lot.lot_id not in known_lots and registry.add_lot(conn, row, now) and lot.sms_check:
             changes = Changes()
             orders.owe_sms_check(changes, row, now)
             changes.write(conn)
         for lane in lot.lanes:
+            if barriers.get((lot.lot_id, lane.channel_id)) == lane.barrier:
+                continue
             registry.add_lane(
                 conn,
                 Lane(
@@ -104,10 +108,10 @@ def seed(conn: sa.Connection, vendors: Sequence[VendorSetup], lots: Sequence[Lot
             )
 
 
-def settle_confirm(conn: sa.Connection, lane: Lane, confirm: str) -> None:
-    """Write down what makes an entry in this lane certain, where the configuration left it to the device."""
-    lane.confirm = confirm
-    registry.update_lane(conn, lane.lot_id, lane.channel_id, {"confirm": confirm})
+def settle_confirm(conn: sa.Connection, confirm_of: Mapping[tuple[str, str], str]) -> None:
+    """Write down what makes an entry certain in lanes, by (lot_id, channel_id), whose configuration left it open."""
+    for (lot_id, channel_id), confirm in confirm_of.items():
+        registry.update_lane(conn, lot_id, channel_id, {"confirm": confirm})
 
 
 def lane_of(conn: sa.Connection, lot_id: str, channel_id: str) -> Lane | None:
