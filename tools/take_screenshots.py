@@ -19,7 +19,6 @@ from support.stack import Stack  # noqa: E402
 
 PICTURES = ROOT / "docs" / "screenshots"
 PHONE = {"width": 360, "height": 620}
-COLOURS = 128
 
 
 async def main() -> None:
@@ -38,9 +37,8 @@ async def main() -> None:
 
 
 def keep(name: str, shot: bytes) -> None:
-    """Keep a picture, small enough for a repository."""
-    image = Image.open(io.BytesIO(shot)).convert("RGB")
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
+    """Keep a picture as small as it gets."""
+    Image.open(io.BytesIO(shot)).convert("RGB").save(PICTURES / f"{name}.png", optimize=True)
 
 
 async def open_demo(stack: Stack, browser: Browser, height: int) -> Page:
@@ -117,7 +115,7 @@ async def take_phone(stack: Stack, browser: Browser) -> None:
         shots.append(Image.open(io.BytesIO(await page.screenshot())))
         await lane.car("leaves") if prepare != "none" else None
         await context.close()
-    gap = 24
+    gap = 24  # pixels between two phones
     width, height = shots[0].size
     sheet = Image.new("RGB", (len(shots) * (width + gap) - gap, height), "#d5dde5")
     for number, shot in enumerate(shots):

@@ -7,9 +7,9 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
-from browser.looks import SCHEMES, barriers_found, keep_picture, sticks_out
+from browser.looks import SCHEMES, Scheme, barriers_found, keep_picture, sticks_out
 from support.stack import Stack
 
 TRIES = 5
@@ -28,11 +28,16 @@ async def page(stack: Stack, context: BrowserContext) -> AsyncIterator[Page]:
     complaints: list[str] = []
     opened = await context.new_page()
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    opened.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
     await opened.goto(stack.ready["demo_url"])
     await expect(opened.locator("#sides li.up")).to_have_count(3)
     yield opened
     assert complaints == []
+
+
+def is_complaint(said: ConsoleMessage) -> bool:
+    """Whether the console shows a fault of the page; a refusal by the lot (409) is none."""
+    return said.type == "error" and "409" not in said.text
 
 
 async def empty(stack: Stack, *channels: str) -> None:
@@ -151,7 +156,7 @@ async def test_two_cars_are_played_at_once_and_the_attendant_releases_one(stack:
 
 async def test_a_fault_that_is_switched_on_is_in_force_and_shown(stack: Stack, page: Page) -> None:
     await empty(stack)
-    chip = page.get_by_role("button", name="应答丢失")
+    chip = page.locator("#faults").get_by_role("button", name="应答丢失 the answer gets lost", exact=True)
     await chip.click()
     await expect(chip).to_have_attribute("aria-pressed", "true")
     [fault] = (await stack.hub.get("/admin/faults"))["faults"]
@@ -187,28 +192,26 @@ async def test_a_page_opened_later_recalls_the_last_scans(stack: Stack, context:
     await empty(stack)
 
 
-@pytest.mark.parametrize("width", [360, 768, 1440])
 @pytest.mark.parametrize("scheme", SCHEMES)
-async def test_it_looks_finished_and_keeps_nobody_out(stack: Stack, browser: Browser, width: int, scheme: str) -> None:
+async def test_it_looks_finished_and_keeps_nobody_out(stack: Stack, browser: Browser, scheme: Scheme) -> None:
     await empty(stack)
     await stack.lane("A1").car("arrives")
-    await stack.scan("A1", f"looks-{width}-{scheme}")
-    context = await browser.new_context(
-        viewport={"width": width, "height": 900},
-        locale="zh-CN",
-        color_scheme="dark" if scheme == "dark" else "light",
-        reduced_motion="reduce",
-    )
+    await stack.scan("A1", f"looks-{scheme}")
+    context = await browser.new_context(locale="zh-CN", color_scheme=scheme, reduced_motion="reduce")
     page = await context.new_page()
     await page.goto(stack.ready["demo_url"])
-    await expect(page.locator(".step").first).to_be_visible()
+    await expect(page.locator(".step", has_text="第二次提交").first).to_be_visible()
     await expect(page.locator("#spaces")).not_to_have_text("…")
-    assert await sticks_out(page) <= 0
-    await keep_picture(page, "demo", f"page-{width}-{scheme}")
+    for width in (360, 768, 1440):
+        await page.set_viewport_size({"width": width, "height": 900})
+        assert await sticks_out(page) <= 0
+        await keep_picture(page, "demo", f"page-{width}-{scheme}")
     assert await barriers_found(page) == []
     await page.locator(".step", has_text="推送").first.click()
     await expect(page.locator("#detail h3").first).to_be_visible()
+    for width in (1440, 360):
+        await page.set_viewport_size({"width": width, "height": 900})
+        await keep_picture(page, "demo", f"detail-{width}-{scheme}")
     assert await barriers_found(page) == []
-    await keep_picture(page, "demo", f"detail-{width}-{scheme}")
     await context.close()
     await empty(stack)

@@ -15,6 +15,9 @@ from hub.sides import FakeLot, Side, saying
 from taigan.bolink import by_section
 
 WIDTHS = (320, 360, 1440)
+LOOKED_THROUGH = ((320, "light"), (1440, "dark"))
+"""Where axe-core looks: what it finds depends on the colours and on what wraps, and it takes its time."""
+
 OTHER_BROWSER = "Mozilla/5.0 (X11; Linux x86_64) Chrome/130"
 WECHAT = "Mozilla/5.0 (iPhone) MicroMessenger/8.0.49"
 
@@ -204,7 +207,7 @@ async def test_the_page_fits_and_keeps_nobody_out(
                 await page.emulate_media(color_scheme=scheme)
                 assert await sticks_out(page) <= 0
                 await keep_picture(page, "driver", f"{state.__name__}-{language}-{width}-{scheme}")
-                if width != WIDTHS[1]:
+                if (width, scheme) in LOOKED_THROUGH:
                     assert await barriers_found(page) == []
     finally:
         visit.answering.set()
