@@ -9,7 +9,7 @@ DATA_DIR ?= data
 DEMO ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install dev system demo test check bench-wire format clean
+.PHONY: install dev system demo test check bench bench-wire format clean
 
 install: $(VENV)/.installed
 
@@ -52,6 +52,10 @@ docs: dev
 # The pictures of the documents, taken anew from a running demo.
 screenshots: dev system
 	$(BIN)/python tools/take_screenshots.py
+
+# Entries a second, side by side with the machine's limit, the usual stack and PostgreSQL alone; BENCH="--growth 5".
+bench: dev system
+	$(BIN)/python -m benchmarks.entry $(BENCH)
 
 # What one message costs on the wire, against json and pydantic in the same run.
 bench-wire: dev

@@ -14,7 +14,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from itertools import count
+from itertools import count, cycle, islice
 from typing import Any
 
 import uvloop
@@ -73,7 +73,9 @@ class Load:
     async def open(self, connections: int) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(connections):
-            _, protocol = await loop.create_connection(lambda: Connection(self._free, self._done), self._host, self._port)
+            _, protocol = await loop.create_connection(
+                lambda: Connection(self._free, self._done), self._host, self._port
+            )
             self._idle.append(protocol)
 
     def close(self) -> None:
@@ -120,7 +122,11 @@ class Load:
 
     def _done(self, since: float, answer: bytes) -> None:
         self._seconds.append(time.perf_counter() - since)
-        kind = "entered" if b'"state":1' in answer else answer[:12].decode("latin1") + answer[-60:].decode("utf8", "replace")
+        kind = (
+            "entered"
+            if b'"state":1' in answer
+            else answer[:12].decode("latin1") + answer[-60:].decode("utf8", "replace")
+        )
         self._answers[kind] = self._answers.get(kind, 0) + 1
         self._left -= 1
         if not self._left:
@@ -143,7 +149,9 @@ async def main() -> None:
             result: dict[str, Any] = {}
         else:
             assert load is not None
-            bodies = scene.messages(_licences, scene.LANES[: order.get("messages", len(scene.LANES))])
+            bodies = scene.messages(
+                _licences, list(islice(cycle(scene.LANES), order.get("messages", len(scene.LANES))))
+            )
             result = await load.run(bodies, order.get("rate", 0.0))
             latencies = sorted(result.pop("latencies"))
             result["p50"] = statistics.median(latencies)
