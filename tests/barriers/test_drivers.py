@@ -182,3 +182,32 @@ def test_a_new_driver_is_one_line(tmp_path: Path) -> None:
     lines = (Path(__file__).parents[2] / "src/taigan/barriers/drivers.py").read_text("utf-8").splitlines()
     for name in DRIVERS:
         assert sum(f'"{name}"' in line for line in lines) == 1
+
+
+async def test_the_driver_in_the_docs_works_as_it_stands() -> None:
+    import asyncio
+    import re
+    from types import ModuleType
+
+    from taigan.barriers.site import Lane, Site
+    from taigan.clock import SystemClock
+
+    text = (Path(__file__).parents[2] / "docs/adding-a-barrier.md").read_text("utf-8")
+    source = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert source is not None
+    acme = ModuleType("acme")
+    exec(compile(source[1], "acme.py", "exec", dont_inherit=True), acme.__dict__)
+
+    async def gate(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"POST /open ")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nup")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(gate, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        site = Site(Heard(), SystemClock(), Random(1))
+        barrier = acme.build(Lane(LANE), acme.Settings(url=f"http://127.0.0.1:{port}"), site)
+        result = await barrier.open("lift-1", SystemClock().now() + timedelta(seconds=5))
+        await site.stop()
+    assert result == Result(Outcome.ACCEPTED)
