@@ -178,6 +178,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
             database=database,
             callbacks=platform.callbacks,
             attendant=platform.attendant,
+            plates=platform.plates,
             lanes=platform.lanes,
             events=platform.events,
             metrics=platform.metrics,

@@ -71,6 +71,9 @@ class LotSettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The address the platform listens on; `0.0.0.0` for all."""
     port: Port = 8801
     """The port for BoLink's callbacks and the API."""
+    metrics_port: Port = 0
+    """A port for `/metrics`, `/healthz` and `/readyz` alone; with `--workers` the first worker's, the others have the
+    ports after it. 0: none."""
     database_url: str = ""
     """`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; empty: `lot.sqlite3` in `data_dir`."""
     hub_url: str = "production"
@@ -158,8 +161,8 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An account at BoLink (a 厂商), with the key that signs. Another key here is a key change: the old one stays valid
-    for `key_overlap`."""
+    """An account at BoLink (a 厂商), with the key that signs. A key here that the vendor never had is a key change: the
+    old one stays valid for `key_overlap`. One that was replaced stays replaced."""
 
     union_id: VendorNumber
     """The vendor's number at BoLink."""

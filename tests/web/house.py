@@ -22,6 +22,7 @@ from taigan.lot.events import Events
 from taigan.lot.ids import RandomIds
 from taigan.lot.lanes import Lanes
 from taigan.lot.metrics import Metrics
+from taigan.lot.plates import Plates
 from taigan.lot.policy import Policy
 from taigan.process import serve
 from taigan.storage import registry
@@ -115,6 +116,7 @@ class House:
     callbacks: Listener
     barriers: dict[str, PaperBarrier]
     app: App
+    keys_read: list[datetime]
     requested: int = field(default=0)
 
     async def clear(self) -> None:
@@ -219,6 +221,7 @@ async def house_at(database: Database, **options: Any) -> House:
     """Put the parts together over an empty database."""
     await database.write(seed)
     clock, metrics, events, policy, ids = StandingClock(), Metrics(), Events(), Policy(), RandomIds()
+    keys_read: list[datetime] = []
     lanes = Lanes(database, clock, metrics, events)
     barriers = {channel_id: PaperBarrier() for channel_id in CHANNELS}
     for channel_id, barrier in barriers.items():
@@ -228,19 +231,23 @@ async def house_at(database: Database, **options: Any) -> House:
     async def lane_changed(lane: Lane) -> None:
         pass
 
-    attendant = Attendant(database, lanes, desk, policy, clock, ids, lane_changed)
+    async def keys_changed() -> None:
+        keys_read.append(clock.now())
+
+    attendant = Attendant(database, lanes, desk, policy, clock, ids, lane_changed, keys_changed)
     callbacks: Any = Listener()
     app = build(
         database=database,
         callbacks=callbacks,
         attendant=attendant,
+        plates=Plates(desk, lanes, policy, clock),
         lanes=lanes,
         events=events,
         metrics=metrics,
         clock=clock,
         **options,
     )
-    return House(database, clock, events, metrics, callbacks, barriers, app)
+    return House(database, clock, events, metrics, callbacks, barriers, app, keys_read)
 
 
 Houses = Callable[..., Awaitable[House]]

@@ -25,6 +25,7 @@ from taigan.lot.errors import (
     UnknownLane,
     UnknownLot,
     UnknownOrder,
+    UnknownVendor,
 )
 from taigan.lot.ids import Ids
 from taigan.lot.lanes import Lanes
@@ -33,6 +34,7 @@ from taigan.storage import facts, registry
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.records import Act, Alarm, Lane, Lift, Lot, Order, SpaceChange
+from taigan.storage.registry import VendorKey
 
 log = structlog.get_logger("taigan.attendant")
 COMMAND_TIME = timedelta(seconds=4)
@@ -54,6 +56,14 @@ class By(msgspec.Struct, frozen=True):
                 raise BadValue(f"{name} is longer than 200 characters or holds a NUL", name)
 
 
+class KeyInUse(msgspec.Struct, frozen=True):
+    """Since when a vendor's key is in use, and how long the one before it is still accepted, if it is."""
+
+    union_id: str
+    valid_from: datetime
+    previous_until: datetime | None
+
+
 class Attendant:
     """The hands of the operator."""
 
@@ -66,6 +76,7 @@ class Attendant:
         clock: Clock,
         ids: Ids,
         lane_changed: Callable[[Lane], Awaitable[None]],
+        keys_changed: Callable[[], Awaitable[None]],
     ) -> None:
         self._database = database
         self._lanes = lanes
@@ -74,6 +85,7 @@ class Attendant:
         self._clock = clock
         self._ids = ids
         self._lane_changed = lane_changed
+        self._keys_changed = keys_changed
         lanes.when_arm_is_down = self._arm_is_down
 
     async def release(
@@ -223,7 +235,8 @@ class Attendant:
             for name, value in changed.items():
                 setattr(lane, name, value)
             changes = Changes()
-            act = f"lane {channel_id}: {changed}"
+            shown = changed | {"barrier": changed["barrier"].get("driver")} if "barrier" in changed else changed
+            act = f"lane {channel_id}: {shown}"  # a barrier's settings hold passwords
             changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act))
             changes.write(conn)
             return lane
@@ -232,6 +245,36 @@ class Attendant:
         if "barrier" in changed or "detector" in changed:
             await self._lane_changed(lane)
         return lane
+
+    async def rotate_key(self, union_id: str, new_key: str, by: By) -> KeyInUse:
+        """Sign with another key from now on; the one before is accepted for `key_overlap` longer.
+
+        The key that is in use changes nothing. Raises UnknownVendor, BadValue.
+        """
+        new_key = _text(new_key, "key", 200)
+        now = self._clock.now()
+
+        def transaction(conn: sa.Connection) -> list[VendorKey]:
+            registry.alone(conn)
+            known = [key for key in registry.vendor_keys(conn) if key.union_id == union_id]
+            if not known:
+                raise UnknownVendor(f"there is no vendor {union_id}", "union_id")
+            if known[0].key == new_key:
+                return known
+            registry.rotate_key(conn, union_id, new_key, now)
+            changes = Changes()
+            for lot in registry.lots(conn):
+                if lot.union_id == union_id:
+                    changes.acts.append(Act(lot.lot_id, now, by.operator, by.reason, "another key for the vendor"))
+            changes.write(conn)
+            return [key for key in registry.vendor_keys(conn) if key.union_id == union_id]
+
+        current, *earlier = await self._database.write(transaction)
+        await self._keys_changed()
+        log.info("key in use", union_id=union_id, valid_from=current.valid_from.isoformat(), operator=by.operator)
+        ended = [key.valid_until for key in earlier if key.valid_until is not None]
+        until = max(ended) + timedelta(seconds=self._policy.key_overlap) if ended else None
+        return KeyInUse(union_id, current.valid_from, until if until is not None and until > now else None)
 
     async def block(self, lot_id: str, kind: str, value: str, by: By) -> int:
         """Refuse a driver by licence, pay_user_id or mobile from now on. Returns the id; one that exists is kept."""

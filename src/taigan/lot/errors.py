@@ -1,7 +1,7 @@
 """What an operator's or a program's request can meet.
 
 - LotError
-  - UnknownLot, UnknownLane, UnknownOrder, UnknownDelivery
+  - UnknownVendor, UnknownLot, UnknownLane, UnknownOrder, UnknownDelivery
   - NobodyWaits     there is no order to release or refuse
   - Conflict        the thing is not in a state that allows it
   - BadValue        a field cannot be used
@@ -23,6 +23,13 @@ class LotError(Exception):
         super().__init__(message)
         self.message = message
         self.field = field
+
+
+class UnknownVendor(LotError):
+    """No vendor has this number."""
+
+    code = "unknown_vendor"
+    status = 404
 
 
 class UnknownLot(LotError):

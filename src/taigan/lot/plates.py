@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from taigan import bolink
 from taigan.barriers.barrier import Event, LaneKey
 from taigan.clock import Clock
 from taigan.lot.entry import EntryDesk
+from taigan.lot.errors import BadValue
 from taigan.lot.lanes import Lanes
 from taigan.lot.policy import Policy
 from taigan.lot.scan import Scan
@@ -38,6 +40,14 @@ class Plates:
             await self.read(event.lane, event.plate, event.presence_id, event.at)
         except Exception:
             log.exception("a plate was not handled", lane=str(event.lane))
+
+    async def posted(self, lane: LaneKey, plate: str, presence_id: str) -> bolink.NoPlateEntryAnswer:
+        """A plate that a program read just now. Returns what its driver would be told. Raises BadValue."""
+        plate = plate.strip()
+        if plate in NO_PLATE:
+            raise BadValue("this is what cameras say when they read no plate", "plate")
+        _, said = await self.read(lane, plate, presence_id, self._clock.now())
+        return bolink.read(said, bolink.NoPlateEntryAnswer)
 
     async def read(self, lane: LaneKey, plate: str, presence_id: str, at: datetime) -> tuple[int, bytes]:
         """Let the car with this plate in, by the rules of entry. The same plate of the same car is one request."""

@@ -70,7 +70,9 @@ class Platform:
         self.keyring = Keyring(database, clock, policy.key_overlap)
         self.lanes = Lanes(database, clock, self.metrics, self.events)
         self.desk = EntryDesk(database, self.lanes, policy, clock, ids, self.metrics, self.events, reach)
-        self.attendant = Attendant(database, self.lanes, self.desk, policy, clock, ids, self._rebuild_lane)
+        self.attendant = Attendant(
+            database, self.lanes, self.desk, policy, clock, ids, self._rebuild_lane, self.keyring.refresh
+        )
         self.plates = Plates(self.desk, self.lanes, policy, clock)
         self.courier = Courier(
             database,

@@ -1,7 +1,7 @@
 """What the configuration brings into the database: vendors, lots and lanes it does not know yet.
 
-The database is the truth afterwards: what an operator changed stays. A vendor's other key in the configuration is a
-change of key.
+The database is the truth afterwards: what an operator changed stays. A key in the configuration that the vendor never
+had is a change of key; one that was replaced stays replaced.
 """
 
 from __future__ import annotations
@@ -60,13 +60,12 @@ class LotSetup(msgspec.Struct, frozen=True, kw_only=True):
 def seed(conn: sa.Connection, vendors: Sequence[VendorSetup], lots: Sequence[LotSetup], now: datetime) -> None:
     """Add what is new, in one transaction."""
     registry.alone(conn)
-    keys: dict[str, str] = {}
+    keys: dict[str, list[str]] = {}
     for known in registry.vendor_keys(conn):
-        if known.valid_until is None:
-            keys[known.union_id] = known.key
+        keys.setdefault(known.union_id, []).append(known.key)
     for vendor in vendors:
         new = registry.add_vendor(conn, vendor.union_id, vendor.name, vendor.key, now)
-        if not new and keys.get(vendor.union_id) != vendor.key:
+        if not new and vendor.key not in keys[vendor.union_id]:
             registry.rotate_key(conn, vendor.union_id, vendor.key, now)
     known_lots = {lot.lot_id for lot in registry.lots(conn)}
     barriers = {(lane.lot_id, lane.channel_id): lane.barrier for lane in registry.lanes(conn)}

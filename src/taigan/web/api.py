@@ -30,6 +30,7 @@ from taigan.lot.attendant import Attendant, By
 from taigan.lot.errors import UnknownBlock, UnknownDelivery, UnknownLane, UnknownLot, UnknownOrder
 from taigan.lot.events import Events
 from taigan.lot.lanes import Lanes
+from taigan.lot.plates import Plates
 from taigan.storage import views
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
@@ -60,6 +61,7 @@ class Platform:
     attendant: Attendant
     lanes: Lanes
     events: Events
+    plates: Plates
     check_barrier: Callable[[Mapping[str, Any]], object]
 
     async def lot(self, lot_id: str) -> r.LotView:
@@ -425,6 +427,14 @@ class LotLanes(Controller):
         return r.shown_lift(await platform.attendant.close(lot_id, channel_id, By(data.operator, data.reason)))
 
 
+    @post("/{channel_id:str}/plate", status_code=200, responses=ACTS)
+    async def read_plate(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.PlateRead]) -> r.Told:
+        """A camera read a plate: its car is let in by the rules of entry, or the plate joins the order of its scan."""
+        await platform.lane(lot_id, channel_id)
+        said = await platform.plates.posted(LaneKey(lot_id, channel_id), data.plate, data.presence_id or "")
+        return r.Told(said.state, said.errmsg)
+
+
 class Deliveries(Controller):
     """What a lot owes to BoLink."""
 
@@ -529,6 +539,19 @@ class BlockedDrivers(Controller):
         await platform.attendant.unblock(lot_id, blocked_id, _by(request, data, "taken back"))
 
 
+class Vendors(Controller):
+    """The accounts at BoLink."""
+
+    tags = ("vendors",)
+    path = "/vendors"
+
+    @put("/{union_id:str}/key", responses=ACTS)
+    async def change_key(self, platform: P, union_id: Id, data: JSONBody[r.KeyChange]) -> r.KeyView:
+        """Sign with another key from now on. The one before is accepted for `key_overlap` longer."""
+        in_use = await platform.attendant.rotate_key(union_id, data.key, By(data.operator, data.reason))
+        return r.KeyView(in_use.union_id, in_use.valid_from, in_use.previous_until)
+
+
 def _by(request: AnyRequest, given: r.Again | None, act: str) -> By:
     """Who does it: as the body says, else the one whose token it is."""
     operator = (given.operator if given else None) or request.scope["state"]["token_name"]
@@ -577,7 +600,7 @@ def framework(platform: Platform) -> Litestar:
     """The API as a Litestar application; it trusts `Api` in front of it to have checked token, path and size."""
     router = Router(
         "/api/v1",
-        route_handlers=[Lots, Orders, LotLanes, Deliveries, BlockedDrivers],
+        route_handlers=[Lots, Orders, LotLanes, Deliveries, BlockedDrivers, Vendors],
         dependencies={"platform": Provide(lambda: platform, sync_to_thread=False)},
         middleware=[_DecodedPath],
     )

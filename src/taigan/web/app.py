@@ -12,6 +12,7 @@ from taigan.lot.callbacks import Callbacks
 from taigan.lot.events import Events
 from taigan.lot.lanes import Lanes
 from taigan.lot.metrics import Metrics
+from taigan.lot.plates import Plates
 from taigan.storage.database import Database
 from taigan.web.api import Api, Platform
 from taigan.web.asgi import App, Receive, Scope, Send
@@ -41,6 +42,7 @@ def build(
     database: Database,
     callbacks: Callbacks,
     attendant: Attendant,
+    plates: Plates,
     lanes: Lanes,
     events: Events,
     metrics: Metrics,
@@ -60,7 +62,7 @@ def build(
     health = Health(database, metrics)
     doors: dict[str, App] = {
         "bolink": Callback(callbacks, metrics, clock, body_timeout=body_timeout),
-        "api": Api(Platform(database, attendant, lanes, events, check_barrier), body_timeout=body_timeout),
+        "api": Api(Platform(database, attendant, lanes, events, plates, check_barrier), body_timeout=body_timeout),
         "healthz": health,
         "readyz": health,
         "metrics": health,

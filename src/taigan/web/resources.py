@@ -277,7 +277,31 @@ class Block(Act, kw_only=True, forbid_unknown_fields=True):
     value: Annotated[str, Meta(min_length=1, max_length=100, pattern=WORDS)]
 
 
-STRICT: tuple[type[msgspec.Struct], ...] = (Act, LaneAct, Again, LotChange, LaneChange, LicenceChange, Block)
+class PlateRead(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A plate that a camera read, and which stay of a car on the loop it belongs to, where the camera knows."""
+
+    plate: Annotated[str, Meta(min_length=1, max_length=16, pattern=WORDS)]
+    presence_id: Annotated[str, Meta(min_length=1, max_length=64, pattern=WORDS)] | None = None
+
+
+class KeyChange(Act, kw_only=True, forbid_unknown_fields=True):
+    """The key that BoLink gave the vendor."""
+
+    key: Annotated[str, Meta(min_length=1, max_length=200, pattern=WORDS)]
+
+
+class KeyView(msgspec.Struct):
+    """Since when a vendor's key is in use, and how long the one before is still accepted; null: no more."""
+
+    union_id: str
+    valid_from: datetime
+    previous_until: datetime | None
+
+
+STRICT: tuple[type[msgspec.Struct], ...] = (
+    *(Act, LaneAct, Again, LotChange, LaneChange, LicenceChange, Block),
+    *(PlateRead, KeyChange),
+)
 """What takes no field but its own."""
 
 
