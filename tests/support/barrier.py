@@ -25,6 +25,7 @@ class Mode(enum.Enum):
     LOCKED = enum.auto()  # acknowledges, the arm stays down
     BROKEN = enum.auto()  # the driver breaks its promise and raises
     STUCK = enum.auto()  # the driver breaks its promise and never returns
+    LOST = enum.auto()  # raises the arm, the answer is lost at once
     HELD = enum.auto()  # acknowledges and raises, when the test says `go_on`
 
 
@@ -102,6 +103,8 @@ class ScriptedBarrier:
                 return Result(Outcome.UNCERTAIN, "no answer")
         await self._witness(self.lane, command.command_id)
         self.lifts += 1
+        if self.mode is Mode.LOST:
+            return Result(Outcome.UNCERTAIN, "the connection broke")
         self._stands(Position.OPEN)
         return Result(Outcome.ACCEPTED)
 
