@@ -63,11 +63,20 @@ class Numbers(sa.types.TypeDecorator[list[int]]):
         return list if dialect.name != "sqlite" else json.dumps
 
 
-class among(ColumnElement[bool]):
-    """`column` is one of the values bound to `name`, however many: one statement for every length of list."""
+class _Condition(ColumnElement[bool]):
+    """A condition that stands in SQL as it is. SQLAlchemy would write `... = 1` for SQLite, which no index serves."""
 
     inherit_cache = True
     type = sa.Boolean()
+
+    def self_group(self, against: Any = None) -> Any:
+        return self
+
+
+class among(_Condition):
+    """`column` is one of the values bound to `name`, however many: one statement for every length of list."""
+
+    inherit_cache = True
     _traverse_internals = [  # noqa: RUF012 - SQLAlchemy's own way to name what makes up a clause
         ("column", sa.sql.visitors.InternalTraversal.dp_clauseelement),
         ("values", sa.sql.visitors.InternalTraversal.dp_clauseelement),
@@ -100,11 +109,10 @@ class Pairs(sa.types.TypeDecorator[list[tuple[str, str]]]):
         return lambda value: json.dumps(list(value), ensure_ascii=False)
 
 
-class paired(ColumnElement[bool]):
+class paired(_Condition):
     """The two columns together are one of the pairs bound to `name`: one look into their index for each pair."""
 
     inherit_cache = True
-    type = sa.Boolean()
     _traverse_internals = [  # noqa: RUF012
         ("first", sa.sql.visitors.InternalTraversal.dp_clauseelement),
         ("second", sa.sql.visitors.InternalTraversal.dp_clauseelement),
