@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from taigan.barriers.drivers import Fleet
     from taigan.barriers.edge_agent import EdgeSettings
+    from taigan.clock import Clock
     from taigan.lot.setup import LotSetup, VendorSetup
     from taigan.settings import Settings
     from taigan.web.asgi import Scope
@@ -116,13 +117,12 @@ def lot(
     _run(_lot, config, stop_with_parent, workers)
 
 
-async def _lot(settings: Settings, with_parent: bool, shared: socket | None = None) -> None:
+async def _lot(settings: Settings, with_parent: bool, shared: socket | None = None, number: int = 0) -> None:
     from random import SystemRandom
 
     from taigan.barriers.barrier import Barrier, Event, EventSink, LaneKey
     from taigan.barriers.drivers import BadSettings, Fleet, read_settings
     from taigan.bolink import PRODUCTION, TEST, Addresses
-    from taigan.clock import SystemClock
     from taigan.lot.checkpoints import DieAt, pass_by
     from taigan.lot.ids import RandomIds
     from taigan.lot.platform import Platform
@@ -130,13 +130,15 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
     from taigan.process import listen, serve, stop_when_told
     from taigan.storage.database import open_database
     from taigan.storage.errors import InUse, NewerDatabase, StorageError
+    from taigan.storage.exchange import exchange_over
     from taigan.storage.records import Lane
     from taigan.transport import AiohttpTransport
     from taigan.web import app as web
     from taigan.web import tokens
+    from taigan.web.health import Health
 
     own = settings.lot
-    clock, random = SystemClock(), SystemRandom()
+    clock, random = _clock(), SystemRandom()
     stop = stop_when_told(with_parent=with_parent)
 
     async def happened(event: Event) -> None:
@@ -148,6 +150,9 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
 
     async with AsyncExitStack() as opened:
         listener = opened.enter_context(shared or listen(own.host, own.port, "lot.port"))
+        watched = own.metrics_port and opened.enter_context(
+            listen(own.host, own.metrics_port + number, "lot.metrics_port")
+        )
         try:
             database = await open_database(settings.lot_database_url)
         except InUse as error:
@@ -173,6 +178,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
             ids=RandomIds(),
             random=random,
             reach=DieAt(os.environ["TAIGAN_TEST_DIE_AT"]) if "TAIGAN_TEST_DIE_AT" in os.environ else pass_by,
+            exchange=exchange_over(settings.lot_database_url, clock),
         )
         app = web.build(
             database=database,
@@ -195,7 +201,10 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
             await platform.start(*_setups(settings))
         except BadSettings as error:
             raise Failure(str(error), 2) from None
-        await serve(app, listener, stop, end_streams=platform.events.stop)
+        serving = [serve(app, listener, stop, end_streams=platform.events.stop)]
+        if watched:
+            serving.append(serve(Health(database, platform.metrics), watched, stop, end_streams=lambda: None))
+        await asyncio.gather(*serving)
 
 
 def _setups(settings: Settings) -> tuple[list[VendorSetup], list[LotSetup]]:
@@ -252,7 +261,6 @@ def hub(config: Config = None, stop_with_parent: WithParent = False) -> None:
 
 
 async def _hub(settings: Settings, with_parent: bool) -> None:
-    from taigan.clock import SystemClock
     from taigan.hub.errors import AddressInUse, DatabaseError, DatabaseInUse, DatabaseNewer, Unusable
     from taigan.hub.registry import LotSeed, VendorSeed
     from taigan.hub.server import serve
@@ -284,7 +292,7 @@ async def _hub(settings: Settings, with_parent: bool) -> None:
     try:
         await serve(
             database=settings.data / "hub.sqlite3",
-            clock=SystemClock(),
+            clock=_clock(),
             rules=own,
             host=own.host,
             port=own.port,
@@ -314,7 +322,6 @@ def lanes(config: Config = None, stop_with_parent: WithParent = False) -> None:
 
 
 async def _lanes(settings: Settings, with_parent: bool) -> None:
-    from taigan.clock import SystemClock
     from taigan.devices.journal import JournalBusy, JournalError
     from taigan.devices.lanes import LaneSettings, LanesSettings, serve
     from taigan.process import listen, stop_when_told
@@ -332,7 +339,7 @@ async def _lanes(settings: Settings, with_parent: bool) -> None:
     stop = stop_when_told(with_parent=with_parent)
     with listen(own.host, own.port, "lanes.port") as listener:
         try:
-            await serve(built, stop, clock=SystemClock(), listener=listener)
+            await serve(built, stop, clock=_clock(), listener=listener)
         except JournalBusy as error:
             raise Failure(str(error), 5) from None
         except JournalError as error:
@@ -359,7 +366,6 @@ def devices(
 
 
 async def _devices(settings: Settings, with_parent: bool, edges: list[Path], heartbeat: float | None) -> None:
-    from taigan.clock import SystemClock
     from taigan.devices.journal import JournalBusy, JournalError
     from taigan.devices.lanes import LaneSettings, LanesSettings, PortUnavailable
     from taigan.devices.workbench import DeviceLane, UnknownDevice, WorkbenchSettings, serve
@@ -390,7 +396,7 @@ async def _devices(settings: Settings, with_parent: bool, edges: list[Path], hea
     stop = stop_when_told(with_parent=with_parent)
     with listen(own.host, own.port, "lanes.port") as listener:
         try:
-            await serve(built, stop, clock=SystemClock(), listener=listener)
+            await serve(built, stop, clock=_clock(), listener=listener)
         except UnknownDevice as error:
             raise Failure(str(error), 2) from None
         except PortUnavailable as error:
@@ -592,7 +598,8 @@ def _run(
     try:
         _make_folder(settings.data)
         if workers > 1:
-            main, with_parent = partial(_lot, shared=_share_port(settings, workers, with_parent)), True
+            shared, number = _share_port(settings, workers, with_parent)
+            main, with_parent = partial(_lot, shared=shared, number=number), True
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run())
     except Failure as failure:
@@ -601,15 +608,22 @@ def _run(
         _fail(str(error), 4)
 
 
-def _share_port(settings: Settings, workers: int, with_parent: bool) -> socket:
-    """Return in each worker with the socket that all of them listen on."""
+def _share_port(settings: Settings, workers: int, with_parent: bool) -> tuple[socket, int]:
+    """Return in each worker with the socket that all of them listen on, and the worker's number."""
     from taigan.process import become_worker, listen
 
     if settings.lot_database_url.startswith("sqlite"):
         raise Failure("--workers needs PostgreSQL (database_url): one process has the SQLite file to itself", 2)
     listener = listen(settings.lot.host, settings.lot.port, "lot.port")
-    become_worker(workers, with_parent=with_parent)
-    return listener
+    return listener, become_worker(workers, with_parent=with_parent)
+
+
+def _clock() -> Clock:
+    """The machine's clock. Crash tests set it back for one process: the file named holds the seconds to add."""
+    from taigan.clock import SteppedClock, SystemClock
+
+    stepped = os.environ.get("TAIGAN_TEST_CLOCK_FILE")
+    return SteppedClock(Path(stepped)) if stepped else SystemClock()
 
 
 def _collect_garbage_from_now_on() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 
@@ -39,6 +40,16 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class SteppedClock(SystemClock):
+    """The machine's clocks, with the wall clock off by the seconds that a file holds at that moment: for tests."""
+
+    def __init__(self, offset: Path) -> None:
+        self._offset = offset
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=float(self._offset.read_text()))
 
 
 async def set_within(clock: Clock, event: asyncio.Event, seconds: float) -> bool:

@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import structlog
 import uvicorn
 
+log = structlog.get_logger("taigan.process")
 GRACE = 2
 """Seconds that requests under way get to end in after a stop signal."""
 
@@ -42,54 +44,70 @@ STARTING_FAILED = range(2, 7)
 """Exit codes of a process that could not start; starting it again would not help."""
 AGAIN_AFTER = 1.0
 """Seconds before a worker that died is replaced."""
+STOP_WITHIN = 4.5
+"""Seconds that workers get to end in after a stop signal; those that do not are killed."""
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
-def become_worker(count: int, *, with_parent: bool) -> None:
-    """Return in each of `count` new processes. This one stays behind: it passes on SIGTERM and SIGINT, replaces workers
-    that die, and exits when all have ended. A worker ends when this process does: its standard input closes then.
+def become_worker(count: int, *, with_parent: bool) -> int:
+    """Return in each of `count` new processes, with its number from 0. This one stays behind: it passes on SIGTERM and
+    SIGINT, replaces workers that die, and exits when all have ended. A worker ends when this process does: its standard
+    input closes then.
 
     Must be called before there are threads or an event loop.
     """
     leash, held = os.pipe()
-    workers: set[int] = set()
+    workers: dict[int, int] = {}
     stopping = False
 
-    def stop(number: int, frame: object) -> None:
+    def send(how: int) -> None:
+        for pid in list(workers):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, how)
+
+    def stop(*_: object) -> None:
         nonlocal stopping
-        stopping = True
-        for pid in workers:
-            os.kill(pid, signal.SIGTERM)
+        if not stopping:
+            stopping = True
+            signal.setitimer(signal.ITIMER_REAL, STOP_WITHIN)
+        send(signal.SIGTERM)
 
-    def start() -> bool:
-        pid = os.fork()
+    def start(number: int) -> bool:
+        """Whether this is the new worker."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        pid = 0 if stopping else os.fork()
         if pid:
-            workers.add(pid)
-            return False
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.close(held)
-        os.dup2(leash, sys.stdin.fileno())
-        return True
+            workers[pid] = number
+        elif not stopping:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            os.close(held)
+            os.dup2(leash, sys.stdin.fileno())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+        return pid == 0 and not stopping
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    for _ in range(count):
-        if start():
-            return
+    for told in _STOPS:
+        signal.signal(told, stop)
+    signal.signal(signal.SIGALRM, lambda *_: send(signal.SIGKILL))
+    for number in range(count):
+        if start(number):
+            return number
     if with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     failed = 0
     while workers:
         pid, status = os.wait()
-        workers.discard(pid)
+        number = workers.pop(pid)
         code = os.waitstatus_to_exitcode(status)
         if code in STARTING_FAILED and not stopping:
             failed = code
-            stop(signal.SIGTERM, None)
+            stop()
         elif not stopping:
+            log.warning("a worker ended, another takes its place", worker=number, exit_code=code)
             time.sleep(AGAIN_AFTER)
-            if not stopping and start():
-                return
+            if start(number):
+                return number
     sys.exit(failed)
 
 

@@ -71,7 +71,7 @@ class LotSettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The address the platform listens on; `0.0.0.0` for all."""
     port: Port = 8801
     """The port for BoLink's callbacks and the API."""
-    metrics_port: Port = 0
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
     """A port for `/metrics`, `/healthz` and `/readyz` alone; with `--workers` the first worker's, the others have the
     ports after it. 0: none."""
     database_url: str = ""

@@ -101,13 +101,13 @@ class EntryDesk:
         if self._events.anybody:
             self._show("received", scan, at=scan.received_at, signature=scan.signature)
         if first := self._working.get(scan.digest):
-            return await self._wait_for_first(scan, first)
+            return await self._wait_for(scan, first)
         if (barrier := self._lanes.barrier(scan.lane)) is not None:
             scan.slowest_command = barrier.sight.slowest_command
         work = asyncio.create_task(self._enter(scan))
         self._working[scan.digest] = work
         work.add_done_callback(lambda _: self._working.pop(scan.digest))
-        state, reply = await asyncio.shield(work)
+        state, reply = await self._wait_for(scan, work)
         self._metrics.entry_seconds.observe(self._clock.monotonic() - began)
         return state, reply
 
@@ -161,12 +161,13 @@ class EntryDesk:
         assert lift is not None
         self._reach(Checkpoint.ADMITTED)
         settled = self._lanes.expect(order.order_id, order.presence_id or "")
+        over = self._over(lift)
         try:
             result = await self._command(lift, settled)
             self._reach(Checkpoint.OUTCOME)
             confirmed = result.outcome is Outcome.ACCEPTED and verdict.confirm == "accepted"
             if not confirmed and result.outcome is not Outcome.REJECTED and lift.cause != "again":
-                await set_within(self._clock, settled, (lift.deadline - self._clock.now()).total_seconds())
+                await set_within(self._clock, settled, over - self._clock.monotonic())
         finally:
             self._lanes.forget(order.order_id)
         raised = Raised(
@@ -207,11 +208,12 @@ class EntryDesk:
     async def raise_for(self, lift: Lift, confirm: str) -> tuple[Result, Told]:
         """Raise the arm for an order that waited, and settle it. Raises `StorageError`."""
         settled = self._lanes.expect(lift.order_id or "")
+        over = self._over(lift)
         try:
             result = await self._command(lift, settled)
             confirmed = result.outcome is Outcome.ACCEPTED and confirm == "accepted"
             if not confirmed and result.outcome is not Outcome.REJECTED:
-                await set_within(self._clock, settled, (lift.deadline - self._clock.now()).total_seconds())
+                await set_within(self._clock, settled, over - self._clock.monotonic())
         finally:
             self._lanes.forget(lift.order_id or "")
         told = await self._settlements.submit(
@@ -297,10 +299,11 @@ class EntryDesk:
             if order.passed_at is not None:
                 orders.stand_without_order(changes, lot, order.channel_id, now, "let in too late to be told")
 
-    async def _wait_for_first(self, scan: Scan, first: asyncio.Task[tuple[int, bytes]]) -> tuple[int, bytes]:
+    async def _wait_for(self, scan: Scan, work: asyncio.Task[tuple[int, bytes]]) -> tuple[int, bytes]:
+        """The answer when it is there, or 2 when it is due; also when the wall clock is set back meanwhile."""
         try:
             async with self._clock.timeout(self._left(scan)):
-                return await asyncio.shield(first)
+                return await asyncio.shield(work)
         except TimeoutError:
             return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
 
@@ -320,6 +323,10 @@ class EntryDesk:
     async def _in_time(self, scan: Scan, work: Awaitable[T]) -> T:
         async with self._clock.timeout(self._left(scan) - 0.05):
             return await asyncio.shield(work)
+
+    def _over(self, lift: Lift) -> float:
+        """The lift's deadline on the clock that never steps."""
+        return self._clock.monotonic() + (lift.deadline - self._clock.now()).total_seconds()
 
     def _left(self, scan: Scan) -> float:
         return (scan.answer_by - self._clock.now()).total_seconds()

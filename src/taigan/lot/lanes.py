@@ -185,6 +185,7 @@ class Lanes:
                     "at": event.at,
                     "kind": event.kind.value,
                     "presence_id": event.presence_id,
+                    "event_id": event.event_id,
                 }
             )
 

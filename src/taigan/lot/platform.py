@@ -12,7 +12,7 @@ import structlog
 from taigan import bolink
 from taigan.barriers.barrier import Barrier, EventSink, LaneKey
 from taigan.bolink import Addresses, BadAnswer, BolinkClient, BolinkError, Refused, Transport
-from taigan.clock import Clock
+from taigan.clock import Clock, set_within
 from taigan.lot.attendant import Attendant
 from taigan.lot.callbacks import Callbacks, Handler, NoPlateEntries
 from taigan.lot.checkpoints import Reach, pass_by
@@ -24,6 +24,7 @@ from taigan.lot.ids import Ids
 from taigan.lot.keyring import Keyring
 from taigan.lot.lanes import Lanes
 from taigan.lot.metrics import Metrics
+from taigan.lot.neighbours import Exchange, Neighbours
 from taigan.lot.plates import Plates
 from taigan.lot.policy import Policy
 from taigan.lot.records import Records
@@ -40,6 +41,8 @@ from taigan.storage.records import Lane, Lot
 log = structlog.get_logger("taigan.platform")
 ENTRY_CODE = 3
 """2.3's `type` for a no-plate entry code."""
+LOOK_AT_LANES_EVERY = 30.0
+"""Seconds after which lanes set up at another process are found here at the latest."""
 
 BarrierFactory = Callable[[Lane, EventSink], Barrier]
 """Builds a lane's driver from its settings; the lane's events go to the sink."""
@@ -61,6 +64,7 @@ class Platform:
         ids: Ids,
         random: Random,
         reach: Reach = pass_by,
+        exchange: Exchange | None = None,
     ) -> None:
         self.database = database
         self.policy = policy
@@ -104,6 +108,9 @@ class Platform:
         self._addresses = addresses
         self._clients: dict[str, BolinkClient] = {}
         self._barriers: dict[LaneKey, Barrier] = {}
+        self._connected: dict[LaneKey, Lane] = {}
+        self._look_at_lanes = asyncio.Event()
+        self._neighbours = Neighbours(exchange, self.events, clock, self._look_at_lanes.set) if exchange else None
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self, vendors: Sequence[VendorSetup] = (), lots: Sequence[LotSetup] = ()) -> None:
@@ -112,6 +119,9 @@ class Platform:
         self._run(self.courier.run())
         self._run(self.watch.run())
         self._run(self._keep_codes())
+        self._run(self._keep_lanes())
+        if self._neighbours is not None:
+            self._run(self._neighbours.run())
 
     async def connect(self, vendors: Sequence[VendorSetup] = (), lots: Sequence[LotSetup] = ()) -> None:
         """Bring in the configuration and connect the lanes: drivers are answered from here on.
@@ -162,13 +172,34 @@ class Platform:
         for lane, barrier in barriers:
             key = LaneKey(lane.lot_id, lane.channel_id)
             self._barriers[key] = barrier
+            self._connected[key] = lane
             self.lanes.add(key, barrier)
             await barrier.start()
 
     async def _rebuild_lane(self, lane: Lane) -> None:
+        await self._connect_anew(lane)
+        if self._neighbours is not None:
+            self._neighbours.say_that_lanes_changed()
+
+    async def _connect_anew(self, lane: Lane) -> None:
         if before := self._barriers.pop(LaneKey(lane.lot_id, lane.channel_id), None):
             await before.stop()
         await self._connect([lane])
+
+    async def _keep_lanes(self) -> None:
+        """Connect the lanes that another process set up, or gave another barrier."""
+        while True:
+            await set_within(self.clock, self._look_at_lanes, LOOK_AT_LANES_EVERY)
+            self._look_at_lanes.clear()
+            try:
+                for lane in await self.database.read(registry.lanes):
+                    known = self._connected.get(LaneKey(lane.lot_id, lane.channel_id))
+                    if known is None or (lane.barrier, lane.detector) != (known.barrier, known.detector):
+                        await self._connect_anew(lane)
+            except (StorageError, LotError) as error:
+                log.error("the lanes cannot be looked at", error=str(error))
+            except Exception:
+                log.exception("a lane that another process set up cannot be connected")
 
     async def _keep_codes(self) -> None:
         """Ask BoLink for the code of every entry lane (2.3): once in each run, since it may have changed, and of a lane

@@ -12,6 +12,7 @@ import structlog
 
 from taigan.clock import Clock
 from taigan.lot import orders
+from taigan.lot.courier import LEASE_SPARE
 from taigan.lot.lanes import Lanes
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
@@ -26,6 +27,8 @@ EVERY = 1.0
 TIDY_EVERY = 3600.0
 OUTCOME_SPARE = timedelta(seconds=2)
 """How long past its deadline a lift may be without outcome before its process counts as dead."""
+SKEW = 5.0
+"""Seconds by which the clocks of two machines, or of one at two looks, may differ."""
 QUEUE_ALARM_EVERY = timedelta(hours=1)
 
 
@@ -39,12 +42,20 @@ class Watch:
         self._clock = clock
         self._metrics = metrics
         self._queue_alarm_at: datetime | None = None
+        self._ahead: float | None = None  # the wall clock before the one that never steps, at the last look
+        self._longest = overdue.Longest(
+            pace=timedelta(seconds=SKEW),
+            retry=timedelta(seconds=1.2 * max(policy.retry_every, *policy.retry_after) + SKEW),
+            lease=timedelta(seconds=policy.upload_timeout + LEASE_SPARE + SKEW),
+            hold=timedelta(seconds=policy.lane_hold + SKEW),
+        )
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
         tidied: float | None = None
         while True:
             try:
+                await self.look_at_clock()
                 await self.look()
                 if tidied is None or self._clock.monotonic() - tidied >= TIDY_EVERY:
                     tidied = self._clock.monotonic()
@@ -63,6 +74,17 @@ class Watch:
             for alarm in await self._database.write(lambda conn: self._settle(conn, now)):
                 self._lanes.alarm(alarm)
         await self._look_at_queue(now)
+
+    async def look_at_clock(self) -> None:
+        """When the clock was set back, at the first look perhaps before: nothing waits for that long. Raises
+        `StorageError`."""
+        now = self._clock.now()
+        ahead = now.timestamp() - self._clock.monotonic()
+        if self._ahead is None or ahead < self._ahead - SKEW:
+            if self._ahead is not None:
+                log.warning("the clock was set back", seconds=round(self._ahead - ahead))
+            await self._database.write(lambda conn: overdue.bring_forward(conn, now, self._longest))
+        self._ahead = ahead
 
     async def tidy(self) -> None:
         """Forget messages whose key is no longer accepted, and old pictures. Raises `StorageError`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
@@ -31,6 +32,32 @@ _NOT_PASSED = (
     .limit(1000)
 )
 _CLAIMS = sa.select(*PRESENCE).where(t.presences.c.left_at.is_(None), t.presences.c.ends_at < _before).limit(1000)
+
+
+_d = t.deliveries
+_soon, _limit = sa.bindparam("soon", type_=Moment()), sa.bindparam("limit", type_=Moment())
+_PACE = sa.update(t.upload_pace).where(t.upload_pace.c.next_at > _limit).values(next_at=_soon)
+_TRIES = sa.update(_d).where(_d.c.state == "pending", _d.c.next_at > _limit).values(next_at=_soon)
+_LEASES = sa.update(_d).where(_d.c.state == "sending", _d.c.lease_until > _limit).values(lease_until=_limit)
+_HELD = t.presences.c.left_at.is_(None), t.presences.c.ends_at > _limit
+_HOLDS = sa.update(t.presences).where(*_HELD).values(ends_at=_limit)
+
+
+class Longest(msgspec.Struct, frozen=True):
+    """How far ahead a moment can be that was written down by a clock that is right."""
+
+    pace: timedelta
+    retry: timedelta
+    lease: timedelta
+    hold: timedelta
+
+
+def bring_forward(conn: sa.Connection, now: datetime, longest: Longest) -> None:
+    """Bring what waits for a moment further ahead than it can be into reach: the clock was set back meanwhile."""
+    conn.execute(_PACE, {"soon": now, "limit": now + longest.pace})
+    conn.execute(_TRIES, {"soon": now, "limit": now + longest.retry})
+    conn.execute(_LEASES, {"limit": now + longest.lease})
+    conn.execute(_HOLDS, {"limit": now + longest.hold})
 
 
 def lifts(conn: sa.Connection, before: datetime) -> list[Lift]:
