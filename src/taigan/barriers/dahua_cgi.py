@@ -42,6 +42,7 @@ class DahuaGate(WatchedBarrier):
     def __init__(self, settings: Settings, watch: LaneWatch, site: Site) -> None:
         super().__init__(watch, Sight(acknowledges=True, position=False, detector=False), screen_of(settings.screen))
         self._settings = settings
+        watch.presume()
         self._device = HttpDevice(
             site, settings.url, settings.username, settings.password, watch, timeout=settings.timeout
         )

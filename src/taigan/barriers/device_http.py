@@ -137,10 +137,12 @@ class HttpDevice:
                 content = await response.content.read(ANSWER_LIMIT)
                 status = response.status
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            self._watch.missed("it cannot be reached")
             raise NotSent(f"the device cannot be reached: {error}") from error
         except TimeoutError as error:
             if context.sent:
                 raise NoAnswer(f"the device did not answer within {left:.1f} s") from error
+            self._watch.missed("it cannot be reached")
             raise NotSent("the device cannot be reached in time") from error
         except (aiohttp.ClientError, ValueError) as error:
             raise NoAnswer(f"the device's answer is unusable: {error}") from error

@@ -91,8 +91,7 @@ class HikvisionGate(WatchedBarrier):
             self.watch.lost("password refused")
         except (NotSent, NoAnswer) as error:
             self.state.errors += 1
-            self.watch.lost(str(error))
-            self.watch.gone = False  # a command may find it back
+            self.watch.missed(str(error))
         busy = self._clock.monotonic() < self._busy_until
         self._asked.every = self._settings.ask_busy if busy else self._settings.ask_every
 

@@ -74,6 +74,8 @@ def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
         signals=LaneSignals(two_loops=settings.two_loops),
         silent_after=settings.silent_after,
     )
+    if not settings.silent_after:
+        watch.presume()
     barrier = HttpController(settings, watch, site, detector=lane.detector)
     site.receive(NAME, settings.serial, barrier.handle)
     return barrier

@@ -99,6 +99,15 @@ class LaneWatch:
             log.warning("barrier offline", lane=str(self.lane), device=self.device, reason=reason)
             self._tell(EventKind.OFFLINE, f"offline {self.clock.now().isoformat()}", detail=reason)
 
+    def missed(self, reason: str) -> None:
+        """The device did not answer just now; the next command may find it back."""
+        self.lost(reason)
+        self.gone = False
+
+    def presume(self) -> None:
+        """The device says nothing by itself: it is taken to be there until it does not answer."""
+        self.state.online = True
+
     def loop(self, on: bool, mark: str = "") -> None:
         """The loop before the arm is lit, or no longer."""
         self._happened(self.signals.loop(on, self.clock.monotonic(), self._presence_id(mark)), mark)
