@@ -11,8 +11,10 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, TextIO
 
+import msgspec
 import structlog
 
 HIDDEN = "••••"
@@ -73,6 +75,7 @@ class Redaction:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted({secret for secret in secrets if len(secret) >= 6}, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        self._short = lru_cache(maxsize=4096)(self.text)  # most of what is logged was logged before
 
     def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         for name, value in event.items():
@@ -108,7 +111,8 @@ class Redaction:
     def _value(self, value: Any) -> Any:
         match value:
             case str() | bytes() | bytearray() | memoryview():
-                return self.text(_decoded(value))
+                text = _decoded(value)
+                return self._short(text) if len(text) <= 64 else self.text(text)
             case None | bool() | int() | float():
                 return value if not _looks_like_phone(value) else mask(str(value))
             case Mapping():
@@ -146,6 +150,13 @@ def _event_first(logger: Any, method: str, event: MutableMapping[str, Any]) -> M
     return {**first, **event}
 
 
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+def _as_json(event: Mapping[str, Any], **options: Any) -> str:
+    return _encoder.encode(event).decode()
+
+
 def set_up(*, json: bool, level: str, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
     """Send structlog's and the standard library's logging, redacted, to `stream` (standard error by default).
 
@@ -155,14 +166,14 @@ def set_up(*, json: bool, level: str, secrets: Iterable[str] = (), stream: TextI
     redaction = Redaction(secrets)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         redaction,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
         _event_first,
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.processors.JSONRenderer(serializer=_as_json)
         if json
         else structlog.dev.ConsoleRenderer(colors=target.isatty(), pad_event_to=0)
     )
