@@ -51,6 +51,9 @@ class Lanes:
         self._stopping = asyncio.Event()
         self.when_arm_is_down: Follow | None = None
         self.when_plate_is_read: Callable[[Event], Awaitable[None]] | None = None
+        self.when_alarmed: Callable[[Alarm], None] | None = None
+        metrics.barriers.labels("online").set_function(lambda: self._online())
+        metrics.barriers.labels("offline").set_function(lambda: len(self._barriers) - self._online())
 
     def add(self, lane: LaneKey, barrier: Barrier) -> None:
         """Make a lane's barrier known, in place of an earlier one."""
@@ -141,6 +144,8 @@ class Lanes:
         """Count, log and show an alarm whose row is committed."""
         self._metrics.alarms.labels(alarm.kind).inc()
         log.warning("alarm", kind=alarm.kind, lot=alarm.lot_id, lane=alarm.channel_id, text=alarm.text)
+        if self.when_alarmed is not None:
+            self.when_alarmed(alarm)
         self._events.publish(
             {
                 "step": "alarm",
@@ -152,6 +157,9 @@ class Lanes:
                 "text": alarm.text,
             }
         )
+
+    def _online(self) -> int:
+        return sum(barrier.state.online for barrier in self._barriers.values())
 
     def stop(self) -> None:
         """Do not wait any longer for a database that is gone."""

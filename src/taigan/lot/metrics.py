@@ -40,6 +40,7 @@ class Metrics:
         self.lifts = Counter(
             "taigan_lifts_total", "Barrier commands, by cause and outcome", ["cause", "outcome"], registry=self.registry
         )
+        self.barriers = Gauge("taigan_barriers", "Barriers, by whether they answer", ["state"], registry=self.registry)
         self.alarms = Counter("taigan_alarms_total", "Alarms raised, by kind", ["kind"], registry=self.registry)
         self.uploads = Counter(
             "taigan_uploads_total",
