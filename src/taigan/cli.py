@@ -123,6 +123,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
     from taigan.barriers.barrier import Barrier, Event, EventSink, LaneKey
     from taigan.barriers.drivers import BadSettings, Fleet, read_settings
     from taigan.bolink import PRODUCTION, TEST, Addresses
+    from taigan.lot.alarm_hook import AlarmHook
     from taigan.lot.checkpoints import DieAt, pass_by
     from taigan.lot.ids import RandomIds
     from taigan.lot.platform import Platform
@@ -180,6 +181,10 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
             reach=DieAt(os.environ["TAIGAN_TEST_DIE_AT"]) if "TAIGAN_TEST_DIE_AT" in os.environ else pass_by,
             exchange=exchange_over(settings.lot_database_url, clock),
         )
+        if own.alarm_url:
+            hook = AlarmHook(own.alarm_url, transport, clock)
+            platform.lanes.when_alarmed = hook.take
+            opened.push_async_callback(hook.stop)
         app = web.build(
             database=database,
             callbacks=platform.callbacks,
@@ -610,10 +615,16 @@ def _run(
 
 def _share_port(settings: Settings, workers: int, with_parent: bool) -> tuple[socket, int]:
     """Return in each worker with the socket that all of them listen on, and the worker's number."""
+    from taigan.barriers.drivers import ONE_PROCESS
     from taigan.process import become_worker, listen
 
     if settings.lot_database_url.startswith("sqlite"):
         raise Failure("--workers needs PostgreSQL (database_url): one process has the SQLite file to itself", 2)
+    for lot in settings.lots:
+        for lane in lot.lanes:
+            if lane.barrier.get("driver") in ONE_PROCESS:
+                driver, name = lane.barrier["driver"], f"{lot.lot_id}/{lane.channel_id}"
+                raise Failure(f"--workers: the driver {driver} of lane {name} needs one process; put it at an edge", 2)
     listener = listen(settings.lot.host, settings.lot.port, "lot.port")
     return listener, become_worker(workers, with_parent=with_parent)
 
