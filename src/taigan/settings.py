@@ -82,6 +82,8 @@ class LotSettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Bearer tokens of the API by the name of who uses them. `file:PATH` reads one from a file."""
     sms_url: str = ""
     """Where codes for drivers' phones are posted, as JSON; empty: they are written to `sms.jsonl` in `data_dir`."""
+    alarm_url: str = ""
+    """Where alarms are posted, as JSON, beside the log, the metrics and the API; empty: nowhere."""
 
 
 class HubSettings(Rules, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -477,6 +479,7 @@ def _check(settings: Settings, origin: str) -> None:
 def _addresses(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.lot.hub_url not in ("production", "test"):
         yield "lot.hub_url", settings.lot.hub_url
-    optional = {"lot.sms_url": settings.lot.sms_url, "hub.public_url": settings.hub.public_url}
+    lot = settings.lot
+    optional = {"lot.sms_url": lot.sms_url, "lot.alarm_url": lot.alarm_url, "hub.public_url": settings.hub.public_url}
     optional |= {f"vendors[{n}].callback_url": vendor.callback_url for n, vendor in enumerate(settings.vendors)}
     yield from ((key, url) for key, url in optional.items() if url)

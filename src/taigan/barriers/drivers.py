@@ -33,6 +33,9 @@ DRIVERS: Mapping[str, str] = {
 }
 """Driver name and module."""
 
+ONE_PROCESS = frozenset({"vzenith-http", "hx-http", "http", "modbus-relay"})
+"""Devices that one process has to itself: what they post reaches only one, or two would press one button's off."""
+
 
 class BadSettings(ValueError):
     """A lane's barrier is set up wrongly. The text is one sentence that names the key."""
