@@ -48,6 +48,7 @@ check: dev
 # The documents as a site in ./site, searchable without a server; a dead link fails it.
 docs: dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file mkdocs.en.yml
 
 # The pictures of the documents, taken anew from a running demo.
 screenshots: dev system

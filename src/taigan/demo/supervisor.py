@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import ipaddress
 import signal
 import socket
 import sys
@@ -11,6 +13,7 @@ import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -115,7 +118,7 @@ class Demo:
             page.show(lots=[_shown_lot(entry_urls)])
             if self._choices.ready_file is not None:
                 write_whole(self._choices.ready_file, ready_text(keys, addresses, demo_url, entry_urls))
-            self._introduce(addresses, demo_url, folder)
+            self._introduce(addresses, demo_url, folder, entry_urls)
             await self._watch(ends, config)
         finally:
             await asyncio.gather(stop_all(parts), page.stop())
@@ -165,7 +168,7 @@ class Demo:
             ready.cancel()
             await asyncio.gather(stopped, ready, return_exceptions=True)
 
-    def _introduce(self, addresses: Addresses, demo_url: str, folder: Folder) -> None:
+    def _introduce(self, addresses: Addresses, demo_url: str, folder: Folder, entry_urls: Mapping[str, str]) -> None:
         self._say(f"demo   {demo_url}")
         self._say(f"lot    {addresses.lot}    POST {addresses.lot}/bolink    {addresses.lot}/api/v1")
         self._say(f"hub    {addresses.hub}")
@@ -176,6 +179,12 @@ class Demo:
         self._say(
             "Open the page, put a car on the loop, scan; watch the phone say success, the arm rise, the upload arrive."
         )
+        if _others_can_reach(addresses.reached_as):
+            self._say("")
+            self._say("真手机也能扫（同一网络）： A real phone in the same network can scan, too:")
+            for channel_id, url in entry_urls.items():
+                if url:
+                    self._say(f"{channel_id}  {url}\n{_code_for_a_terminal(url)}")
         self._say("Ctrl-C 结束 ends it.")
         if self._choices.open_browser and _has_display(self._environment):
             asyncio.get_running_loop().run_in_executor(None, webbrowser.open, demo_url)
@@ -241,6 +250,23 @@ def reached_as(host: str) -> str:
             return str(probe.getsockname()[0])
         except OSError:
             return "127.0.0.1"
+
+
+def _others_can_reach(host: str) -> bool:
+    """Whether this address means the same machine to a phone."""
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost"
+
+
+def _code_for_a_terminal(url: str) -> str:
+    import segno  # late: only a demo that others can reach shows codes here
+
+    drawn = io.StringIO()
+    code: Any = segno.make(url, error="m")
+    code.terminal(drawn, compact=True)
+    return drawn.getvalue()
 
 
 def _free_port(host: str, wanted: int, name: str) -> int:

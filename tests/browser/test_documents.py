@@ -1,0 +1,67 @@
+"""The documents as they are handed out: a folder, opened without a server and without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from browser.looks import keep_picture
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    for config, place in (("mkdocs.yml", folder), ("mkdocs.en.yml", folder / "en")):
+        command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "-f", config, "--site-dir", str(place)]
+        building = await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        said, _ = await building.communicate()
+        assert building.returncode == 0, said.decode()
+    return folder
+
+
+def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        sources = re.findall(r'(?:src|rel="stylesheet" href)="(https?://[^"]+)"', page.read_text(encoding="utf-8"))
+        assert sources == [], page
+
+
+@pytest.mark.parametrize(
+    ("page", "asked", "found"),
+    [
+        ("index.html", "局域网", "演示页"),
+        ("index.html", "滞留", "入场的每一种情形"),
+        ("en/index.html", "tailgating", "For lot operators"),
+    ],
+)
+async def test_it_is_searched_without_a_server(site: Path, browser: Browser, page: str, asked: str, found: str) -> None:
+    opened = await browser.new_page(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+    await opened.goto((site / page).as_uri())
+    await opened.locator("[data-md-component=search-query]").click()
+    meta = opened.locator(".md-search-result__meta")
+    await expect(meta).not_to_contain_text(re.compile("初始化|Initializing"), timeout=20_000)
+    await opened.keyboard.type(asked)
+    await expect(opened.locator(".md-search-result__item").first).to_be_visible()
+    await expect(opened.locator(".md-search-result__list")).to_contain_text(found)
+    await opened.close()
+
+
+async def test_the_first_page_shows_its_pictures(site: Path, browser: Browser) -> None:
+    for page in ("index.html", "en/index.html", "operators.html", "demo.html"):
+        opened = await browser.new_page(viewport={"width": 1440, "height": 1000})
+        await opened.goto((site / page).as_uri())
+        widths = await opened.evaluate("[...document.querySelectorAll('article img')].map(it => it.naturalWidth)")
+        assert widths
+        assert all(width > 300 for width in widths)
+        await keep_picture(opened, "documents", page.replace("/", "-").removesuffix(".html"))
+        await opened.close()
