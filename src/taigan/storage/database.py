@@ -21,8 +21,8 @@ from taigan.storage.errors import CannotOpen, InUse, Unavailable
 from taigan.storage.migrations import migrate
 
 T = TypeVar("T")
-_OF_THE_ROWS = (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError)
-"""What lies with the rows or the statement: the database is well, and the same again would fail again."""
+_OF_THE_ROWS = ("22", "23", "42")
+"""PostgreSQL's classes of errors that lie with the data, a constraint or the statement."""
 
 
 class Database(Protocol):
@@ -102,9 +102,9 @@ class SqliteDatabase:
             try:
                 with engine.begin() as conn:
                     return transaction(conn)
-            except _OF_THE_ROWS:
-                raise
             except sa.exc.DBAPIError as error:
+                if _lies_with_the_rows(error):
+                    raise
                 raise Unavailable(f"the database failed: {error.orig}") from error
 
         try:
@@ -195,9 +195,9 @@ class PostgresDatabase:
                     raise
                 await conn.commit()
                 return result
-        except _OF_THE_ROWS:
-            raise
         except (OSError, TimeoutError, sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+            if isinstance(error, sa.exc.DBAPIError) and _lies_with_the_rows(error):
+                raise
             raise Unavailable(f"the database failed: {_cause(error)}") from error
 
     async def close(self) -> None:
@@ -208,6 +208,15 @@ class PostgresDatabase:
 
 class _CutBeforeCommit(Exception):
     """The connection broke before the commit was sent: nothing was written, so it may be tried again."""
+
+
+def _lies_with_the_rows(error: sa.exc.DBAPIError) -> bool:
+    """Whether the database is well, and the same again would fail again."""
+    if isinstance(error, sa.exc.IntegrityError | sa.exc.DataError | sa.exc.ProgrammingError):
+        return True
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    unsendable = error.orig is not None and isinstance(error.orig.__cause__, ValueError)  # asyncpg could not encode it
+    return state[:2] in _OF_THE_ROWS or unsendable
 
 
 def _cause(error: BaseException) -> str:

@@ -1,0 +1,40 @@
+"""One database on each engine for all storage tests, emptied for each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from support.databases import emptied
+from taigan.storage.database import Database, open_database
+
+
+@pytest.fixture(scope="session")
+async def sqlite_storage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
+    database = await open_database(f"sqlite:///{tmp_path_factory.mktemp('storage') / 'lot.sqlite3'}")
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+async def postgres_storage(postgres_url: str) -> AsyncIterator[Database]:
+    from support.postgres import create_database, drop_database
+
+    database = await open_database(await create_database(postgres_url, "taigan_storage_tests"))
+    yield database
+    await database.close()
+    await drop_database(postgres_url, "taigan_storage_tests")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_database(request: pytest.FixtureRequest) -> Database:
+    """The database of each engine in turn, as the test before left it."""
+    database: Database = request.getfixturevalue("sqlite_storage" if request.param == "sqlite" else "postgres_storage")
+    return database
+
+
+@pytest.fixture
+async def database(any_database: Database) -> Database:
+    """An empty database, once on each engine."""
+    return await emptied(any_database)
