@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
-DATA_DIR ?= data
+BARRIER ?= simulated
+DATA_DIR ?= data$(if $(filter-out simulated,$(BARRIER)),-$(BARRIER))
 DEMO ?=
 
 .DEFAULT_GOAL := demo
@@ -31,7 +32,7 @@ system:
 	@tools/system-packages
 
 demo: install
-	@exec $(BIN)/taigan demo --host $(HOST) --data-dir $(DATA_DIR) $(DEMO)
+	@exec $(BIN)/taigan demo --host $(HOST) --data-dir $(DATA_DIR) --barrier $(BARRIER) $(DEMO)
 
 test: dev system
 	$(BIN)/pytest $(TESTS)

@@ -75,6 +75,13 @@ def demo(
     ] = None,
     data_dir: Annotated[Path, typer.Option(help="What is kept, and gone on with at the next start.")] = Path("data"),
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    barrier: Annotated[
+        str,
+        typer.Option(
+            envvar="DEMO_BARRIER",
+            help="What stands at the lanes: simulated, or an emulated device such as vzenith-mqtt.",
+        ),
+    ] = "simulated",
     ready_file: Annotated[
         Path | None, typer.Option(help="Write all addresses, tokens and keys here as JSON once everything answers.")
     ] = None,
@@ -92,6 +99,7 @@ def demo(
         data_dir=data_dir,
         ready_file=ready_file,
         open_browser=browser,
+        barrier=barrier,
     )
     command = [sys.executable, "-m", "taigan"]
 

@@ -5,7 +5,8 @@ DemoError(exit_code)
 ├── AlreadyRunning     another demo runs on this folder
 ├── PortTaken          something else listens there
 ├── PartFailed         one of the three ended instead of starting; `exit_code` is its own
-└── NotReady           not everything answered in time
+├── NotReady           not everything answered in time
+└── UnknownBarrier     there is no demo on that barrier, or what it needs is not installed
 """
 
 from __future__ import annotations
@@ -45,3 +46,9 @@ class PartFailed(DemoError):
 
 class NotReady(DemoError):
     """Not everything answered in time."""
+
+
+class UnknownBarrier(DemoError):
+    """There is no demo on that barrier, or what it needs is not installed."""
+
+    exit_code = 2

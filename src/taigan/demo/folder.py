@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,15 +91,18 @@ class Folder:
             admin_token=self._secret("hub-admin-token"),
         )
 
-    def write_config(self, addresses: Addresses) -> Path:
-        """Write what the three are started with, anew at each start: the ports may be others."""
+    def write_config(self, addresses: Addresses, barriers: Mapping[str, str]) -> Path:
+        """Write what the three are started with, anew at each start: the ports may be others.
+
+        `barriers` has the rest of each lane's settings, by channel, as TOML.
+        """
         lanes = "".join(
             f"""
 [[lots.lanes]]
 channel_id = "{channel_id}"
 direction = "{direction}"
 policy = "{policy}"
-barrier = {{ driver = "simulated" }}
+{barriers[channel_id]}
 """
             for channel_id, direction, policy in LANES
         )

@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 
+from taigan.demo.devices import OVER_MQTT, SIMULATED, barriers, broker_command
 from taigan.demo.errors import NotReady, PartFailed, PortTaken
 from taigan.demo.folder import LANES, LOT_ID, Addresses, Folder, Keys, bracketed, ready_text, write_whole
 from taigan.demo.page import Page
@@ -46,6 +47,7 @@ class Choices:
     data_dir: Path
     ready_file: Path | None
     open_browser: bool
+    barrier: str = SIMULATED
 
 
 class Demo:
@@ -84,16 +86,21 @@ class Demo:
     async def _run_in(self, folder: Folder) -> None:
         addresses = self._addresses()
         keys = folder.keys()
-        config = folder.write_config(addresses)
+        broker_port = self._any_port()
+        channels = [channel_id for channel_id, _, _ in LANES]
+        config = folder.write_config(addresses, barriers(self._choices.barrier, channels, self._any_port, broker_port))
         parts = [
             Part(
                 name,
-                [*self._command, name, "--config", str(config), "--stop-with-parent"],
+                [*self._command, self._command_of(name), "--config", str(config), "--stop-with-parent"],
                 folder.path / f"{name}.log",
                 self._environment,
             )
             for name in PARTS
         ]
+        if self._choices.barrier in OVER_MQTT:
+            broker = broker_command(folder.path, broker_port)
+            parts.append(Part("broker", broker, folder.path / "broker.log", self._environment))
         page = Page(
             doors={
                 "lot": (addresses.lot, keys.api_token),
@@ -122,6 +129,12 @@ class Demo:
             await self._watch(ends, config)
         finally:
             await asyncio.gather(stop_all(parts), page.stop())
+
+    def _command_of(self, part: str) -> str:
+        return "devices" if part == "lanes" and self._choices.barrier != SIMULATED else part
+
+    def _any_port(self) -> int:
+        return _free_port("127.0.0.1", 0, "device")
 
     def _addresses(self) -> Addresses:
         host = self._choices.host
