@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
     from taigan.barriers.drivers import Fleet
     from taigan.barriers.edge_agent import EdgeSettings
+    from taigan.bolink import Addresses
     from taigan.clock import Clock
+    from taigan.doctor import Installation
     from taigan.lot.setup import LotSetup, VendorSetup
     from taigan.settings import Settings
+    from taigan.storage.database import Database
     from taigan.web.asgi import Scope
     from taigan.web.devices import DeviceHandler
 
@@ -130,7 +133,6 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
 
     from taigan.barriers.barrier import Barrier, Event, EventSink, LaneKey
     from taigan.barriers.drivers import BadSettings, Fleet, read_settings
-    from taigan.bolink import PRODUCTION, TEST, Addresses
     from taigan.lot.alarm_hook import AlarmHook
     from taigan.lot.checkpoints import DieAt, pass_by
     from taigan.lot.ids import RandomIds
@@ -180,7 +182,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
             database=database,
             barrier_of=barrier_of,
             transport=transport,
-            addresses={"production": PRODUCTION, "test": TEST}.get(own.hub_url) or Addresses.at(own.hub_url),
+            addresses=_addresses(settings),
             gateway=gateway,
             policy=own,
             clock=clock,
@@ -218,6 +220,13 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
         if watched:
             serving.append(serve(Health(database, platform.metrics), watched, stop, end_streams=lambda: None))
         await asyncio.gather(*serving)
+
+
+def _addresses(settings: Settings) -> Addresses:
+    """Where BoLink is."""
+    from taigan.bolink import PRODUCTION, TEST, Addresses
+
+    return {"production": PRODUCTION, "test": TEST}.get(settings.lot.hub_url) or Addresses.at(settings.lot.hub_url)
 
 
 def _setups(settings: Settings) -> tuple[list[VendorSetup], list[LotSetup]]:
@@ -584,6 +593,120 @@ def init(
     except OSError as error:
         _fail(f"{file} cannot be written: {error.strerror}", 3)
     typer.echo(f"{file} is written. Start with it: taigan lot --config {file}")
+
+
+@app.command()
+def doctor(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+) -> None:
+    """Look at a running installation, and say what is well and what to do. Exit code 1 when something is not well."""
+    import msgspec
+
+    from taigan.clock import SystemClock
+    from taigan.doctor import examine
+
+    findings = asyncio.run(examine(_installation(_settings(config)), SystemClock()))
+    well = all(finding.state != "wrong" for finding in findings)
+    if as_json:
+        typer.echo(msgspec.json.encode({"well": well, "findings": findings}))
+    else:
+        for finding in findings:
+            typer.echo(finding.in_words())
+    raise typer.Exit(0 if well else 1)
+
+
+def _installation(settings: Settings) -> Installation:
+    from taigan.bolink import by_section
+    from taigan.doctor import Account, Installation
+
+    entry = by_section("3.1")
+    return Installation(
+        data=settings.data,
+        database_url=settings.lot_database_url,
+        platform_url=settings.lot_url,
+        token=next(iter(settings.lot.api_tokens.values()), ""),
+        bolink_url=_addresses(settings).url(entry),
+        queue_alarm_after=settings.lot.queue_alarm_after,
+        accounts=[
+            Account(union_id=str(vendor.union_id), key=vendor.key, callback_url=settings.callback_url(vendor))
+            for vendor in settings.vendors
+        ],
+    )
+
+
+token_commands = typer.Typer(no_args_is_help=True, help="Tokens of the API: who may use it.")
+app.add_typer(token_commands, name="token")
+TokenName = Annotated[str, typer.Argument(metavar="NAME", help="Who uses it: console, camera-1, …")]
+
+
+@token_commands.command("create")
+def create_token(name: TokenName, config: Config = None) -> None:
+    """Make a token and print it: the only time it is seen. One of that name stops being accepted."""
+    from taigan.clock import SystemClock
+    from taigan.web import tokens
+
+    async def create(database: Database) -> None:
+        try:
+            typer.echo(await tokens.create(database, name, SystemClock()))
+        except tokens.BadName as error:
+            raise Failure(str(error), 2) from None
+
+    _with_database(create, config)
+
+
+@token_commands.command("list")
+def list_tokens(config: Config = None) -> None:
+    """The names of all tokens, with the moment they were made. The tokens themselves are kept nowhere."""
+    from taigan.web import tokens
+
+    async def show(database: Database) -> None:
+        for token in await tokens.listed(database):
+            typer.echo(f"{token.created_at:%Y-%m-%d %H:%M:%S}Z  {token.name}")
+
+    _with_database(show, config)
+
+
+@token_commands.command("revoke")
+def revoke_token(name: TokenName, config: Config = None) -> None:
+    """End a token: it is refused from now on."""
+    from taigan.web import tokens
+
+    async def revoke(database: Database) -> None:
+        if not await tokens.revoke(database, name):
+            raise Failure(f"there is no token called {name}", 1)
+
+    _with_database(revoke, config)
+    if name in _settings(config).lot.api_tokens:
+        typer.echo(f"{name} stands in lot.api_tokens too: take it out, or the next start brings it back", err=True)
+
+
+def _with_database(work: Callable[[Database], Awaitable[None]], config: Path | None) -> None:
+    """Do something in the lot platform's database, beside its processes where the engine allows that."""
+    from taigan.storage.database import open_database
+    from taigan.storage.errors import InUse, NewerDatabase, StorageError
+
+    settings = _settings(config)
+
+    async def run() -> None:
+        database = await open_database(settings.lot_database_url)
+        try:
+            await work(database)
+        finally:
+            await database.close()
+
+    os.umask(0o077)
+    try:
+        _make_folder(settings.data)
+        asyncio.run(run())
+    except Failure as failure:
+        _fail(str(failure), failure.exit_code)
+    except InUse:
+        _fail("taigan lot has the SQLite file to itself: stop it meanwhile, or change lot.api_tokens and restart it", 5)
+    except NewerDatabase as error:
+        _fail(str(error), 6)
+    except StorageError as error:
+        _fail(str(error), 3)
 
 
 def _run(

@@ -426,13 +426,12 @@ class LotLanes(Controller):
         """Lower the arm, and end a hold."""
         return r.shown_lift(await platform.attendant.close(lot_id, channel_id, By(data.operator, data.reason)))
 
-
     @post("/{channel_id:str}/plate", status_code=200, responses=ACTS)
     async def read_plate(self, platform: P, lot_id: Id, channel_id: Id, data: JSONBody[r.PlateRead]) -> r.Told:
         """A camera read a plate: its car is let in by the rules of entry, or the plate joins the order of its scan."""
         await platform.lane(lot_id, channel_id)
         said = await platform.plates.posted(LaneKey(lot_id, channel_id), data.plate, data.presence_id or "")
-        return r.Told(said.state, said.errmsg)
+        return r.Told(said.state, said.errmsg or "")
 
 
 class Deliveries(Controller):
