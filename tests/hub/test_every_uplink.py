@@ -157,7 +157,7 @@ def test_no_interface_is_absent_at_the_hub() -> None:
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=st.data())
 async def test_whatever_is_sent_arrives_as_it_was_and_is_answered_as_documented(
-    quiet_vendor: Vendor, interface: AnyInterface, drawn: st.DataObject
+    busy_vendor: Vendor, interface: AnyInterface, drawn: st.DataObject
 ) -> None:
     own = {"park_id": PARK_ID, "union_id": int(UNION_ID)}
     names = {plan.attribute for plan in fields_of(interface.request)}
@@ -168,20 +168,20 @@ async def test_whatever_is_sent_arrives_as_it_was_and_is_answered_as_documented(
     except BadMessage:
         return
     try:
-        answer = await quiet_vendor.client.call(interface, sent, platform_name="shanghai")
+        answer = await busy_vendor.client.call(interface, sent, platform_name="shanghai")
     except Refused as refused:
         answer = refused.text
     assert answer
-    [arrival] = (await quiet_vendor.side.get("/admin/arrivals?limit=1"))["items"]
+    [arrival] = (await busy_vendor.side.get("/admin/arrivals?limit=1"))["items"]
     assert (arrival["section"], arrival["signature"], arrival["status"]) == (interface.section, "raw", 200)
-    detail = await quiet_vendor.side.get(f"/admin/arrivals/{arrival['id']}")
+    detail = await busy_vendor.side.get(f"/admin/arrivals/{arrival['id']}")
     assert detail["signed"]["text"].encode() == text
     assert interface.read_request(detail["signed"]["text"].encode()) == sent
 
 
 @pytest.mark.parametrize("interface", UPLINKS, ids=lambda one: one.section)
 async def test_a_bad_signature_a_missing_field_and_an_unknown_vendor_each_have_a_text(
-    quiet_vendor: Vendor, interface: AnyInterface
+    busy_vendor: Vendor, interface: AnyInterface
 ) -> None:
     text = interface.write(example_of(interface.request))
     union_id = {"union_id": int(UNION_ID)} | ({"park_id": PARK_ID} if b'"park_id"' in text else {})
@@ -194,7 +194,7 @@ async def test_a_bad_signature_a_missing_field_and_an_unknown_vendor_each_have_a
         (seal(unknown, KEY), "union_id 不存在"),
         (seal(json.dumps(lacking).encode(), KEY), f"{needed[0]} 缺失或错误" if needed else ""),
     ):
-        status, answer = await quiet_vendor.side.post(interface.path, body)
+        status, answer = await busy_vendor.side.post(interface.path, body)
         assert status == 200
         assert words in (answer.get("errmsg") or "")
         if words:

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from support.parking import KEY, LOT_ID, Parking
+from lot.conftest import NewParking
+from support.parking import KEY, LOT, LOT_ID, VENDOR, Parking, lot_with
 from taigan import bolink
 from taigan.bolink import CATALOGUE, Direction, Wrapping, by_section, example_of
 from taigan.lot.callbacks import Answered
 from taigan.lot.errors import BadValue, UnknownOrder
 from taigan.lot.platform import HANDLERS
+from taigan.lot.setup import VendorSetup
 from taigan.storage import vehicles
 from taigan.storage.records import Lift
 
@@ -65,7 +67,7 @@ async def test_pictures_are_dropped_after_their_time(street: Parking) -> None:
     order = await street.order()
     await street.platform.records.keep_picture(LOT_ID, order.order_id, "in", JPEG)
     street.clock.advance(street.platform.policy.pictures_kept + 1)
-    await street.platform.watch.clean()
+    await street.platform.watch.tidy()
     assert (await tell(street, "5.4", orderid=order.order_id, type="in")).status == 404
 
 
@@ -194,14 +196,12 @@ async def test_every_message_of_the_document_is_handled_or_said_not_to_be(
     street: Parking, interface: bolink.AnyInterface
 ) -> None:
     refused = "taigan_refused_requests_total"
-    text = interface.write(example_of(interface.request)).replace(b'"union_id":109010', b'"union_id":200002')
-    message = json.loads(text)
+    message = json.loads(interface.write(example_of(interface.request)))
     if isinstance(message, dict) and interface.wrapping is not Wrapping.FLAT:
         message |= {name: "7" for name in ("park_id", "comid") if name in message}
         message |= {"union_id": 200002} if "union_id" in message else {}
+    await street.arrives()
     body = interface.body(json.dumps(message).encode(), KEY, 200002)
-    if interface.wrapping is Wrapping.INSIDE and "union_id" not in message:
-        body = json.dumps(json.loads(body) | {"union_id": 200002}).encode()
     answered = await street.platform.callbacks.answer(body, interface.event)
     unhandled = interface.event not in HANDLERS
     assert (answered.service_name, answered.status in (200, 404)) == (interface.event, True)
@@ -228,6 +228,16 @@ async def test_6_4_comes_unsigned_and_is_done_nothing_with(street: Parking) -> N
     for broken in (b"{", b"[]", b"{}", "发票".encode("gbk")):
         assert (await street.platform.callbacks.answer(broken, "invoice_state")).status == 400
     assert (await street.platform.callbacks.answer(text)).status == 400
+
+
+async def test_a_message_that_names_no_vendor_is_the_lots_vendors_if_its_key_says_so(new_parking: NewParking) -> None:
+    other = VendorSetup(union_id="200003", key="ffffffffffffffff")
+    street = await new_parking(lots=[LOT, lot_with(union_id="200003")], vendors=[VENDOR, other])
+    for key, status in ((KEY, 200), (other.key, 200), ("another key", 401)):
+        text = json.dumps({"park_id": "7", "service_name": "query_price"}).encode()
+        assert (await street.platform.callbacks.answer(bolink.seal(text, key))).status == status
+    nowhere = json.dumps({"park_id": "9", "service_name": "query_price"}).encode()
+    assert (await street.platform.callbacks.answer(bolink.seal(nowhere, KEY))).status == 404
 
 
 async def test_messages_for_another_vendors_lot_change_nothing(street: Parking) -> None:

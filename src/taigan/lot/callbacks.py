@@ -102,6 +102,9 @@ class Callbacks:
 
     async def _answer(self, body: bytes, service_name: str) -> Answered:
         received_at = self._clock.now()
+        named = bolink.by_service(service_name) if service_name else None
+        if named is not None and named.wrapping is bolink.Wrapping.FLAT:
+            return self._answer_unsigned(body, named)
         try:
             envelope = bolink.open_envelope(body, service_name)
         except BadMessage as error:
@@ -114,7 +117,9 @@ class Callbacks:
         except (StorageError, TimeoutError):
             log.warning("the keys could not be read again; those known are used")
 
-        keys = self._keyring.accepted(envelope.union_id)
+        # Half of chapter 5 names no vendor: it is the one of that lot whose key the signature was made with.
+        speakers = [envelope.union_id] if envelope.union_id else self._keyring.owners(envelope.park_id)
+        keys = [key for union_id in speakers for key in self._keyring.accepted(union_id)]
         if not keys:
             return self._refused(404, "unknown_lot", texts.UNKNOWN_LOT, envelope.service_name)
         for key in keys:
@@ -125,6 +130,7 @@ class Callbacks:
             return self._refused(401, "signature", texts.BAD_SIGN, envelope.service_name)
         self._metrics.signatures.labels(form.value, "current" if key.valid_until is None else "previous").inc()
 
+        envelope = msgspec.structs.replace(envelope, union_id=key.union_id)
         lot = self._keyring.lot(envelope.union_id, envelope.park_id)
         if lot is None and envelope.service_name not in WITHOUT_LOT:
             foreign = self._keyring.is_foreign(envelope.park_id)
@@ -139,10 +145,10 @@ class Callbacks:
 
         handler = self._handlers.get(envelope.service_name)
         if handler is None:
-            if bolink.by_service(envelope.service_name) is None:
+            known = bolink.by_service(envelope.service_name)
+            if known is None or known.direction is not bolink.Direction.DOWNLINK:
                 return self._refused(404, "unknown_service", texts.UNKNOWN_SERVICE, envelope.service_name)
-            self._metrics.refused_requests.labels("unhandled_service").inc()
-            return refusal(200, texts.NOT_HANDLED, envelope.service_name, received_at)
+            return self._unhandled(envelope.service_name)
         callback = Callback(envelope, lot, key.key_id, received_at, form)
         try:
             async with self._clock.timeout(self._within - (self._clock.now() - received_at).total_seconds()):
@@ -154,6 +160,19 @@ class Callbacks:
         except Exception:
             log.exception("callback failed", service_name=envelope.service_name)
         return refusal(200, texts.BUSY, envelope.service_name, self._clock.now())
+
+    def _answer_unsigned(self, body: bytes, interface: bolink.AnyInterface) -> Answered:
+        """6.4 carries no signature: whoever knows the address can send it, so that nothing is done on its word."""
+        try:
+            interface.read_request(bolink.open_flat(body).text)
+        except BadMessage as error:
+            return self._unusable(error, interface.event)
+        return self._unhandled(interface.event)
+
+    def _unhandled(self, service_name: str) -> Answered:
+        """A message of the document that this platform does nothing with yet."""
+        self._metrics.refused_requests.labels("unhandled_service").inc()
+        return refusal(200, texts.NOT_HANDLED, service_name, self._clock.now())
 
     def _unusable(self, error: BadMessage, service_name: str) -> Answered:
         return self._refused(400, "unusable", f"{error.field} {error.reason}", service_name)

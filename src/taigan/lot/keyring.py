@@ -20,7 +20,7 @@ FRESH_FOR = 2.0
 class _Known:
     keys: dict[str, list[VendorKey]] = field(default_factory=dict)
     lots: dict[tuple[str, str], Lot] = field(default_factory=dict)
-    parks: set[str] = field(default_factory=set)
+    owners: dict[str, list[str]] = field(default_factory=dict)  # union_ids by park_id
 
 
 class Keyring:
@@ -45,7 +45,7 @@ class Keyring:
             known.keys.setdefault(key.union_id, []).append(key)
         for lot in lots:
             known.lots[(lot.union_id, lot.park_id)] = lot
-            known.parks.add(lot.park_id)
+            known.owners.setdefault(lot.park_id, []).append(lot.union_id)
         self._known = known
 
     def accepted(self, union_id: str) -> list[VendorKey]:
@@ -66,7 +66,11 @@ class Keyring:
 
     def is_foreign(self, park_id: str) -> bool:
         """Whether a lot of that number exists at all."""
-        return park_id in self._known.parks
+        return park_id in self._known.owners
+
+    def owners(self, park_id: str) -> list[str]:
+        """The vendors that have a lot of that number."""
+        return self._known.owners.get(park_id, [])
 
     def _holds(self, key: VendorKey, now: datetime) -> bool:
         return key.valid_until is None or now < key.valid_until + self._overlap

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taigan.storage import tables as t
+
+R = TypeVar("R", bound=msgspec.Struct)
+After = tuple[datetime | str | int, ...]
+"""The sort key of the last row seen; empty for the first page."""
 
 
 class SpecialVehicle(msgspec.Struct, frozen=True):
@@ -57,6 +61,18 @@ class Person(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class NumberedInvoice(InvoiceRecord, frozen=True):
+    """An invoice with its row's number."""
+
+    notice_id: int
+
+
+class NumberedPerson(Person, frozen=True):
+    """A resident with the row's number."""
+
+    person_id: int
+
+
 def keep_special_vehicle(conn: sa.Connection, vehicle: SpecialVehicle) -> None:
     """Put a vehicle on a list; one that is on it gets the new dates and remark."""
     _replace(conn, t.special_vehicles, [vehicle], ("lot_id", "car_number", "kind"))
@@ -78,18 +94,30 @@ def special_vehicles(conn: sa.Connection, lot_id: str, car_number: str = "") -> 
     return [SpecialVehicle(*row) for row in conn.execute(query.order_by(c.car_number, c.kind))]
 
 
+def list_special_vehicles(
+    conn: sa.Connection, lot_id: str, limit: int, after: After, car_number: str = ""
+) -> list[SpecialVehicle]:
+    """The lot's special vehicles, by number and kind."""
+    return _listed(
+        conn,
+        SpecialVehicle,
+        t.special_vehicles,
+        ("car_number", "kind"),
+        limit,
+        after,
+        lot_id=lot_id,
+        car_number=car_number,
+    )
+
+
 def keep_auto_pay(conn: sa.Connection, told: AutoPay) -> None:
     """Remember a plate's state over what was told before."""
     _replace(conn, t.auto_pay, [told], ("lot_id", "car_number"))
 
 
-def auto_pay(conn: sa.Connection, lot_id: str, car_number: str = "") -> list[AutoPay]:
-    """What is known of the lot's plates, or of one."""
-    c = t.auto_pay.c
-    query = sa.select(*(c[name] for name in AutoPay.__struct_fields__)).where(c.lot_id == lot_id)
-    if car_number:
-        query = query.where(c.car_number == car_number)
-    return [AutoPay(*row) for row in conn.execute(query.order_by(c.car_number))]
+def list_auto_pay(conn: sa.Connection, lot_id: str, limit: int, after: After, car_number: str = "") -> list[AutoPay]:
+    """What is known of the lot's plates, by plate."""
+    return _listed(conn, AutoPay, t.auto_pay, ("car_number",), limit, after, lot_id=lot_id, car_number=car_number)
 
 
 def keep_invoice(conn: sa.Connection, record: InvoiceRecord) -> None:
@@ -97,11 +125,9 @@ def keep_invoice(conn: sa.Connection, record: InvoiceRecord) -> None:
     _replace(conn, t.invoice_notices, [record], ("lot_id", "payment_id", "number"))
 
 
-def invoices(conn: sa.Connection, lot_id: str, limit: int) -> list[InvoiceRecord]:
+def list_invoices(conn: sa.Connection, lot_id: str, limit: int, after: After) -> list[NumberedInvoice]:
     """The lot's invoices, newest first."""
-    c = t.invoice_notices.c
-    query = sa.select(*(c[name] for name in InvoiceRecord.__struct_fields__)).where(c.lot_id == lot_id)
-    return [InvoiceRecord(*row) for row in conn.execute(query.order_by(c.notice_id.desc()).limit(limit))]
+    return _listed(conn, NumberedInvoice, t.invoice_notices, ("notice_id",), limit, after, newest=True, lot_id=lot_id)
 
 
 def keep_people(conn: sa.Connection, people: Sequence[Person]) -> None:
@@ -109,11 +135,9 @@ def keep_people(conn: sa.Connection, people: Sequence[Person]) -> None:
     _replace(conn, t.people, list({person.who: person for person in people}.values()), ("union_id", "who"))
 
 
-def people(conn: sa.Connection, union_id: str, limit: int) -> list[Person]:
+def list_people(conn: sa.Connection, union_id: str, limit: int, after: After) -> list[NumberedPerson]:
     """The vendor's people, newest first."""
-    c = t.people.c
-    query = sa.select(*(c[name] for name in Person.__struct_fields__)).where(c.union_id == union_id)
-    return [Person(*row) for row in conn.execute(query.order_by(c.at.desc(), c.who).limit(limit))]
+    return _listed(conn, NumberedPerson, t.people, ("person_id",), limit, after, newest=True, union_id=union_id)
 
 
 def keep_picture(
@@ -137,6 +161,27 @@ def picture(conn: sa.Connection, lot_id: str, order_id: str, kind: str) -> tuple
 def drop_old_pictures(conn: sa.Connection, before: datetime) -> int:
     """Drop pictures older than that. Tells how many."""
     return conn.execute(sa.delete(t.pictures).where(t.pictures.c.at < before)).rowcount
+
+
+def _listed(
+    conn: sa.Connection,
+    kind: type[R],
+    table: sa.Table,
+    key: tuple[str, ...],
+    limit: int,
+    after: After,
+    *,
+    newest: bool = False,
+    **wanted: str,
+) -> list[R]:
+    query = sa.select(*(table.c[name] for name in kind.__struct_fields__))
+    query = query.where(*(table.c[name] == value for name, value in wanted.items() if value))
+    columns = [table.c[name] for name in key]
+    if after:
+        position, last = sa.tuple_(*columns), sa.tuple_(*after)
+        query = query.where(position < last if newest else position > last)
+    query = query.order_by(*(column.desc() if newest else column for column in columns)).limit(limit)
+    return [kind(*row) for row in conn.execute(query)]
 
 
 def _replace(conn: sa.Connection, table: sa.Table, rows: Sequence[msgspec.Struct], key: tuple[str, ...]) -> None:

@@ -31,7 +31,8 @@ from taigan.lot.errors import UnknownBlock, UnknownDelivery, UnknownLane, Unknow
 from taigan.lot.events import Events
 from taigan.lot.lanes import Lanes
 from taigan.lot.plates import Plates
-from taigan.storage import views
+from taigan.lot.records import LARGEST_PICTURE, Records
+from taigan.storage import vehicles, views
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.records import Lane, Lot
@@ -43,6 +44,7 @@ from taigan.web.errors import HANDLERS, ErrorBody, Refused, bad_value, not_found
 from taigan.web.paging import Cursor, Limit, Page, Position
 
 BODY_LIMIT = 64 * 1024
+_PICTURES = ("image/jpeg", "image/png")
 LARGEST_ID = 2**63 - 1
 
 R = TypeVar("R")
@@ -61,6 +63,7 @@ class Platform:
     attendant: Attendant
     lanes: Lanes
     events: Events
+    records: Records
     plates: Plates
     check_barrier: Callable[[Mapping[str, Any]], object]
 
@@ -141,6 +144,7 @@ P = NamedDependency[Platform]
 AnyRequest = Request[Any, Any, Any]
 BY_ID = Position(int)
 BY_NAME = Position(str)
+BY_NUMBER = Position(str, str)
 BY_TIME = Position(datetime, str)
 
 
@@ -538,6 +542,91 @@ class BlockedDrivers(Controller):
         await platform.attendant.unblock(lot_id, blocked_id, _by(request, data, "taken back"))
 
 
+class Kept(Controller):
+    """What BoLink told of vehicles, people and invoices."""
+
+    tags = ("kept",)
+    path = "/lots/{lot_id:str}"
+
+    @get("/special_vehicles", responses=READS)
+    async def list_special_vehicles(
+        self, platform: P, lot_id: Id, car_number: Filter = "", limit: Limit = 100, cursor: Cursor = ""
+    ) -> Page[r.SpecialVehicleView]:
+        """The white and the black list (11.4), by number."""
+        return await platform.page(
+            lot_id,
+            limit,
+            cursor,
+            BY_NUMBER,
+            lambda conn, most, after: vehicles.list_special_vehicles(conn, lot_id, most, after, car_number),
+            lambda vehicle: (vehicle.car_number, vehicle.kind),
+            r.shown_special_vehicle,
+        )
+
+    @get("/auto_pay", responses=READS)
+    async def list_auto_pay(
+        self, platform: P, lot_id: Id, car_number: Filter = "", limit: Limit = 100, cursor: Cursor = ""
+    ) -> Page[r.AutoPayView]:
+        """Which plates pay by themselves (5.2), by plate."""
+        return await platform.page(
+            lot_id,
+            limit,
+            cursor,
+            BY_NAME,
+            lambda conn, most, after: vehicles.list_auto_pay(conn, lot_id, most, after, car_number),
+            lambda told: (told.car_number,),
+            r.shown_auto_pay,
+        )
+
+    @get("/invoices", responses=READS)
+    async def list_invoices(
+        self, platform: P, lot_id: Id, limit: Limit = 100, cursor: Cursor = ""
+    ) -> Page[r.InvoiceView]:
+        """Invoices that were issued at BoLink (11.7), newest first."""
+        return await platform.page(
+            lot_id,
+            limit,
+            cursor,
+            BY_ID,
+            lambda conn, most, after: vehicles.list_invoices(conn, lot_id, most, after),
+            lambda invoice: (invoice.notice_id,),
+            r.shown_invoice,
+        )
+
+    @get("/people", responses=READS)
+    async def list_people(self, platform: P, lot_id: Id, limit: Limit = 100, cursor: Cursor = "") -> Page[r.PersonView]:
+        """The residents that BoLink sent to the lot's vendor (9.1), newest first."""
+        union_id = (await platform.lot(lot_id)).union_id
+        return await platform.page(
+            lot_id,
+            limit,
+            cursor,
+            BY_ID,
+            lambda conn, most, after: vehicles.list_people(conn, union_id, most, after),
+            lambda resident: (resident.person_id,),
+            r.shown_person,
+        )
+
+    @get("/orders/{order_id:str}/pictures/{kind:str}", responses=READS, media_type="image/jpeg")
+    async def get_picture(self, platform: P, lot_id: Id, order_id: Id, kind: Id) -> Response[bytes]:
+        """An order's entry (`in`) or exit (`out`) picture, as BoLink gets it by 5.4."""
+
+        def transaction(conn: sa.Connection) -> tuple[str, bytes] | None:
+            _known_lot(conn, lot_id)
+            return vehicles.picture(conn, lot_id, order_id, kind)
+
+        found = await platform.database.read(transaction)
+        if found is None:
+            raise UnknownOrder(f"order {order_id} has no such picture", "order_id")
+        headers = {"x-content-type-options": "nosniff"}
+        return Response(found[1], media_type=found[0], headers=headers)
+
+    @put("/orders/{order_id:str}/pictures/{kind:str}", status_code=204, responses=ACTS)
+    async def put_picture(self, platform: P, request: AnyRequest, lot_id: Id, order_id: Id, kind: Id) -> None:
+        """Keep an order's picture: the body is a JPEG or PNG of at most 2 MiB. A later one takes its place."""
+        await platform.records.keep_picture(lot_id, order_id, kind, await request.body())
+
+
 class Vendors(Controller):
     """The accounts at BoLink."""
 
@@ -599,7 +688,7 @@ def framework(platform: Platform) -> Litestar:
     """The API as a Litestar application; it trusts `Api` in front of it to have checked token, path and size."""
     router = Router(
         "/api/v1",
-        route_handlers=[Lots, Orders, LotLanes, Deliveries, BlockedDrivers, Vendors],
+        route_handlers=[Lots, Orders, LotLanes, Deliveries, BlockedDrivers, Kept, Vendors],
         dependencies={"platform": Provide(lambda: platform, sync_to_thread=False)},
         middleware=[_DecodedPath],
     )
@@ -639,7 +728,8 @@ class Api:
                 return
             name = await self._token_name(scope)
             parts = path_parts(scope)
-            body = await self._body(receive)
+            is_picture = scope["method"] == "PUT" and parts[-2:-1] == ["pictures"]
+            body = await self._body(receive, LARGEST_PICTURE if is_picture else BODY_LIMIT)
         except ClientGone:
             return
         except UnicodeDecodeError:
@@ -669,6 +759,10 @@ class Api:
             for operation in (operation for path in described["paths"].values() for operation in path.values()):
                 if operation["operationId"] in ("retryDelivery", "unblock"):
                     operation["requestBody"]["required"] = False
+                elif operation["operationId"] == "putPicture":
+                    operation["requestBody"] = {"required": True, "content": {kind: {} for kind in _PICTURES}}
+                elif operation["operationId"] == "getPicture":
+                    operation["responses"]["200"]["content"] = {kind: {} for kind in _PICTURES}
             self._openapi = msgspec.json.encode(described)
         return self._openapi
 
@@ -681,12 +775,12 @@ class Api:
             raise Refused(401, "unauthorized", wanted, headers={"www-authenticate": "Bearer"})
         return name
 
-    async def _body(self, receive: Receive) -> bytes:
+    async def _body(self, receive: Receive, limit: int) -> bytes:
         close = {"connection": "close"}
         try:
-            return await read_body(receive, limit=BODY_LIMIT, timeout=self._body_timeout)
+            return await read_body(receive, limit=limit, timeout=self._body_timeout)
         except TooLarge:
-            raise Refused(413, "too_large", f"the body has more than {BODY_LIMIT} bytes", headers=close) from None
+            raise Refused(413, "too_large", f"the body has more than {limit} bytes", headers=close) from None
         except TooSlow:
             raise Refused(408, "too_slow", "the body did not come in time", headers=close) from None
 

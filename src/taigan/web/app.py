@@ -13,6 +13,7 @@ from taigan.lot.events import Events
 from taigan.lot.lanes import Lanes
 from taigan.lot.metrics import Metrics
 from taigan.lot.plates import Plates
+from taigan.lot.records import Records
 from taigan.storage.database import Database
 from taigan.web.api import Api, Platform
 from taigan.web.asgi import App, Receive, Scope, Send
@@ -60,9 +61,10 @@ def build(
     waits for its requests to end.
     """
     health = Health(database, metrics)
+    platform = Platform(database, attendant, lanes, events, Records(database, clock), plates, check_barrier)
     doors: dict[str, App] = {
         "bolink": Callback(callbacks, metrics, clock, body_timeout=body_timeout),
-        "api": Api(Platform(database, attendant, lanes, events, plates, check_barrier), body_timeout=body_timeout),
+        "api": Api(platform, body_timeout=body_timeout),
         "healthz": health,
         "readyz": health,
         "metrics": health,

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from taigan.barriers.barrier import LaneState
 from taigan.logs import Redaction, mask
 from taigan.lot import orders
-from taigan.storage import records, views
+from taigan.storage import records, vehicles, views
 
 WORDS = r"^[^\x00]*[^\s\x00][^\x00]*$"  # neither blank nor with a NUL
 NO_NUL = r"^[^\x00]*$"
@@ -298,6 +298,48 @@ class KeyView(msgspec.Struct):
     previous_until: datetime | None
 
 
+class SpecialVehicleView(msgspec.Struct):
+    """A vehicle on the white or the black list, as BoLink told (11.4)."""
+
+    car_number: str
+    kind: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    remark: str
+    at: datetime
+
+
+class AutoPayView(msgspec.Struct):
+    """Whether a plate pays by itself, as BoLink told last (5.2)."""
+
+    car_number: str
+    order_id: str
+    supported: bool
+    at: datetime
+
+
+class InvoiceView(msgspec.Struct):
+    """An invoice that was issued at BoLink (11.7). `issued_at` as BoLink writes it."""
+
+    id: int
+    payment_id: str
+    trade_no: str
+    kind: str
+    number: str
+    code: str
+    issued_at: str
+    at: datetime
+
+
+class PersonView(msgspec.Struct):
+    """A resident, as BoLink told last (9.1): the message's own fields."""
+
+    id: int
+    union_id: str
+    person: dict[str, Any]
+    at: datetime
+
+
 STRICT: tuple[type[msgspec.Struct], ...] = (
     *(Act, LaneAct, Again, LotChange, LaneChange, LicenceChange, Block),
     *(PlateRead, KeyChange),
@@ -353,6 +395,25 @@ def shown_block(blocked: views.Blocked) -> BlockedView:
 
 def shown_alarm(alarm: views.NumberedAlarm) -> AlarmView:
     return _shown(AlarmView, alarm, id=alarm.alarm_id)
+
+
+def shown_special_vehicle(vehicle: vehicles.SpecialVehicle) -> SpecialVehicleView:
+    return _shown(SpecialVehicleView, vehicle)
+
+
+def shown_auto_pay(told: vehicles.AutoPay) -> AutoPayView:
+    return _shown(AutoPayView, told)
+
+
+def shown_invoice(invoice: vehicles.NumberedInvoice) -> InvoiceView:
+    return _shown(InvoiceView, invoice, id=invoice.notice_id)
+
+
+def shown_person(resident: vehicles.NumberedPerson) -> PersonView:
+    """Phone numbers and identity cards are masked."""
+    person = msgspec.json.decode(resident.person, type=dict[str, Any])
+    masked = {name: mask(person[name]) for name in ("phoneNumber", "idCard") if person.get(name)}
+    return PersonView(resident.person_id, resident.union_id, person | masked, resident.at)
 
 
 def shown_pass(car: views.Pass) -> PassView:
