@@ -13,7 +13,8 @@ from taigan.storage.tables import Moment, Numbers, among
 
 _d = t.deliveries
 _earlier = t.deliveries.alias("earlier")
-_OPEN = ("pending", "sending")
+_PENDING, _SENDING = sa.literal_column("'pending'", sa.Text()), sa.literal_column("'sending'", sa.Text())
+_OPEN = [_PENDING, _SENDING]  # written into the statements: the index of what is owed serves no parameters
 
 
 class Claimed(msgspec.Struct):
@@ -41,22 +42,25 @@ class Sent(msgspec.Struct):
 
 _now = sa.bindparam("now", type_=Moment())
 _DUE = sa.or_(
-    sa.and_(_d.c.state == "pending", _d.c.next_at <= _now), sa.and_(_d.c.state == "sending", _d.c.lease_until <= _now)
+    sa.and_(_d.c.state == _PENDING, _d.c.next_at <= _now), sa.and_(_d.c.state == _SENDING, _d.c.lease_until <= _now)
 )
+_FIRST_OF_ORDER = (
+    sa.select(sa.func.min(_earlier.c.delivery_id))
+    .where(_earlier.c.lot_id == _d.c.lot_id, _earlier.c.order_id == _d.c.order_id, _earlier.c.state.in_(_OPEN))
+    .correlate(_d)
+    .scalar_subquery()
+)
+"""Not `NOT EXISTS (an earlier one)`: PostgreSQL would join all of the lot's deliveries for it."""
 _NEXT = (
     sa.select(_d.c.delivery_id)
     .where(
         _d.c.lot_id == t.upload_pace.c.lot_id,
+        _d.c.state.in_(_OPEN),
         _DUE,
-        ~sa.exists().where(
-            _earlier.c.lot_id == _d.c.lot_id,
-            _earlier.c.order_id == _d.c.order_id,
-            _earlier.c.delivery_id < _d.c.delivery_id,
-            _earlier.c.state.in_(_OPEN),
-        ),
+        _d.c.delivery_id == _FIRST_OF_ORDER,
     )
     .order_by(_d.c.next_at, _d.c.delivery_id)
-    .limit(1)
+    .limit(sa.literal_column("1", sa.Integer()))
     .correlate(t.upload_pace)
     .scalar_subquery()
 )
@@ -96,9 +100,7 @@ _CANCEL = (
     )
     .values(state="cancelled")
 )
-_QUEUE = sa.select(sa.func.count(), sa.func.min(_d.c.created_at, type_=Moment())).where(
-    _d.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")])
-)
+_QUEUE = sa.select(sa.func.count(), sa.func.min(_d.c.created_at, type_=Moment())).where(_d.c.state.in_(_OPEN))
 
 
 def claim(conn: sa.Connection, now: datetime, lease: timedelta, spacing: timedelta, most: int) -> list[Claimed]:
