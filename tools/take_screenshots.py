@@ -34,6 +34,8 @@ async def main() -> None:
                 await take_sign(stack, browser)
         finally:
             await stack.clean_up()
+    for barrier in ("vzenith-mqtt", "hikvision-isapi"):
+        await take_device(barrier)
 
 
 def keep(name: str, shot: bytes) -> None:
@@ -75,6 +77,23 @@ async def take_demo(stack: Stack, browser: Browser) -> None:
     await page.keyboard.press("Escape")
     await row.get_by_role("button", name="开进去").click()
     await page.close()
+
+
+async def take_device(barrier: str) -> None:
+    """The demo with an emulated device at its lanes."""
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(Path(folder), {"DEMO_BARRIER": barrier})
+        try:
+            await stack.start()
+            async with chromium() as browser:
+                page = await open_demo(stack, browser, 880)
+                row = page.locator('[data-lane="A1"]')
+                await scan(row)
+                await expect(row.frame_locator("iframe").get_by_role("status")).to_contain_text("入场成功")
+                await settled(page)
+                keep(f"demo-{barrier}", await page.screenshot())
+        finally:
+            await stack.clean_up()
 
 
 async def take_two_cars(stack: Stack, browser: Browser) -> None:
