@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import random
-from collections.abc import AsyncIterator
 from xml.etree import ElementTree
 
 import httpx
@@ -15,19 +14,12 @@ from PIL import Image, ImageDraw, ImageFilter
 from playwright.async_api import Browser
 from pyzbar.pyzbar import ZBarSymbol, decode
 
-from support.browser import chromium
 from taigan.storage.tables import lanes
 from taigan.web.posters import Format, Sign, Size, poster
 from web.house import LOT, House
 
 URL = "https://beta.bolink.club/unionapi/nolienceinpark?code=AbCdEfGhIjKlMnOp"
 SIGN = Sign(URL, "东门停车场", "A1", "王师傅 0571-88888888")
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as opened:
-        yield opened
 
 
 def read(image: Image.Image) -> list[str]:

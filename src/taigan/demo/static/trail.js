@@ -2,7 +2,7 @@
 
 import { showDetail } from './detail.js';
 import { hub, platform } from './sides.js';
-import { BAD, SIDES, STEPS, both, make } from './words.js';
+import { BAD, SIDES, STEPS, make } from './words.js';
 
 const KEPT = 12;
 const LANE_STEPS = new Set(['arrived', 'rising', 'up', 'falling', 'down', 'passed', 'backed_out', 'second_car', 'fault']);
@@ -114,7 +114,7 @@ export class Trail {
     if (step.order_id && !entry.orderId) entry.orderId = step.order_id;
     const told = { at, row: step };
     if (step.step === 'received') {
-      this.#add(entry, { ...told, id: `received:${step.at}`, kind: 'received', from: 'lot', text: step.signature === 'raw' ? '' : `（${step.signature}）`, pushOf: entry });
+      this.#add(entry, { ...told, id: `received:${step.at}`, kind: 'received', from: 'lot', text: step.signature === 'raw' ? '' : `（${step.signature}）` });
     } else if (step.step === 'decided' && !step.order_id && step.next === 'answer') {
       this.#add(entry, { ...told, id: `decided:${step.at}`, kind: step.state === 0 ? 'refused' : 'retold', from: 'lot' });
     } else if (step.step === 'lane' && LANE_STEPS.has(step.kind)) {
