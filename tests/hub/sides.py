@@ -51,6 +51,13 @@ class FakeLot:
         default_factory=lambda: saying(1, "入场成功")
     )
     code: str = "102993"
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def something(self) -> None:
+        """Return when the next message has come."""
+        self._news.clear()
+        async with asyncio.timeout(20):
+            await self._news.wait()
 
     async def hear(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
@@ -58,6 +65,7 @@ class FakeLot:
         self.bodies.append(body)
         self.heard.append(message)
         self.paths.append(request.path)
+        self._news.set()
         return await self.answer(message)
 
     def pushes(self, service_name: str = "nolicence_in_park") -> list[dict[str, Any]]:

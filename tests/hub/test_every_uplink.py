@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 import pytest
@@ -15,17 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.sides import KEY, LOT_ID, PARK_ID, UNION_ID, FakeLot, Side, running_side, serving_lot
+from hub.vendor import PLATE, Vendor, client_at
 from support.clock import ManualClock
 from support.messages import messages
 from taigan.bolink import (
     CATALOGUE,
-    Addresses,
     AnyInterface,
     BadMessage,
-    BolinkClient,
     Direction,
     Entry,
-    Exit,
     Refused,
     by_section,
     example_of,
@@ -51,85 +46,12 @@ from taigan.bolink.trade import (
     GiveChange,
     PayByEtc,
     PayEscape,
-    PayParking,
     QueryEscapes,
     RenewPass,
 )
 from taigan.hub.admin_pushes import AT_HUB
-from taigan.transport import AiohttpTransport
 
 UPLINKS = [interface for interface in CATALOGUE if interface.direction is Direction.UPLINK]
-PLATE = "京A12345"
-
-
-@dataclass
-class Vendor:
-    """A lot's client, and BoLink's side that it talks to."""
-
-    client: BolinkClient
-    side: Side
-
-    async def records(self, kind: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = (await self.side.get(f"/admin/records/{kind}"))["items"]
-        return items
-
-    async def enters(self, order_id: str, car_number: str = PLATE) -> None:
-        now = int(self.side.clock.now().timestamp())
-        await self.client.entry(
-            Entry(
-                car_number=car_number,
-                in_time=now - 3600,
-                order_id=order_id,
-                empty_plot=5,
-                park_id=PARK_ID,
-                union_id=int(UNION_ID),
-            )
-        )
-
-    async def leaves(self, order_id: str, pay_type: str = "cash", total: str = "5.00", **more: Any) -> Any:
-        now = int(self.side.clock.now().timestamp())
-        leave: dict[str, Any] = {
-            "park_id": PARK_ID,
-            "union_id": int(UNION_ID),
-            "car_number": PLATE,
-            "out_time": now,
-            "pay_type": pay_type,
-            "empty_plot": 6,
-            "total": total,
-            "order_id": order_id,
-        }
-        return await self.client.exit(Exit(**leave | more))
-
-    async def parking_payment(self, trade_no: str, **more: Any) -> PayParking:
-        asked: dict[str, Any] = {
-            "title": "支付停车费",
-            "park_id": PARK_ID,
-            "amount": "12.00",
-            "order_id": "o1",
-            "car_number": PLATE,
-            "in_time": 1571904740,
-            "trade_no": trade_no,
-            "channel": "weixin",
-            "pay_type": 0,
-            "time_temp": "1484369702556",
-        }
-        return PayParking(**asked | more)
-
-    async def moves(self, record: dict[str, Any], state: str) -> dict[str, Any]:
-        status, moved = await self.side.admin("POST", f"/admin/records/{record['id']}/state", json={"state": state})
-        assert status == 200, moved
-        settled: dict[str, Any] = moved
-        return settled
-
-    async def arranges(self, **arranged: Any) -> None:
-        status, answer = await self.side.admin("PUT", f"/admin/lots/{LOT_ID}/arrangements", json=arranged)
-        assert status == 200, answer
-
-
-@asynccontextmanager
-async def client_at(side: Side) -> AsyncIterator[Vendor]:
-    async with AiohttpTransport() as transport:
-        yield Vendor(BolinkClient(int(UNION_ID), KEY, Addresses.at(side.url), transport, pauses=()), side)
 
 
 @pytest.fixture
@@ -340,7 +262,7 @@ async def test_a_plate_that_pays_by_itself_leaves_with_wallet(vendor: Vendor) ->
 
 
 async def test_a_payment_is_made_refunded_in_part_and_the_rest_withdrawn(vendor: Vendor) -> None:
-    asked = await vendor.parking_payment("2017092133643514", pay_type=2, auth_code="1", channel=None)
+    asked = vendor.parking_payment("2017092133643514", pay_type=2, auth_code="1", channel=None)
     assert (await vendor.client.pay_parking(asked)).state == 1
     with pytest.raises(Refused, match="trade_no 重复"):
         await vendor.client.pay_parking(asked)

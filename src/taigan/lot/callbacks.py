@@ -130,7 +130,8 @@ class Callbacks:
             return self._refused(401, "signature", texts.BAD_SIGN, envelope.service_name)
         self._metrics.signatures.labels(form.value, "current" if key.valid_until is None else "previous").inc()
 
-        envelope = msgspec.structs.replace(envelope, union_id=key.union_id)
+        if not envelope.union_id:
+            envelope = msgspec.structs.replace(envelope, union_id=key.union_id)
         lot = self._keyring.lot(envelope.union_id, envelope.park_id)
         if lot is None and envelope.service_name not in WITHOUT_LOT:
             foreign = self._keyring.is_foreign(envelope.park_id)
