@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from lot.conftest import NewParking
 from support.parking import BY, KEY, LOT, LOT_ID, VENDOR, Parking, in_time, lot_with
+from taigan.lot.courier import LEASE_SPARE
 from taigan.lot.errors import Conflict, UnknownDelivery
 from taigan.lot.policy import Policy
 from taigan.lot.setup import VendorSetup
@@ -55,10 +56,10 @@ async def test_at_most_9_uploads_in_any_one_second_per_lot_over_two_couriers(new
 async def test_retries_are_paced_with_the_rest(street: Parking) -> None:
     street.bolink.loses_answers = True
     await many_enter(street, 12)
-    for _ in range(200):
+    for _ in range(60):
         await street.platform.courier.look()
         await street.platform.courier.sent()
-        street.clock.advance(0.05)
+        street.clock.advance(0.07)
     assert most_in_any_second([upload.at for upload in street.bolink.uploads]) <= 9
     assert max(Counter(upload.order_id for upload in street.bolink.uploads).values()) > 1
 
@@ -189,7 +190,7 @@ async def test_a_lease_that_ran_out_is_taken_over_and_the_late_result_of_the_fir
     one.bolink.refuses["3.1"] = "too late"
     await one.platform.courier.look()
     await one.bolink.received("3.1")
-    one.clock.advance(24.9)
+    one.clock.advance(Policy().upload_timeout + LEASE_SPARE - 0.1)
     await other.platform.courier.look()
     assert other.bolink.uploads == []
     one.clock.advance(0.1)

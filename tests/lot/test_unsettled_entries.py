@@ -12,11 +12,14 @@ from support.barrier import Mode
 from support.parking import BY, LOT_ID, SEES_ALL, Parking, Told, in_time, lot_with
 from support.troubled import TroubledDatabase
 from taigan.barriers.barrier import EventKind
+from taigan.lot.courier import LEASE_SPARE
 from taigan.lot.errors import NobodyWaits
+from taigan.lot.policy import Policy
 from taigan.lot.setup import LaneSetup
 from taigan.storage import tables as t
 from taigan.storage.database import Database
 
+LEASE = Policy().upload_timeout + LEASE_SPARE
 BY_PASSAGE = LaneSetup(channel_id="A1", confirm="passage", barrier=SEES_ALL)
 BY_POSITION = LaneSetup(channel_id="A1", confirm="position", barrier=SEES_ALL)
 
@@ -433,7 +436,7 @@ async def test_killed_with_an_upload_sent_but_not_marked_sends_it_again_after_th
     await dead.platform.courier.sent()
     cut_off.gone = False
     street = await new_parking(clock=dead.clock, process="q")
-    street.clock.advance(24)
+    street.clock.advance(LEASE - 1)
     await street.deliver()
     assert street.bolink.uploads == []
     street.clock.advance(1)

@@ -223,7 +223,7 @@ class Parking:
             "union_id": 200002,
             "timetemp": int(self.clock.now().timestamp()),
             "channel_id": channel_id,
-            "number": next(self._messages),
+            "number": f"{self._process}{next(self._messages)}",
         }
         data |= fields
         return json.dumps({name: value for name, value in data.items() if value is not None}).encode()
