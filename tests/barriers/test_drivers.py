@@ -181,7 +181,7 @@ async def test_events_reach_a_slow_sink_in_order() -> None:
 def test_a_new_driver_is_one_line(tmp_path: Path) -> None:
     lines = (Path(__file__).parents[2] / "src/taigan/barriers/drivers.py").read_text("utf-8").splitlines()
     for name in DRIVERS:
-        assert sum(f'"{name}"' in line for line in lines) == 1
+        assert sum(line.startswith(f'    "{name}": ') for line in lines) == 1
 
 
 async def test_the_driver_in_the_docs_works_as_it_stands() -> None:
