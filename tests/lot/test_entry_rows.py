@@ -11,10 +11,12 @@ from lot.conftest import NewParking
 from support.barrier import Mode
 from support.clock import ManualClock
 from support.parking import BY, LOT_ID, SEES_ALL, Parking, in_time, lot_with
+from support.troubled import TroubledDatabase
 from taigan.barriers.barrier import EventKind, Position
 from taigan.lot.policy import Policy, Reentry
 from taigan.lot.setup import LaneSetup
 from taigan.storage import tables as t
+from taigan.storage.database import Database
 
 
 async def test_lane_ready_car_on_the_loop_confirmed_is_told_success_and_raised_once(street: Parking) -> None:
@@ -455,16 +457,21 @@ async def test_arm_falling_waits_and_is_raised_after_closed_is_reported(street: 
     assert len(street.bolink.of("3.1")) == 1
 
 
-async def test_arm_falling_that_is_down_before_the_order_is_written_is_raised_all_the_same(street: Parking) -> None:
+async def test_arm_falling_that_is_down_before_the_order_is_written_is_raised_all_the_same(
+    database: Database, new_parking: NewParking
+) -> None:
+    slow = TroubledDatabase(database)
+    street = await new_parking(on=slow)
     await street.arrives()
-    barrier = street.barrier()
-    barrier.state.position = Position.FALLING
+    await street.barrier().report(EventKind.FALLING)
+    slow.hang()
     scanning = asyncio.create_task(street.scan())
-    await asyncio.sleep(0)  # the scan has seen the arm fall; what follows is ahead of its order
-    down = asyncio.create_task(barrier.report(EventKind.DOWN))
-    await in_time(scanning, down)
+    await slow.holds()
+    street.barrier().state.position = Position.CLOSED  # its report finds no order that waits
+    slow.go_on()
+    assert (await in_time(scanning))[0].state == 2
     await street.settled()
-    assert barrier.lifts == 1
+    assert street.barrier().lifts == 1
     assert (await street.order()).state == "in"
 
 
