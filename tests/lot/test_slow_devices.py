@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from support.barrier import Mode
-from support.parking import Parking, in_time
+from support.parking import BY, LOT_ID, Parking, in_time
 from taigan.barriers.barrier import EventKind, Sight
 
 HEARTBEAT = 30.0
@@ -71,3 +71,13 @@ async def test_a_device_that_never_comes_by_raises_nothing_and_leaves_the_order_
     assert (slow.barrier().lifts, (await slow.order()).state) == (0, "waiting")
     await slow.backs_out(car)
     assert (await slow.order()).state == "void"
+
+
+async def test_an_attendant_waits_for_the_device_to_come_by(slow: Parking) -> None:
+    opening = asyncio.create_task(slow.attendant.open(LOT_ID, "A1", BY))
+    command = await slow.barrier().commanded()
+    assert command.deadline - slow.clock.now() > timedelta(seconds=HEARTBEAT)
+    slow.clock.advance(HEARTBEAT - 1)
+    slow.barrier().go_on()
+    lift = (await in_time(opening))[0]
+    assert (lift.outcome, slow.barrier().lifts) == ("accepted", 1)

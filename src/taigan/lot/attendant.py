@@ -419,8 +419,13 @@ class Attendant:
             actor=by.operator,
             reason=by.reason,
             intended_at=now,
-            deadline=now + COMMAND_TIME,
+            deadline=now + COMMAND_TIME + (timedelta() if command_id else self._slowest(lot_id, channel_id)),
         )
+
+    def _slowest(self, lot_id: str, channel_id: str) -> timedelta:
+        """What a person waits longer for a device that fetches its commands. BoLink's own (11.1) do not wait."""
+        barrier = self._lanes.barrier(LaneKey(lot_id, channel_id))
+        return timedelta(seconds=barrier.sight.slowest_command) if barrier is not None else timedelta()
 
     def _lot(self, conn: sa.Connection, lot_id: str) -> Lot:
         lot = facts.lock(conn, [lot_id]).get(lot_id)
