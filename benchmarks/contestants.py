@@ -110,7 +110,17 @@ def bare(port: int) -> Contestant:
 
 def usual(engine: str, port: int, url: str, workers: int = 1) -> Contestant:
     """The usual stack."""
-    options = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+    options = [
+        "--loop",
+        "uvloop",
+        "--http",
+        "httptools",
+        "--no-access-log",
+        "--log-level",
+        "warning",
+        "--timeout-keep-alive",
+        "75",
+    ]
     app = [sys.executable, "-m", "uvicorn", "benchmarks.usual.app:app", "--port", str(port)]
     pool = "1" if engine == "sqlite" else "8"  # SQLite: waiting in the pool is cheaper than in its busy handler
     name = f"usual {engine}" + (f" {workers} workers" if workers > 1 else "")

@@ -49,12 +49,14 @@ class Connection(asyncio.Protocol):
         at = got.lower().find(b"content-length:", 0, head)
         if len(got) < head + 4 + int(got[at + 15 : got.index(b"\r\n", at)]):
             return
-        self._done(self._since, got)
+        since, self._since = self._since, 0.0
+        self._done(since, got)
         self._free(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._since:
             self._done(self._since, b"lost")
+            self._since = 0.0
 
 
 class Load:

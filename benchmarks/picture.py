@@ -30,6 +30,6 @@ def bars(rates: dict[str, Any]) -> str:
             f'<text x="{LEFT - 10}" y="{middle + 5}" text-anchor="end">{escape(name)}</text>',
             f'<rect x="{LEFT}" y="{y}" width="{rate["median"] * scale:.1f}" height="{ROW - 8}" fill="{colour}"/>',
             f'<line x1="{least:.1f}" x2="{most:.1f}" y1="{middle}" y2="{middle}" stroke="#222222" stroke-width="1.5"/>',
-            f'<text x="{max(most, LEFT + rate["median"] * scale) + 8:.1f}" y="{middle + 5}">{rate["median"]:.0f}</text>',
+            f'<text x="{most + 8:.1f}" y="{middle + 5}">{rate["median"]:.0f}</text>',
         ]
     return "\n".join([*parts, "</svg>", ""])

@@ -1,1 +1,1 @@
-"""What an integrator would write by hand: FastAPI, pydantic, the SQLAlchemy ORM, on uvicorn. Same rules, same commits."""
+"""What an integrator would write by hand: FastAPI, pydantic, the SQLAlchemy ORM, on uvicorn."""
