@@ -10,7 +10,7 @@ DATA_DIR ?= data$(if $(filter-out simulated,$(BARRIER)),-$(BARRIER))
 DEMO ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install dev system demo test check bench bench-wire format clean
+.PHONY: install dev system demo test crash check bench bench-wire format clean
 
 install: $(VENV)/.installed
 
@@ -36,6 +36,13 @@ demo: install
 
 test: dev system
 	$(BIN)/pytest $(TESTS)
+
+# The same as in `test`, many times over: kills, cut connections, BoLink's troubles, a full disk, a clock set back.
+KILL_ROUNDS ?= 20
+TROUBLE_ROUNDS ?= 10
+
+crash: dev system
+	TAIGAN_TEST_KILL_ROUNDS=$(KILL_ROUNDS) TAIGAN_TEST_TROUBLE_ROUNDS=$(TROUBLE_ROUNDS) $(BIN)/pytest tests/crash
 
 check: dev
 	$(BIN)/ruff check .

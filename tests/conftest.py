@@ -35,8 +35,8 @@ def postgres_url() -> Iterator[str]:
         return
     from support.postgres import postgres_server
 
-    with postgres_server() as url:
-        yield url
+    with postgres_server() as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -28,49 +29,73 @@ def binaries() -> Path:
     raise RuntimeError(INSTALL)
 
 
-@contextlib.contextmanager
-def postgres_server() -> Iterator[str]:
-    """Run a server on a Unix socket; yields the URL of its first database. Fast, not durable: for tests only."""
-    programs = binaries()
-    folder = Path(tempfile.mkdtemp(prefix="taigan-pg-"))
-    # PostgreSQL refuses to run as root.
-    account: dict[str, object] = {}
-    if os.getuid() == 0:
-        user = pwd.getpwnam("postgres")
-        os.chown(folder, user.pw_uid, user.pw_gid)
-        account = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    try:
+class PostgresServer:
+    """A server on a Unix socket. It survives its own death, but no power cut: for tests only."""
+
+    def __init__(self, folder: Path) -> None:
+        self._programs = binaries()
+        self._folder = folder
+        self._server: subprocess.Popen[bytes] | None = None
+        # PostgreSQL refuses to run as root.
+        self._account: dict[str, Any] = {}
+        if os.getuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(folder, user.pw_uid, user.pw_gid)
+            self._account = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         initdb = ["initdb", "-D", folder / "data", "-U", "taigan", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         subprocess.run(
-            [programs / initdb[0], *initdb[1:], "--no-sync"],
+            [self._programs / initdb[0], *initdb[1:], "--no-sync"],
             check=True,
             stdout=subprocess.DEVNULL,
             cwd=folder,
-            **account,
+            **self._account,
         )
+
+    @property
+    def url(self) -> str:
+        """The URL of its first database."""
+        return f"postgresql://taigan@/postgres?host={self._folder}"
+
+    def start(self) -> None:
+        """Return when it answers."""
         settings = {
             "listen_addresses": "",
-            "unix_socket_directories": str(folder),
+            "unix_socket_directories": str(self._folder),
             "fsync": "off",
             "full_page_writes": "off",
             "max_connections": "200",
             "shared_buffers": "64MB",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(
-                [programs / "postgres", "-D", folder / "data", *options],
+        with (self._folder / "log").open("ab") as log:
+            self._server = subprocess.Popen(
+                [self._programs / "postgres", "-D", self._folder / "data", *options],
                 stdout=log,
                 stderr=log,
-                cwd=folder,
-                **account,
+                cwd=self._folder,
+                **self._account,
             )
+        _await_ready(self._programs, self._folder, self._server)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it: by SIGINT in order, by SIGQUIT as if it had crashed. Returns when it is gone."""
+        if self._server is not None:
+            self._server.send_signal(how)
+            self._server.wait(20)
+            self._server = None
+
+
+@contextlib.contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """A running server of our own."""
+    folder = Path(tempfile.mkdtemp(prefix="taigan-pg-"))
+    try:
+        server = PostgresServer(folder)
         try:
-            _await_ready(programs, folder, server)
-            yield f"postgresql://taigan@/postgres?host={folder}"
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(20)
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

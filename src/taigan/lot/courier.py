@@ -30,7 +30,7 @@ log = structlog.get_logger("taigan.courier")
 KNOWN_ALREADY = "订单已存在"
 BREATH = 0.025
 """Seconds between two looks at the outbox while it is busy."""
-LEASE_SPARE = 20.0
+LEASE_SPARE = 5.0
 """Seconds a lease outlasts the upload's own time-out."""
 LOOK_EVERY = 0.25
 """Seconds between two looks at the outbox while nothing is due, or while BoLink does not answer."""

@@ -1,0 +1,227 @@
+"""What the platform stands on fails under load: its database, BoLink, the disk, the clock. The books must agree.
+
+`TAIGAN_TEST_TROUBLE_ROUNDS` says how often each trouble comes; `make crash` sets it high, and makes troubles longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from crash.street import LANES, LOTS, Round, Street
+from support.postgres import PostgresServer, postgres_server
+
+ROUNDS = int(os.environ.get("TAIGAN_TEST_TROUBLE_ROUNDS", "1"))
+LONG = "TAIGAN_TEST_TROUBLE_ROUNDS" in os.environ
+EACH_LANE = 4  # 25 lanes: 100 messages at once
+ANSWERED_WITHIN = 5.0  # seconds; BoLink waits no longer
+CHANCE = random.Random(20170114)
+Trouble = Callable[[], Awaitable[None]]
+
+pytestmark = pytest.mark.timeout(240 + 300 * ROUNDS)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    """A server that may be killed."""
+    with postgres_server() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def clock_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds by how many seconds the clocks of all processes are off."""
+    file = tmp_path_factory.mktemp("clock") / "offset"
+    file.write_text("0")
+    return file
+
+
+@pytest.fixture(scope="module")
+async def street(
+    server: PostgresServer, clock_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Street]:
+    folder = tmp_path_factory.mktemp("street")
+    under_fire = Street(folder, server.url, {"TAIGAN_TEST_CLOCK_FILE": str(clock_file)})
+    await under_fire.start()
+    yield under_fire
+    await under_fire.stop()
+
+
+async def _wave(street: Street, trouble: Trouble | None = None) -> Round:
+    """A car in every lane, several drivers at each, and meanwhile some trouble."""
+    await street.cars("arrives")
+    this = street.messages(EACH_LANE)
+    asking = asyncio.create_task(street.ask(this, chance=random.Random(7)))
+    if trouble is not None:
+        await asyncio.sleep(CHANCE.uniform(0.01, 0.2))
+        await trouble()
+    await asking
+    street.count(this)
+    return this
+
+
+async def _aftermath(street: Street, this: Round) -> None:
+    """Everybody was answered in time; the same again gets the same; the street empties; the books are compared."""
+    assert this.told.keys() == this.bodies.keys(), "some were never answered"
+    assert this.slowest < ANSWERED_WITHIN, f"an answer took {this.slowest:.1f} s"
+    # Who was told that the system is busy is asked to scan anew: that the same message comes again is not expected.
+    told = {licence for licence, state in this.told.items() if state != 0}
+    again = Round({who: this.bodies[who] for who in told}, {who: this.told[who] for who in told})
+    await street.ask_again(again, chance=random.Random(0))
+    await street.settle()
+    await street.told_1_have_orders(this)
+    await street.check(this)
+
+
+async def _is_well(street: Street) -> None:
+    """One driver a lane is let in."""
+    this = await _wave(street)
+    assert list(this.told.values()).count(1) == len(LOTS) * len(LANES), f"not one a lane: {this.told}"
+    await _aftermath(street, this)
+
+
+def _report(street: Street, what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"\n{what}: {street.taken_counts()}")  # noqa: T201
+
+
+async def test_connections_to_the_database_are_cut_under_load_and_the_books_agree(
+    street: Street, server: PostgresServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cuts = 0
+
+    async def cut() -> None:
+        nonlocal cuts
+        conn = await asyncpg.connect(server.url)
+        others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'taigan%'"
+        for _ in range(5):
+            cuts += await conn.fetchval(others)
+            await asyncio.sleep(CHANCE.uniform(0.05, 0.4))
+        await conn.close()
+
+    for _ in range(ROUNDS):
+        await _aftermath(street, await _wave(street, cut))
+    await _is_well(street)
+    _report(street, f"{cuts} connections cut", capsys)
+    assert cuts > 4 * ROUNDS
+
+
+async def test_the_database_crashes_and_comes_back_under_load_and_the_books_agree(
+    street: Street, server: PostgresServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def restart() -> None:
+        server.stop(signal.SIGQUIT)
+        server.start()
+
+    for _ in range(ROUNDS):
+        await _aftermath(street, await _wave(street, lambda: asyncio.to_thread(restart)))
+    await _is_well(street)
+    _report(street, f"{ROUNDS} crashes of PostgreSQL", capsys)
+
+
+async def test_bolink_is_down_late_or_forgets_to_answer_and_gets_every_entry_once_in_effect(
+    street: Street, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def gone() -> None:
+        await street.kill("hub")
+        await asyncio.sleep(60 if LONG else 1)
+        await street.start_part("hub")
+
+    async def late() -> None:
+        street.signal("hub", signal.SIGSTOP)
+        await asyncio.sleep(10 if LONG else 2.5)  # longer than an upload waits
+        street.signal("hub", signal.SIGCONT)
+
+    async def faulty() -> None:
+        kinds = ("upload_answer_lost", "upload_500", "hub_down", "upload_answer_lost")
+        await street.faults(*({"kind": kind, "times": 10} for kind in kinds))
+
+    for _ in range(ROUNDS):
+        for trouble in (gone, late, faulty):
+            this = await _wave(street, trouble)
+            assert list(this.told.values()).count(1) == len(LOTS) * len(LANES), "BoLink's trouble is no driver's"
+            await _aftermath(street, this)
+    received = [entry["received"] for lot_id in LOTS for entry in await street.items("/admin/entries", lot_id=lot_id)]
+    again = sum(received) - len(received)
+    _report(street, f"BoLink in trouble: {len(received)} entries, {again} uploads of them again", capsys)
+    assert again, "no answer was lost: the run proves nothing"
+
+
+async def test_the_clock_is_set_back_an_hour_under_load_and_nobody_waits_for_that_hour(
+    street: Street, clock_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def set_back() -> None:
+        _set(clock_file, -3600)
+
+    for _ in range(ROUNDS):
+        await street.modes("silent", LOTS[:2])
+        await _aftermath(street, await _wave(street, set_back))
+        await street.modes("ok", LOTS[:2])
+        await _is_well(street)
+        _set(clock_file, 0)
+        await _aftermath(street, await _wave(street))
+    _report(street, f"{ROUNDS} times the clock was set back", capsys)
+
+
+def _set(clock_file: Path, seconds: float) -> None:
+    """In one step, so that nobody reads half a number."""
+    beside = clock_file.with_suffix(".new")
+    beside.write_text(str(seconds))
+    beside.rename(clock_file)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of a few megabytes."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=6m,mode=0700", "taigan-test", str(place)]
+    mounted = subprocess.run(mounting, stderr=subprocess.PIPE, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.fail(f"this test fills a small disk and must be root to mount one: {mounted.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+async def test_the_disk_is_full_under_load_and_when_there_is_room_again_the_books_agree(
+    small_disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    street = Street(tmp_path / "street", f"sqlite:///{small_disk / 'lot.sqlite3'}")
+    await street.start()
+    try:
+        for _ in range(ROUNDS):
+            full = street.messages(0)
+            while len(_busy(full)) < 25:
+                filled = await _wave(street, lambda: asyncio.to_thread(_fill, small_disk))
+                full.add(filled)
+                assert len(full.bodies) < 3000, "the disk never was full: the run proves nothing"
+                if not _busy(filled):
+                    await street.cars("leaves")
+            (small_disk / "filler").unlink()
+            await _aftermath(street, full)
+            await _is_well(street)
+        _report(street, "the disk was full", capsys)
+    finally:
+        await street.stop()
+
+
+def _busy(this: Round) -> list[int]:
+    """The states of those who were told that the system is busy."""
+    return [this.told[licence] for licence, answer in this.answers.items() if "系统繁忙" in answer.decode()]
+
+
+def _fill(disk: Path) -> None:
+    with (disk / "filler").open("ab", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(bytes(4096))
+        except OSError:
+            return

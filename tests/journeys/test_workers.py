@@ -1,0 +1,256 @@
+"""Several processes over one PostgreSQL: on ports of their own, and as workers on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from crash.street import AS_TEST, BY, LANES, LOTS, SPACES, Street
+from support.ports import free_port
+from support.postgres import create_database, drop_database
+from support.stack import eventually
+
+LOT = LOTS[0]
+PER_SECOND = 9
+NewDatabase = Callable[[], Awaitable[str]]
+CHANCE = random.Random(5)
+
+
+@pytest.fixture(scope="module")
+async def street(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Street]:
+    """Two lot platforms over one database, with one hub and one set of lanes."""
+    name = f"taigan_{uuid.uuid4().hex[:12]}"
+    url = await create_database(postgres_url, name)
+    started = Street(tmp_path_factory.mktemp("two"), url, lots=("lot", "lot2"))
+    await started.start()
+    yield started
+    await started.stop()
+    await drop_database(postgres_url, name)
+
+
+async def lifts_of(street: Street, order_id: str) -> list[dict[str, Any]]:
+    return [lift for lift in await street.items(f"/api/v1/lots/{LOT}/lifts") if lift["order_id"] == order_id]
+
+
+async def test_the_same_message_at_both_at_once_is_one_order_one_lift_and_one_answer(street: Street) -> None:
+    await street.cars("arrives")
+    this = street.messages(1)
+    at_both = [street.tell(body, side) for body in this.bodies.values() for side in street.lots]
+    answers = await asyncio.gather(*at_both)
+    for first, second in zip(answers[::2], answers[1::2], strict=True):
+        assert first == second
+        assert json.loads(first)["state"] == 1
+    this.told = dict.fromkeys(this.bodies, 1)
+    orders = [order for lot_id in LOTS for order in await street.items(f"/api/v1/lots/{lot_id}/orders", state="in")]
+    assert sorted(order["car_number"] for order in orders) == sorted(this.bodies)
+    await street.settle()
+    await street.check(this)
+
+
+async def test_two_phones_at_one_lane_at_two_processes_are_one_entry_and_the_spaces_are_right(street: Street) -> None:
+    await street.cars("arrives")
+    this = street.messages(2)
+    free = [int((await street.get(f"/api/v1/lots/{lot_id}"))["spaces_free"]) for lot_id in LOTS]
+    for licence, answer in zip(
+        this.bodies,
+        await asyncio.gather(*(street.tell(body, street.lots[i % 2]) for i, body in enumerate(this.bodies.values()))),
+        strict=True,
+    ):
+        this.told[licence] = json.loads(answer)["state"]
+    assert Counter(this.told.values()) == {1: len(LOTS) * len(LANES), 0: len(LOTS) * len(LANES)}
+    now = [int((await street.get(f"/api/v1/lots/{lot_id}", "lot2"))["spaces_free"]) for lot_id in LOTS]
+    assert now == [before - len(LANES) for before in free]
+    await street.settle()
+    await street.check(this)
+    assert max(now) < SPACES
+
+
+async def test_what_waits_at_one_process_is_released_at_the_other(street: Street) -> None:
+    lane = f"/api/v1/lots/{LOT}/lanes/A1"
+    assert await street.put(lane, "lot2", policy="attendant", **BY) == 200
+    await street.cars("arrives")
+    licence, body = next(iter(street.messages(1).bodies.items()))
+    assert json.loads(await street.tell(body, "lot"))["state"] == 2
+    assert await street.post(f"{lane}/release", "lot2", **BY) == 200
+    (order,) = await street.items(f"/api/v1/lots/{LOT}/orders", car_number=licence)
+    assert order["state"] == "in"
+    assert len(await lifts_of(street, order["order_id"])) == 1
+    assert await street.put(lane, "lot", policy="automatic", **BY) == 200
+    await street.settle()
+
+
+async def test_what_happens_at_one_process_is_seen_at_the_other_once(street: Street) -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def watch() -> None:
+        url = street.url("lot2", f"/api/v1/lots/{LOT}/events")
+        async with aiohttp.ClientSession(headers=AS_TEST) as client, client.get(url) as stream:
+            async for line in stream.content:
+                if line.startswith(b"data: "):
+                    seen.append(json.loads(line[6:]))
+
+    watching = asyncio.create_task(watch())
+    try:
+        licences: list[str] = []
+
+        async def is_told() -> bool:
+            """The other process passes steps on as soon as it has heard that somebody listens."""
+            await street.settle()
+            await street.cars("arrives")
+            this = street.messages(1)
+            licences.append(next(iter(this.bodies)))
+            await street.ask(this, chance=CHANCE, at=["lot"])
+            return any(step["step"] == "entry" and step["car_number"] == licences[-1] for step in seen)
+
+        await eventually(is_told, 30)
+        steps = [(step["step"], step.get("event_id") or step.get("car_number", "")) for step in seen]
+        assert ("entry", licences[-1]) in steps
+        assert any(step == "lift" for step, _ in steps)
+        once = [step for step in steps if step[0] in ("lane", "entry")]
+        assert len(once) == len(set(once)), "a step was told twice"
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    await street.settle()
+
+
+async def test_a_lane_set_up_at_one_process_is_connected_at_the_other(street: Street) -> None:
+    lane = f"/api/v1/lots/{LOT}/lanes/A2"
+    before = await street.get(lane)
+    nowhere = {"driver": "simulated", "url": f"http://127.0.0.1:{free_port()}"}
+    assert await street.put(lane, "lot2", barrier=nowhere, **BY) == 200
+
+    async def is_online() -> bool:
+        return bool((await street.get(lane))["barrier"]["online"])
+
+    async def is_offline() -> bool:
+        return not await is_online()
+
+    await eventually(is_offline)
+    there = {"driver": "simulated", "url": street.url("lanes")}
+    assert await street.put(lane, "lot2", barrier=there, **BY) == 200
+    await eventually(is_online)
+    assert before["barrier"]["online"]
+
+
+async def test_a_process_killed_with_an_upload_under_way_loses_nothing_and_both_keep_one_pace(street: Street) -> None:
+    await street.faults({"kind": "hub_down", "times": None})
+    told = street.messages(0)
+    for _ in range(5):
+        await street.cars("arrives")
+        this = street.messages(1)
+        await street.ask(this, chance=CHANCE, at=street.lots)
+        assert set(this.told.values()) == {1}
+        told.add(this)
+        await street.cars("passes")
+        await eventually(street.arms_down)
+    await street.kill("lot2")
+    await street.start_lot("uploaded:3", name="lot2")
+    await street.faults()
+    assert await street.died("lot2", 30), "it never sent anything"
+    await street.start_lot(name="lot2")
+    await street.settle()
+    await street.check(told)
+    for lot_id in LOTS:
+        entries = await street.items("/admin/entries", lot_id=lot_id)
+        assert {entry["car_number"] for entry in entries} >= {
+            order["car_number"] for order in await street.items(f"/api/v1/lots/{lot_id}/orders", state="in")
+        }
+        arrivals = await street.items("/admin/arrivals", lot_id=lot_id)
+        times = sorted(datetime.fromisoformat(one["time"]) for one in arrivals if one["section"] in ("3.1", "3.2"))
+        assert len(times) > 20
+        in_a_second = max(sum(0 <= (later - first).total_seconds() < 1 for later in times) for first in times)
+        assert in_a_second <= PER_SECOND + 1, "BoLink allows ten in a second"
+
+
+async def test_workers_share_a_port_are_replaced_when_they_die_and_all_end_together(
+    tmp_path: Path, new_postgres_database: NewDatabase
+) -> None:
+    street = Street(tmp_path / "workers", await new_postgres_database())
+    watched = free_port()
+    await street.start(options=["--workers", "2"], TAIGAN_LOT_METRICS_PORT=str(watched))
+    try:
+        before = children(street.pid("lot"))
+        assert len(before) == 2
+        await street.cars("arrives")
+        this = street.messages(4)
+        asking = asyncio.create_task(street.ask(this, chance=CHANCE))
+        os.kill(min(before), signal.SIGKILL)
+        await asking
+
+        async def is_replaced() -> bool:
+            now = children(street.pid("lot"))
+            return len(now) == 2 and now != before
+
+        await eventually(is_replaced, 30)
+        await eventually(street.lot_is_up, 60)
+        await street.ask_again(this, chance=CHANCE)
+        await street.settle()
+        await street.told_1_have_orders(this)
+        await street.check(this)
+
+        answered = 0
+        async with aiohttp.ClientSession() as client:
+            for port in (watched, watched + 1):
+
+                async def says(port: int = port) -> str:
+                    try:
+                        async with client.get(f"http://127.0.0.1:{port}/metrics") as response:
+                            return await response.text()
+                    except aiohttp.ClientError:
+                        return ""
+
+                text = await eventually(says, 30)
+                answered += sum(
+                    float(line.split()[-1])
+                    for line in text.splitlines()
+                    if line.startswith("taigan_callbacks_total{") and "nolicence_in_park" in line
+                )
+        assert answered > 0
+
+        last = children(street.pid("lot"))
+        street.signal("lot", signal.SIGTERM)
+        assert await asyncio.wait_for(street.ended("lot"), 5) == 0
+        assert not any(Path(f"/proc/{pid}").exists() for pid in last)
+    finally:
+        await street.stop()
+
+
+async def test_workers_end_when_their_parent_is_killed(tmp_path: Path, new_postgres_database: NewDatabase) -> None:
+    street = Street(tmp_path / "workers", await new_postgres_database())
+    await street.start(options=["--workers", "2"])
+    try:
+        workers = children(street.pid("lot"))
+        street.signal("lot", signal.SIGKILL)
+        await street.ended("lot")
+
+        async def are_gone() -> bool:
+            return not any(_runs(pid) for pid in workers)
+
+        await eventually(are_gone, 5)
+    finally:
+        await street.stop()
+
+
+def children(pid: int) -> set[int]:
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
