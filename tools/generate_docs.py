@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+from interface_pages import interface_pages
 
 from taigan.settings import Lane, Lot, Settings, Vendor, described, sections
 from taigan.starting_config import default_of, toml
@@ -70,6 +71,8 @@ def _table(kind: type[msgspec.Struct], skip: tuple[str, ...] = ()) -> str:
 def pages() -> Iterator[tuple[Path, str]]:
     """Every page that is made, with its text."""
     yield DOCS / "configuration.md", configuration()
+    for name, text in interface_pages():
+        yield DOCS / name, text
 
 
 def main() -> int:
@@ -79,6 +82,7 @@ def main() -> int:
             print(f"{path.relative_to(DOCS.parent)} is stale: run tools/generate_docs.py", file=sys.stderr)  # noqa: T201
         return bool(stale)
     for path, text in stale:
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return 0
 

@@ -276,10 +276,76 @@ def _posts_to(fleet: Fleet) -> DeviceHandler:
     return handle
 
 
-@app.command()
-def hub(config: Config = None, stop_with_parent: WithParent = False) -> None:
+hub_commands = typer.Typer(invoke_without_command=True)
+app.add_typer(hub_commands, name="hub")
+
+
+@hub_commands.callback()
+def hub(context: typer.Context, config: Config = None, stop_with_parent: WithParent = False) -> None:
     """BoLink's side for one's own machine: codes, drivers' pages, pushes, uploads, faults."""
-    _run(_hub, config, stop_with_parent)
+    context.obj = config
+    if context.invoked_subcommand is None:
+        _run(_hub, config, stop_with_parent)
+
+
+@hub_commands.command("push")
+def push(
+    context: typer.Context,
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Its service_name or section: outpark, 5.5.")],
+    changed: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field; FIELD= leaves it out.")
+    ] = None,
+    lot_id: Annotated[str, typer.Option("--lot", help="UNION_ID-PARK_ID; by default the first lot.")] = "",
+    config: Config = None,
+) -> None:
+    """Let a running hub send a message to a lot: the documented example with some fields changed."""
+    settings = _settings(config or context.obj)
+    data: dict[str, object] = {}
+    for pair in changed or ():
+        name, sign, value = pair.partition("=")
+        if not sign or not name:
+            _fail(f"--set {pair}: it is FIELD=VALUE", 2)
+        data[name] = _field_value(value)
+    if not lot_id and not settings.lots:
+        _fail("name a lot: --lot UNION_ID-PARK_ID", 2)
+    asked: dict[str, object] = {"lot_id": lot_id or settings.lots[0].lot_id, "service_name": service, "data": data}
+    try:
+        asyncio.run(_push(settings, asked))
+    except Failure as failure:
+        _fail(str(failure), failure.exit_code)
+
+
+def _field_value(text: str) -> object:
+    """A value as it stands; an object or a list where it is one, nothing where it is empty."""
+    import json
+
+    if text[:1] in ("{", "["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text or None
+
+
+async def _push(settings: Settings, asked: dict[str, object]) -> None:
+    import aiohttp
+
+    headers = {"Authorization": f"Bearer {settings.hub.admin_token}"}
+    try:
+        async with (
+            aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(90)) as session,
+            session.post(f"{settings.hub_url}/admin/pushes", json=asked) as answer,
+        ):
+            sent = await answer.json()
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise Failure(f"the hub at {settings.hub_url} does not answer ({error})", 1) from None
+    if answer.status != 200:
+        wrong = sent["error"]
+        raise Failure(f"{wrong.get('field') or asked['service_name']}: {wrong['message']}", 2)
+    typer.echo(f"> {sent['url']}\n{sent['request']}")
+    typer.echo(f"< {sent['outcome']} {sent['status'] or ''}\n{sent['answer'] or ''}".rstrip())
+    if sent["outcome"] != "answered" or sent["status"] != 200:
+        raise Failure("the lot did not take the message", 1)
 
 
 async def _hub(settings: Settings, with_parent: bool) -> None:
@@ -633,6 +699,18 @@ def _installation(settings: Settings) -> Installation:
             for vendor in settings.vendors
         ],
     )
+
+
+@app.command()
+def interfaces(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: a JSON array.")] = False,
+) -> None:
+    """Every interface of BoLink's document: how much of it is known, who handles it here, what calls it."""
+    import msgspec
+
+    from taigan.interfaces import rows, table
+
+    typer.echo(msgspec.json.encode(rows()).decode() if as_json else "\n".join(table()))
 
 
 token_commands = typer.Typer(no_args_is_help=True, help="Tokens of the API: who may use it.")
