@@ -225,7 +225,9 @@ class EntryDesk:
     async def stop(self) -> None:
         """Return when everything under way has ended, but wait for a few seconds only."""
         self._stopping.set()
-        await asyncio.wait([asyncio.create_task(self.drained())], timeout=3)
+        draining = asyncio.create_task(self.drained())
+        await asyncio.wait([draining], timeout=3)
+        draining.cancel()
 
     async def drained(self) -> None:
         """Return when every entry and every commit under way has ended."""
