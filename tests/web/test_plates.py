@@ -43,9 +43,7 @@ async def test_what_is_no_plate_is_refused(small_api: httpx.AsyncClient, plate: 
     assert answer.json()["error"]["field"] == "plate"
 
 
-@pytest.mark.parametrize(
-    ("path", "code"), [("200002-9/lanes/A1", "unknown_lot"), (f"{LOT}/lanes/A9", "unknown_lane")]
-)
+@pytest.mark.parametrize(("path", "code"), [("200002-9/lanes/A1", "unknown_lot"), (f"{LOT}/lanes/A9", "unknown_lane")])
 async def test_a_lane_that_is_not_there_is_404(small_api: httpx.AsyncClient, path: str, code: str) -> None:
     answer = await small_api.post(f"/api/v1/lots/{path}/plate", json={"plate": PLATE})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, code)
