@@ -68,9 +68,14 @@ export class Row {
     return this.#open(hub.page(this.entryUrl.pathname, query));
   }
 
-  /** The whole scan in one go, as the button on the phone would. Not `alone`, which scan is whose shows at its end. */
-  async scanNow(at = this, { alone = true } = {}) {
-    await this.scan(at);
+  /** The whole scan in one go: for what one can try with one click. */
+  async scanNow() {
+    await this.scan();
+    return this.confirm();
+  }
+
+  /** As the button on the phone would. Not `alone` at the lane, which scan is whose shows at its end. */
+  async confirm(at = this, { alone = true } = {}) {
     const known = new Set(this.trail.entries.map((entry) => entry.scanId));
     const asked = hub.scan(at.channel, this.driver, this.app.value === 'other' ? 'wechat' : this.app.value);
     const show = (scanId) => this.#open(hub.page(`/scans/${scanId}`, { phone: `p${this.number}` }));

@@ -70,7 +70,9 @@ export const TRIES = [
       const before = row.state.lifts;
       await comes(row, say);
       say('两位司机在同一毫秒扫同一个码。', 'Two drivers scan the same code in the same millisecond.');
-      const [one, two] = await Promise.all([row.scanNow(row, { alone: false }), other.scanNow(row, { alone: false })]);
+      await row.scan();
+      await other.scan(row);
+      const [one, two] = await Promise.all([row.confirm(row, { alone: false }), other.confirm(row, { alone: false })]);
       await goesIn(row);
       const texts = [one, two].map((result) => result.text).join(' / ');
       const count = lifted(row, before);
