@@ -444,6 +444,12 @@ async def test_arm_open_or_held_open_lets_in_without_a_pulse(street: Parking, he
     assert len(street.bolink.of("3.1")) == 1
 
 
+async def test_arm_held_open_where_no_position_is_reported_lets_in_without_a_pulse(street: Parking) -> None:
+    await street.attendant.hold(LOT_ID, "A4", BY)
+    assert (await street.scan("EA47829", "A4")).said == (1, "入场成功，请通行")
+    assert len(street.barrier("A4").commands) == 1
+
+
 async def test_arm_falling_waits_and_is_raised_after_closed_is_reported(street: Parking) -> None:
     await street.arrives()
     await street.barrier().report(EventKind.FALLING)
