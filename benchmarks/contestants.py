@@ -125,7 +125,7 @@ def usual(engine: str, port: int, url: str, workers: int = 1) -> Contestant:
     pool = "1" if engine == "sqlite" else "8"  # SQLite: waiting in the pool is cheaper than in its busy handler
     name = f"usual {engine}" + (f" {workers} workers" if workers > 1 else "")
     environment = {"DATABASE_URL": url, "POOL": pool}
-    return Contestant(name, [*app, *options, "--workers", str(workers)], environment, port, messages=250)
+    return Contestant(name, [*app, *options, "--workers", str(workers)], environment, port, messages=120)
 
 
 def taigan(engine: str, port: int, url: str, folder: Path, workers: int = 1, name: str = "") -> Contestant:

@@ -14,7 +14,9 @@ import platform
 import random
 import re
 import shutil
+import signal
 import statistics
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -284,6 +286,7 @@ def main() -> None:
     )
     arguments.add_argument("--only-growth", action="store_true", help="put growth into the last results")
     chosen = arguments.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # whoever was started is ended
     console = Console()
     load_average = os.getloadavg()[0]
     folder = Path(tempfile.mkdtemp(prefix="taigan-bench-"))
