@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, get_args, get_origin
 
 from taigan.bolink import CATALOGUE, AnyInterface, BadMessage, Direction, by_section, by_service, example_of, seconds
@@ -14,6 +14,7 @@ from taigan.hub.stays import BEIJING
 
 DOWNLINKS = tuple(interface for interface in CATALOGUE if interface.direction is Direction.DOWNLINK)
 """What BoLink sends to lots."""
+_LASTS = timedelta(days=30)
 _TIMES = {"yyyy-MM-dd HH:mm:ss": "%Y-%m-%d %H:%M:%S", "yyyy-MM-dd": "%Y-%m-%d"}
 
 
@@ -46,6 +47,8 @@ def _own(plan: FieldPlan, lot: Lot, now: datetime, value: Any) -> Any:
             return int(lot.union_id)
         case "rand", _:
             return f"0.{seconds(now)}{now.microsecond:06d}"
+        case "end_time", unit if unit in _TIMES:
+            return (now + _LASTS).astimezone(BEIJING).strftime(_TIMES[unit])
         case _, "unix seconds":
             return str(seconds(now)) if isinstance(value, str) else seconds(now)
         case _, unit if unit in _TIMES:
