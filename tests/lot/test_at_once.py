@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Coroutine
-from typing import Any
 
 import pytest
 
@@ -37,23 +35,18 @@ async def test_50_times_the_same_message_at_once_over_two_processes_raise_once(n
     await one.arrives(presence_id="car")
     await other.arrives(presence_id="car")
     text = one.message()
-    answers = await while_time_passes(one, in_time(*(each.send(text) for _ in range(25) for each in (one, other))))
+    sending = [asyncio.create_task(each.send(text)) for _ in range(25) for each in (one, other)]
+    await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
+    while not all(each.done() for each in sending):  # the process that came second looks for the first one's answer
+        looking = asyncio.create_task(one.clock.waited_for(0.1))
+        await asyncio.wait([looking, *sending[:2]], return_when=asyncio.FIRST_COMPLETED, timeout=0.1)
+        one.clock.advance(0.1 if looking.done() else 0)
+        looking.cancel()
+    answers = [each.result() for each in sending]
     assert {answer.said for answer in answers} == {(1, "入场成功")}
     assert len({answer.body for answer in answers}) == 1
     assert one.barrier().lifts + other.barrier().lifts == 1
     assert len(await one.orders()) == 1
-
-
-async def while_time_passes(street: Parking, work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
-    """Let the clock go on whenever a process looks again for the other's answer, until the work is done."""
-    doing = asyncio.create_task(work)
-    while not doing.done():
-        waiting = asyncio.ensure_future(street.clock.waited_for(0.1))
-        await asyncio.wait([doing, waiting], return_when=asyncio.FIRST_COMPLETED)
-        if waiting.done() and not doing.done():
-            street.clock.advance(0.1)
-        waiting.cancel()
-    return doing.result()
 
 
 async def test_two_phones_at_one_lane_at_once_the_first_is_let_in_the_other_is_told_to_wait(street: Parking) -> None:

@@ -227,6 +227,23 @@ async def test_car_backs_out_while_the_arm_is_being_raised_is_void_and_told_so(s
     assert street.bolink.uploads == []
 
 
+async def test_car_backs_out_before_the_command_is_sent_so_the_command_is_dropped(
+    database: Database, new_parking: NewParking
+) -> None:
+    slow = TroubledDatabase(database)
+    street = await new_parking(on=slow)
+    car = await street.arrives()
+    slow.answer_late()
+    scanning = asyncio.create_task(street.scan())
+    await slow.holds()  # the order is committed, and nobody here knows it yet
+    slow.spare_the_next()
+    await street.backs_out(car)
+    slow.go_on()
+    assert (await in_time(scanning))[0].said == (0, "车辆已倒出，请重新扫码")
+    assert street.barrier().commands == []
+    assert ((await street.order()).state, await street.free()) == ("void", 50)
+
+
 async def test_car_backs_out_after_1_with_3_1_not_yet_sent_is_void_and_3_1_cancelled(street: Parking) -> None:
     car = await street.enters()
     event = await street.backs_out(car)

@@ -23,10 +23,8 @@ class TroubledDatabase:
         self.gone = False
         self.refused = 0  # transactions that found it gone
         self.beneath = database
-        self._free_before = asyncio.Event()
-        self._free_before.set()
-        self._free_after = asyncio.Event()
-        self._free_after.set()
+        self._free_before = self._free_after = _open_gate()
+        self._closed = asyncio.Event()
         self._held = asyncio.Event()
 
     async def write(self, transaction: Callable[[sa.Connection], T]) -> T:
@@ -36,31 +34,37 @@ class TroubledDatabase:
         return await self._carry(self.beneath.read, transaction)
 
     async def _carry(self, carry: Callable[..., object], transaction: Callable[[sa.Connection], T]) -> T:
-        if not self._free_before.is_set():
-            self._held.set()
-            await self._free_before.wait()
+        await self._pass(self._free_before)
         if self.gone:
             self.refused += 1
             raise Unavailable("the database is gone")
         result: T = await carry(transaction)  # type: ignore[misc]
-        if not self._free_after.is_set():
-            self._held.set()
-            await self._free_after.wait()
+        await self._pass(self._free_after)
         return result
+
+    async def _pass(self, gate: asyncio.Event) -> None:
+        if not gate.is_set():
+            self._held.set()
+            await gate.wait()
 
     def hang(self) -> None:
         """From now on no transaction begins before `go_on`."""
         self._held.clear()
-        self._free_before.clear()
+        self._free_before = self._closed = asyncio.Event()
 
     def answer_late(self) -> None:
         """From now on transactions are committed, but nobody hears of it before `go_on`."""
         self._held.clear()
-        self._free_after.clear()
+        self._free_after = self._closed = asyncio.Event()
+
+    def spare_the_next(self) -> None:
+        """Transactions from now on are well again; those that wait go on waiting."""
+        self._free_before = self._free_after = _open_gate()
 
     def go_on(self) -> None:
-        self._free_before.set()
-        self._free_after.set()
+        """All is well again."""
+        self._closed.set()
+        self.spare_the_next()
 
     async def holds(self) -> None:
         """Return when a transaction waits."""
@@ -69,3 +73,9 @@ class TroubledDatabase:
 
     async def close(self) -> None:
         await self.beneath.close()
+
+
+def _open_gate() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate

@@ -18,7 +18,7 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from taigan.barriers.barrier import Outcome, Result
+from taigan.barriers.barrier import LaneKey, Outcome, Result
 from taigan.clock import Clock, set_within
 from taigan.lot import orders, texts
 from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
@@ -160,7 +160,7 @@ class EntryDesk:
         assert order is not None
         assert lift is not None
         self._reach(Checkpoint.ADMITTED)
-        settled = self._lanes.expect(order.order_id, order.presence_id or "")
+        settled = self._lanes.expect(scan.lane, order.order_id, order.presence_id or "")
         over = self._over(lift)
         try:
             result = await self._command(lift, settled)
@@ -207,7 +207,7 @@ class EntryDesk:
 
     async def raise_for(self, lift: Lift, confirm: str) -> tuple[Result, Told]:
         """Raise the arm for an order that waited, and settle it. Raises `StorageError`."""
-        settled = self._lanes.expect(lift.order_id or "")
+        settled = self._lanes.expect(LaneKey(lift.lot_id, lift.channel_id), lift.order_id or "")
         over = self._over(lift)
         try:
             result = await self._command(lift, settled)

@@ -47,6 +47,7 @@ class Lanes:
         self._commits = GroupCommit[Event, "Effect"](database, self._apply)
         self._arrivals: dict[LaneKey, asyncio.Event] = {}
         self._settled: dict[str, tuple[asyncio.Event, str]] = {}
+        self._gone: dict[LaneKey, str] = {}  # the car that left each lane last
         self._background: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self.when_arm_is_down: Follow | None = None
@@ -76,9 +77,12 @@ class Lanes:
         """An event that is set when the next car on the lane's loop is committed."""
         return self._arrivals.setdefault(lane, asyncio.Event())
 
-    def expect(self, order_id: str, presence_id: str = "") -> asyncio.Event:
-        """An event that is set when something a device reports settles the order. End it with `forget`."""
+    def expect(self, lane: LaneKey, order_id: str, presence_id: str = "") -> asyncio.Event:
+        """An event that is set when something a device reports settles the order: at once, when its car has left while
+        the order was being committed. End it with `forget`."""
         settled, _ = self._settled.setdefault(order_id, (asyncio.Event(), presence_id))
+        if presence_id and self._gone.get(lane) == presence_id:
+            settled.set()
         return settled
 
     def forget(self, order_id: str) -> None:
@@ -128,9 +132,11 @@ class Lanes:
         for order_id in effect.settled:
             if order_id in self._settled:
                 self._settled[order_id][0].set()
-        if effect.gone:
+        if event.kind in (EventKind.PASSED, EventKind.BACKED_OUT):
+            self._gone[event.lane] = event.presence_id
+        if effect.known:
             for settled, presence_id in self._settled.values():
-                if presence_id == effect.gone:
+                if presence_id == event.presence_id:
                     settled.set()
         for alarm in effect.alarms:
             self.alarm(alarm)
@@ -224,7 +230,7 @@ class Effect:
         self.arrived = False
         self.screen = ""
         self.settled: list[str] = []
-        self.gone = ""  # the car of which another process stored the same event before
+        self.known = False  # another process stored the same event before
         self.alarms: list[Alarm] = []
         self.arm_is_down_for: list[str] = []
 
@@ -302,7 +308,7 @@ class _Street:
     def _passed(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
         car = self._known.get(event.presence_id)
         if car is not None and car.left_at is not None:
-            effect.gone = event.presence_id
+            effect.known = True
             return
         order = self._order_of(event)
         if car is None and not lane.detector and (claim := self._cars.get((lot.lot_id, lane.channel_id))):
@@ -363,7 +369,7 @@ class _Street:
     def _backed_out(self, event: Event, lot: Lot, effect: Effect) -> None:
         car = self._known.get(event.presence_id)
         if car is None or car.left_at is not None:
-            effect.gone = event.presence_id
+            effect.known = True
             return
         self._leave(car, event, "backed_out")
         order = self._order_of(event)
