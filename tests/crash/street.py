@@ -195,6 +195,15 @@ class Street:
         await eventually(self._nothing_is_owed, 60)
         await eventually(self._arms_are_down, 20)
 
+    async def none_waits_of(self, licences: set[str]) -> bool:
+        """Whether none of these drivers has an order that waits."""
+        waiting = {
+            order["car_number"]
+            for lot_id in LOTS
+            for order in await self.items(f"/api/v1/lots/{lot_id}/orders", state="waiting")
+        }
+        return not waiting & licences
+
     async def check(self, this: Round) -> None:
         """Compare what drivers were told, orders, lifts, spaces, the lanes' journal and what BoLink has."""
         for lot_id in LOTS:

@@ -18,6 +18,7 @@ import pytest
 
 from crash.street import LANES, LOTS, Round, Street
 from support.postgres import PostgresServer, postgres_server
+from support.stack import eventually
 
 ROUNDS = int(os.environ.get("TAIGAN_TEST_TROUBLE_ROUNDS", "1"))
 LONG = "TAIGAN_TEST_TROUBLE_ROUNDS" in os.environ
@@ -76,6 +77,7 @@ async def _aftermath(street: Street, this: Round) -> None:
     told = {licence for licence, state in this.told.items() if state != 0}
     again = Round({who: this.bodies[who] for who in told}, {who: this.told[who] for who in told})
     await street.ask_again(again, chance=random.Random(0))
+    await eventually(lambda: street.none_waits_of(set(this.told) - told), 20)
     await street.settle()
     await street.told_1_have_orders(this)
     await street.check(this)
