@@ -326,7 +326,7 @@ def test_the_free_spaces_add_up_and_every_promise_is_kept_whatever_happens(
         pass
 
     OnThisDatabase.database, OnThisDatabase.runner = database, runner
-    examples = 40 if database.dialect == "sqlite" else 12
+    examples = 20 if database.dialect == "sqlite" else 6
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         OnThisDatabase,
         settings=settings(

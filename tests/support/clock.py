@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Real seconds after which a test that waits for something gives up."""
 
 
