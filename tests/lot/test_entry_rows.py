@@ -271,7 +271,9 @@ async def test_a_second_car_follows_on_one_lift_and_takes_a_space_with_an_alarm(
     assert len(await street.orders()) == 1
 
 
-async def test_a_second_car_that_follows_with_an_order_of_its_own_goes_in_on_that(street: Parking) -> None:
+async def test_a_second_car_that_follows_with_an_order_of_its_own_goes_in_on_that_without_an_alarm(
+    street: Parking,
+) -> None:
     first = await street.enters("AAAAAAA", "A1")
     await street.barrier().report(EventKind.PASSED, first)
     second = await street.arrives()
@@ -280,7 +282,18 @@ async def test_a_second_car_that_follows_with_an_order_of_its_own_goes_in_on_tha
     await street.barrier().report(EventKind.SECOND_CAR, second)
     order = await street.order("BBBBBBB")
     assert (order.state, order.passed_at is not None, await street.free()) == ("in", True, 48)
-    assert await street.alarm_kinds() == ["tailgating"]
+    assert await street.alarm_kinds() == []
+
+
+async def test_a_second_car_told_to_drive_on_under_the_open_arm_is_no_tailgater(street: Parking) -> None:
+    first = await street.enters("AAAAAAA", "A1")
+    street.barrier().state.position = Position.OPEN
+    await street.barrier().report(EventKind.PASSED, first)
+    second = await street.arrives()
+    assert (await street.scan("BBBBBBB")).said == (1, "入场成功，请通行")
+    await street.barrier().report(EventKind.SECOND_CAR, second)
+    assert (await street.order("BBBBBBB")).passed_at is not None
+    assert (street.barrier().lifts, await street.free(), await street.alarm_kinds()) == (1, 48, [])
 
 
 async def test_lane_without_a_detector_is_let_in_once_and_the_claim_ends_after_lane_hold(street: Parking) -> None:

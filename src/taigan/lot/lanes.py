@@ -364,7 +364,7 @@ class _Street:
             self._passed_on(event, lot, order, effect)
         else:
             orders.pass_without_order(self._changes, lot, car, event.at, "跟车")
-        self._alarm(event, effect, "tailgating", "跟车: a second car followed on one lift", order)
+            self._alarm(event, effect, "tailgating", "跟车: a second car followed on one lift", order)
 
     def _backed_out(self, event: Event, lot: Lot, effect: Effect) -> None:
         car = self._known.get(event.presence_id)
