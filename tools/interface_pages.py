@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Any
 
 from taigan.bolink import AnyInterface, by_section, example_of
 from taigan.bolink.description import Field, Row, answer_fields, envelope_of, request_fields
@@ -13,6 +14,7 @@ from taigan.interfaces import rows
 
 MADE = "<!-- Made by tools/generate_docs.py from the catalogue in src/taigan/bolink. Do not edit. -->"
 LANGUAGES = {"": "zh", ".en": "en"}
+"""The end of a page's name, and its language."""
 CHAPTERS = {
     "2": ("车场与二维码", "Lots and codes"),
     "3": ("停车与支付", "Stays and payments"),
@@ -25,7 +27,7 @@ CHAPTERS = {
     "10": ("市级平台", "The city's platform"),
     "11": ("下发的指令与数据", "Commands and data"),
 }
-WORDS = {
+WORDS: dict[str, dict[str, Any]] = {
     "zh": {
         "title": "全部接口",
         "intro": "泊链文档的 {count} 个接口，`taigan interfaces` 打印同一张表（`--json` 给程序用）。"
@@ -182,7 +184,7 @@ def _fields(fields: list[Field], language: str) -> str:
     return "\n".join((_head(words["fields"]), *(_field(field, words, language) for field in fields)))
 
 
-def _field(field: Field, words: dict[str, str], language: str) -> str:
+def _field(field: Field, words: dict[str, Any], language: str) -> str:
     zh = language == "zh"
     condition = field.condition_zh if zh else field.condition
     required = _cell(condition) if condition else words["yes"] if field.required else words["no"]
