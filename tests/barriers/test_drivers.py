@@ -184,7 +184,8 @@ def test_a_new_driver_is_one_line(tmp_path: Path) -> None:
         assert sum(line.startswith(f'    "{name}": ') for line in lines) == 1
 
 
-async def test_the_driver_in_the_docs_works_as_it_stands() -> None:
+@pytest.mark.parametrize("page", ["adding-a-barrier.md", "adding-a-barrier.en.md"])
+async def test_the_driver_in_the_docs_works_as_it_stands(page: str) -> None:
     import asyncio
     import re
     from types import ModuleType
@@ -192,7 +193,7 @@ async def test_the_driver_in_the_docs_works_as_it_stands() -> None:
     from taigan.barriers.site import Lane, Site
     from taigan.clock import SystemClock
 
-    text = (Path(__file__).parents[2] / "docs/adding-a-barrier.md").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "docs" / page).read_text("utf-8")
     source = re.search(r"```python\n(.*?)```", text, re.DOTALL)
     assert source is not None
     acme = ModuleType("acme")

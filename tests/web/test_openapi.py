@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from web.house import TOKEN, House, served
 
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "api.md"
+DOCS = Path(__file__).parents[2] / "docs"
+in_both_languages = pytest.mark.parametrize("page", ["api.md", "api.en.md"])
 
 # Rules that a schema cannot state (free spaces up to the lot's own, a cursor of this very list) make
 # positive_data_acceptance useless here; the framework's answer to OPTIONS names one route's methods only.
@@ -46,18 +48,20 @@ async def test_every_operation_has_a_name_of_its_own_a_sentence_and_its_errors(s
                 assert answer["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
 
 
-async def test_the_documentation_shows_every_operation_with_an_example(small_api: httpx.AsyncClient) -> None:
-    text = DOCUMENTATION.read_text(encoding="utf-8")
+@in_both_languages
+async def test_the_documentation_shows_every_operation_with_an_example(small_api: httpx.AsyncClient, page: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
     shown = set(re.findall(r"^### `(\w+) (/\S+?)`", text, re.MULTILINE))
     for path, operations in (await described(small_api))["paths"].items():
         for method in operations:
-            assert (method.upper(), path) in shown, f"{method.upper()} {path} is not in docs/api.md"
+            assert (method.upper(), path) in shown, f"{method.upper()} {path} is not in {page}"
 
 
-async def test_the_documented_answers_have_the_fields_of_the_real_ones(small_api: httpx.AsyncClient) -> None:
+@in_both_languages
+async def test_the_documented_answers_have_the_fields_of_the_real_ones(small_api: httpx.AsyncClient, page: str) -> None:
     said = await described(small_api)
     schemas = said["components"]["schemas"]
-    text = DOCUMENTATION.read_text(encoding="utf-8")
+    text = (DOCS / page).read_text(encoding="utf-8")
     sections = re.split(r"^##+ ", text, flags=re.MULTILINE)
     compared = 0
     for section in sections:
@@ -83,9 +87,10 @@ def compare(example: Any, schema: dict[str, Any], schemas: dict[str, Any], where
             compare(value, schema["properties"][name], schemas, f"{where} {name}")
 
 
-async def test_what_the_documentation_shows_exists(small_api: httpx.AsyncClient) -> None:
+@in_both_languages
+async def test_what_the_documentation_shows_exists(small_api: httpx.AsyncClient, page: str) -> None:
     paths = (await described(small_api))["paths"]
-    text = DOCUMENTATION.read_text(encoding="utf-8")
+    text = (DOCS / page).read_text(encoding="utf-8")
     for method, path in re.findall(r"^### `(\w+) (/api/v1/lots\S*?)`", text, re.MULTILINE):
         assert method.lower() in paths[path], f"{method} {path} does not exist"
 
