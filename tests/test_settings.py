@@ -93,7 +93,7 @@ def test_every_name_of_the_entry_design_is_a_setting(name: str) -> None:
         ("[lot]\nport = 70000", "lot.port must be at most 65535 (it is 70000)"),
         ('[lot]\nport = "80"', "lot.port must be a whole number, not text in quotes (it is '80')"),
         ('[lot]\nhub_url = "hub"', "lot.hub_url must be an address beginning http:// or https:// (it is 'hub')"),
-        ('[lot]\napi_tokens = { me = "short" }', "lot.api_tokens must have at least 16 characters"),
+        ('[lot]\napi_tokens = { me = "short" }', "lot.api_tokens.me must have at least 16 characters"),
         ("[[vendors]]\nunion_id = 1", "vendors[0].key is missing"),
         (VENDOR + VENDOR, "vendors[1].union_id 200002 is there twice"),
         (LOT.replace("200002", "1", 1), "lots[0].union_id 200002 belongs to none of the vendors"),
@@ -147,6 +147,13 @@ def test_a_secret_can_stand_in_a_file_of_its_own(config: Path) -> None:
     assert settings.vendors[0].key == "from-a-file"
     assert "from-a-file" in settings.secrets
     assert "vendors[0].key names the file" in complaint(config, LOT.replace('"secret-key"', '"file:other"'))
+
+
+def test_a_token_is_long_enough_wherever_it_stands(config: Path) -> None:
+    (config.parent / "t").write_text("0123456789abcdef\n")
+    assert read(config, '[lot]\napi_tokens = { me = "file:t" }').lot.api_tokens == {"me": "0123456789abcdef"}
+    (config.parent / "t").write_text("short\n")
+    assert "lot.api_tokens.me must have at least 16" in complaint(config, '[lot]\napi_tokens = { me = "file:t" }')
 
 
 def test_a_wrong_secret_is_not_shown(config: Path) -> None:

@@ -14,7 +14,7 @@ SAID: dict[str, str] = {
     "A port for `/metrics`, `/healthz` and `/readyz` alone; with `--workers` the first worker's, the others have the ports after it. 0: none.": "只给 `/metrics`、`/healthz`、`/readyz` 的端口；有 `--workers` 时是第一个进程的，其余依次用后面的端口。0：没有。",
     "`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; empty: `lot.sqlite3` in `data_dir`.": "`sqlite:///路径` 或 `postgresql://用户:密码@主机/库名`；空：`data_dir` 里的 `lot.sqlite3`。",
     "Where uploads go: `production` or `test` for the real BoLink, or the address of a `taigan hub`.": "上传到哪里：`production`、`test` 是真泊链的生产和测试环境，或一个 `taigan hub` 的地址。",
-    "Bearer tokens of the API by the name of who uses them. `file:PATH` reads one from a file.": "接口的令牌，按使用者的名字。`file:路径` 从文件里读。",
+    "Bearer tokens of the API by the name of who uses them, each of 16 characters or more. `file:PATH` reads one from a file.": "接口的令牌，按使用者的名字，每个至少 16 个字符。`file:路径` 从文件里读。",
     "Where codes for drivers' phones are posted, as JSON; empty: they are written to `sms.jsonl` in `data_dir`.": "短信验证码以 JSON 发到哪个地址；空：写进 `data_dir` 里的 `sms.jsonl`。",
     "Where alarms are posted, as JSON, beside the log, the metrics and the API; empty: nowhere.": "报警除日志、指标和接口之外，还以 JSON 发到哪个地址；空：不发。",
     "A callback is always answered within this time; BoLink gives up after 5 s.": "每个回调都在这个时间之内应答；泊链等 5 秒。",

@@ -31,6 +31,7 @@ VendorNumber = (
 )
 Channel = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
 
+SHORTEST_TOKEN = 16
 IGNORED_VARIABLES = ("TAIGAN_CONFIG", "TAIGAN_TEST_")
 
 
@@ -78,8 +79,9 @@ class LotSettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; empty: `lot.sqlite3` in `data_dir`."""
     hub_url: str = "production"
     """Where uploads go: `production` or `test` for the real BoLink, or the address of a `taigan hub`."""
-    api_tokens: dict[Name, Annotated[str, msgspec.Meta(min_length=16)]] = msgspec.field(default_factory=dict)
-    """Bearer tokens of the API by the name of who uses them. `file:PATH` reads one from a file."""
+    api_tokens: dict[Name, str] = msgspec.field(default_factory=dict)
+    """Bearer tokens of the API by the name of who uses them, each of 16 characters or more. `file:PATH` reads one from
+    a file."""
     sms_url: str = ""
     """Where codes for drivers' phones are posted, as JSON; empty: they are written to `sms.jsonl` in `data_dir`."""
     alarm_url: str = ""
@@ -435,6 +437,9 @@ def _with_secrets_read(settings: Settings, folder: Path, origin: str) -> Setting
 
     replace = msgspec.structs.replace
     tokens = {name: read(token, f"lot.api_tokens.{name}") for name, token in settings.lot.api_tokens.items()}
+    for name, token in tokens.items():
+        if len(token) < SHORTEST_TOKEN:
+            raise WrongSettings(f"{origin}: lot.api_tokens.{name} must have at least {SHORTEST_TOKEN} characters")
     vendors = (replace(v, key=read(v.key, f"vendors[{n}].key")) for n, v in enumerate(settings.vendors))
     return replace(
         settings,
