@@ -8,7 +8,6 @@ that a command does not leave late either.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Iterable
@@ -21,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from taigan.barriers.lane_watch import NoAnswer, NotSent
 from taigan.barriers.site import Site
+from taigan.tasks import end
 
 log = structlog.get_logger()
 
@@ -79,7 +79,6 @@ class Broker:
         self._client: aiomqtt.Client | None = None
         self._task: asyncio.Task[None] | None = None
         self._late: set[asyncio.Task[None]] = set()
-        self._wanted = False
 
     @property
     def connected(self) -> bool:
@@ -115,22 +114,17 @@ class Broker:
 
     async def start(self) -> None:
         """Begin to connect."""
-        self._wanted = True
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """Disconnect."""
-        self._wanted = False  # aiomqtt may turn the cancellation into an error of its own
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(task, *self._late)
 
     async def _run(self) -> None:
         backoff = self._site.backoff()
-        while self._wanted:
+        while True:
             reason = "the connection was closed"
             try:
                 async with self._make() as client:
@@ -150,8 +144,7 @@ class Broker:
                     link(False, f"broker {self._settings.broker}: {reason}")
             if was_there:
                 log.warning("broker lost", broker=self._settings.broker, reason=reason)
-            if self._wanted:
-                await self._site.clock.sleep(backoff.wait())
+            await self._site.clock.sleep(backoff.wait())
 
     def _make(self) -> aiomqtt.Client:
         parts = urlsplit(self._settings.broker)

@@ -27,6 +27,7 @@ from taigan.barriers.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.watched_barrier import WatchedBarrier
 from taigan.clock import Clock
+from taigan.tasks import end
 
 
 class Settings(BrokerSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -90,8 +91,7 @@ class EdgeLink:
 
     async def stop(self) -> None:
         """Nothing of its own."""
-        for task in tuple(self._sending):
-            task.cancel()
+        await end(*self._sending)
 
     def _beaten(self, payload: bytes) -> None:
         beat = msgspec.json.decode(payload, type=Beat)

@@ -96,7 +96,7 @@ class HikvisionGate(WatchedBarrier):
         self._asked.every = self._settings.ask_busy if busy else self._settings.ask_every
 
     async def stop(self) -> None:
-        self._poller.remove(self._asked)
+        await self._poller.remove(self._asked)
         await super().stop()
 
     async def _command(self, attempt: Attempt, mode: str) -> Result:

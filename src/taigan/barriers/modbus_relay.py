@@ -26,6 +26,7 @@ from taigan.barriers.led import ScreenSettings
 from taigan.barriers.led_screen import screen_of
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.watched_barrier import WatchedBarrier
+from taigan.tasks import end
 
 log = structlog.get_logger()
 
@@ -157,10 +158,7 @@ class Board:
         if self._pulses:
             await asyncio.wait(self._pulses.values(), timeout=LAST_OFF_WITHIN)
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(task)
         for coil in tuple(self._owed_off):
             with contextlib.suppress(NotSent, NoAnswer):
                 await self._switch_off(coil)
@@ -283,10 +281,13 @@ class Board:
             trace_connect=changed,
         )
         client.register(CoilWrite)
-        if not await client.connect():
-            client.close()
-            raise NotSent("the board cannot be reached")
-        self._client = client
+        try:
+            if not await client.connect():
+                raise NotSent("the board cannot be reached")
+            self._client = client
+        finally:
+            if self._client is not client:
+                client.close()
 
     async def _look(self) -> None:
         """Read the inputs, or, where none is used, a coil, to see that the board is there."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
 
 from taigan.barriers.site import Site
+from taigan.tasks import end
 
 log = structlog.get_logger()
 
@@ -41,12 +41,11 @@ class Poller:
         self._asked.append(asked)
         return asked
 
-    def remove(self, asked: Asked) -> None:
+    async def remove(self, asked: Asked) -> None:
         """Ask no longer."""
         if asked in self._asked:
             self._asked.remove(asked)
-        if asked.asking is not None:
-            asked.asking.cancel()
+        await end(asked.asking)
 
     async def start(self) -> None:
         """Begin to ask."""
@@ -56,11 +55,8 @@ class Poller:
     async def stop(self) -> None:
         """Ask no longer."""
         task, self._task = self._task, None
-        for cancelled in [task, *(asked.asking for asked in self._asked)]:
-            if cancelled is not None:
-                cancelled.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await cancelled
+        await end(task)
+        await end(*(asked.asking for asked in self._asked))
 
     def look(self) -> None:
         """Ask those who are due now."""

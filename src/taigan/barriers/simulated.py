@@ -5,7 +5,6 @@ own documentation).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections import deque
@@ -31,6 +30,7 @@ from taigan.barriers.barrier import (
     Sight,
 )
 from taigan.clock import Clock
+from taigan.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -168,9 +168,7 @@ class SimulatedBarrier:
         if self._delivery:
             delivery, self._delivery = self._delivery, None
             await self._lanes.unwatch(self)
-            delivery.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await delivery
+            await end(delivery)
             self._state.online = False
 
     # What the connection tells
@@ -315,9 +313,7 @@ class SimulatedLanes:
         self._watched.pop(barrier.key, None)
         if not self._watched and self._connection:
             connection, self._connection = self._connection, None
-            connection.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await connection
+            await end(connection)
 
     async def command(self, barrier: SimulatedBarrier, verb: str, command_id: str, deadline: datetime) -> Result:
         """Send a command and wait for its outcome, at most until its deadline."""
@@ -385,10 +381,8 @@ class SimulatedLanes:
                     self._take(message.data)
         finally:
             self._linked = False
-            writer.cancel()
             self._lose()
-            with contextlib.suppress(asyncio.CancelledError):
-                await writer
+            await end(writer)
             await channel.close()
 
     async def _write(self, channel: aiohttp.ClientWebSocketResponse) -> None:

@@ -15,6 +15,7 @@ from taigan.barriers.barrier import EventSink, LaneKey
 from taigan.barriers.lane_signals import LaneSignals
 from taigan.barriers.lane_watch import LaneWatch
 from taigan.clock import Clock
+from taigan.tasks import end
 
 log = structlog.get_logger()
 
@@ -137,9 +138,8 @@ class Site:
 
     async def stop(self) -> None:
         """Stop what is shared, and hand over the last events."""
-        if self._ticker is not None:
-            self._ticker.cancel()
-            self._ticker = None
+        ticker, self._ticker = self._ticker, None
+        await end(ticker)
         await asyncio.gather(*self._starting)
         for connection in tuple(self._connections.values()):
             await connection.stop()

@@ -24,6 +24,7 @@ from aiohttp import web
 
 from taigan.devices.device import Device, Fault, Port, Seconds
 from taigan.devices.lane import Happening, Kind, Reply, Verb
+from taigan.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -92,21 +93,15 @@ class MqttController(Controller):
         self.settings = settings
         self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
-        self._plugged = False
         self.connected = asyncio.Event()
 
     async def start(self) -> None:
-        self._plugged = True
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        self._plugged = False  # aiomqtt may turn the cancellation into an error of its own
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(task)
 
     async def set_fault(self, fault: Fault) -> None:
         await super().set_fault(fault)
@@ -117,7 +112,7 @@ class MqttController(Controller):
 
     async def _run(self) -> None:
         address = urlsplit(self.settings.broker)
-        while self._plugged:
+        while True:
             with contextlib.suppress(aiomqtt.MqttError, OSError):
                 async with aiomqtt.Client(
                     address.hostname or "",
@@ -133,16 +128,14 @@ class MqttController(Controller):
                             self._understand(message.topic.value, message.payload)
                     finally:
                         self.connected.clear()
-                        for other in others:
-                            other.cancel()
-                        await asyncio.gather(*others, return_exceptions=True)
-            if self._plugged:
-                await asyncio.sleep(RECONNECT_AFTER)
+                        await end(*others)
+            await asyncio.sleep(RECONNECT_AFTER)
 
     async def _send(self, client: aiomqtt.Client) -> None:
-        while self.connected.is_set():  # a publication may swallow the cancellation
-            name, message = await self._outgoing.get()
-            await client.publish(f"{self.settings.prefix}/{name}", json.dumps(message))
+        with contextlib.suppress(aiomqtt.MqttError):  # the connection is gone, and `_run` sees it too
+            while True:
+                name, message = await self._outgoing.get()
+                await client.publish(f"{self.settings.prefix}/{name}", json.dumps(message))
 
     async def _stay_alive(self) -> None:
         while True:
@@ -197,10 +190,8 @@ class HttpController(Controller):
         self._sending = asyncio.create_task(self._send())
 
     async def stop(self) -> None:
-        if self._sending is not None:
-            self._sending.cancel()
-            await asyncio.gather(self._sending, return_exceptions=True)
-            self._sending = None
+        sending, self._sending = self._sending, None
+        await end(sending)
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

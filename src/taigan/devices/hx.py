@@ -14,6 +14,7 @@ import msgspec
 from taigan.devices.device import Device, Fault, Seconds
 from taigan.devices.lane import Reply, Verb
 from taigan.devices.led import Reader, Screen
+from taigan.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +47,8 @@ class HxCamera(Device):
         self._beating = asyncio.create_task(self._beat())
 
     async def stop(self) -> None:
-        if self._beating is not None:
-            self._beating.cancel()
-            await asyncio.gather(self._beating, return_exceptions=True)
-            self._beating = None
+        beating, self._beating = self._beating, None
+        await end(beating)
         if self._session is not None:
             await self._session.close()
 

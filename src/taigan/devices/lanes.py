@@ -25,7 +25,6 @@ REST: `GET /lanes`, `GET /events`, `GET|PUT /lots/{lot_id}/lanes/{channel_id}`, 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
 import hmac
 import logging
@@ -45,6 +44,7 @@ from taigan.clock import Clock
 from taigan.devices import DeviceError
 from taigan.devices.journal import Journal, JournalFailed
 from taigan.devices.lane import CarAction, DoesNotFit, Happening, Lane, LaneRecord, Mode, Reply, Verb
+from taigan.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -304,9 +304,7 @@ class LanesApp:
                     self._tell_error(watcher, "frames are JSON text")
         finally:
             self._leave(watcher)
-            sender.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sender
+            await end(sender)
         return channel
 
     def _take(self, watcher: Watcher, text: str) -> None:

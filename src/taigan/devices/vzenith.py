@@ -25,6 +25,7 @@ import msgspec
 from taigan.devices.device import Device, Fault, Seconds
 from taigan.devices.lane import Arm, Reply, Verb
 from taigan.devices.led import Reader, Screen
+from taigan.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -143,22 +144,16 @@ class MqttCamera(Camera):
         self._client: aiomqtt.Client | None = None
         self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
-        self._plugged = False
         self._plates = 0
         self.connected = asyncio.Event()
 
     async def start(self) -> None:
-        self._plugged = True
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        self._plugged = False  # aiomqtt may turn the cancellation into an error of its own
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(task)
 
     async def set_fault(self, fault: Fault) -> None:
         await super().set_fault(fault)
@@ -197,7 +192,7 @@ class MqttCamera(Camera):
 
     async def _run(self) -> None:
         address = urlsplit(self._mqtt.broker)
-        while self._plugged:
+        while True:
             with contextlib.suppress(aiomqtt.MqttError, OSError):
                 async with aiomqtt.Client(
                     address.hostname or "",
@@ -215,16 +210,14 @@ class MqttCamera(Camera):
                             self._take(message.topic.value, message.payload)
                     finally:
                         self.connected.clear()
-                        for other in others:
-                            other.cancel()
-                        await asyncio.gather(*others, return_exceptions=True)
-            if self._plugged:
-                await asyncio.sleep(RECONNECT_AFTER)
+                        await end(*others)
+            await asyncio.sleep(RECONNECT_AFTER)
 
     async def _send(self, client: aiomqtt.Client) -> None:
-        while self.connected.is_set():  # a publication may swallow the cancellation
-            topic, message = await self._outgoing.get()
-            await client.publish(topic, json.dumps(message), qos=0)
+        with contextlib.suppress(aiomqtt.MqttError):  # the connection is gone, and `_run` sees it too
+            while True:
+                topic, message = await self._outgoing.get()
+                await client.publish(topic, json.dumps(message), qos=0)
 
     async def _stay_alive(self) -> None:
         self._say("keep_alive", {"type": "keep_alive", "body": {"timestamp": int(time.time())}})
@@ -286,10 +279,8 @@ class HttpCamera(Camera):
         self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._beat())]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        tasks, self._tasks = self._tasks, []
+        await end(*tasks)
         if self._session is not None:
             await self._session.close()
 
