@@ -71,11 +71,10 @@ async def test_a_text_is_shown(lane: Bench) -> None:
 
 async def test_a_silent_controller_is_offline(broker: Broker, tmp_path: Path) -> None:
     clock = HandClock()
-    async with bench(tmp_path, settings(broker), clock=clock, heartbeat=3600) as lane:
+    async with bench(tmp_path, settings(broker), clock=clock, heartbeat=1.0) as lane:
         await lane.online()
         await lane.device.set_fault(Fault.UNPLUGGED)
-        clock.advance(40)
-        lane.fleet.site.tick()
+        await lane.until_silent_for(40)
         await lane.heard.until(EventKind.OFFLINE)
         assert (await lane.open()).outcome is Outcome.REJECTED
 

@@ -72,6 +72,17 @@ class Bench:
         """Return when the driver has heard its device."""
         await self.heard.until(EventKind.ONLINE)
 
+    async def until_silent_for(self, seconds: float) -> None:
+        """Let so much time pass on the hand clock, again if a last word of the device is still on its way."""
+
+        def silent() -> bool:
+            assert isinstance(self.clock, HandClock)
+            self.clock.advance(seconds)
+            self.fleet.site.tick()
+            return not self.barrier.state.online
+
+        await self.until(silent)
+
     async def until(self, holds: Any) -> None:
         """Return when `holds()` is true; looked at whenever anything happens in the loop."""
         async with asyncio.timeout(WITHIN):
