@@ -35,14 +35,14 @@ demo: install
 	@exec $(BIN)/taigan demo --host $(HOST) --data-dir $(DATA_DIR) --barrier $(BARRIER) $(DEMO)
 
 test: dev system
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(TESTS)
 
 # The same as in `test`, many times over: kills, cut connections, BoLink's troubles, a full disk, a clock set back.
 KILL_ROUNDS ?= 20
 TROUBLE_ROUNDS ?= 10
 
 crash: dev system
-	TAIGAN_TEST_KILL_ROUNDS=$(KILL_ROUNDS) TAIGAN_TEST_TROUBLE_ROUNDS=$(TROUBLE_ROUNDS) $(BIN)/pytest tests/crash
+	TAIGAN_TEST_KILL_ROUNDS=$(KILL_ROUNDS) TAIGAN_TEST_TROUBLE_ROUNDS=$(TROUBLE_ROUNDS) $(BIN)/pytest --log-cli-level=INFO tests/crash
 
 check: dev
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from playwright.async_api import Browser
 
 from support.browser import chromium
 from support.stack import Stack
+from support.telling import TOLD, Tell
 
 # A run gives the same verdict each time, however busy the machine; --hypothesis-profile=search looks further.
 hypothesis_settings.register_profile(
@@ -24,6 +25,22 @@ hypothesis_settings.load_profile("repeatable")
 
 NewDatabase = Callable[[], Awaitable[str]]
 NewStack = Callable[..., Stack]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests told."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    told = [(report.nodeid, text) for report in reports for name, text in report.user_properties if name == TOLD]
+    if told:
+        terminalreporter.section("counts")
+    for nodeid, text in told:
+        terminalreporter.line(f"{nodeid}\n    {text}")
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Keeps a line for the end of the run."""
+    return lambda text: record_property(TOLD, text)
 
 
 @pytest.fixture(scope="session")

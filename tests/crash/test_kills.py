@@ -7,6 +7,7 @@ each way of dying is tried once, on one engine or the other.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import uuid
@@ -16,8 +17,10 @@ import pytest
 
 from crash.street import Round, Street
 from support.postgres import create_database, drop_database
+from support.telling import Tell
 from taigan.lot.checkpoints import Checkpoint
 
+log = logging.getLogger(__name__)
 ROUNDS = int(os.environ.get("TAIGAN_TEST_KILL_ROUNDS", "0"))
 ONCE = {
     "sqlite": [Checkpoint.ADMITTED, Checkpoint.SETTLED],
@@ -56,12 +59,16 @@ async def _aftermath(street: Street, this: Round) -> None:
 
 
 async def test_killed_at_every_named_point_and_at_random_nothing_is_lost_and_nothing_rises_twice(
-    street: Street, capsys: pytest.CaptureFixture[str]
+    street: Street, tell: Tell
 ) -> None:
     chance = random.Random(20170114)
     kills = hits = 0
-    once = ONCE[street.database_url.partition(":")[0]]
-    for ways in [[*Checkpoint, None]] * ROUNDS or [once]:
+    engine = street.database_url.partition(":")[0]
+    rounds = [[*Checkpoint, None]] * ROUNDS or [ONCE[engine]]
+    for number, ways in enumerate(rounds, 1):
+        log.info(
+            "%s: round %d of %d; %d kills so far, %d with entries in flight", engine, number, len(rounds), kills, hits
+        )
         for point in ways:
             await street.kill("lot")
             await street.start_lot(f"{point}:{chance.randint(1, 20)}" if point else "")
@@ -81,8 +88,7 @@ async def test_killed_at_every_named_point_and_at_random_nothing_is_lost_and_not
             street.counts["messages in flight"] += this.in_flight
             street.counts["messages"] += len(this.bodies)
             await _aftermath(street, this)
-    with capsys.disabled():
-        print(f"\n{kills} kills, {hits} with entries in flight: {street.taken_counts()}")  # noqa: T201
+    tell(f"{kills} kills, {hits} with entries in flight: {street.taken_counts()}")
     assert hits * 2 >= kills, "most kills hit nothing: the run proves nothing"
 
 

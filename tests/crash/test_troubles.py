@@ -19,6 +19,7 @@ import pytest
 from crash.street import LANES, LOTS, Round, Street
 from support.postgres import PostgresServer, postgres_server
 from support.stack import eventually
+from support.telling import Tell
 
 ROUNDS = int(os.environ.get("TAIGAN_TEST_TROUBLE_ROUNDS", "1"))
 LONG = "TAIGAN_TEST_TROUBLE_ROUNDS" in os.environ
@@ -90,13 +91,8 @@ async def _is_well(street: Street) -> None:
     await _aftermath(street, this)
 
 
-def _report(street: Street, what: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print(f"\n{what}: {street.taken_counts()}")  # noqa: T201
-
-
 async def test_connections_to_the_database_are_cut_under_load_and_the_books_agree(
-    street: Street, server: PostgresServer, capsys: pytest.CaptureFixture[str]
+    street: Street, server: PostgresServer, tell: Tell
 ) -> None:
     cuts = 0
 
@@ -112,12 +108,12 @@ async def test_connections_to_the_database_are_cut_under_load_and_the_books_agre
     for _ in range(ROUNDS):
         await _aftermath(street, await _wave(street, cut))
     await _is_well(street)
-    _report(street, f"{cuts} connections cut", capsys)
+    tell(f"{cuts} connections cut: {street.taken_counts()}")
     assert cuts > 4 * ROUNDS
 
 
 async def test_the_database_crashes_and_comes_back_under_load_and_the_books_agree(
-    street: Street, server: PostgresServer, capsys: pytest.CaptureFixture[str]
+    street: Street, server: PostgresServer, tell: Tell
 ) -> None:
     def restart() -> None:
         server.stop(signal.SIGQUIT)
@@ -126,11 +122,11 @@ async def test_the_database_crashes_and_comes_back_under_load_and_the_books_agre
     for _ in range(ROUNDS):
         await _aftermath(street, await _wave(street, lambda: asyncio.to_thread(restart)))
     await _is_well(street)
-    _report(street, f"{ROUNDS} crashes of PostgreSQL", capsys)
+    tell(f"{ROUNDS} crashes of PostgreSQL: {street.taken_counts()}")
 
 
 async def test_bolink_is_down_late_or_forgets_to_answer_and_gets_every_entry_once_in_effect(
-    street: Street, capsys: pytest.CaptureFixture[str]
+    street: Street, tell: Tell
 ) -> None:
     async def gone() -> None:
         await street.kill("hub")
@@ -153,12 +149,12 @@ async def test_bolink_is_down_late_or_forgets_to_answer_and_gets_every_entry_onc
             await _aftermath(street, this)
     received = [entry["received"] for lot_id in LOTS for entry in await street.items("/admin/entries", lot_id=lot_id)]
     again = sum(received) - len(received)
-    _report(street, f"BoLink in trouble: {len(received)} entries, {again} uploads of them again", capsys)
+    tell(f"BoLink in trouble: {len(received)} entries, {again} uploads of them again: {street.taken_counts()}")
     assert again, "no answer was lost: the run proves nothing"
 
 
 async def test_the_clock_is_set_back_an_hour_under_load_and_nobody_waits_for_that_hour(
-    street: Street, clock_file: Path, capsys: pytest.CaptureFixture[str]
+    street: Street, clock_file: Path, tell: Tell
 ) -> None:
     async def set_back() -> None:
         _set(clock_file, -3600)
@@ -170,7 +166,7 @@ async def test_the_clock_is_set_back_an_hour_under_load_and_nobody_waits_for_tha
         await _is_well(street)
         _set(clock_file, 0)
         await _aftermath(street, await _wave(street))
-    _report(street, f"{ROUNDS} times the clock was set back", capsys)
+    tell(f"{ROUNDS} times the clock was set back: {street.taken_counts()}")
 
 
 def _set(clock_file: Path, seconds: float) -> None:
@@ -194,7 +190,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_the_disk_is_full_under_load_and_when_there_is_room_again_the_books_agree(
-    small_disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small_disk: Path, tmp_path: Path, tell: Tell
 ) -> None:
     street = Street(tmp_path / "street", f"sqlite:///{small_disk / 'lot.sqlite3'}")
     await street.start()
@@ -210,7 +206,7 @@ async def test_the_disk_is_full_under_load_and_when_there_is_room_again_the_book
             (small_disk / "filler").unlink()
             await _aftermath(street, full)
             await _is_well(street)
-        _report(street, "the disk was full", capsys)
+        tell(f"the disk was full: {street.taken_counts()}")
     finally:
         await street.stop()
 

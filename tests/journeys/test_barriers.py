@@ -56,6 +56,12 @@ async def test_a_device_that_acknowledges_and_sees_cars(stack: DeviceStack, chan
     assert (scan["shown"], scan["text"]) == ("success", "入场成功"), stack.logs()
     await eventually(lambda: is_(stack, channel, barrier="open", lifts=1))
     assert (await entered(stack, channel, scan))["received"] == 1
+
+    async def seen_up() -> bool:  # a device may be asked five times a second; no car drives through faster
+        position = (await stack.lot.get(stack.path(channel)))["barrier"]["position"]
+        return position not in ("closed", "rising")
+
+    await eventually(seen_up)
     await stack.lane(channel).car("passes")
 
     async def passed() -> Any:

@@ -110,13 +110,19 @@ class DeviceStack:
             raise AssertionError(f"{error}\n{self.logs()}") from error
 
     async def stop(self) -> list[int]:
-        """Stop everything as a person would; the exit codes."""
+        """Stop everything as a person would; the exit codes of hub, devices, lot and edge, -9 for what went on."""
         if self._client is not None:
             await self._client.close()
         for process in self._processes:
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)
-        return [await asyncio.wait_for(process.wait(), 15) for process in self._processes]
+        _, running = await asyncio.wait([asyncio.create_task(each.wait()) for each in self._processes], timeout=15)
+        for process in self._processes:
+            if process.returncode is None:
+                process.kill()
+        if running:
+            await asyncio.wait(running)
+        return [await process.wait() for process in self._processes]
 
     def lane(self, channel: str) -> Lane:
         return Lane(self.street, self.lot_of(channel), channel, "")
