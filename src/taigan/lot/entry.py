@@ -1,18 +1,19 @@
 """The no-plate entry, from a verified request to its answer: two commits with the barrier between them.
 
-1. `admit` decides and writes what is intended, in one transaction with whatever else arrived meanwhile.
+1. `_admit` decides and writes what is intended.
 2. The arm is raised, with a deadline.
-3. `settle` writes the outcome, the answer and what is owed to BoLink.
+3. `_settle` writes the outcome, the answer and what is owed to BoLink.
 
-Whatever hangs or breaks, the driver is answered in time; what is not settled by then is settled later.
+Both commits are group commits of one kind: a transaction settles and admits whatever waits. Whatever hangs or breaks,
+the driver is answered in time; what is not settled by then is settled later.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
-from datetime import datetime, timedelta
-from typing import TypeVar
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from datetime import datetime
 
 import msgspec
 import sqlalchemy as sa
@@ -35,10 +36,11 @@ from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.group import GroupCommit
-from taigan.storage.records import Alarm, Lift, Lot, Order
+from taigan.storage.records import Alarm, Lift, Lot, Message, Order
 
 log = structlog.get_logger("taigan.entry")
-T = TypeVar("T")
+ANSWER_SPARE = 0.05
+"""Seconds before an answer is due in which it is written and sent."""
 
 
 class Raised(msgspec.Struct, kw_only=True):
@@ -50,6 +52,17 @@ class Raised(msgspec.Struct, kw_only=True):
     at: datetime
     digest: str = ""  # the message to answer, where one waits
     car_number: str = ""
+
+    @property
+    def lot_id(self) -> str:
+        return self.lift.lot_id
+
+
+class Decided(msgspec.Struct):
+    """What the first commit decided."""
+
+    verdict: Verdict
+    alarms: list[Alarm]
 
 
 class Told(msgspec.Struct):
@@ -84,10 +97,11 @@ class EntryDesk:
         self._ids = ids
         self._metrics = metrics
         self._events = events
-        self._admissions = GroupCommit[Scan, tuple[Verdict, list[Alarm]]](database, self._admit)
-        self._settlements = GroupCommit[Raised, Told](database, self._settle)
+        self._commits = GroupCommit[Scan | Raised, Decided | Told](database, self._commit)
+        self._admit_seconds = metrics.commit_seconds.labels("admit")
+        self._settle_seconds = metrics.commit_seconds.labels("settle")
         self._working: dict[str, asyncio.Task[tuple[int, bytes]]] = {}
-        self._unfinished: set[asyncio.Task[object]] = set()
+        self._unfinished: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self.owed = asyncio.Event()
         """Set whenever something new is owed to BoLink."""
@@ -104,12 +118,24 @@ class EntryDesk:
             return await self._wait_for(scan, first)
         if (barrier := self._lanes.barrier(scan.lane)) is not None:
             scan.slowest_command = barrier.sight.slowest_command
-        work = asyncio.create_task(self._enter(scan))
-        self._working[scan.digest] = work
+        work = self._working[scan.digest] = asyncio.create_task(self._enter(scan))
         work.add_done_callback(lambda _: self._working.pop(scan.digest))
-        state, reply = await self._wait_for(scan, work)
+        try:
+            async with self._clock.timeout(self._left(scan) - ANSWER_SPARE):
+                state, reply = await asyncio.shield(work)
+        except TimeoutError:
+            state, reply = self._answer_unsettled(scan)
         self._metrics.entry_seconds.observe(self._clock.monotonic() - began)
         return state, reply
+
+    def _answer_unsettled(self, scan: Scan) -> tuple[int, bytes]:
+        """The answer is due while the work goes on: 0 if nothing is decided yet, and that is then made void; else 2."""
+        scan.given_up = not scan.decided
+        if scan.given_up:
+            log.error("entry not decided in time", lane=str(scan.lane))
+            return 0, answer(0, texts.BUSY, scan.licence, self._clock.now())
+        log.error("entry not settled in time", lane=str(scan.lane))
+        return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
 
     async def _enter(self, scan: Scan) -> tuple[int, bytes]:
         arrival = self._lanes.next_arrival(scan.lane)
@@ -118,13 +144,15 @@ class EntryDesk:
             grace = min(self._policy.presence_grace, self._left(scan) - 0.5)
             await set_within(self._clock, arrival, grace)
             verdict = await self._decide(self._look_again(scan))
-        if verdict is None:
+        if verdict is None or scan.given_up:
+            self._keep(self._make_void(scan))
             return 0, answer(0, texts.BUSY, scan.licence, self._clock.now())
+        scan.decided = True
         match verdict.next:
             case Next.SAME:
                 return await self._wait_for_row(scan)
             case Next.RAISE:
-                return await (self._raise_slowly if scan.slowest_command else self._raise)(scan, verdict)
+                return await self._raise(scan, verdict)
             case _:
                 if verdict.order is not None:
                     self.owed.set()
@@ -134,21 +162,20 @@ class EntryDesk:
                 return verdict.state, verdict.answer
 
     async def _decide(self, scan: Scan) -> Verdict | None:
-        """The first commit; None when it failed or hangs. Should it turn out to exist later, it is made void."""
+        """The first commit; None when it failed. It may exist nevertheless."""
         began = self._clock.monotonic()
-        submitted = self._admissions.submit(scan)
         try:
-            verdict, alarms = await self._in_time(scan, submitted)
-        except (StorageError, TimeoutError) as error:
-            log.error("entry not decided in time", lane=str(scan.lane), error=str(error) or "the commit hangs")
-            self._keep(self._make_void(scan, submitted))
+            decided = await self._commits.submit(scan)
+        except StorageError as error:
+            log.error("entry not decided", lane=str(scan.lane), error=str(error))
             return None
         except Exception:
             log.exception("entry not decided", lane=str(scan.lane))
-            self._keep(self._make_void(scan, submitted))
             return None
-        self._metrics.commit_seconds.labels("admit").observe(self._clock.monotonic() - began)
-        for alarm in alarms:
+        assert isinstance(decided, Decided)
+        verdict = decided.verdict
+        self._admit_seconds.observe(self._clock.monotonic() - began)
+        for alarm in decided.alarms:
             self._lanes.alarm(alarm)
         if self._events.anybody:
             order_id = verdict.order.order_id if verdict.order is not None else ""
@@ -179,31 +206,20 @@ class EntryDesk:
             car_number=scan.licence,
         )
         began = self._clock.monotonic()
-        settling = self._settlements.submit(raised)
         try:
-            told = await self._in_time(scan, settling)
-        except (StorageError, TimeoutError) as error:
-            log.error("entry not settled in time", order=order.order_id, error=str(error) or "the commit hangs")
-            self._keep(_ended(settling))
+            told = await self._commits.submit(raised)
+        except StorageError as error:
+            log.error("entry not settled", order=order.order_id, error=str(error))
             return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
         except Exception:
             log.exception("entry not settled", order=order.order_id)
             return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+        assert isinstance(told, Told)
         self._reach(Checkpoint.SETTLED)
-        self._metrics.commit_seconds.labels("settle").observe(self._clock.monotonic() - began)
+        self._settle_seconds.observe(self._clock.monotonic() - began)
         self._after(told)
         self._tell(scan, order, told.state, told.text, lift, result)
         return told.state, told.answer
-
-    async def _raise_slowly(self, scan: Scan, verdict: Verdict) -> tuple[int, bytes]:
-        """The device fetches its commands: what is not settled when the answer is due is answered 2, settled later."""
-        later = msgspec.structs.replace(scan, answer_by=scan.answer_by + timedelta(seconds=scan.slowest_command))
-        raising = asyncio.ensure_future(self._raise(later, verdict))
-        try:
-            return await self._in_time(scan, raising)
-        except TimeoutError:
-            self._keep(raising)
-            return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
 
     async def raise_for(self, lift: Lift, confirm: str) -> tuple[Result, Told]:
         """Raise the arm for an order that waited, and settle it. Raises `StorageError`."""
@@ -216,9 +232,8 @@ class EntryDesk:
                 await set_within(self._clock, settled, over - self._clock.monotonic())
         finally:
             self._lanes.forget(lift.order_id or "")
-        told = await self._settlements.submit(
-            Raised(lift=lift, result=result, confirmed=confirmed, at=self._clock.now())
-        )
+        told = await self._commits.submit(Raised(lift=lift, result=result, confirmed=confirmed, at=self._clock.now()))
+        assert isinstance(told, Told)
         self._after(told)
         return result, told
 
@@ -233,8 +248,7 @@ class EntryDesk:
         """Return when every entry and every commit under way has ended."""
         while under_way := [*self._working.values(), *self._unfinished]:
             await asyncio.wait(under_way)
-        await self._admissions.drained()
-        await self._settlements.drained()
+        await self._commits.drained()
 
     async def _command(self, lift: Lift, settled: asyncio.Event) -> Result:
         if settled.is_set():
@@ -261,11 +275,8 @@ class EntryDesk:
         for alarm in told.alarms:
             self._lanes.alarm(alarm)
 
-    async def _make_void(self, scan: Scan, submitted: asyncio.Future[tuple[Verdict, list[Alarm]]]) -> None:
+    async def _make_void(self, scan: Scan) -> None:
         """The driver was told that the system is busy: what the commit wrote after all must not stand."""
-        await asyncio.wait([submitted])
-        if not submitted.cancelled():
-            submitted.exception()
         while True:
             try:
                 return await self._database.write(lambda conn: self._void_late(conn, scan))
@@ -313,18 +324,11 @@ class EntryDesk:
         """Another process works on this very message: its answer appears in the inbox."""
         while self._left(scan) > 0.2:
             await self._clock.sleep(0.1)
-            reading = self._database.read(lambda conn: facts.messages(conn, [scan.digest]))
-            try:
-                message = (await self._in_time(scan, asyncio.ensure_future(reading))).get(scan.digest)
-            except (StorageError, TimeoutError):
-                continue
-            if message is not None and message.answer is not None:
-                return -1, message.answer
+            with suppress(StorageError):
+                found = await self._database.read(lambda conn: facts.messages(conn, [scan.digest]))
+                if (message := found.get(scan.digest)) is not None and message.answer is not None:
+                    return -1, message.answer
         return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
-
-    async def _in_time(self, scan: Scan, work: Awaitable[T]) -> T:
-        async with self._clock.timeout(self._left(scan) - 0.05):
-            return await asyncio.shield(work)
 
     def _over(self, lift: Lift) -> float:
         """The lift's deadline on the clock that never steps."""
@@ -340,14 +344,14 @@ class EntryDesk:
         scan.patient = False
         return scan
 
-    def _keep(self, work: Awaitable[object]) -> None:
+    def _keep(self, work: Coroutine[object, object, None]) -> None:
         async def run() -> None:
             try:
                 await work
             except Exception:
                 log.exception("late settlement failed")
 
-        task: asyncio.Task[object] = asyncio.create_task(run())
+        task = asyncio.create_task(run())
         self._unfinished.add(task)
         task.add_done_callback(self._unfinished.discard)
 
@@ -383,53 +387,70 @@ class EntryDesk:
         if self._events.anybody:
             self._events.publish({"step": "entry", "at": self._clock.now(), **story})
 
-    def _admit(self, conn: sa.Connection, scans: Sequence[Scan]) -> list[tuple[Verdict, list[Alarm]]]:
-        situation = Situation(conn, scans, self._policy, self._clock.now())
-        decided: list[tuple[Verdict, list[Alarm]]] = []
+    def _commit(self, conn: sa.Connection, batch: Sequence[Scan | Raised]) -> list[Decided | Told]:
+        """Settle what was raised, then admit who asks: each sees what those before it in the batch have led to."""
+        lots = facts.lock(conn, {one.lot_id for one in batch})
+        messages = facts.messages(conn, {one.digest for one in batch if one.digest})
+        raised = [one for one in batch if isinstance(one, Raised)]
+        scans = [one for one in batch if isinstance(one, Scan)]
+        changes = Changes()
+        raised_for = facts.orders(conn, {(one.lot_id, one.lift.order_id or "") for one in raised}) if raised else {}
+        told = iter([self._settle(one, lots, raised_for, messages, changes) for one in raised])
+        decided = iter(self._admit(conn, scans, lots, raised_for, messages, changes))
+        changes.write(conn)
+        return [next(told) if isinstance(one, Raised) else next(decided) for one in batch]
+
+    def _admit(
+        self,
+        conn: sa.Connection,
+        scans: Sequence[Scan],
+        lots: dict[str, Lot],
+        settled: dict[tuple[str, str], Order],
+        messages: dict[str, Message],
+        changes: Changes,
+    ) -> list[Decided]:
+        if not scans:
+            return []
+        situation = Situation(conn, scans, lots, settled, messages, changes, self._policy, self._clock.now())
+        decided = []
         for scan in scans:
-            before = len(situation.changes.alarms)
+            before = len(changes.alarms)
             verdict = decide(scan, situation, self._ids)
-            decided.append((verdict, situation.changes.alarms[before:]))
-        situation.changes.write(conn)
+            decided.append(Decided(verdict, changes.alarms[before:]))
         return decided
 
-    def _settle(self, conn: sa.Connection, batch: Sequence[Raised]) -> list[Told]:
-        lots = facts.lock(conn, {raised.lift.lot_id for raised in batch})
-        known = facts.orders(conn, {(raised.lift.lot_id, raised.lift.order_id or "") for raised in batch})
-        messages = facts.messages(conn, {raised.digest for raised in batch if raised.digest})
-        changes = Changes()
-        told: list[Told] = []
-        for raised in batch:
-            lift, order = raised.lift, known[(raised.lift.lot_id, raised.lift.order_id or "")]
-            lift.outcome, lift.outcome_at = raised.result.outcome.value, raised.at
-            lift.detail = raised.result.reason
-            changes.lifts.append(lift)
-            was_in = order.state == "in"
-            alarms: list[Alarm] = []
-            if order.state == "waiting":
-                if raised.result.outcome is Outcome.REJECTED:
-                    orders.void(changes, lots[lift.lot_id], order, raised.at, why="barrier fault")
-                    text = raised.result.reason or "the barrier refused"
-                    alarms.append(Alarm(lift.lot_id, lift.channel_id, order.order_id, raised.at, "barrier_fault", text))
-                elif raised.confirmed:
-                    orders.enter(changes, lots[lift.lot_id], order, raised.at, why="confirmed", actor=lift.actor)
-                else:
-                    order.waiting_for = "confirmation"
-                    orders.note(changes, order, raised.at, "not confirmed", detail=raised.result.outcome.value)
-            changes.alarms.extend(alarms)
-            state, text = (2, texts.RAISING) if order.state == "waiting" else outcome_told(order)
-            if was_in and order.told_state == 1:
-                text = order.told_text
-            order.told_state, order.told_text = state, text
-            changes.order(order)
-            reply = answer(state, text, raised.car_number, raised.at)
-            if message := messages.get(raised.digest):
-                message.answer = reply
-                changes.answers.append(message)
-            told.append(Told(state, text, reply, alarms, entered=order.state == "in"))
-        changes.write(conn)
-        return told
-
-
-async def _ended(work: Awaitable[object]) -> None:
-    await work
+    def _settle(
+        self,
+        raised: Raised,
+        lots: dict[str, Lot],
+        known: dict[tuple[str, str], Order],
+        messages: dict[str, Message],
+        changes: Changes,
+    ) -> Told:
+        lift, order = raised.lift, known[(raised.lot_id, raised.lift.order_id or "")]
+        lift.outcome, lift.outcome_at = raised.result.outcome.value, raised.at
+        lift.detail = raised.result.reason
+        changes.lifts.append(lift)
+        was_in = order.state == "in"
+        alarms: list[Alarm] = []
+        if order.state == "waiting":
+            if raised.result.outcome is Outcome.REJECTED:
+                orders.void(changes, lots[lift.lot_id], order, raised.at, why="barrier fault")
+                text = raised.result.reason or "the barrier refused"
+                alarms.append(Alarm(lift.lot_id, lift.channel_id, order.order_id, raised.at, "barrier_fault", text))
+            elif raised.confirmed:
+                orders.enter(changes, lots[lift.lot_id], order, raised.at, why="confirmed", actor=lift.actor)
+            else:
+                order.waiting_for = "confirmation"
+                orders.note(changes, order, raised.at, "not confirmed", detail=raised.result.outcome.value)
+        changes.alarms.extend(alarms)
+        state, text = (2, texts.RAISING) if order.state == "waiting" else outcome_told(order)
+        if was_in and order.told_state == 1:
+            text = order.told_text
+        order.told_state, order.told_text = state, text
+        changes.order(order)
+        reply = answer(state, text, raised.car_number, raised.at)
+        if message := messages.get(raised.digest):
+            message.answer = reply
+            changes.answers.append(message)
+        return Told(state, text, reply, alarms, entered=order.state == "in")

@@ -38,6 +38,8 @@ class Scan(msgspec.Struct, kw_only=True):
     position: Position | None = None
     held: bool = False
     slowest_command: float = 0.0  # seconds a command may take to reach the lane's device
+    decided: bool = False
+    given_up: bool = False  # the driver was told that the system is busy before anything was decided
 
     @property
     def lane(self) -> LaneKey:

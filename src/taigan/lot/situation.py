@@ -15,25 +15,38 @@ from taigan.storage.records import Driver, Lane, Lot, Message, Order, Presence
 
 
 class Situation:
-    """The lots of a batch as they are now, locked until the commit."""
+    """The lots of a batch as they are now, locked until the commit.
 
-    def __init__(self, conn: sa.Connection, scans: Sequence[Scan], policy: Policy, now: datetime) -> None:
+    `settled` are orders that the same transaction has changed already: they stand for what is read of them here.
+    """
+
+    def __init__(
+        self,
+        conn: sa.Connection,
+        scans: Sequence[Scan],
+        lots: dict[str, Lot],
+        settled: Mapping[tuple[str, str], Order],
+        messages: dict[str, Message],
+        changes: Changes,
+        policy: Policy,
+        now: datetime,
+    ) -> None:
         self._conn = conn
+        self._settled = settled
+        self.lots = lots
+        self.messages = messages
+        self.changes = changes
         self.policy = policy
         self.now = now
-        self.changes = Changes()
 
-        lots = {scan.lot_id for scan in scans}
         lanes = {(scan.lot_id, scan.channel_id) for scan in scans}
         licences = {scan.licence for scan in scans}
         mobiles = {scan.mobile for scan in scans if scan.mobile}
-        self.lots: dict[str, Lot] = facts.lock(conn, lots)
         self.lanes: Mapping[tuple[str, str], Lane] = facts.lanes(conn, lanes)
         self.cars: dict[tuple[str, str], Presence] = facts.cars(conn, lanes)
-        self.messages: dict[str, Message] = facts.messages(conn, {scan.digest for scan in scans})
-        self.by_licence: dict[tuple[str, str], Order] = facts.live_orders_of(conn, licences)
+        self.by_licence = self._as_settled(facts.live_orders_of(conn, licences))
         at_loop = {car.presence_id for car in self.cars.values()}
-        self.by_presence: dict[tuple[str, str], Order] = facts.live_orders_at(conn, at_loop) if at_loop else {}
+        self.by_presence = self._as_settled(facts.live_orders_at(conn, at_loop) if at_loop else {})
         self.drivers: dict[tuple[str, str], Driver] = facts.drivers(conn, licences)
         self.blocked = facts.blocked(
             conn, licences | mobiles | {scan.pay_user_id for scan in scans if scan.pay_user_id}, now
@@ -66,7 +79,7 @@ class Situation:
         if message.order_id is None:
             return None
         key = (message.lot_id, message.order_id)
-        return facts.orders(self._conn, [key]).get(key)
+        return self._settled.get(key) or facts.orders(self._conn, [key]).get(key)
 
     def is_blocked(self, scan: Scan) -> bool:
         lot = scan.lot_id
@@ -111,3 +124,6 @@ class Situation:
     def remember(self, message: Message) -> None:
         self.messages[message.digest] = message
         self.changes.messages.append(message)
+
+    def _as_settled(self, found: dict[tuple[str, str], Order]) -> dict[tuple[str, str], Order]:
+        return {key: self._settled.get((order.lot_id, order.order_id), order) for key, order in found.items()}

@@ -55,6 +55,7 @@ class GroupCommit(Generic[I, R]):
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             await self._commit(batch)
+            await asyncio.sleep(0)  # what these results set in motion at once goes with the next transaction
 
     async def _commit(self, batch: list[tuple[I, asyncio.Future[R]]]) -> None:
         items = [item for item, _ in batch]
