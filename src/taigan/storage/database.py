@@ -21,6 +21,8 @@ from taigan.storage.errors import CannotOpen, InUse, Unavailable
 from taigan.storage.migrations import migrate
 
 T = TypeVar("T")
+_SESSION = {"application_name": "taigan", "plan_cache_mode": "force_custom_plan", "jit": "off"}
+"""Plans are kept from when the tables were empty and a scan looked cheap. Every look-up of ours has its index."""
 _OF_THE_ROWS = ("22", "23", "42")
 """PostgreSQL's classes of errors that lie with the data, a constraint or the statement."""
 
@@ -138,7 +140,7 @@ class PostgresDatabase:
             pool_size=pool,
             max_overflow=0,
             hide_parameters=True,
-            connect_args={"timeout": 5, "command_timeout": 10, "server_settings": {"application_name": "taigan"}},
+            connect_args={"timeout": 5, "command_timeout": 10, "server_settings": _SESSION},
         )
         self._running: set[asyncio.Task[Any]] = set()
 

@@ -12,6 +12,7 @@ from taigan.storage import tables as t
 from taigan.storage.tables import Moment, Numbers, among
 
 _d = t.deliveries
+_pace = t.upload_pace
 _earlier = t.deliveries.alias("earlier")
 _PENDING, _SENDING = sa.literal_column("'pending'", sa.Text()), sa.literal_column("'sending'", sa.Text())
 _OPEN = [_PENDING, _SENDING]  # written into the statements: the index of what is owed serves no parameters
@@ -54,24 +55,27 @@ _FIRST_OF_ORDER = (
 _NEXT = (
     sa.select(_d.c.delivery_id)
     .where(
-        _d.c.lot_id == t.upload_pace.c.lot_id,
+        _d.c.lot_id == _pace.c.lot_id,
         _d.c.state.in_(_OPEN),
         _DUE,
         _d.c.delivery_id == _FIRST_OF_ORDER,
     )
     .order_by(_d.c.next_at, _d.c.delivery_id)
     .limit(sa.literal_column("1", sa.Integer()))
-    .correlate(t.upload_pace)
+    .correlate(_pace)
     .scalar_subquery()
 )
+_next = t.deliveries.alias("next")
 _READY = (
-    sa.select(t.upload_pace.c.lot_id, _NEXT.label("delivery_id"))
-    .where(t.upload_pace.c.next_at <= _now, _NEXT.is_not(None))
-    .order_by(t.upload_pace.c.next_at)
-    .limit(sa.bindparam("most"))
-    .with_for_update(skip_locked=True)
+    sa.select(_pace.c.lot_id, _next.c.delivery_id)
+    .select_from(_pace)
+    .join(_next, _next.c.delivery_id == _NEXT)  # once for each lot, and no further than `most` of them
+    .where(_pace.c.next_at <= _now)
+    .order_by(_pace.c.next_at)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+    .with_for_update(of=_pace, skip_locked=True)
 )
-_PACE = sa.update(t.upload_pace).where(among(t.upload_pace.c.lot_id, "lots")).values(next_at=sa.bindparam("free_at"))
+_PACE = sa.update(_pace).where(among(_pace.c.lot_id, "lots")).values(next_at=sa.bindparam("free_at"))
 _CLAIM = (
     sa.update(_d)
     .where(among(_d.c.delivery_id, "ids", Numbers()), _DUE)  # again: another process may have been faster

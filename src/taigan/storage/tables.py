@@ -219,6 +219,14 @@ presences = sa.Table(
         sqlite_where=sa.text("left_at IS NULL"),
         postgresql_where=sa.text("left_at IS NULL"),
     ),
+    sa.Index(
+        "presences_that_ended",
+        "lot_id",
+        "left_at",
+        "presence_id",
+        sqlite_where=sa.text("left_at IS NOT NULL"),
+        postgresql_where=sa.text("left_at IS NOT NULL"),
+    ),
 )
 
 orders = sa.Table(
@@ -271,6 +279,7 @@ orders = sa.Table(
     ),
     sa.Index("orders_by_time", "lot_id", "requested_at", "order_id"),
     sa.Index("orders_by_licence", "lot_id", "licence"),
+    sa.Index("orders_by_presence", "lot_id", "presence_id"),
 )
 
 order_events = sa.Table(
@@ -342,6 +351,7 @@ deliveries = sa.Table(
         "deliveries_due",
         "lot_id",
         "next_at",
+        "delivery_id",
         sqlite_where=sa.text("state IN ('pending', 'sending')"),
         postgresql_where=sa.text("state IN ('pending', 'sending')"),
     ),
@@ -353,7 +363,8 @@ upload_pace = sa.Table(
     "upload_pace",
     metadata,
     sa.Column("lot_id", sa.Text, primary_key=True),
-    sa.Column("next_at", Moment, nullable=False),  # the lot's next upload may start then, whichever process sends it
+    # The lot's next upload may start then, whichever process sends it.
+    sa.Column("next_at", Moment, nullable=False, index=True),
 )
 
 drivers = sa.Table(

@@ -71,7 +71,7 @@ def upgrade() -> None:
     op.create_index(
         "deliveries_due",
         "deliveries",
-        ["lot_id", "next_at"],
+        ["lot_id", "next_at", "delivery_id"],
         unique=False,
         sqlite_where=sa.text("state IN ('pending', 'sending')"),
         postgresql_where=sa.text("state IN ('pending', 'sending')"),
@@ -199,6 +199,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("left_at IS NULL"),
         postgresql_where=sa.text("left_at IS NULL"),
     )
+    op.create_index(
+        "presences_that_ended",
+        "presences",
+        ["lot_id", "left_at", "presence_id"],
+        unique=False,
+        sqlite_where=sa.text("left_at IS NOT NULL"),
+        postgresql_where=sa.text("left_at IS NOT NULL"),
+    )
     op.create_table(
         "sms_codes",
         sa.Column("sms_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -241,6 +249,7 @@ def upgrade() -> None:
         sa.Column("next_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("lot_id", name=op.f("pk_upload_pace")),
     )
+    op.create_index(op.f("ix_upload_pace_next_at"), "upload_pace", ["next_at"], unique=False)
     op.create_table(
         "vendors",
         sa.Column("union_id", sa.Text(), nullable=False),
@@ -351,6 +360,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('waiting', 'in')"),
     )
     op.create_index("orders_by_licence", "orders", ["lot_id", "licence"], unique=False)
+    op.create_index("orders_by_presence", "orders", ["lot_id", "presence_id"], unique=False)
     op.create_index("orders_by_time", "orders", ["lot_id", "requested_at", "order_id"], unique=False)
     op.create_index(
         "orders_not_passed",
