@@ -524,13 +524,15 @@ def edge(
 async def _edge(settings: EdgeSettings, with_parent: bool) -> None:
     from taigan.barriers.drivers import BadSettings
     from taigan.barriers.edge_agent import EdgeAgent
+    from taigan.barriers.outbox import Outbox, OutboxUnusable
     from taigan.process import listen, serve, stop_when_told
     from taigan.web.devices import Devices
 
     stop = stop_when_told(with_parent=with_parent)
     try:
-        agent = EdgeAgent(settings)
-    except BadSettings as error:
+        outbox = Outbox(settings.outbox)
+        agent = EdgeAgent(settings, outbox)
+    except (BadSettings, OutboxUnusable) as error:
         raise Failure(str(error), 2) from None
     await agent.start()
     try:
@@ -542,16 +544,20 @@ async def _edge(settings: EdgeSettings, with_parent: bool) -> None:
             await stop.wait()
     finally:
         await agent.stop()
+        outbox.close()
 
 
 def _edge_settings(file: Path) -> EdgeSettings:
     import tomllib
 
+    from msgspec.structs import replace
+
     from taigan.barriers.drivers import BadSettings
     from taigan.barriers.edge_agent import read_edge_settings
 
     try:
-        return read_edge_settings(tomllib.loads(file.read_text("utf-8")))
+        settings = read_edge_settings(tomllib.loads(file.read_text("utf-8")))
+        return replace(settings, data_dir=str(file.parent / settings.data_dir))
     except OSError as error:
         _fail(f"{file} cannot be read: {error.strerror}", 2)
     except (BadSettings, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

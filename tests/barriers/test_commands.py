@@ -85,6 +85,24 @@ def test_an_edge_without_its_settings_says_so(tmp_path: Path) -> None:
     assert (said.returncode, "mqtt://" in said.stderr) == (2, True)
 
 
+def test_an_edge_that_cannot_keep_events_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    edge = tmp_path / "edge.toml"
+    edge.write_text(
+        """lot_id = "1-1"
+data_dir = "a file"
+platform = { broker = "mqtt://127.0.0.1:1" }
+[[lanes]]
+channel_id = "A1"
+barrier = { driver = "hx-http", serial = "hx1" }
+""",
+        "utf-8",
+    )
+    said = taigan("edge", "--config", edge)
+    assert (said.returncode, said.stderr.count("\n")) == (2, 1), said.stderr
+    assert "a file/edge.jsonl cannot be written" in said.stderr
+
+
 def test_a_platform_that_does_not_answer_is_said_with_the_way_past_it(config: Path) -> None:
     said = taigan("barrier", "test", "A1", "--config", config)
     assert (said.returncode, "--direct goes past it" in said.stderr) == (1, True)

@@ -7,27 +7,31 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 import aiomqtt
 import msgspec
 import pytest
 
 from support.barrier_bench import LANE, HandClock, workbench
+from support.device_stack import toml
 from support.mosquitto import Broker, mosquitto_broker
 from support.ports import free_port
-from support.simulated_lanes import Heard, Script
+from support.simulated_lanes import WITHIN, Heard, Script
 from taigan.barriers.barrier import Barrier, EventKind, Outcome, Position, Result
 from taigan.barriers.broker import BrokerSettings
 from taigan.barriers.drivers import BadSettings, Fleet
 from taigan.barriers.edge_agent import EdgeAgent, EdgeSettings, read_edge_settings
 from taigan.barriers.edge_wire import Command, LaneEvent, prefix
+from taigan.barriers.outbox import Outbox, OutboxUnusable, Owed
 from taigan.clock import Clock, SystemClock
+from taigan.devices.lane import Verb
 
 
 def device(broker: Broker) -> dict[str, Any]:
@@ -61,17 +65,14 @@ class Line:
         self.url = f"mqtt://127.0.0.1:{broker.port}"
         self.barrier: Barrier = self.fleet.add(LANE, {"driver": "edge", "broker": self.url})
         self.device = device(broker)
-        self.edge_clock = edge_clock
-        self.agent = self.new_agent()
-
-    def new_agent(self) -> EdgeAgent:
-        content = {
+        self.outbox = Outbox(folder / "data" / "edge.jsonl")
+        self.settings = {
             "lot_id": LANE.lot_id,
             "platform": {"broker": self.url},
             "beat_every": 0.2,
             "lanes": [{"channel_id": LANE.channel_id, "barrier": self.device}],
         }
-        return EdgeAgent(read_edge_settings(content), self.edge_clock, Random(2))
+        self.agent = EdgeAgent(read_edge_settings(self.settings), self.outbox, edge_clock, Random(2))
 
     async def command(self, verb: str = "open", seconds: float = 5.0, command_id: str = "lift-1") -> Result:
         result = await getattr(self.barrier, verb)(command_id, self.clock.now() + timedelta(seconds=seconds))
@@ -90,6 +91,7 @@ async def running(line: Line, folder: Path) -> AsyncIterator[Script]:
         finally:
             await line.agent.stop()
             await line.fleet.stop()
+            line.outbox.close()
 
 
 async def test_a_barrier_in_the_lot_is_raised_from_afar(broker: Broker, tmp_path: Path) -> None:
@@ -179,26 +181,145 @@ async def test_a_command_delivered_twice_raises_once(broker: Broker, tmp_path: P
         assert (await script.get())["lifts"] == 1
 
 
+def owes(outbox: Outbox, kind: EventKind) -> bool:
+    return any(owed.event.kind is kind for owed in outbox.owed)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WITHIN):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
 async def test_events_are_said_again_until_they_are_acknowledged(broker: Broker, tmp_path: Path) -> None:
     line = Line(broker, tmp_path)
     async with workbench(tmp_path, line.device) as (_, script):
         await line.agent.start()
         try:
-            async with asyncio.timeout(5):
-                while not any(b'"down"' in message for _, message in line.agent._unacknowledged.values()):
-                    await asyncio.sleep(0.01)
+            await until(lambda: owes(line.outbox, EventKind.DOWN))
             await script.put(car="arrives")
-            async with asyncio.timeout(5):
-                while not any(b'"arrived"' in message for _, message in line.agent._unacknowledged.values()):
-                    await asyncio.sleep(0.01)
+            await until(lambda: owes(line.outbox, EventKind.ARRIVED))
             await line.fleet.start()  # the platform comes only now
             await line.heard.until(EventKind.ARRIVED)
-            async with asyncio.timeout(5):
-                while line.agent._unacknowledged:
-                    await asyncio.sleep(0.01)
+            await until(lambda: not line.outbox.owed)
         finally:
             await line.agent.stop()
             await line.fleet.stop()
+            line.outbox.close()
+
+
+class EdgeProcess:
+    """`taigan edge` as a process of its own, beside the line's device."""
+
+    def __init__(self, line: Line, folder: Path) -> None:
+        line.outbox.close()
+        self.kept = folder / "data" / "edge.jsonl"
+        self._config = folder / "edge.toml"
+        self._config.write_text(
+            f"lot_id = {toml(LANE.lot_id)}\nplatform = {toml({'broker': line.url})}\n"
+            f"[[lanes]]\nchannel_id = {toml(LANE.channel_id)}\nbarrier = {toml(line.device)}\n",
+            "utf-8",
+        )
+
+    async def __aenter__(self) -> Self:
+        command = [sys.executable, "-m", "taigan", "edge", "--config", str(self._config)]
+        self._process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """SIGKILL, as a power cut would."""
+        self._process.kill()
+        await self._process.wait()
+
+    async def keeps(self, kind: EventKind) -> None:
+        """Return when it has kept an event of this kind."""
+        await until(lambda: self.kept.exists() and f'"kind":"{kind}"' in self.kept.read_text())
+
+    async def owes_nothing(self) -> None:
+        await until(lambda: self.kept.read_text() == "")
+
+
+async def test_what_an_edge_kept_before_it_was_killed_is_told_after_its_restart_and_never_again(
+    tmp_path: Path,
+) -> None:
+    with mosquitto_broker() as own:
+        line = Line(own, tmp_path)
+        edge = EdgeProcess(line, tmp_path)
+        async with workbench(tmp_path, line.device) as (device, script):
+            await asyncio.to_thread(own.stop)  # the line is cut
+            async with edge:
+                await edge.keeps(EventKind.DOWN)
+                await script.put(car="arrives")
+                await edge.keeps(EventKind.ARRIVED)
+                device.command(Verb.OPEN, lambda _: None)  # by the button in the booth
+                await edge.keeps(EventKind.UP)
+                await script.put(car="passes")
+                await edge.keeps(EventKind.PASSED)
+            await asyncio.to_thread(own.start)
+            await line.fleet.start()
+            async with edge:
+                passed = await line.heard.until(EventKind.PASSED)
+                assert passed.presence_id == (await line.heard.until(EventKind.ARRIVED)).presence_id
+                await edge.owes_nothing()
+            downs = line.heard.kinds().count(EventKind.DOWN)
+            async with edge:
+                await line.heard.until(EventKind.DOWN, times=downs + 1)  # all it kept was said before this
+            await line.fleet.stop()
+            assert [event for event in line.heard.events if event.kind is EventKind.PASSED] == [passed]
+
+
+def an_event(number: int) -> Owed:
+    return Owed("A1", LaneEvent(f"event-{number}", EventKind.PASSED, SystemClock().now(), f"car-{number}"))
+
+
+def reopened(file: Path) -> list[Owed]:
+    outbox = Outbox(file)
+    outbox.close()
+    return outbox.owed
+
+
+def test_the_outbox_is_as_it_was_left_and_empties_itself(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "edge.jsonl"
+    outbox = Outbox(file)
+    events = [an_event(number) for number in range(3)]
+    for event in events:
+        outbox.keep(event)
+    outbox.dealt_with(["event-1", "of nobody"])
+    outbox.close()
+    assert reopened(file) == [events[0], events[2]]
+    outbox = Outbox(file)
+    outbox.dealt_with(["event-0", "event-2"])
+    outbox.close()
+    assert (file.read_bytes(), reopened(file)) == (b"", [])
+
+
+def test_a_line_torn_by_a_crash_costs_that_event_and_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "edge.jsonl"
+    outbox = Outbox(file)
+    outbox.keep(an_event(1))
+    outbox.keep(an_event(2))
+    outbox.close()
+    file.write_bytes(file.read_bytes()[:-10])
+    outbox = Outbox(file)
+    outbox.keep(three := an_event(3))
+    outbox.close()
+    assert [owed.event.event_id for owed in reopened(file)] == ["event-1", "event-3"]
+    assert reopened(file)[1] == three
+
+
+def test_an_edge_that_owes_too_much_gives_up_the_oldest(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "edge.jsonl", most=2)
+    for number in range(4):
+        outbox.keep(an_event(number))
+    outbox.close()
+    assert [owed.event.event_id for owed in reopened(tmp_path / "edge.jsonl")] == ["event-2", "event-3"]
+
+
+def test_two_edges_do_not_share_a_folder(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "edge.jsonl")
+    with pytest.raises(OutboxUnusable, match="another edge is using it"):
+        Outbox(tmp_path / "edge.jsonl")
+    outbox.close()
 
 
 async def test_an_unreachable_device_behind_the_edge_is_rejected_with_its_reason(
@@ -267,12 +388,12 @@ async def test_tls_with_the_edges_own_credentials(secured: tuple[Broker, str], t
     line.fleet = Fleet(line.heard, line.clock, Random(1))
     line.barrier = line.fleet.add(LANE, {"driver": "edge", **access})
     platform = msgspec.convert(access, BrokerSettings)
-    line.agent = EdgeAgent(msgspec.structs.replace(line.agent._settings, platform=platform))
+    line.agent = EdgeAgent(msgspec.structs.replace(read_edge_settings(line.settings), platform=platform), line.outbox)
     async with running(line, tmp_path):
         assert (await line.command()).outcome is Outcome.ACCEPTED
 
 
-def test_bad_edge_settings_are_one_sentence() -> None:
+def test_bad_edge_settings_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match="lot_id"):
         read_edge_settings({})
     with pytest.raises(BadSettings, match="`driver` is 'x'"):
@@ -284,7 +405,8 @@ def test_bad_edge_settings_are_one_sentence() -> None:
                     "lanes": [{"channel_id": "A1", "barrier": {"driver": "x"}}],
                 },
                 EdgeSettings,
-            )
+            ),
+            Outbox(tmp_path / "edge.jsonl"),
         )
 
 

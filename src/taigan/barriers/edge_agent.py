@@ -1,7 +1,7 @@
 """The edge: runs in the lot beside the devices, holds their drivers, and speaks to the platform through a broker.
 
-It decides nothing. Commands come with a deadline on its own clock and are void after it; events are kept and said again
-until the platform has acknowledged them.
+It decides nothing. Commands come with a deadline on its own clock and are void after it; events are kept, also over a
+restart, and said again until the platform has acknowledged them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Annotated, Any
 
@@ -35,11 +36,13 @@ from taigan.barriers.edge_wire import (
     prefix,
 )
 from taigan.barriers.lane_watch import NoAnswer, NotSent
+from taigan.barriers.outbox import Outbox, Owed
 from taigan.clock import Clock, SystemClock
+from taigan.tasks import end
 
 log = structlog.get_logger()
 
-EVENTS_KEPT = 20_000
+GOODBYE_WITHIN = 1.0
 COMMANDS_REMEMBERED = 2_000
 PICTURES_EVERY = 6
 """Beats between two pictures of every lane."""
@@ -56,8 +59,8 @@ class EdgeLane(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An edge. `platform`: the broker between it and the platform, with the edge's own credentials.
 
-    `devices_host` and `devices_port`: where devices that post to us find it; port 0 for none. `beat_every` is in
-    seconds.
+    `devices_host` and `devices_port`: where devices that post to us find it; port 0 for none. `data_dir`: what the
+    platform has not acknowledged is kept there. `beat_every` is in seconds.
     """
 
     lot_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^/+#\s]+$")]
@@ -65,7 +68,13 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     lanes: Annotated[tuple[EdgeLane, ...], msgspec.Meta(min_length=1)]
     devices_host: str = "0.0.0.0"
     devices_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    data_dir: str = "data"
     beat_every: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = BEAT_EVERY
+
+    @property
+    def outbox(self) -> Path:
+        """The file of the events that are owed to the platform."""
+        return Path(self.data_dir) / "edge.jsonl"
 
 
 def read_edge_settings(content: Mapping[str, Any]) -> EdgeSettings:
@@ -77,17 +86,22 @@ def read_edge_settings(content: Mapping[str, Any]) -> EdgeSettings:
 
 
 class EdgeAgent:
-    """The edge's logic. `fleet` holds the drivers; what devices post goes to `fleet.handle`."""
+    """The edge's logic. `fleet` holds the drivers; what devices post goes to `fleet.handle`.
+
+    `outbox` holds what is owed to the platform; it stays its owner's to close.
+    """
 
     def __init__(
         self,
         settings: EdgeSettings,
+        outbox: Outbox,
         clock: Clock | None = None,
         random: Random | None = None,
         boot: str = "",
     ) -> None:
         """Build every lane's driver. Raises `BadSettings`. `boot` names this run, by chance unless given."""
         self._settings = settings
+        self._outbox = outbox
         self._clock = clock or SystemClock()
         self._boot = boot or secrets.token_hex(8)
         self._topic = prefix(settings.lot_id)
@@ -97,7 +111,6 @@ class EdgeAgent:
             self.fleet.site,
             will=aiomqtt.Will(f"{self._topic}/gone", self._boot.encode(), qos=1),
         )
-        self._unacknowledged: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
         self._results: OrderedDict[str, Result | None] = OrderedDict()
         self._doing: set[asyncio.Task[None]] = set()
         self._beating: asyncio.Task[None] | None = None
@@ -121,15 +134,14 @@ class EdgeAgent:
             self._beating = asyncio.create_task(self._beat())
 
     async def stop(self) -> None:
-        """Say goodbye and disconnect."""
-        if self._beating is not None:
-            self._beating.cancel()
-            self._beating = None
-        with contextlib.suppress(NotSent, NoAnswer):
-            await self._broker.publish(f"{self._topic}/gone", self._boot.encode())
+        """Disconnect from the devices, say goodbye and disconnect."""
+        beating, self._beating = self._beating, None
+        await end(beating)
         await self.fleet.stop()
-        for task in tuple(self._doing):
-            task.cancel()
+        await end(*self._doing)
+        with contextlib.suppress(NotSent, NoAnswer, TimeoutError):
+            async with asyncio.timeout(GOODBYE_WITHIN):
+                await self._broker.publish(f"{self._topic}/gone", self._boot.encode())
         await self._broker.stop()
 
     # From the platform
@@ -169,8 +181,7 @@ class EdgeAgent:
         self._do(barrier.screen.show(msgspec.json.decode(payload, type=Text).text))
 
     def _acknowledged(self, payload: bytes) -> None:
-        for event_id in msgspec.json.decode(payload, type=Ack).events:
-            self._unacknowledged.pop(event_id, None)
+        self._outbox.dealt_with(msgspec.json.decode(payload, type=Ack).events)
 
     def _link(self, there: bool, reason: str) -> None:
         if there:
@@ -179,22 +190,25 @@ class EdgeAgent:
     # To the platform
 
     async def _keep(self, event: Event) -> None:
-        """The drivers' sink: keep the event until it is acknowledged, and say it."""
-        topic = f"{self._topic}/{event.lane.channel_id}/event"
-        message = msgspec.json.encode(LaneEvent.of(event))
-        self._unacknowledged[event.event_id] = (topic, message)
-        if len(self._unacknowledged) > EVENTS_KEPT:
-            self._unacknowledged.popitem(last=False)
-            log.error("edge events lost", kept=EVENTS_KEPT)
+        """The drivers' sink: owe the event until it is acknowledged, and say it."""
+        owed = Owed(event.lane.channel_id, LaneEvent.of(event))
+        self._outbox.keep(owed)
+        self._do(self._tell(event.lane, owed))
+        await self._outbox.synced()
+
+    async def _tell(self, lane: LaneKey, owed: Owed) -> None:
         # the picture first: whoever hears of the event may look at the lane at once
-        await self._tell_pictures(event.lane)
-        await self._publish(topic, message)
+        await self._tell_pictures(lane)
+        await self._say(owed)
+
+    async def _say(self, owed: Owed) -> None:
+        await self._publish(f"{self._topic}/{owed.channel_id}/event", owed.event)
 
     async def _tell_everything(self) -> None:
         await self._say_beat()
         await self._tell_pictures()
-        for topic, message in tuple(self._unacknowledged.values()):
-            await self._publish(topic, message)
+        for owed in self._outbox.owed:
+            await self._say(owed)
 
     async def _tell_pictures(self, only: LaneKey | None = None) -> None:
         for lane, barrier in self.fleet.barriers.items():
@@ -214,9 +228,8 @@ class EdgeAgent:
             await self._clock.sleep(self._settings.beat_every)
 
     async def _publish(self, topic: str, content: object) -> None:
-        message = content if isinstance(content, bytes) else msgspec.json.encode(content)
         with contextlib.suppress(NotSent, NoAnswer):
-            await self._broker.publish(topic, message)
+            await self._broker.publish(topic, msgspec.json.encode(content))
 
     def _do(self, what: Any) -> None:
         task = asyncio.get_running_loop().create_task(what)

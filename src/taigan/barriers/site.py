@@ -141,8 +141,7 @@ class Site:
         ticker, self._ticker = self._ticker, None
         await end(ticker)
         await asyncio.gather(*self._starting)
-        for connection in tuple(self._connections.values()):
-            await connection.stop()
+        await asyncio.gather(*(connection.stop() for connection in self._connections.values()))
         for watch in tuple(self._watches.values()):
             await watch.stop()
 

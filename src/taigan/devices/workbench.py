@@ -176,8 +176,7 @@ class Workbench(LanesApp):
                 raise PortUnavailable(f"a device cannot be listened on: {error}") from error
 
     async def _switch_off(self, app: web.Application) -> None:
-        for each in self._switchable():
-            await each.stop()
+        await asyncio.gather(*(each.stop() for each in self._switchable()))
 
     def _switchable(self) -> list[Device | LedServer]:
         return [*self.devices.values(), *self.screens]
