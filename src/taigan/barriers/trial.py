@@ -27,8 +27,8 @@ async def try_out(
 ) -> bool:
     """Connect to the lane's device, raise the arm once, and say everything that it reports; whether it was accepted.
 
-    Waits up to `found_within` seconds for the device, and looks on for `watched_for` seconds afterwards. Raises
-    `BadSettings`.
+    Waits up to `found_within` seconds for a device that speaks by itself, and looks on for `watched_for` seconds
+    afterwards at one that reports something. Raises `BadSettings`.
     """
     began = clock.monotonic()
     found = asyncio.Event()
@@ -54,7 +54,7 @@ async def try_out(
     )
     await fleet.start()
     try:
-        if not await _within(found, found_within):
+        if not barrier.state.online and not await _within(found, found_within):
             tell(f"nothing heard from the device in {found_within:.0f} s; it is tried all the same")
         within = max(COMMAND_WITHIN, sight.slowest_command + 1)
         tell("open")
@@ -62,7 +62,8 @@ async def try_out(
         tell(" ".join(filter(None, (result.outcome.value, result.reason))))
         if result.outcome is Outcome.REJECTED:
             return False
-        if not await _within(up, watched_for) and sight.position:
+        reports = sight.position or sight.detector
+        if reports and not await _within(up, watched_for) and sight.position:
             tell(
                 f"the arm was not reported up within {watched_for:.0f} s: is it locked, or the limit switch not wired?"
             )
