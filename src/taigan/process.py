@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import os
 import signal
 import socket
@@ -45,7 +46,7 @@ STARTING_FAILED = range(2, 7)
 AGAIN_AFTER = 1.0
 """Seconds before a worker that died is replaced."""
 STOP_WITHIN = 4.5
-"""Seconds that workers get to end in after a stop signal; those that do not are killed."""
+"""Seconds that a process gets to end in after a stop signal; one that does not is ended all the same."""
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -118,13 +119,22 @@ def _end_with_parent() -> None:
 
 
 def stop_when_told(*, with_parent: bool) -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set. `with_parent` ends this process at once when standard input closes:
-    whoever started it is gone, killed perhaps, and the next one needs our files and ports. What was committed is safe.
+    """An event that SIGTERM and SIGINT set; whatever happens then, this process ends within `STOP_WITHIN` seconds.
+
+    `with_parent` ends it at once when standard input closes: whoever started it is gone, killed perhaps, and the next
+    one needs our files and ports. What was committed is safe.
     """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for told in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(told, stop.set)
+
+    def told() -> None:
+        stop.set()
+        limit = threading.Timer(STOP_WITHIN, _end_at_once, [loop])
+        limit.daemon = True
+        limit.start()
+
+    for number in _STOPS:
+        loop.add_signal_handler(number, told)
     if with_parent:
         leash = sys.stdin.fileno()
 
@@ -134,6 +144,14 @@ def stop_when_told(*, with_parent: bool) -> asyncio.Event:
 
         loop.add_reader(leash, look)
     return stop
+
+
+def _end_at_once(loop: asyncio.AbstractEventLoop) -> None:
+    log.error("did not end in time and is ended at once; what was committed is safe", seconds=STOP_WITHIN)
+    for task in asyncio.all_tasks(loop):
+        task.print_stack(file=sys.stderr)
+    faulthandler.dump_traceback()
+    os._exit(1)
 
 
 class _Server(uvicorn.Server):
