@@ -21,8 +21,9 @@ from taigan.storage.errors import CannotOpen, InUse, Unavailable
 from taigan.storage.migrations import migrate
 
 T = TypeVar("T")
-_SESSION = {"application_name": "taigan", "plan_cache_mode": "force_custom_plan", "jit": "off"}
-"""Plans are kept from when the tables were empty and a scan looked cheap. Every look-up of ours has its index."""
+_SESSION = {"application_name": "taigan", "plan_cache_mode": "force_custom_plan", "enable_seqscan": "off", "jit": "off"}
+"""Each statement is planned for the tables as they are, since a plan kept from when they were empty fits no longer; and
+by an index, which everything that is looked for has: a list's length is guessed, a table's too until it is analysed."""
 _OF_THE_ROWS = ("22", "23", "42")
 """PostgreSQL's classes of errors that lie with the data, a constraint or the statement."""
 
@@ -246,7 +247,7 @@ def _sqlite_engine(path: Path, *, writes: bool, size: int = 1) -> sa.Engine:
         pool_size=size,
         max_overflow=0,
         hide_parameters=True,
-        connect_args={"check_same_thread": False, "timeout": 10},
+        connect_args={"check_same_thread": False, "timeout": 10, "cached_statements": 512},
     )
 
     @sa.event.listens_for(engine, "connect")

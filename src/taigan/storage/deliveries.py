@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
+from taigan.storage.statements import Update
 from taigan.storage.tables import Moment, Numbers, among
 
 _d = t.deliveries
@@ -36,9 +37,10 @@ class Sent(msgspec.Struct):
     delivery_id: int
     attempts: int  # the attempt it was; a later claim by another process is left alone
     state: str  # done, refused, or pending to be tried again
-    at: datetime
     next_at: datetime
+    done_at: datetime | None
     answer: str
+    lease_until: None = None
 
 
 _now = sa.bindparam("now", type_=Moment())
@@ -82,16 +84,15 @@ _CLAIM = (
     .values(state="sending", attempts=_d.c.attempts + 1, lease_until=sa.bindparam("until", type_=Moment()))
     .returning(*(_d.c[name] for name in Claimed.__struct_fields__))
 )
-_SENT = (
-    sa.update(_d)
-    .where(_d.c.delivery_id == sa.bindparam("id"), _d.c.attempts == sa.bindparam("attempt"), _d.c.state == "sending")
-    .values(
-        state=sa.bindparam("new_state"),
-        next_at=sa.bindparam("again_at"),
-        done_at=sa.bindparam("ended_at"),
-        answer=sa.bindparam("said"),
-        lease_until=None,
-    )
+_SENT = Update["Sent"](
+    _d,
+    "state",
+    "next_at",
+    "done_at",
+    "answer",
+    "lease_until",
+    key=["delivery_id", "attempts"],
+    where="deliveries.state = 'sending'",
 )
 _CANCEL = (
     sa.update(_d)
@@ -122,20 +123,7 @@ def claim(conn: sa.Connection, now: datetime, lease: timedelta, spacing: timedel
 
 def record(conn: sa.Connection, results: Sequence[Sent]) -> list[None]:
     """Write down how sendings ended."""
-    conn.execute(
-        _SENT,
-        [
-            {
-                "id": sent.delivery_id,
-                "attempt": sent.attempts,
-                "new_state": sent.state,
-                "again_at": sent.next_at,
-                "ended_at": sent.at if sent.state in ("done", "refused") else None,
-                "said": sent.answer,
-            }
-            for sent in results
-        ],
-    )
+    _SENT(conn, results)
     return [None] * len(results)
 
 

@@ -1,14 +1,16 @@
 """Statements written by SQLAlchemy once and then handed to the driver as they are, rows in and records out.
 
 The entry path sends few statements with many rows, and what Core does to every row costs more than the database does.
-Here a statement is compiled once for each dialect, and only columns that need it are converted. A batch of rows is one
-`executemany` on SQLite, and on PostgreSQL one statement over arrays, a column each: `FROM unnest(...)`.
+Here a statement is compiled once for each dialect, and only columns that need it are converted. Rows go many to a
+statement: on PostgreSQL as one JSON parameter (`json_to_recordset`), on SQLite as `VALUES`, 1, 2, 4 … 64 rows each.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -18,6 +20,8 @@ import sqlalchemy as sa
 R = TypeVar("R", bound=msgspec.Struct)
 Converter = Callable[[Any], Any]
 Row: TypeAlias = "tuple[Any, ...]"
+MOST_ROWS = 64
+"""Rows in one statement, at most, on SQLite."""
 
 
 class Query(Generic[R]):
@@ -43,27 +47,28 @@ class Insert(Generic[R]):
 
     def __call__(self, conn: sa.Connection, records: Iterable[R]) -> None:
         """Add them all."""
-        _send(conn, _inserting(self._table, self._columns, self._replacing, conn.dialect), records)
+        _inserting(self._table, self._columns, self._replacing, conn.dialect)(conn, records)
 
 
 class Update(Generic[R]):
-    """Writes fields of records back to their rows, found by `key`."""
+    """Writes fields of records back to their rows, found by `key`, where the SQL condition `where` holds."""
 
-    def __init__(self, table: sa.Table, *changing: str, key: Sequence[str]) -> None:
+    def __init__(self, table: sa.Table, *changing: str, key: Sequence[str], where: str = "") -> None:
         self._table = table
         self._changing = changing
         self._key = tuple(key)
+        self._where = where
 
     def __call__(self, conn: sa.Connection, records: Iterable[R]) -> None:
         """Write them all."""
-        _send(conn, _updating(self._table, self._changing, self._key, conn.dialect), records)
+        _updating(self._table, self._changing, self._key, self._where, conn.dialect)(conn, records)
 
 
 def rows(conn: sa.Connection, statement: sa.Select[Any], parameters: Mapping[str, object]) -> Sequence[Row]:
     """The rows of a SELECT that is built once, converted as their columns' types want it."""
     prepared = _reading(statement, conn.dialect)
-    found = conn.exec_driver_sql(prepared.text, prepared.bound(parameters)).all()
-    return [_converted(tuple(row), prepared.results) for row in found] if prepared.results else [*map(tuple, found)]
+    found = _execute(conn, prepared.text, prepared.bound(parameters))
+    return [_converted(row, prepared.results) for row in found] if prepared.results else found
 
 
 class _Reading:
@@ -91,64 +96,96 @@ class _Reading:
 
 
 class _Writing:
-    def __init__(self, text: str, fields: Sequence[str], types: Sequence[Any], dialect: sa.Dialect) -> None:
-        self.text = text
-        self.fields = attrgetter(*fields)
-        self.converters = [
+    """A statement that writes records, of which it takes the given columns."""
+
+    def __init__(self, table: sa.Table, columns: Sequence[str], dialect: sa.Dialect) -> None:
+        self._fields = attrgetter(*columns)
+        types = [table.c[name].type.dialect_impl(dialect) for name in columns]
+        self._converters = [
             (number, converter)
             for number, kind in enumerate(types)
-            if (converter := kind.dialect_impl(dialect).bind_processor(dialect)) is not None
+            if (converter := kind.bind_processor(dialect)) is not None
         ]
-        self.by_column = dialect.name == "postgresql"
+        self._as_json = dialect.name == "postgresql"
+        self._row = f"({', '.join('?' * len(columns))})"
+        if self._as_json:
+            binary = [isinstance(kind, sa.LargeBinary) for kind in types]
+            shown = [f"decode({name}, 'base64')" if b else name for name, b in zip(columns, binary, strict=True)]
+            given = [
+                f"{name} {'text' if b else kind.compile(dialect)}"
+                for name, kind, b in zip(columns, types, binary, strict=True)
+            ]
+            self._rows = f"SELECT {', '.join(shown)} FROM json_to_recordset($1::text::json) AS r({', '.join(given)})"
+        self.text = cache(self._text)
+
+    def _text(self, rows: str) -> str:
+        """The statement around the rows it is given."""
+        raise NotImplementedError
+
+    def __call__(self, conn: sa.Connection, records: Iterable[Any]) -> None:
+        records = list(records)
+        if not records:
+            return
+        if self._as_json:
+            _execute(conn, self.text(self._rows), (msgspec.json.encode(records).decode(),))
+            return
+        made = [self._fields(record) for record in records]
+        if self._converters:
+            made = [_converted(row, self._converters) for row in made]
+        while made:
+            count = min(MOST_ROWS, 1 << len(made).bit_length() - 1)
+            rows = f"VALUES {', '.join([self._row] * count)}"
+            _execute(conn, self.text(rows), tuple(chain.from_iterable(made[:count])))
+            made = made[count:]
 
 
-_reading = cache(_Reading)
+class _Inserting(_Writing):
+    def __init__(
+        self, table: sa.Table, columns: tuple[str, ...], replacing: tuple[str, ...], dialect: sa.Dialect
+    ) -> None:
+        super().__init__(table, columns, dialect)
+        self._into = f"INSERT INTO {table.name} ({', '.join(columns)})"
+        self._conflict = ""
+        if replacing:
+            key = ", ".join(column.name for column in table.primary_key)
+            new = ", ".join(f"{name} = excluded.{name}" for name in replacing)
+            self._conflict = f"ON CONFLICT ({key}) DO UPDATE SET {new}"
+
+    def _text(self, rows: str) -> str:
+        return f"{self._into} {rows} {self._conflict}"
 
 
-@cache
-def _inserting(table: sa.Table, columns: tuple[str, ...], replacing: tuple[str, ...], dialect: sa.Dialect) -> _Writing:
-    types = [table.c[name].type for name in columns]
-    names = ", ".join(columns)
-    text = f"INSERT INTO {table.name} ({names}) {_source(types, dialect)}"
-    if replacing:
-        key = ", ".join(column.name for column in table.primary_key)
-        text += f" ON CONFLICT ({key}) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in replacing)
-    return _Writing(text, columns, types, dialect)
+class _Updating(_Writing):
+    def __init__(
+        self, table: sa.Table, changing: tuple[str, ...], key: tuple[str, ...], where: str, dialect: sa.Dialect
+    ) -> None:
+        columns = (*changing, *key)
+        super().__init__(table, columns, dialect)
+        self._table = table.name
+        self._given = ", ".join(columns)
+        self._settings = ", ".join(f"{name} = v.{name}" for name in changing)
+        conditions = [f"{table.name}.{name} = v.{name}" for name in key]
+        self._where = " AND ".join([*conditions, where] if where else conditions)
+
+    def _text(self, rows: str) -> str:
+        given = f"WITH v({self._given}) AS ({rows})"
+        return f"{given} UPDATE {self._table} SET {self._settings} FROM v WHERE {self._where}"
 
 
-@cache
-def _updating(table: sa.Table, changing: tuple[str, ...], key: tuple[str, ...], dialect: sa.Dialect) -> _Writing:
-    columns = (*changing, *key)
-    types = [table.c[name].type for name in columns]
-    if dialect.name == "postgresql":
-        settings = ", ".join(f"{name} = v.{name}" for name in changing)
-        where = " AND ".join(f"{table.name}.{name} = v.{name}" for name in key)
-        values = f"{_arrays(types, dialect)} AS v({', '.join(columns)})"
-        text = f"UPDATE {table.name} SET {settings} FROM {values} WHERE {where}"
-    else:
-        settings = ", ".join(f"{name} = ?" for name in changing)
-        text = f"UPDATE {table.name} SET {settings} WHERE " + " AND ".join(f"{name} = ?" for name in key)
-    return _Writing(text, columns, types, dialect)
+_reading, _inserting, _updating = cache(_Reading), cache(_Inserting), cache(_Updating)
 
 
-def _source(types: Sequence[Any], dialect: sa.Dialect) -> str:
-    if dialect.name == "postgresql":
-        return f"SELECT * FROM {_arrays(types, dialect)}"
-    return f"VALUES ({', '.join('?' for _ in types)})"
-
-
-def _arrays(types: Sequence[Any], dialect: sa.Dialect) -> str:
-    kinds = (kind.dialect_impl(dialect).compile(dialect) for kind in types)
-    return f"unnest({', '.join(f'${number}::{kind}[]' for number, kind in enumerate(kinds, 1))})"
-
-
-def _send(conn: sa.Connection, prepared: _Writing, records: Iterable[Any]) -> None:
-    made = [prepared.fields(record) for record in records]
-    if not made:
-        return
-    if prepared.converters:
-        made = [_converted(row, prepared.converters) for row in made]
-    conn.exec_driver_sql(prepared.text, tuple(map(list, zip(*made, strict=True))) if prepared.by_column else made)
+def _execute(conn: sa.Connection, text: str, parameters: Row) -> list[Row]:
+    """The rows that a statement returns. SQLite's driver is called itself: Core would double what a statement costs."""
+    if conn.dialect.name != "sqlite":
+        result = conn.exec_driver_sql(text, parameters)
+        return [*map(tuple, result.all())] if result.returns_rows else []
+    driver: Any = conn.connection.driver_connection
+    try:
+        found: list[Row] = driver.execute(text, parameters).fetchall()
+    except sqlite3.Error as error:
+        raise sa.exc.DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True) from error
+    return found
 
 
 def _converted(row: Row, converters: Sequence[tuple[int, Converter]]) -> Row:

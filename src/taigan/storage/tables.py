@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
@@ -35,6 +36,10 @@ class Moment(sa.types.TypeDecorator[datetime]):
         return lambda value: None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
+def _json_list(values: Collection[object]) -> str:
+    return msgspec.json.encode(list(values)).decode()
+
+
 class Texts(sa.types.TypeDecorator[list[str]]):
     """A list of texts as one parameter: an array on PostgreSQL, JSON on SQLite."""
 
@@ -47,7 +52,7 @@ class Texts(sa.types.TypeDecorator[list[str]]):
     def bind_processor(self, dialect: sa.Dialect) -> Any:
         if dialect.name != "sqlite":
             return list
-        return lambda value: json.dumps(list(value), ensure_ascii=False)
+        return _json_list
 
 
 class Numbers(sa.types.TypeDecorator[list[int]]):
@@ -60,7 +65,7 @@ class Numbers(sa.types.TypeDecorator[list[int]]):
         return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else ARRAY(sa.BigInteger()))
 
     def bind_processor(self, dialect: sa.Dialect) -> Any:
-        return list if dialect.name != "sqlite" else json.dumps
+        return list if dialect.name != "sqlite" else _json_list
 
 
 class _Condition(ColumnElement[bool]):
@@ -106,7 +111,7 @@ class Pairs(sa.types.TypeDecorator[list[tuple[str, str]]]):
     cache_ok = True
 
     def bind_processor(self, dialect: sa.Dialect) -> Any:
-        return lambda value: json.dumps(list(value), ensure_ascii=False)
+        return _json_list
 
 
 class paired(_Condition):

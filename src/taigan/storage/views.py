@@ -16,7 +16,6 @@ import sqlalchemy as sa
 
 from taigan.storage import tables as t
 from taigan.storage.facts import LANE, LOT, ORDER
-from taigan.storage.migrations import HEAD
 from taigan.storage.records import Act, Alarm, Delivery, Lane, Lift, Lot, Order, OrderEvent, SpaceChange
 from taigan.storage.tables import among
 
@@ -91,8 +90,8 @@ class OrderHistory(msgspec.Struct):
 
 
 def migrated(conn: sa.Connection) -> bool:
-    """Whether the tables are of the revision this program was written for."""
-    return conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == HEAD
+    """Whether there are tables: of the revision this program was written for, or of one that extends it."""
+    return conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() is not None
 
 
 def lots(conn: sa.Connection, limit: int, after: After) -> list[Lot]:

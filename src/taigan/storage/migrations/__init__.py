@@ -1,4 +1,8 @@
-"""Bringing a database to the present tables."""
+"""Bringing a database to the present tables.
+
+The version before goes on working on them until its last process has ended, so a revision only adds: tables, indexes,
+columns that may be left out of an INSERT. What is no longer needed goes one version later.
+"""
 
 from __future__ import annotations
 
