@@ -61,6 +61,7 @@ _CODE_IN_WORDS = re.compile(r"(?P<words>验证码\D{0,8})\d{4,8}(?!\d)")
 _SIGNATURE = re.compile(r"(?<![0-9A-Za-z])[0-9A-F]{32}(?![0-9A-Za-z])")
 _PHONE = re.compile(r"(?<![0-9A-Za-z.])1[3-9]\d{9}(?![0-9A-Za-z])")
 _SHORTEST = 11  # a phone number; signatures and identities are longer
+_WORD = re.compile(r"\w*", re.ASCII)  # an id: nothing in it has a name, a user or a scheme before it
 _IDENTITY = re.compile(r"(?<![\w-])(?:o[\w-]{27}|2088\d{12})(?![\w-])")
 
 
@@ -86,33 +87,39 @@ class Redaction:
         """The text with every secret in it hidden and every identity in it masked."""
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
-        if ":" in text:
-            text = _IN_JSON.sub(_hide_in_json, text)
-            text = _IN_ADDRESS.sub(rf"\g<user>:{HIDDEN}@", text)
-        if "=" in text:
-            text = _IN_FORM.sub(lambda found: f"{found['name']}={_shown(found['name'], found['value'])}", text)
-        text = _BEARER.sub(rf"\1 {HIDDEN}", text)
-        if "验证码" in text:
-            text = _CODE_IN_WORDS.sub(rf"\g<words>{HIDDEN}", text)
+        if not _WORD.fullmatch(text):
+            text = self._without_named(text)
         if len(text) < _SHORTEST:
             return text
         text = _SIGNATURE.sub(HIDDEN, text)
         text = _PHONE.sub(lambda found: mask(found[0]), text)
         return _IDENTITY.sub(lambda found: mask(found[0]), text)
 
+    @staticmethod
+    def _without_named(text: str) -> str:
+        """The text without what a word beside it gives away."""
+        if ":" in text:
+            text = _IN_JSON.sub(_hide_in_json, text)
+            text = _IN_ADDRESS.sub(rf"\g<user>:{HIDDEN}@", text)
+        if "=" in text:
+            text = _IN_FORM.sub(lambda found: f"{found['name']}={_shown(found['name'], found['value'])}", text)
+        text = _BEARER.sub(rf"\1 {HIDDEN}", text)
+        return _CODE_IN_WORDS.sub(rf"\g<words>{HIDDEN}", text) if "验证码" in text else text
+
     def _field(self, name: str, value: Any) -> Any:
-        plain = name.lower()
-        if plain in SECRET_NAMES:
+        secret, masked = _kind_of(name)
+        if secret:
             return HIDDEN if value not in (None, "", b"") else value
-        if plain in MASKED_NAMES and not isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        if masked and not isinstance(value, (Mapping, list, tuple, set, frozenset)):
             return mask(_decoded(value)) if value is not None else None
         return self._value(value)
 
     def _value(self, value: Any) -> Any:
         match value:
-            case str() | bytes() | bytearray() | memoryview():
-                text = _decoded(value)
-                return self._short(text) if len(text) <= 64 else self.text(text)
+            case str():
+                return self._short(value) if len(value) <= 64 else self.text(value)
+            case bytes() | bytearray() | memoryview():
+                return self.text(_decoded(value))
             case None | bool() | int() | float():
                 return value if not _looks_like_phone(value) else mask(str(value))
             case Mapping():
@@ -121,6 +128,13 @@ class Redaction:
                 return [self._value(inner) for inner in value]
             case _:
                 return self.text(str(value))
+
+
+@lru_cache(maxsize=1024)
+def _kind_of(name: str) -> tuple[bool, bool]:
+    """Whether a field of that name is a secret, and whether it is masked."""
+    plain = name.lower()
+    return plain in SECRET_NAMES, plain in MASKED_NAMES
 
 
 def _looks_like_phone(value: object) -> bool:

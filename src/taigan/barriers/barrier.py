@@ -11,7 +11,7 @@ import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Outcome(enum.StrEnum):
@@ -50,8 +50,7 @@ class EventKind(enum.StrEnum):
     OFFLINE = "offline"
 
 
-@dataclass(frozen=True, slots=True)
-class LaneKey:
+class LaneKey(NamedTuple):
     """A lane, named as the whole platform names it."""
 
     lot_id: str
@@ -120,6 +119,13 @@ class Screen(Protocol):
 
     async def show(self, text: str) -> None:
         """Show and speak a short text. Best effort: never raises, never delays a car."""
+
+
+class NoScreen:
+    """The screen of a lane that has none."""
+
+    async def show(self, text: str) -> None:
+        """Show nothing."""
 
 
 class Barrier(Protocol):

@@ -11,7 +11,18 @@ from datetime import datetime
 
 import msgspec
 
-from taigan.barriers.barrier import Barrier, Event, EventKind, LaneState, Outcome, Position, Result, Screen, Sight
+from taigan.barriers.barrier import (
+    Barrier,
+    Event,
+    EventKind,
+    LaneState,
+    NoScreen,
+    Outcome,
+    Position,
+    Result,
+    Screen,
+    Sight,
+)
 from taigan.barriers.site import Answer, Lane, Post, Site
 
 AT_ONCE = Result(Outcome.ACCEPTED)
@@ -24,13 +35,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
     """The lane, in the one street of this process."""
     return site.shared("instant", lambda: Street(site)).lane(lane)
-
-
-class NoScreen:
-    """Shows nothing."""
-
-    async def show(self, text: str) -> None:
-        """Nothing happens."""
 
 
 class InstantBarrier:

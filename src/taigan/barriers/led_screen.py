@@ -7,9 +7,8 @@ import contextlib
 
 import structlog
 
-from taigan.barriers.barrier import Screen
+from taigan.barriers.barrier import NoScreen, Screen
 from taigan.barriers.led import ScreenSettings, frames
-from taigan.barriers.watched_barrier import NoScreen
 
 log = structlog.get_logger()
 

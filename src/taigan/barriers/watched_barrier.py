@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from taigan.barriers.barrier import LaneState, Outcome, Result, Screen, Sight
+from taigan.barriers.barrier import LaneState, NoScreen, Outcome, Result, Screen, Sight
 from taigan.barriers.lane_watch import Attempt, LaneWatch
-
-
-class NoScreen:
-    """The screen of a lane that has none."""
-
-    async def show(self, text: str) -> None:
-        """Show nothing."""
 
 
 class WatchedBarrier:

@@ -16,7 +16,7 @@ from taigan.bolink import BadMessage, units
 from taigan.clock import Clock
 from taigan.lot import texts
 from taigan.lot.entry import EntryDesk
-from taigan.lot.keyring import FRESH_FOR, Keyring
+from taigan.lot.keyring import Keyring
 from taigan.lot.lanes import Lanes
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
@@ -111,11 +111,8 @@ class Callbacks:
             if error.field == "sign":
                 return self._refused(401, "signature", texts.BAD_SIGN, service_name)
             return self._unusable(error, service_name)
-        try:
-            async with self._clock.timeout(KEYS_WITHIN):
-                await self._keyring.refresh(older_than=FRESH_FOR)
-        except (StorageError, TimeoutError):
-            log.warning("the keys could not be read again; those known are used")
+        if not self._keyring.is_fresh():
+            await self._read_keys()
 
         # Half of chapter 5 names no vendor: it is the one of that lot whose key the signature was made with.
         speakers = [envelope.union_id] if envelope.union_id else self._keyring.owners(envelope.park_id)
@@ -161,6 +158,13 @@ class Callbacks:
         except Exception:
             log.exception("callback failed", service_name=envelope.service_name)
         return refusal(200, texts.BUSY, envelope.service_name, self._clock.now())
+
+    async def _read_keys(self) -> None:
+        try:
+            async with self._clock.timeout(KEYS_WITHIN):
+                await self._keyring.refresh()
+        except (StorageError, TimeoutError):
+            log.warning("the keys could not be read again; those known are used")
 
     def _answer_unsigned(self, body: bytes, interface: bolink.AnyInterface) -> Answered:
         """6.4 carries no signature: whoever knows the address can send it, so that nothing is done on its word."""

@@ -137,7 +137,8 @@ class Courier:
         now = self._clock.now()
         again_at = now + self._wait(delivery.attempts) if state == "pending" else now
         self._metrics.uploads.labels(delivery.section, "again" if state == "pending" else state).inc()
-        sent = Sent(delivery.delivery_id, delivery.attempts, state, now, again_at, said[:500])
+        done_at = None if state == "pending" else now
+        sent = Sent(delivery.delivery_id, delivery.attempts, state, again_at, done_at, said[:500])
         try:
             await self._results.submit(sent)
             if state == "refused":

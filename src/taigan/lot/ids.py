@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
-
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class Ids(Protocol):
@@ -29,18 +28,23 @@ class RandomIds:
     """Names from the time and 40 random bits."""
 
     def order_id(self, now: datetime) -> str:
-        return f"{now:%Y%m%d%H%M%S}{now.microsecond // 1000:03d}_{_random(8)}"
+        return f"{_stamp(now)}_{_random(5)}"
 
     def lift_id(self, now: datetime) -> str:
-        return f"L{now:%Y%m%d%H%M%S}{now.microsecond // 1000:03d}{_random(8)}"
+        return f"L{_stamp(now)}{_random(5)}"
 
     def presence_id(self) -> str:
-        return f"scan-{_random(16)}"
+        return f"scan-{_random(10)}"
 
     def sms_code(self) -> str:
         return f"{secrets.randbelow(1_000_000):06d}"
 
 
+@lru_cache(maxsize=1)
+def _stamp(now: datetime) -> str:
+    """To the millisecond. What is decided together has the same."""
+    return f"{now:%Y%m%d%H%M%S}{now.microsecond // 1000:03d}"
+
+
 def _random(length: int) -> str:
-    bits = secrets.randbits(5 * length)
-    return "".join(_ALPHABET[bits >> 5 * place & 31] for place in range(length))
+    return secrets.token_hex(length).upper()

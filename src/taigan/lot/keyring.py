@@ -33,12 +33,13 @@ class Keyring:
         self._known = _Known()
         self._read_at: float | None = None
 
-    async def refresh(self, *, older_than: float = 0.0) -> None:
-        """Read everything again if the last reading is older than that many seconds. Raises `StorageError`."""
-        now = self._clock.monotonic()
-        if self._read_at is not None and now - self._read_at < older_than:
-            return
-        self._read_at = now
+    def is_fresh(self) -> bool:
+        """Whether it was read, or begun to be read, within `FRESH_FOR`."""
+        return self._read_at is not None and self._clock.monotonic() - self._read_at < FRESH_FOR
+
+    async def refresh(self) -> None:
+        """Read everything again. Raises `StorageError`."""
+        self._read_at = self._clock.monotonic()
         keys, lots = await self._database.read(lambda conn: (registry.vendor_keys(conn), registry.lots(conn)))
         known = _Known()
         for key in keys:

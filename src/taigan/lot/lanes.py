@@ -12,7 +12,17 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, LaneState, Outcome, Position, Result
+from taigan.barriers.barrier import (
+    Barrier,
+    Event,
+    EventKind,
+    LaneKey,
+    LaneState,
+    NoScreen,
+    Outcome,
+    Position,
+    Result,
+)
 from taigan.clock import Clock, set_within
 from taigan.lot import orders, texts
 from taigan.lot.events import Events
@@ -70,7 +80,8 @@ class Lanes:
 
     def show(self, lane: LaneKey, text: str) -> None:
         """Put a text on the lane's screen, without waiting for it."""
-        if barrier := self._barriers.get(lane):
+        barrier = self._barriers.get(lane)
+        if barrier is not None and not isinstance(barrier.screen, NoScreen):
             self._later(barrier.screen.show(texts.fitted(text)))
 
     def next_arrival(self, lane: LaneKey) -> asyncio.Event:
