@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,11 +14,10 @@ import aiohttp
 import pytest
 
 from support.ports import free_port
+from support.programs import program
 from support.stack import Stack, eventually
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
 
 AROUND = """\
 daemon off;
@@ -53,8 +51,6 @@ async def through_nginx(
     stack: Stack, tmp_path: Path, certificate: tuple[Path, Path]
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """A client that reaches the platform through nginx, with the example's lines but for ports and certificate."""
-    if NGINX is None:
-        pytest.skip("nginx is not installed")
     port, example = free_port(), (EXAMPLES / "nginx.conf").read_text(encoding="utf-8")
     for there, here in (
         ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
@@ -68,7 +64,15 @@ async def through_nginx(
     configuration = tmp_path / "nginx.conf"
     configuration.write_text(AROUND.format(folder=tmp_path, example=example), encoding="utf-8")
     configuration.chmod(0o644)
-    command = [NGINX, "-p", str(tmp_path), "-c", str(configuration), "-e", str(tmp_path / "error.log")]
+    command = [
+        program("nginx", "nginx-light"),
+        "-p",
+        str(tmp_path),
+        "-c",
+        str(configuration),
+        "-e",
+        str(tmp_path / "error.log"),
+    ]
     if os.getuid() == 0:
         command += ["-g", "user root;"]  # its workers need the test's folder
     process = await asyncio.create_subprocess_exec(*command)
@@ -124,14 +128,16 @@ async def test_the_event_stream_is_not_held_back(through_nginx: aiohttp.ClientSe
 
 
 def test_systemd_takes_the_unit_as_it_is(tmp_path: Path) -> None:
-    if SYSTEMD_ANALYZE is None:
-        pytest.skip("systemd-analyze is not installed")
     unit = (EXAMPLES / "taigan.service").read_text(encoding="utf-8")
     started = re.search(r"^ExecStart=(\S+) lot --config \S+$", unit, re.MULTILINE)
     assert started is not None
     copy = tmp_path / "taigan.service"
-    copy.write_text(unit.replace(started[1], shutil.which("true") or "/bin/true"), encoding="utf-8")
+    copy.write_text(unit.replace(started[1], program("true", "coreutils")), encoding="utf-8")
     verified = subprocess.run(
-        [SYSTEMD_ANALYZE, "verify", str(copy)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        [program("systemd-analyze", "systemd"), "verify", str(copy)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     assert (verified.returncode, verified.stdout) == (0, "")

@@ -14,6 +14,7 @@ import pytest
 
 from support.databases import emptied
 from support.postgres import binaries, with_database
+from support.programs import program
 from taigan.lot.metrics import Metrics
 from taigan.storage import registry, views
 from taigan.storage.database import Database, open_database
@@ -59,8 +60,7 @@ async def licences(database: Database) -> set[str]:
 
 
 async def test_an_sqlite_backup_taken_while_it_is_written_is_restored_beside_the_old_log(folder: Path) -> None:
-    if shutil.which("sqlite3") is None:
-        pytest.skip("the command sqlite3 is not installed")
+    program("sqlite3", "sqlite3")
     url = f"sqlite:///{folder / 'data' / 'lot.sqlite3'}"
     database = await open_database(url)
     house = await house_at(database)

@@ -23,6 +23,7 @@ from support.barrier_bench import LANE, HandClock, workbench
 from support.device_stack import toml
 from support.mosquitto import Broker, mosquitto_broker
 from support.ports import free_port
+from support.programs import program
 from support.simulated_lanes import WITHIN, Heard, Script
 from taigan.barriers.barrier import Barrier, EventKind, Outcome, Position, Result
 from taigan.barriers.broker import BrokerSettings
@@ -360,18 +361,28 @@ async def test_any_bytes_on_the_topics_change_nothing_at_either_end(broker: Brok
 @pytest.fixture
 def secured() -> Iterator[tuple[Broker, str]]:
     """A broker with a certificate of its own and one user, and that certificate."""
-    openssl = shutil.which("openssl")
-    if openssl is None or shutil.which("mosquitto_passwd") is None:
-        pytest.skip("openssl or mosquitto_passwd is not here")
     folder = Path(tempfile.mkdtemp(prefix="taigan-tls-"))
     folder.chmod(0o755)  # the broker gives up root
     try:
         key, cert, passwords = folder / "key.pem", folder / "cert.pem", folder / "passwords"
-        made = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        made = [
+            program("openssl", "openssl"),
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+        ]
         named = ["-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
         subprocess.run([*made, *named, "-keyout", key, "-out", cert], check=True, capture_output=True)
         passwords.touch()
-        subprocess.run(["mosquitto_passwd", "-b", passwords, "edge", "secret"], check=True, capture_output=True)
+        subprocess.run(
+            [program("mosquitto_passwd", "mosquitto"), "-b", passwords, "edge", "secret"],
+            check=True,
+            capture_output=True,
+        )
         for file in (key, cert, passwords):
             file.chmod(0o644)
         options = f"certfile {cert}\nkeyfile {key}\nallow_anonymous false\npassword_file {passwords}\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import socket
 import subprocess
@@ -13,8 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from support.ports import free_port
-
-INSTALL = "The MQTT broker Mosquitto is not here. Install it: apt-get install mosquitto"
+from support.programs import program
 
 
 class Broker:
@@ -28,9 +26,6 @@ class Broker:
 
     def start(self) -> None:
         """Start it and return when it answers; also after `stop`, on the same port."""
-        program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-        if program is None:
-            raise RuntimeError(INSTALL)
         config = self._folder / "mosquitto.conf"
         # Without no-delay each small message waits for the peer's delayed acknowledgement: 50 ms instead of 2.
         config.write_text(
@@ -38,7 +33,7 @@ class Broker:
             + (self._options or "allow_anonymous true\n")
         )
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([program, "-c", config], stdout=log, stderr=log)
+            self._process = subprocess.Popen([program("mosquitto", "mosquitto"), "-c", config], stdout=log, stderr=log)
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline and self._process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):

@@ -48,7 +48,7 @@ class Health:
             return f"the database did not answer within {self._answers_within:g} s"
         except StorageError:
             return "the database does not answer"
-        return "" if migrated else "the database is of another revision than this program"
+        return "" if migrated else "the database holds no tables"
 
 
 async def _send(send: Send, status: int, body: dict[str, str]) -> None:
