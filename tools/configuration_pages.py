@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 from interface_pages import LANGUAGES
-from settings_chinese import SAID
 
 from taigan.settings import Lane, Lot, Settings, Vendor, described, sections
+from taigan.settings_chinese import SAID
 from taigan.starting_config import default_of, toml
 
 MADE = "<!-- Made by tools/generate_docs.py from the settings in src/taigan/settings.py. Do not edit. -->"
@@ -101,8 +101,8 @@ def complaints() -> Iterator[str]:
     said = {_sentence(kind) for kind in TABLES.values()}
     kinds: list[type[msgspec.Struct]] = [Settings, *TABLES.values()]
     said.update(sentence for kind in kinds for _, sentence in _shown(kind))
-    yield from (f"tools/settings_chinese.py lacks: {sentence}" for sentence in sorted(said - set(SAID)))
-    yield from (f"tools/settings_chinese.py has what no setting says: {text}" for text in sorted(set(SAID) - said))
+    yield from (f"src/taigan/settings_chinese.py lacks: {sentence}" for sentence in sorted(said - set(SAID)))
+    yield from (f"src/taigan/settings_chinese.py has what no setting says: {text}" for text in sorted(set(SAID) - said))
 
 
 def _table(kind: type[msgspec.Struct], language: str) -> str:

@@ -1,4 +1,4 @@
-"""What `taigan init` writes: a configuration that runs on one machine as it is, with every setting explained.
+"""What `taigan init` writes: a configuration that runs on one machine as it is, with every setting explained twice.
 
 Names, defaults and explanations are read from the settings themselves, so the file can't go stale.
 """
@@ -8,14 +8,20 @@ from __future__ import annotations
 import enum
 import json
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from taigan.settings import Lane, Lot, Settings, Vendor, described, sections
+from taigan.settings_chinese import SAID
 
 _HEAD = """\
+抬杆的设置。像 `# name = value` 这样的一行写的是默认值：去掉 # 再改。环境变量优先于这个文件：
+TAIGAN_LOT_PORT、TAIGAN_HUB_PUSH_TIMEOUT、TAIGAN_DATA_DIR。
+照这样，`taigan hub`、`taigan lot`、`taigan lanes` 就在这台机器上一起跑。要接真泊链的车场：设 hub_url，填泊链给的
+编号和密钥，写上车场的道闸；那时不需要 hub 和 lanes。
+
 taigan's settings. A line like `# name = value` shows the default: take the # away and change the value.
 A variable goes before this file: TAIGAN_LOT_PORT, TAIGAN_HUB_PUSH_TIMEOUT, TAIGAN_DATA_DIR.
 
@@ -37,12 +43,12 @@ def starting_config(new_secret: Callable[[], str]) -> str:
         {"channel_id": "A1", "direction": "entry", "barrier": {"driver": "simulated"}},
         {"channel_id": "B1", "direction": "exit", "barrier": {"driver": "simulated"}},
     )
-    parts = [_comment(_HEAD), _keys(Settings, {"data_dir": "data"}, skip=tuple(_tables()))]
+    parts = [_comment(_HEAD.splitlines()), _keys(Settings, {"data_dir": "data"}, skip=tuple(_tables()))]
     for name, kind in sections().items():
-        parts.append(f"{_comment(kind.__doc__)}[{name}]\n{_keys(kind, live.get(kind, {}))}")
-    parts.append(f"{_comment(Vendor.__doc__)}[[vendors]]\n{_keys(Vendor, live[Vendor])}")
-    parts.append(f"{_comment(Lot.__doc__)}[[lots]]\n{_keys(Lot, live[Lot], skip=('lanes',))}")
-    parts.append(f"{_comment(Lane.__doc__)}[[lots.lanes]]\n{_keys(Lane, lanes[0])}")
+        parts.append(f"{_explained(kind.__doc__)}[{name}]\n{_keys(kind, live.get(kind, {}))}")
+    parts.append(f"{_explained(Vendor.__doc__)}[[vendors]]\n{_keys(Vendor, live[Vendor])}")
+    parts.append(f"{_explained(Lot.__doc__)}[[lots]]\n{_keys(Lot, live[Lot], skip=('lanes',))}")
+    parts.append(f"{_explained(Lane.__doc__)}[[lots.lanes]]\n{_keys(Lane, lanes[0])}")
     parts.extend(
         "[[lots.lanes]]\n" + "".join(f"{name} = {toml(value)}\n" for name, value in lane.items()) for lane in lanes[1:]
     )
@@ -59,9 +65,9 @@ def _keys(kind: type[msgspec.Struct], live: Mapping[str, Any], skip: tuple[str, 
         if field.name in skip:
             continue
         if field.name in live:
-            lines.append(f"{_comment(sentence)}{field.name} = {toml(live[field.name])}\n")
+            lines.append(f"{_explained(sentence)}{field.name} = {toml(live[field.name])}\n")
         else:
-            lines.append(f"{_comment(sentence)}# {field.name} = {toml(default_of(field))}\n")
+            lines.append(f"{_explained(sentence)}# {field.name} = {toml(default_of(field))}\n")
     return "".join(lines)
 
 
@@ -72,9 +78,13 @@ def default_of(field: msgspec.structs.FieldInfo) -> Any:
     return field.default
 
 
-def _comment(text: str | None) -> str:
-    paragraphs = " ".join((text or "").split()) if text is not _HEAD else text
-    lines = (line for part in paragraphs.splitlines() for line in textwrap.wrap(part, 116) or [""])
+def _explained(text: str | None) -> str:
+    """What stands under a setting or a section, in Chinese and in English."""
+    english = " ".join((text or "").split())
+    return _comment([SAID[english], *textwrap.wrap(english, 116)])
+
+
+def _comment(lines: Iterable[str]) -> str:
     return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 
