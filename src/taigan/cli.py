@@ -349,10 +349,10 @@ async def _push(settings: Settings, asked: dict[str, object]) -> None:
 
 
 async def _hub(settings: Settings, with_parent: bool) -> None:
-    from taigan.hub.errors import AddressInUse, DatabaseError, DatabaseInUse, DatabaseNewer, Unusable
+    from taigan.hub.errors import DatabaseError, DatabaseInUse, DatabaseNewer, Unusable
     from taigan.hub.registry import LotSeed, VendorSeed
     from taigan.hub.server import serve
-    from taigan.process import stop_when_told
+    from taigan.process import listen, stop_when_told
 
     own = settings.hub
     vendors = tuple(
@@ -378,21 +378,19 @@ async def _hub(settings: Settings, with_parent: bool) -> None:
         for lot in settings.lots
     )
     try:
-        await serve(
-            database=settings.data / "hub.sqlite3",
-            clock=_clock(),
-            rules=own,
-            host=own.host,
-            port=own.port,
-            public_url=settings.hub_url,
-            admin_token=own.admin_token,
-            vendors=vendors,
-            lots=lots,
-            frame_ancestors=own.frame_ancestors,
-            stop=stop_when_told(with_parent=with_parent),
-        )
-    except AddressInUse as error:
-        raise Failure(f"{error} (hub.port)", 4) from None
+        with listen(own.host, own.port, "hub.port") as listener:
+            await serve(
+                listener,
+                stop_when_told(with_parent=with_parent),
+                database=settings.data / "hub.sqlite3",
+                clock=_clock(),
+                rules=own,
+                public_url=settings.hub_url,
+                admin_token=own.admin_token,
+                vendors=vendors,
+                lots=lots,
+                frame_ancestors=own.frame_ancestors,
+            )
     except DatabaseInUse as error:
         raise Failure(str(error), 5) from None
     except DatabaseNewer as error:

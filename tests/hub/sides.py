@@ -18,6 +18,7 @@ from taigan.bolink import seal
 from taigan.hub.registry import LotSeed, VendorSeed
 from taigan.hub.rules import Rules
 from taigan.hub.server import serve
+from taigan.process import listen
 
 UNION_ID = "200002"
 PARK_ID = "21787"
@@ -183,10 +184,12 @@ async def running_side(
     sms_check: bool = False,
 ) -> AsyncIterator[Side]:
     """`serve` in this loop, until the end of the block."""
-    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
+    listener = listen("127.0.0.1", 0, "hub.port")
     running = asyncio.create_task(
         serve(
+            listener,
+            stop,
             database=folder / "hub.sqlite3",
             clock=clock,
             rules=rules,
@@ -205,16 +208,13 @@ async def running_side(
                     sms_check=sms_check,
                 ),
             ),
-            on_ready=ready.set_result,
-            stop=stop,
         )
     )
-    await asyncio.wait({ready, running}, return_when=asyncio.FIRST_COMPLETED)
-    if running.done():
-        running.result()
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        try:
-            yield Side(ready.result(), http, clock, stop, running)
-        finally:
-            stop.set()
-            await running
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with listener:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+            try:
+                yield Side(url, http, clock, stop, running)
+            finally:
+                stop.set()
+                await running

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import sqlite3
 import time
 from pathlib import Path
 
 import pytest
 
-from hub.sides import KEY, LOT_ID, TOKEN, UNION_ID, FakeLot, Side, running_side, saying
+from hub.sides import KEY, TOKEN, UNION_ID, FakeLot, Side, running_side, saying
 from support.clock import ManualClock
 from taigan.clock import SystemClock
-from taigan.hub.errors import AddressInUse, DatabaseInUse, DatabaseNewer, DatabaseUnusable
+from taigan.hub.errors import DatabaseInUse, DatabaseNewer, DatabaseUnusable
 from taigan.hub.rules import Rules
 from taigan.hub.server import serve
+from taigan.process import listen
+
+
+async def started(database: Path) -> None:
+    with listen("127.0.0.1", 0, "hub.port") as listener:
+        await serve(listener, asyncio.Event(), database=database, clock=SystemClock(), rules=Rules())
 
 
 async def test_it_ends_within_2_seconds_with_open_event_streams(
@@ -87,7 +92,7 @@ async def test_a_second_process_on_the_same_file_gets_one_clear_sentence(
     tmp_path: Path, clock: ManualClock, side: Side
 ) -> None:
     with pytest.raises(DatabaseInUse, match="in use by another hub"):
-        await serve(database=tmp_path / "hub.sqlite3", clock=SystemClock(), rules=Rules())
+        await started(tmp_path / "hub.sqlite3")
 
 
 async def test_a_database_from_a_newer_version_is_refused(tmp_path: Path, clock: ManualClock, lot: FakeLot) -> None:
@@ -97,33 +102,19 @@ async def test_a_database_from_a_newer_version_is_refused(tmp_path: Path, clock:
         conn.execute("UPDATE house SET version = 999")
     conn.close()
     with pytest.raises(DatabaseNewer, match="newer taigan"):
-        await serve(database=tmp_path / "hub.sqlite3", clock=SystemClock(), rules=Rules())
+        await started(tmp_path / "hub.sqlite3")
 
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "hub.sqlite3").write_bytes(b"no database at all" * 1000)
     with pytest.raises(DatabaseUnusable, match="cannot be used"):
-        await serve(database=tmp_path / "hub.sqlite3", clock=SystemClock(), rules=Rules())
+        await started(tmp_path / "hub.sqlite3")
 
 
 async def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DatabaseUnusable, match="cannot be written"):
-        await serve(database=tmp_path / "file" / "hub.sqlite3", clock=SystemClock(), rules=Rules())
-
-
-async def test_a_port_in_use_is_refused_and_the_database_let_go(
-    tmp_path: Path, clock: ManualClock, lot: FakeLot
-) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(AddressInUse, match="cannot listen"):
-            await serve(
-                database=tmp_path / "hub.sqlite3", clock=SystemClock(), rules=Rules(), port=taken.getsockname()[1]
-            )
-    async with running_side(tmp_path, clock, lot.url) as side:
-        assert (await side.get("/admin/lots"))["items"][0]["lot_id"] == LOT_ID
+        await started(tmp_path / "file" / "hub.sqlite3")
 
 
 async def test_keys_are_nowhere_but_in_their_table(tmp_path: Path, clock: ManualClock, lot: FakeLot) -> None:

@@ -5,7 +5,6 @@ HubError
 │   ├── DatabaseInUse
 │   ├── DatabaseNewer
 │   └── DatabaseUnusable
-├── AddressInUse             the port is taken
 ├── Unknown(what, field)     something named in a request is not there
 └── Unusable(reason, field)  a request's value makes no sense
 """
@@ -31,10 +30,6 @@ class DatabaseNewer(DatabaseError):
 
 class DatabaseUnusable(DatabaseError):
     """The file cannot be created, read or written."""
-
-
-class AddressInUse(HubError):
-    """The hub cannot listen at its address."""
 
 
 class Unknown(HubError):
