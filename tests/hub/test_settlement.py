@@ -18,7 +18,7 @@ from taigan.bolink import Refused, by_section, example_of
 from taigan.bolink.invoices import IssueInvoice, QueryInvoice
 from taigan.bolink.lots import OnboardLot
 from taigan.bolink.reconciliation import Refund
-from taigan.bolink.signing import sign_page
+from taigan.bolink.signing import sign_page, sign_sorted
 from taigan.bolink.trade import GiveChange, PayByEtc, PayEscape, RenewPass
 
 MONEY = {"arrive_money": 11.93, "fee": 0.07}
@@ -272,3 +272,17 @@ async def test_7_in_any_other_browser_offers_the_simulated_apps(quiet_side: Side
 async def test_the_counter_knows_no_made_up_address(quiet_side: Side) -> None:
     async with quiet_side.http.get(f"{quiet_side.url}/unionapi/counter?v=none") as answer:
         assert answer.status == 404
+
+
+async def test_3_4_signed_over_its_sorted_pairs_is_taken_and_no_other_interface_is(vendor: Vendor, side: Side) -> None:
+    asked = vendor.parking_payment("20170921336435142")
+    text = msgspec.json.encode({"union_id": int(UNION_ID), **msgspec.to_builtins(asked)})
+    signed = msgspec.json.encode({"data": msgspec.Raw(text), "sign": sign_sorted(text, KEY)})
+    _, said = await side.post(by_section("3.4").path, signed)
+    assert said["state"] == 1, said
+    assert asked.trade_no in str(await only(vendor, "payments"))
+    for tampered in (signed.replace(b'"12.00"', b'"1.00"'), signed.replace(b"336435142", b"336435143")):
+        _, said = await side.post(by_section("3.4").path, tampered)
+        assert said["state"] == 0, said
+    _, said = await side.post(by_section("3.9").path, signed)
+    assert (said["state"], said["errmsg"]) == (0, "签名错误")
