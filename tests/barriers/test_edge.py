@@ -316,11 +316,25 @@ def test_an_edge_that_owes_too_much_gives_up_the_oldest(tmp_path: Path) -> None:
     assert [owed.event.event_id for owed in reopened(tmp_path / "edge.jsonl")] == ["event-2", "event-3"]
 
 
+def test_the_file_does_not_grow_for_ever_beside_an_event_that_nobody_acknowledges(tmp_path: Path) -> None:
+    file = tmp_path / "edge.jsonl"
+    outbox = Outbox(file, largest=4000)
+    outbox.keep(never := an_event(0))
+    for number in range(1, 200):
+        outbox.keep(an_event(number))
+        outbox.dealt_with([f"event-{number}"])
+        assert file.stat().st_size < 5000
+    outbox.close()
+    assert reopened(file) == [never]
+
+
 def test_two_edges_do_not_share_a_folder(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "edge.jsonl")
-    with pytest.raises(OutboxUnusable, match="another edge is using it"):
-        Outbox(tmp_path / "edge.jsonl")
+    for _ in range(2):
+        with pytest.raises(OutboxUnusable, match="another edge is using it"):
+            Outbox(tmp_path / "edge.jsonl")
     outbox.close()
+    Outbox(tmp_path / "edge.jsonl").close()
 
 
 async def test_an_unreachable_device_behind_the_edge_is_rejected_with_its_reason(
