@@ -10,11 +10,17 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import scene
+from benchmarks import leash, scene
+from benchmarks.ports import free_port
+
+NOBODY = "http://127.0.0.1:9"
+"""A BoLink that is not there."""
+TICK = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(slots=True)
@@ -38,6 +44,7 @@ class Contestant:
             self.process = subprocess.Popen(
                 self.command, env=environment, stdout=log, stderr=log, cwd=_ROOT, start_new_session=True
             )
+        leash.hold(self.process.pid)
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 0.2).close()
@@ -58,6 +65,17 @@ class Contestant:
         """Its turn."""
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGCONT)
+
+    def processor_seconds(self) -> float:
+        """What its processes have used so far, in user and in kernel mode; not its database server's."""
+        assert self.process is not None
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # it has just ended
+                fields = stat.read_text().rpartition(")")[2].split()
+                if int(fields[2]) == self.process.pid:
+                    ticks += int(fields[11]) + int(fields[12])
+        return ticks / TICK
 
     def next_cars(self) -> None:
         """Another car on every loop."""
@@ -102,14 +120,16 @@ class Load:
         self._process.wait(10)
 
 
-def bare(port: int) -> Contestant:
+def bare() -> Contestant:
     """Our callback route with nothing behind it."""
+    port = free_port()
     command = [sys.executable, "-m", "benchmarks.bare", "--port", str(port)]
     return Contestant("bare", command, port=port, messages=8 * len(scene.LANES), has_lanes=False)
 
 
-def usual(engine: str, port: int, url: str, workers: int = 1) -> Contestant:
+def usual(engine: str, url: str, workers: int = 1) -> Contestant:
     """The usual stack."""
+    port = free_port()
     options = [
         "--loop",
         "uvloop",
@@ -128,26 +148,29 @@ def usual(engine: str, port: int, url: str, workers: int = 1) -> Contestant:
     return Contestant(name, [*app, *options, "--workers", str(workers)], environment, port, messages=120)
 
 
-def taigan(engine: str, port: int, url: str, folder: Path, workers: int = 1, name: str = "") -> Contestant:
+def taigan(
+    engine: str, url: str, folder: Path, workers: int = 1, name: str = "", lots: int = 200, hub: str = NOBODY
+) -> Contestant:
     """Ourselves, as shipped: `taigan lot`."""
+    port = free_port()
     config = folder / f"taigan-{port}.toml"
-    config.write_text(_config(port, url))
+    config.write_text(_config(port, url, scene.PARKS[:lots], hub))
     name = name or f"taigan {engine}" + (f" {workers} workers" if workers > 1 else "")
     command = [sys.executable, "-m", "taigan", "lot", "--config", str(config), "--workers", str(workers)]
     return Contestant(name, command, port=port)
 
 
-def _config(port: int, url: str) -> str:
+def _config(port: int, url: str, parks: list[str], hub: str) -> str:
     lots = "".join(
         f'[[lots]]\nunion_id = "{scene.UNION_ID}"\npark_id = "{park}"\nspaces = {scene.SPACES}\n'
         + "".join(
             f'[[lots.lanes]]\nchannel_id = "{channel}"\nbarrier = {{ driver = "instant" }}\n'
             for channel in scene.CHANNELS
         )
-        for park in scene.PARKS
+        for park in parks
     )
     return (
-        f'data_dir = "data-{port}"\n[lot]\nport = {port}\ndatabase_url = "{url}"\nhub_url = "http://127.0.0.1:9"\n'
+        f'data_dir = "data-{port}"\n[lot]\nport = {port}\ndatabase_url = "{url}"\nhub_url = "{hub}"\n'
         f'[[vendors]]\nunion_id = "{scene.UNION_ID}"\nkey = "{scene.KEY}"\n{lots}'
     )
 

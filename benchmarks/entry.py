@@ -56,6 +56,7 @@ class Run:
         self._load = Load()
         self.laps: dict[str, list[float]] = {}
         self.latency: dict[str, list[float]] = {}
+        self.processor: dict[str, list[float]] = {}
         self.half_load: dict[str, dict[str, float]] = {}
         self.idle: dict[str, float] = {}
 
@@ -65,16 +66,15 @@ class Run:
         for name in databases:
             self._postgres.run("createdb", name)
         asyncio.run(_tables(self._postgres.url("pgbench")))
-        ports = iter(range(18801, 18900))
         asyncpg = {name: self._postgres.url(name).replace("postgresql:", "postgresql+asyncpg:") for name in databases}
         taking_part = [
-            contestants.bare(next(ports)),
-            contestants.usual("sqlite", next(ports), f"sqlite+aiosqlite:///{self._folder}/usual.sqlite3"),
-            contestants.usual("postgresql", next(ports), asyncpg["usual1"]),
-            contestants.usual("postgresql", next(ports), asyncpg["usual2"], workers=2),
-            contestants.taigan("sqlite", next(ports), f"sqlite:///{self._folder}/taigan.sqlite3", self._folder),
-            contestants.taigan("postgresql", next(ports), self._postgres.url("taigan1"), self._folder),
-            contestants.taigan("postgresql", next(ports), self._postgres.url("taigan2"), self._folder, workers=2),
+            contestants.bare(),
+            contestants.usual("sqlite", f"sqlite+aiosqlite:///{self._folder}/usual.sqlite3"),
+            contestants.usual("postgresql", asyncpg["usual1"]),
+            contestants.usual("postgresql", asyncpg["usual2"], workers=2),
+            contestants.taigan("sqlite", f"sqlite:///{self._folder}/taigan.sqlite3", self._folder),
+            contestants.taigan("postgresql", self._postgres.url("taigan1"), self._folder),
+            contestants.taigan("postgresql", self._postgres.url("taigan2"), self._folder, workers=2),
         ]
         steps = self._progress.add_task("starting", total=len(taking_part) * (self._rounds + 3) + self._rounds)
         try:
@@ -101,20 +101,21 @@ class Run:
             for contestant in taking_part:
                 contestant.stop()
 
-    def growth(self, millions: int) -> float:
+    def growth(self, millions: float) -> float:
         """The rate with so many million past orders, a fifth as many in the lots, over that of an empty database."""
+        past, present = int(millions * 1_000_000), int(millions * 200_000)
         for name in ("empty", "grown"):
             self._postgres.run("createdb", name)
             asyncio.run(_tables(self._postgres.url(name)))
         steps = self._progress.add_task("growing", total=3 + 2 * self._rounds)
-        for first, last, state in ((0, millions, "out"), (millions, millions + max(millions // 5, 1), "in")):
-            self._postgres.sql("grown", _past(first * 1_000_000, last * 1_000_000, state))
+        for first, last, state in ((0, past, "out"), (past, past + present, "in")):
+            self._postgres.sql("grown", _past(first, last, state))
             self._progress.advance(steps)
         self._postgres.sql("grown", "VACUUM ANALYZE")
         self._progress.advance(steps)
         both = [
-            contestants.taigan("postgresql", 18790 + n, self._postgres.url(name), self._folder, name=name)
-            for n, name in enumerate(("empty", "grown"))
+            contestants.taigan("postgresql", self._postgres.url(name), self._folder, name=name)
+            for name in ("empty", "grown")
         ]
         try:
             for contestant in both:
@@ -137,10 +138,13 @@ class Run:
         contestant.go_on()
         contestant.next_cars()
         self._load(connect=["127.0.0.1", contestant.port], connections=CONNECTIONS)
+        before = contestant.processor_seconds()
         result = self._load(messages=contestant.messages)
+        used = contestant.processor_seconds() - before
         contestant.pause()
         _expect_entries(contestant, result)
         if kept:
+            self.processor.setdefault(contestant.name, []).append(used / contestant.messages)
             self.laps.setdefault(contestant.name, []).append(contestant.messages / result["seconds"])
             self.latency.setdefault(contestant.name, []).append(result["p50"])
 
@@ -209,10 +213,7 @@ def idle(folder: Path) -> dict[str, float]:
     ready: list[float] = []
     memory = 0.0
     for number in range(3):
-        one = contestants.taigan("idle", 18780 + number, f"sqlite:///{folder}/idle.sqlite3", folder)
-        config = folder / f"taigan-{18780 + number}.toml"
-        text = config.read_text()
-        config.write_text(text[: text.index("[[lots]]", text.index("[[lots]]") + 1)])  # the first lot only
+        one = contestants.taigan("idle", f"sqlite:///{folder}/idle.sqlite3", folder, lots=1)
         one.start(folder)
         one.go_on()
         ready.append(one.ready_after)
@@ -232,6 +233,7 @@ def summary(run: Run) -> dict[str, Any]:
             "median": statistics.median(laps),
             "least": min(laps),
             "most": max(laps),
+            "processor_us": 1e6 * statistics.median(run.processor[name]) if name in run.processor else None,
             "p50_ms": 1000 * statistics.median(run.latency[name]) if name in run.latency else None,
             "laps": [round(lap, 1) for lap in laps],
         }
@@ -253,10 +255,16 @@ def summary(run: Run) -> dict[str, Any]:
 
 def markdown(found: dict[str, Any]) -> str:
     """The tables of a run."""
-    lines = ["| contestant | entries/s, median | least – most | median answer |", "|---|--:|--:|--:|"]
+    lines = [
+        "| contestant | entries/s, median | least – most | processor time | median answer |",
+        "|---|--:|--:|--:|--:|",
+    ]
     for name, rate in sorted(found["rates"].items(), key=lambda item: -item[1]["median"]):
         answer = f"{rate['p50_ms']:.0f} ms" if rate["p50_ms"] else ""
-        lines.append(f"| {name} | {rate['median']:.0f} | {rate['least']:.0f} – {rate['most']:.0f} | {answer} |")
+        spread, used = f"{rate['least']:.0f} – {rate['most']:.0f}", ""
+        if rate.get("processor_us"):
+            used = f"{rate['processor_us']:.0f} µs"
+        lines.append(f"| {name} | {rate['median']:.0f} | {spread} | {used} | {answer} |")
     lines += ["", "| ratio | measured | target | |", "|---|--:|--:|---|"]
     for ratio in found["ratios"]:
         verdict = "met" if ratio["met"] else "missed"
@@ -268,7 +276,7 @@ def markdown(found: dict[str, Any]) -> str:
     if "growth" in found:
         growth = found["growth"]
         verdict = "met" if growth["ratio"] >= 0.9 else "missed"
-        text = f"{growth['millions']} million past orders, {growth['in_lots']} million in the lots / empty"
+        text = f"{growth['millions']:g} million past orders, {growth['in_lots']:g} million in the lots / empty"
         lines.append(f"| {text} | {growth['ratio']:.2f} | 0.9 | {verdict} |")
     if "idle" in found:
         ready, memory = found["idle"]["ready_seconds"], found["idle"]["resident_mb"]
@@ -282,7 +290,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument(
-        "--growth", type=int, default=0, metavar="MILLIONS", help="grow a database to so many orders"
+        "--growth", type=float, default=0.0, metavar="MILLIONS", help="grow a database to so many orders"
     )
     arguments.add_argument("--only-growth", action="store_true", help="put growth into the last results")
     chosen = arguments.parse_args()
@@ -311,7 +319,7 @@ def main() -> None:
                     ratio = run.growth(chosen.growth)
                     found["growth"] = {
                         "millions": chosen.growth,
-                        "in_lots": max(chosen.growth // 5, 1),
+                        "in_lots": chosen.growth / 5,
                         "ratio": ratio,
                         "laps": {name: run.laps[name] for name in ("empty", "grown")},
                     }

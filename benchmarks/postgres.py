@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks import leash
+
 SETTINGS = {"max_connections": "100", "shared_buffers": "512MB", "max_wal_size": "4GB", "listen_addresses": ""}
 """Besides the defaults; no setting here makes a commit less durable."""
 
@@ -60,8 +62,14 @@ def server() -> Iterator[Postgres]:
         options += ["-c", f"unix_socket_directories={folder}"]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [programs / "postgres", "-D", folder / "data", *options], stdout=log, stderr=log, cwd=folder, **account
+                [programs / "postgres", "-D", folder / "data", *options],
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                start_new_session=True,
+                **account,
             )
+        leash.hold(process.pid)
         try:
             ready = [programs / "pg_isready", "-h", folder, "-U", "taigan", "-t", "1", "-q"]
             while process.poll() is None and subprocess.run(ready, check=False).returncode:

@@ -87,7 +87,7 @@ class Sink:
             self.over.set()
 
 
-async def measure(url: str, folder: Path, port: int, each: int, latency: float, workers: int) -> dict[str, float]:
+async def measure(url: str, folder: Path, each: int, latency: float, workers: int) -> dict[str, float]:
     """Fill the queue, start the platform, count."""
     lanes = [LaneSetup(channel_id="A1", confirm="accepted", barrier={"driver": "instant"})]
     lots = [LotSetup(union_id=scene.UNION_ID, park_id=park, spaces=scene.SPACES, lanes=lanes) for park in scene.PARKS]
@@ -117,9 +117,7 @@ async def measure(url: str, folder: Path, port: int, each: int, latency: float, 
     loop = asyncio.get_running_loop()
     listening = await loop.create_server(lambda: Bolink(sink), "127.0.0.1", 0)
     hub = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    one = contestants.taigan("uploads", port, url, folder, workers)
-    config = folder / f"taigan-{port}.toml"
-    config.write_text(config.read_text().replace("http://127.0.0.1:9", hub))
+    one = contestants.taigan("uploads", url, folder, workers, hub=hub)
     await asyncio.to_thread(one.start, folder)
     one.go_on()
     try:
@@ -148,15 +146,12 @@ def main() -> None:
         with server() as postgres:
             for name in ("one", "two"):
                 postgres.run("createdb", name)
-            for port, (name, url, workers) in enumerate(
-                [
-                    ("sqlite", f"sqlite:///{folder}/uploads.sqlite3", 1),
-                    ("postgresql", postgres.url("one"), 1),
-                    ("postgresql 2 workers", postgres.url("two"), 2),
-                ],
-                18770,
-            ):
-                found[name] = uvloop.run(measure(url, folder, port, chosen.each, chosen.latency, workers))
+            for name, url, workers in [
+                ("sqlite", f"sqlite:///{folder}/uploads.sqlite3", 1),
+                ("postgresql", postgres.url("one"), 1),
+                ("postgresql 2 workers", postgres.url("two"), 2),
+            ]:
+                found[name] = uvloop.run(measure(url, folder, chosen.each, chosen.latency, workers))
                 print(f"{name}: {found[name]}")
         (RESULTS / "uploads.json").write_text(json.dumps(found, indent=2) + "\n")
     finally:
