@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import html
 import json
 import re
 from pathlib import Path
@@ -46,8 +48,8 @@ async def test_success_refusal_waiting_and_no_answer_each_have_a_field_a_word_an
 @pytest.mark.parametrize(
     ("text", "advice"),
     [
-        ("未检测到车辆，请驶入车道后再扫码", "请把车开到道闸前的感应区，再扫一次"),
-        ("A1未检测到车辆，请扫描所在车道的二维码", "请把车开到道闸前的感应区，再扫一次"),
+        ("未检测到车辆，请驶入车道后再扫码", "请停到道闸前的感应区，再扫一次"),
+        ("A1未检测到车辆，请扫描所在车道的二维码", "呼叫管理员"),
         ("车位紧张", "请联系车场管理员"),
     ],
 )
@@ -186,6 +188,27 @@ async def test_sms_check_asks_for_the_number_then_the_code_and_says_how_many_tri
         assert "还可以试 4 次" in page
         page = await phone.press(page, verify_code="102993")
         assert "入场成功" in page
+
+
+async def test_once_the_sms_code_is_right_the_phone_says_that_the_lot_is_being_asked(
+    tmp_path: Path, clock: ManualClock, lot: FakeLot
+) -> None:
+    answering = asyncio.Event()
+
+    async def answer_both(message: dict[str, str]) -> web.StreamResponse:
+        if message["service_name"] == "verify_code":
+            return web.json_response({"state": 1, "verify_code": "102993"})
+        await answering.wait()
+        return await saying(1)(message)
+
+    lot.answer = answer_both
+    async with running_side(tmp_path, clock, lot.url, sms_check=True) as side:
+        phone, page = await entered(side)
+        page = await phone.press(page, mobile="18888888888")
+        action = html.unescape(re.findall(r'<form method="post" action="([^"]*)"', page)[-1])
+        _, page = await phone.post(action, phone.fields(page) | {"verify_code": "102993"})
+        answering.set()
+        assert "<h1>正在请求入场</h1>" in page
 
 
 async def test_one_browser_can_play_several_phones(side: Side, lot: FakeLot) -> None:

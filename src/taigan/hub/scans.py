@@ -41,20 +41,20 @@ ASKING = N_("正在请求入场，请稍候")
 ENTERED = N_("入场成功")
 NOT_ENTERED = N_("入场失败")
 BEING_DEALT_WITH = N_("请等待车场处理")
-ASK_ATTENDANT = N_("等待时间较长，请联系车场管理员")
+ASK_ATTENDANT = N_("等待时间较长，管理员可以放行")
 NO_ANSWER = N_("车场未及时应答，请重新扫码")
 UNREACHABLE = N_("车场网络异常，请稍后重试。")  # problem/633854
 BAD_ANSWER = N_("车场应答异常，请重新扫码")
 NO_SUCH_LANE = N_("未匹配到此通道，请联系车场管理员")  # problem/633854
 CODE_REPLACED = N_("二维码已失效，请扫描车道上的新二维码")
-PROVE_MOBILE = N_("请先验证手机号")
+PROVE_MOBILE = N_("请输入手机号，获取短信验证码")
 BAD_MOBILE = N_("手机号不正确")
 CODE_ON_ITS_WAY = N_("验证码已发送")
 CODE_WRONG = N_("验证码错误")
 CODE_SPENT = N_("验证码已失效，请重新获取")
 CODE_TOO_SOON = N_("获取验证码太频繁，请稍后再试")
 CODE_NOT_SENT = N_("发送验证码失败")
-LISTENED_LONG = N_("等待已结束，请重新扫码")
+LISTENED_LONG = N_("请重新扫码，或联系管理员")
 
 _MOBILE = re.compile(r"\+?[0-9]{5,15}")
 _LONGEST_TEXT = 200
@@ -323,6 +323,7 @@ class _Taking:
             "mobile": values.get("mobile", ""),
             "shown": shown.value,
             "text": text,
+            "state": values.get("state"),
         }
         open_scan = self._open_verification()
         if open_scan is not None and shown in (Shown.VERIFY, Shown.WAITING):
