@@ -18,6 +18,17 @@ WIDTHS = (320, 360, 1440)
 LOOKED_THROUGH = ((320, "light"), (1440, "dark"))
 """Where axe-core looks: what it finds depends on the colours and on what wraps, and it takes its time."""
 
+UNMARKED_CHINESE = r"""() => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    const lang = text.parentElement.closest('[lang]').lang;
+    if (/\p{Script=Han}/u.test(text.data) && lang !== 'zh-CN') found.push(text.data);
+  }
+  return found;
+}"""
+"""What a screen reader would read out as if it were English."""
+
 OTHER_BROWSER = "Mozilla/5.0 (X11; Linux x86_64) Chrome/130"
 WECHAT = "Mozilla/5.0 (iPhone) MicroMessenger/8.0.49"
 
@@ -90,6 +101,16 @@ async def refused_no_car(visit: Visit) -> None:
 
 async def refused_full(visit: Visit) -> None:
     visit.lot.answer = saying(0, "车位已满")
+    await visit.scan()
+
+
+async def refused_other_lane(visit: Visit) -> None:
+    visit.lot.answer = saying(0, "A2未检测到车辆，请扫描所在车道的二维码")
+    await visit.scan()
+
+
+async def refused_blocked(visit: Visit) -> None:
+    visit.lot.answer = saying(0, "禁止入场，请联系管理员")
     await visit.scan()
 
 
@@ -172,6 +193,8 @@ STATES: tuple[Callable[[Visit], Awaitable[None]], ...] = (
     success_arm_open,
     refused_no_car,
     refused_full,
+    refused_other_lane,
+    refused_blocked,
     refused_longest,
     waiting,
     waiting_long,
@@ -201,6 +224,7 @@ async def test_the_page_fits_and_keeps_nobody_out(
         assert heading
         if language == "en":
             assert not any("一" <= sign <= "鿿" for sign in heading), heading
+            assert await page.evaluate(UNMARKED_CHINESE) == []
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": 640})
             for scheme in SCHEMES:

@@ -10,7 +10,10 @@ from support.stack import Lane, Stack, eventually
 
 @pytest.mark.parametrize(
     ("locale", "words"),
-    [("zh-CN", ("以微信身份继续", "确认入场", "入场成功")), ("en-GB", ("Continue with Alipay", "Enter", "You're in"))],
+    [
+        ("zh-CN", ("以微信身份继续", "确认入场", "入场成功")),
+        ("en-GB", ("Continue with Alipay", "Confirm entry", "You may enter")),
+    ],
 )
 async def test_a_driver_scans_reads_success_and_the_arm_is_up(
     stack: Stack, browser: Browser, locale: str, words: tuple[str, str, str]

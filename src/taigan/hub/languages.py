@@ -6,12 +6,20 @@ import gettext
 import io
 from importlib.resources import files
 
+import markupsafe
+
 SOURCE = "zh-CN"
 
 
 def N_(text: str) -> str:
     """Marks a text that is translated where it is shown."""
     return text
+
+
+def tongue(text: str, language: str) -> str:
+    """What a screen reader has to be told (`lang`) to read out `text` on a page in `language`; empty if nothing."""
+    chinese = any("一" <= sign <= "鿿" for sign in text)
+    return markupsafe.Markup(f' lang="{SOURCE}"') if chinese and language != SOURCE else ""
 
 
 class Languages:

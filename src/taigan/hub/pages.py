@@ -31,8 +31,8 @@ from taigan.hub.drivers import Driver, form_token, form_token_fits
 from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.hub import SIMULATED_PATH, Hub
 from taigan.hub.identity import App, Identity, app_of, simulated_identity, usable_name
-from taigan.hub.languages import Languages
-from taigan.hub.phone import Screen
+from taigan.hub.languages import Languages, tongue
+from taigan.hub.phone import Screen, in_language
 from taigan.hub.registry import Lot
 from taigan.hub.scans import Asked
 
@@ -97,7 +97,8 @@ class Pages:
         i18n: Any = environment
         i18n.install_gettext_translations(texts, newstyle=True)
         environment.globals |= {"language": language, "languages": self.languages.tags}
-        environment.filters["translated"] = lambda text: texts.gettext(text) if text else ""
+        environment.filters["translated"] = lambda text: in_language(texts, text)
+        environment.filters["tongue"] = lambda text: tongue(text, language)
         return environment
 
     @property

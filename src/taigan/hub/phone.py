@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gettext
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,19 +19,20 @@ from taigan.hub.scans import Scan, Shown, Sms
 _ASK = N_("请联系车场管理员")
 _ATTENDANT = "管理员"
 _ADVICE = (
-    ("未检测到车辆", N_("请把车开到道闸前的感应区，再扫一次")),
+    ("所在车道的二维码", ""),
+    ("未检测到车辆", N_("请停到道闸前的感应区，再扫一次")),
     ("正在处理其他车辆", N_("请等前车通过后再扫一次")),
     ("已识别车牌", N_("不用扫码，请直接驶入")),
     ("车位已满", N_("请等有车离开后再扫码，或前往其他车场")),
-    ("二维码已失效", N_("请扫车道上现在的二维码")),
+    ("二维码已失效", N_("请扫描车道上的新二维码")),
     ("道闸故障", N_("请留在车内，联系管理员抬杆")),
     ("系统繁忙", N_("请稍等片刻，再扫一次")),
     ("紧急状态", N_("请听从现场人员指挥")),
 )
-"""What to do next, by words in the lot's text."""
+"""What to do next, by words in the lot's text; nothing where that says it all."""
+_NOT_BY_SCANNING_AGAIN = ("所在车道的二维码", "二维码已失效", "已识别车牌", "其他入口", "入口扫码", "该车道入场")
 
 LOT_TEXTS = (
-    N_("入场成功，请通行"),
     N_("请等待管理员放行"),
     N_("正在抬杆，请稍候"),
     N_("车位已满"),
@@ -44,8 +47,28 @@ LOT_TEXTS = (
     N_("系统繁忙，请稍后再扫码"),
     N_("请求已失效，请重新扫码"),
     N_("操作频繁，请稍后再试"),
+    N_("请先验证手机号"),
+    N_("车辆已倒出，请重新扫码"),
+    N_("管理员未放行，请联系管理员"),
+    N_("车道不存在，请联系管理员"),
+    N_("此处为出口，请到入口扫码"),
+    N_("车道已关闭，请走其他入口"),
+    N_("{lane}未检测到车辆，请扫描所在车道的二维码"),
+    N_("您已在{lane}车道扫码，请在该车道入场"),
+    N_("车道开放时间为{hours}"),
 )
 """What lots are known to say, so that it can be read in other languages. Anything else is shown as it came."""
+_PATTERNS = [
+    (text, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(text)))) for text in LOT_TEXTS if "{" in text
+]
+
+
+def in_language(texts: gettext.NullTranslations, text: str) -> str:
+    """What a lot or we say, in another language if it is known there."""
+    for pattern, shape in _PATTERNS:
+        if found := shape.fullmatch(text):
+            return texts.gettext(pattern).format_map(found.groupdict())
+    return texts.gettext(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +99,25 @@ class Screen:
     @property
     def advice(self) -> str:
         """What a driver who was refused does next; empty where the lot's text says so itself."""
-        otherwise = "" if _ATTENDANT in self.text else _ASK
+        otherwise = "" if "请" in self.text else _ASK
         return next((advice for words, advice in _ADVICE if words in self.text), otherwise)
+
+    @property
+    def asks(self) -> bool:
+        """Whether the attendant has to be called: the page's first button then."""
+        if self.standing is Shown.WAITING:
+            return self.overdue and self.listening
+        return _ATTENDANT in self.text + self.advice
+
+    @property
+    def again_first(self) -> bool:
+        """Whether another scan of the same code is what helps; it can be tried in any case."""
+        return not self.asks and not any(words in self.text for words in _NOT_BY_SCANNING_AGAIN)
+
+    @property
+    def mistaken(self) -> bool:
+        """Whether the phone number or the code from the SMS was not taken."""
+        return self.standing is Shown.VERIFY and self.text not in (scans.PROVE_MOBILE, scans.CODE_ON_ITS_WAY)
 
     @property
     def digest(self) -> str:
