@@ -17,14 +17,6 @@ from support.stack import eventually
 LISTENING = "0A"
 
 
-def our_processes() -> list[int]:
-    """The processes of the `taigan` that this one started."""
-    children = [
-        int(child) for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()
-    ]
-    return [child for child in children if b"taigan" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")]
-
-
 def listening_ports(process: int) -> set[int]:
     """Every TCP port that a process listens on."""
     own = set()
@@ -63,7 +55,7 @@ async def test_ten_thousand_random_bytes_at_every_listening_port_stop_nothing(
         edge.write_text(f"devices_port = {free_port()}\n{edge.read_text('utf-8')}", "utf-8")
         try:
             await stack.start()
-            ports = {port for process in our_processes() for port in listening_ports(process)}
+            ports = {port for process in stack.pids for port in listening_ports(process)}
             # hub; platform and its metrics; the edge's door; the lanes' door, 3 gates and controllers, 2 relay boards
             assert len(ports) == 1 + 2 + 1 + 1 + 3 + 2
             for port in sorted(ports):

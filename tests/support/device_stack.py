@@ -124,6 +124,11 @@ class DeviceStack:
             await asyncio.wait(running)
         return [await process.wait() for process in self._processes]
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes of hub, devices, lot and edge."""
+        return [process.pid for process in self._processes]
+
     def lane(self, channel: str) -> Lane:
         return Lane(self.street, self.lot_of(channel), channel, "")
 
