@@ -84,6 +84,24 @@ async def test_a_car_gets_in_by_what_the_page_says_to_do_next(stack: Stack, page
     assert times == sorted(times)
 
 
+async def test_on_a_phones_width_the_next_step_stays_in_view(stack: Stack, page: Page) -> None:
+    await empty(stack)
+    await page.set_viewport_size({"width": 390, "height": 844})
+    row = page.locator('[data-lane="A1"]')
+    step = row.locator(".guide button")
+    phone = row.frame_locator("iframe")
+    for name in ("来车", "扫码"):
+        await expect(step).to_contain_text(name)
+        await expect(step).to_be_in_viewport(ratio=1)
+        await step.click()
+    await expect(phone.get_by_role("button", name="确认入场")).to_be_in_viewport(ratio=1)
+    await phone.get_by_role("button", name="确认入场").click()
+    await expect(step).to_contain_text("开进去")
+    await expect(phone.get_by_role("heading")).to_be_in_viewport(ratio=1)
+    await step.click()
+    await expect(row.locator(".guide")).to_contain_text("车进去了")
+
+
 async def test_the_same_by_keyboard_alone(stack: Stack, page: Page) -> None:
     await empty(stack)
     row = page.locator('[data-lane="A1"]')
@@ -135,6 +153,8 @@ async def test_each_thing_to_try_ends_as_it_promises(stack: Stack, page: Page, n
     await expect(page.locator("#told.good, #told.bad")).to_be_visible(timeout=45_000)
     await keep_picture(page, "demo", f"try-{number}")
     assert "good" in str(await page.locator("#told").get_attribute("class")), await page.locator("#told").inner_text()
+    if number == 2:
+        await expect(page.locator(".entry").first.locator(".step", has_text="认出是同一辆车")).to_be_visible()
     await empty(stack)
 
 
@@ -148,6 +168,7 @@ async def test_two_cars_are_played_at_once_and_the_attendant_releases_one(stack:
         await row.frame_locator("iframe").get_by_role("button", name="确认入场").click()
     await expect(one.frame_locator("iframe").get_by_role("status")).to_contain_text("入场成功")
     await expect(two.frame_locator("iframe").get_by_role("status")).to_contain_text("请等待管理员放行")
+    await expect(two.locator("button.next:visible")).to_contain_text("放行")
     await keep_picture(page, "demo", "two-cars")
     await two.get_by_role("button", name="放行", exact=False).first.click()
     await expect(two.frame_locator("iframe").get_by_role("heading")).to_have_text("入场成功")

@@ -129,7 +129,7 @@ function showSign(row) {
   $('sign-note').replaceChildren(reachable
     ? both('用手机（同一网络）扫这个码，就是一位真司机。页面上的车先开上地感。', 'Scan it with a phone in the same network and you are the driver. Put a car on the loop first.')
     : both('现在只有本机能打开。要用真手机扫，请这样启动：make demo HOST=0.0.0.0', 'Only this machine can open it now. For a real phone start with: make demo HOST=0.0.0.0'));
-  $('sign-links').replaceChildren(...[['PDF A4', 'format=pdf'], ['PNG A4', 'format=png'], ['SVG A4', 'format=svg'], ['PNG 屏 screen', 'format=png&size=screen']]
+  $('sign-links').replaceChildren(...[['PDF A4', 'format=pdf'], ['PNG A4', 'format=png'], ['SVG A4', 'format=svg'], ['PNG 屏幕 screen', 'format=png&size=screen']]
     .map(([name, query]) => make('li', {}, make('a', { class: 'button', href: platform.sign(row.channel, query), target: '_blank' }, name))));
   $('sign').showModal();
 }

@@ -20,10 +20,10 @@ const SCENE = `
   <ellipse class="scene-loop" cx="208" cy="212" rx="92" ry="11"/>
   <text class="scene-label on-road" x="208" y="217" text-anchor="middle">地感 loop</text>
   ${CAR('second', true)}${CAR('first', false)}
-  <g class="scene-arm"><rect x="262" y="123" width="160" height="10" rx="5" fill="#fff" stroke="#c33"/>
-    <path d="M278 124h22v8h-22zM322 124h22v8h-22zM366 124h22v8h-22z" fill="#d22"/></g>
+  <g class="scene-arm"><rect x="302" y="123" width="116" height="10" rx="5" fill="#fff" stroke="#c33"/>
+    <path d="M316 124h20v8h-20zM350 124h20v8h-20zM384 124h18v8h-18z" fill="#d22"/></g>
   <rect class="scene-post" x="406" y="112" width="28" height="84" rx="6"/><circle class="scene-lamp" cx="420" cy="128" r="7"/>
-  <text class="scene-label" x="444" y="150" data-arm></text>
+  <text class="scene-label" x="440" y="150" data-arm></text>
 </svg>`;
 
 const ARM = { closed: '落下 down', rising: '抬起中 rising', open: '抬起 up', falling: '下落中 falling' };
@@ -47,9 +47,10 @@ export class LaneScene extends HTMLElement {
     this.querySelector('.scene-arm').classList.toggle('up', up);
     this.querySelector('.scene-lamp').classList.toggle('go', up);
     this.querySelector('.scene-loop').classList.toggle('on', state.car === 'loop');
-    this.querySelector('[data-arm]').textContent = ARM[state.barrier].split(' ')[0];
+    this.querySelector('[data-arm]').textContent = ARM[state.barrier];
     const [one, two] = lines(state.screen || '');
     this.querySelector('[data-led="0"]').textContent = one;
+    this.querySelector('[data-led="0"]').setAttribute('y', two ? 42 : 54);
     this.querySelector('[data-led="1"]').textContent = two;
     this.querySelector('svg').setAttribute('aria-label',
       `${CAR_WORDS[state.car ?? 'none']}；道闸${ARM[state.barrier]}；屏幕 screen：${state.screen || '—'}`);

@@ -15,6 +15,7 @@ export class Row {
     this.code = this.entryUrl.searchParams.get('code');
     this.newDriver();
     this.#build();
+    trail.listeners.add(() => this.#guide());
   }
 
   newDriver() {
@@ -62,6 +63,7 @@ export class Row {
   async scan(at = this) {
     this.used = true;
     this.fresh = this.driver;
+    this.earlier = this.#newest();
     const app = this.app.value;
     const query = { code: at.code, phone: app === 'other' ? `x${this.number}${++drivers}` : `p${this.number}` };
     if (app !== 'other') Object.assign(query, { app, driver: this.driver });
@@ -110,6 +112,9 @@ export class Row {
   // Drawing
 
   show(state) {
+    const before = this.state?.car ?? null;
+    if (before === 'under' && state.car === null) this.passed = true;
+    if (state.car !== null) this.passed = false;
     this.state = state;
     this.scene.show(state);
     this.lifts.textContent = state.lifts;
@@ -117,6 +122,8 @@ export class Row {
     this.#guide();
     for (const look of [...this.waiters]) look();
   }
+
+  #newest() { return this.trail.entries.find((entry) => entry.lane === this.channel); }
 
   /** What can be done now, and what comes next. */
   #guide() {
@@ -129,14 +136,25 @@ export class Row {
     this.buttons.drive.disabled = !(car === 'loop' && up);
     this.buttons.back.disabled = car !== 'loop';
     this.buttons.follow.disabled = car === null;
-    const next = car === null ? 'arrive' : car === 'loop' && up ? 'drive' : car === 'loop' && !scanned ? 'scan' : '';
-    for (const [name, button] of Object.entries(this.buttons)) button.classList.toggle('next', name === next);
+    const asked = this.#newest();
+    const { shown, text } = asked && asked !== this.earlier ? asked : {};
+    const attendant = shown === 'waiting' && text.includes('管理员');
+    const next = car === null ? 'arrive' : car !== 'loop' ? '' : up ? 'drive' : !scanned ? 'scan' : attendant ? 'release' : '';
+    const buttons = { ...this.buttons, release: this.keys.r };
+    for (const [name, button] of Object.entries(buttons)) button.classList.toggle('next', name === next);
     this.lockScan.classList.toggle('next', next === 'scan');
-    this.hint.replaceChildren(...({
-      arrive: [both('① 先让一辆车开上地感。', 'First, bring a car onto the loop.')],
-      scan: [both('② 用手机扫车道上的码。', "Now scan the lane's code with the phone.")],
-      drive: [both('④ 杆已抬起，开进去吧。', 'The arm is up: drive in.')],
-    }[next] ?? [car === 'loop' ? both('③ 在右边的手机上点“确认入场”，再看它怎么说。', 'Press the button on the phone, then see what it says.') : both('车正在通过。', 'The car is passing.')]));
+    this.now.hidden = !next;
+    if (next) this.now.replaceChildren(...buttons[next].cloneNode(true).childNodes);
+    this.now.onclick = () => buttons[next].click();
+    this.hint.replaceChildren(both(...{
+      arrive: this.passed ? ['✓ 车进去了。再来一辆？', 'The car is in. Another one?'] : ['① 先让一辆车开上地感。', 'First, bring a car onto the loop.'],
+      scan: ['② 用手机扫车道上的码。', "Now scan the lane's code with the phone."],
+      release: ['④ 司机在等。您是管理员，点“放行”。', 'The driver waits. You are the attendant: release.'],
+      drive: ['④ 杆已抬起，开进去吧。', 'The arm is up: drive in.'],
+    }[next] ?? (car === 'under' ? ['车正在通过。', 'The car is passing.']
+      : !shown ? ['③ 在手机上点“确认入场”。', 'Press the button on the phone.']
+        : shown === 'success' ? ['杆就要抬起。', 'The arm is about to rise.']
+          : ['手机上写着怎么了、下一步做什么。', 'The phone says what happened, and what to do next.'])));
   }
 
   #build() {
@@ -150,8 +168,11 @@ export class Row {
       return made;
     };
     this.buttons = {
-      arrive: button('来车', 'a car arrives', 'C', () => this.arrive()),
-      scan: button('扫码', 'scan', 'S', () => this.scan().then(() => this.frame.focus())),
+      arrive: button('来车', 'arrive', 'C', () => this.arrive()),
+      scan: button('扫码', 'scan', 'S', () => this.scan().then(() => {
+        this.frame.focus();
+        this.frame.parentElement.scrollIntoView({ block: 'nearest' });
+      })),
       drive: button('开进去', 'drive in', 'D', () => this.drive()),
       back: button('倒出', 'back out', 'B', () => this.backOut()),
       follow: button('后车跟进', 'tailgate', '', () => this.follow()),
@@ -159,7 +180,8 @@ export class Row {
     this.keys = { c: this.buttons.arrive, s: this.buttons.scan, d: this.buttons.drive, b: this.buttons.back };
     this.scene = make('lane-scene');
     this.lifts = make('output', {}, '0');
-    this.hint = make('p', { class: 'hint', role: 'status' });
+    this.hint = make('p', { role: 'status' });
+    this.now = make('button', { type: 'button', class: 'next' });
     this.mode = make('select', { onchange: () => act(() => street.put(channel, { mode: this.mode.value }), '道闸')() });
     for (const [value, zh, en] of MODES) this.mode.append(make('option', { value }, `${zh} ${en}`));
     const hands = make('div', { class: 'hands', role: 'group', 'aria-label': `${channel} 管理员 attendant` });
@@ -176,7 +198,7 @@ export class Row {
     title.append(this.lane.policy === 'attendant' ? both('管理员放行', 'attended') : both('自动放行', 'automatic'));
     const lifts = make('p', { class: 'lifts' }, both('抬杆次数', 'lifts'), ' ', this.lifts);
     const lane = make('section', { class: 'lane card', 'aria-labelledby': `lane-${channel}` },
-      make('header', {}, title, lifts, code), this.scene, this.hint, make('div', { class: 'drive' }, ...Object.values(this.buttons)), hands);
+      make('header', {}, title, lifts, code), this.scene, make('div', { class: 'drive' }, ...Object.values(this.buttons)), hands);
 
     this.app = make('select', { 'aria-label': `${channel} 手机软件 app`, onchange: () => this.newDriver() });
     for (const [value, zh, en] of APPS) this.app.append(make('option', { value }, `${zh} ${en}`));
@@ -192,7 +214,7 @@ export class Row {
     name.append(both('手机', 'phone'));
     const phone = make('section', { class: 'phone card', 'aria-labelledby': `phone-${channel}` },
       make('header', {}, name, this.app), make('div', { class: 'bezel' }, this.locked, this.frame));
-    this.element = make('div', { class: 'row', 'data-lane': channel }, lane, phone);
+    this.element = make('div', { class: 'row', 'data-lane': channel }, make('div', { class: 'guide' }, this.hint, this.now), lane, phone);
   }
 }
 

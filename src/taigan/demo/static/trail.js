@@ -7,7 +7,8 @@ import { BAD, SIDES, STEPS, make } from './words.js';
 const KEPT = 12;
 const LANE_STEPS = new Set(['arrived', 'rising', 'up', 'falling', 'down', 'passed', 'backed_out', 'second_car', 'fault']);
 const FOLLOWED_FOR = 180_000; // how long a lane's events are told with the scan before them
-const SETTLES_IN = 250; // by then it is known which of two scans at one lane has the order
+const SETTLES_IN = 250; // how often a step looks again for the scan it belongs to
+const KNOWN_WITHIN = 2000; // by then it is known which of two scans at one lane has the order
 // What comes first when two rows were written in the same moment.
 const RANK = ['scanned', 'duplicate', 'pushed', 'received', 'refused', 'retold', 'waiting', 'command', 'rejected', 'uncertain', 'accepted', 'in', 'void', 'answered',
   'unanswered', 'shown', 'uploaded'];
@@ -106,9 +107,9 @@ export class Trail {
     const at = Date.parse(step.at);
     const later = () => setTimeout(() => this.ofLot(step, waited + SETTLES_IN), SETTLES_IN);
     if (!waited && (step.step === 'lane' || step.step === 'alarm')) { later(); return; }
-    const entry = this.#about(step, at);
+    const entry = this.#about(step, at, waited);
     if (!entry) {
-      if (waited < 2000 && step.step !== 'lane') later();
+      if (waited < KNOWN_WITHIN) later();
       return;
     }
     if (step.order_id && !entry.orderId) entry.orderId = step.order_id;
@@ -152,17 +153,20 @@ export class Trail {
     return entry;
   }
 
-  #about(step, at) {
-    const here = this.entries.filter((entry) => entry.at <= at + 50);
-    if (step.order_id) {
+  #about(step, at, waited) {
+    const here = this.entries.filter((entry) => entry.at <= at);
+    if (step.order_id && step.step !== 'received' && step.step !== 'decided') {
       const known = here.find((entry) => entry.orderId === step.order_id);
-      if (known) return known;
+      if (known || !step.car_number) return known;
     }
     const lane = here.filter((entry) => entry.lane === step.channel_id && at - entry.at < FOLLOWED_FOR);
-    if (step.car_number) return lane.find((entry) => entry.licence && step.car_number.endsWith(entry.licence));
+    if (step.car_number) {
+      const own = lane.find((entry) => !entry.licence || step.car_number.endsWith(entry.licence));
+      return own?.licence ? own : undefined;
+    }
     const open = lane.filter((entry) => !entry.ended || step.kind === 'falling' || step.kind === 'down');
     if (step.kind === 'arrived' && lane[0]?.ended) return undefined;
-    return open.find((entry) => entry.orderId) ?? open[0];
+    return open.find((entry) => entry.orderId) ?? (waited < KNOWN_WITHIN ? undefined : open[0]);
   }
 
   #add(entry, step) {
