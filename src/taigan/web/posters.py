@@ -193,8 +193,8 @@ def _paper(sign: Sign, font: Font) -> Sheet:
     sheet.box(161, 50.5, 33, 18, INK, 3)
     sheet.text(177.5, 64, 13, sign.lane, colour=PAPER, anchor="middle", within=29)
     sheet.code(sign.url, 40, 70, 130)
-    _steps(sheet, x=24, y=216, step=19, size=9.5, within=150)
-    sheet.text(105, 268, 4.6, _EXIT, colour=QUIET, anchor="middle", within=180)
+    _steps(sheet, x=24, y=211, step=19.5, size=9.5, within=150)
+    sheet.text(105, 267, 4.6, _EXIT, colour=QUIET, anchor="middle", within=180)
     if sign.attendant:
         sheet.box(16, 273, 178, 15, "#e8edf2", 3)
         sheet.text(105, 283, 7, f"{_HELP}  {sign.attendant}", anchor="middle", within=168)
@@ -207,10 +207,10 @@ def _screen(sign: Sign, font: Font) -> Sheet:
     sheet.box(0, 0, 108, 28, BAND)
     sheet.text(54, 14, 11, _TITLE[0], colour=PAPER, anchor="middle", within=98)
     sheet.text(54, 23, 6.4, _TITLE[1], colour=PAPER, anchor="middle", within=98)
-    sheet.text(8, 39, 6, sign.lot, within=56)
-    sheet.text(82, 39, 3.8, _LANE, colour=QUIET, anchor="end", within=16)
-    sheet.box(84, 31.5, 17, 10, INK, 2)
-    sheet.text(92.5, 39, 7, sign.lane, colour=PAPER, anchor="middle", within=15)
+    sheet.text(6, 39, 6, sign.lot, within=58)
+    sheet.text(83, 39, 3.8, _LANE, colour=QUIET, anchor="end", within=16)
+    sheet.box(85, 31.5, 17, 10, INK, 2)
+    sheet.text(93.5, 39, 7, sign.lane, colour=PAPER, anchor="middle", within=15)
     sheet.code(sign.url, 12, 43, 84)
     _steps(sheet, x=10, y=136, step=13.5, size=6.4, within=84)
     if sign.attendant:
@@ -228,7 +228,7 @@ def _steps(sheet: Sheet, *, x: float, y: float, step: float, size: float, within
             x + dot / 2, top - size * 0.19, size * 0.8, str(number + 1), colour=PAPER, anchor="middle", within=dot
         )
         sheet.text(x + dot * 1.5, top - size * 0.05, size, chinese, within=within)
-        sheet.text(x + dot * 1.5, top + size * 0.62, size * 0.5, english, colour=QUIET, within=within)
+        sheet.text(x + dot * 1.5, top + size * 0.66, size * 0.54, english, colour=QUIET, within=within)
 
 
 def _svg(sheet: Sheet, unit: str, scale: float) -> bytes:
