@@ -65,7 +65,7 @@ async def settled(page: Page) -> None:
 
 
 async def take_demo(stack: Stack, browser: Browser) -> None:
-    page = await open_demo(stack, browser, 880)
+    page = await open_demo(stack, browser, 910)
     row = page.locator('[data-lane="A1"]')
     await scan(row)
     await expect(row.frame_locator("iframe").get_by_role("status")).to_contain_text("入场成功")
@@ -86,7 +86,7 @@ async def take_device(barrier: str) -> None:
         try:
             await stack.start()
             async with chromium() as browser:
-                page = await open_demo(stack, browser, 880)
+                page = await open_demo(stack, browser, 910)
                 row = page.locator('[data-lane="A1"]')
                 await scan(row)
                 await expect(row.frame_locator("iframe").get_by_role("status")).to_contain_text("入场成功")
@@ -97,7 +97,7 @@ async def take_device(barrier: str) -> None:
 
 
 async def take_two_cars(stack: Stack, browser: Browser) -> None:
-    page = await open_demo(stack, browser, 1480)
+    page = await open_demo(stack, browser, 1600)
     await page.get_by_role("button", name="第二条车道").click()
     for channel_id in ("A1", "A2"):
         await scan(page.locator(f'[data-lane="{channel_id}"]'))
