@@ -6,7 +6,6 @@ It drops commands past their deadline and commands it has had before, says `aliv
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import hmac
 import json
@@ -15,20 +14,18 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
-import aiomqtt
 import msgspec
 from aiohttp import web
 
 from taigan.devices.device import Device, Fault, Port, Seconds
 from taigan.devices.lane import Happening, Kind, Reply, Verb
+from taigan.devices.mqtt import MqttLine
 from taigan.tasks import end
 
 log = logging.getLogger(__name__)
 
-RECONNECT_AFTER = 1.0
 REMEMBERED = 1000
 FRESH = 300
 SILENT_FOR = 30.0
@@ -91,55 +88,39 @@ class MqttController(Controller):
     def __init__(self, settings: MqttControllerSettings) -> None:
         super().__init__()
         self.settings = settings
-        self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
-        self.connected = asyncio.Event()
+        self._line = MqttLine(
+            settings.broker,
+            [(f"{settings.prefix}/{name}", 0) for name in ("command", "screen")],
+            self._understand,
+            self._stay_alive,
+            username=settings.username or None,
+            password=settings.password or None,
+        )
+
+    @property
+    def connected(self) -> asyncio.Event:
+        """Set while the broker is there."""
+        return self._line.connected
 
     async def start(self) -> None:
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
+        await self._line.start()
 
     async def stop(self) -> None:
-        task, self._task = self._task, None
-        await end(task)
+        await self._line.stop()
 
     async def set_fault(self, fault: Fault) -> None:
         await super().set_fault(fault)
         await (self.stop() if fault is Fault.UNPLUGGED else self.start())
 
     def report(self, **what: Any) -> None:
-        self._outgoing.put_nowait(("event", {"id": secrets.token_hex(8), **what}))
+        self._say("event", {"id": secrets.token_hex(8), **what})
 
-    async def _run(self) -> None:
-        address = urlsplit(self.settings.broker)
-        while True:
-            with contextlib.suppress(aiomqtt.MqttError, OSError):
-                async with aiomqtt.Client(
-                    address.hostname or "",
-                    address.port or 1883,
-                    username=self.settings.username or None,
-                    password=self.settings.password or None,
-                ) as client:
-                    await client.subscribe([(f"{self.settings.prefix}/{name}", 0) for name in ("command", "screen")])
-                    self.connected.set()
-                    others = [asyncio.create_task(self._send(client)), asyncio.create_task(self._stay_alive())]
-                    try:
-                        async for message in client.messages:
-                            self._understand(message.topic.value, message.payload)
-                    finally:
-                        self.connected.clear()
-                        await end(*others)
-            await asyncio.sleep(RECONNECT_AFTER)
-
-    async def _send(self, client: aiomqtt.Client) -> None:
-        with contextlib.suppress(aiomqtt.MqttError):  # the connection is gone, and `_run` sees it too
-            while True:
-                name, message = await self._outgoing.get()
-                await client.publish(f"{self.settings.prefix}/{name}", json.dumps(message))
+    def _say(self, name: str, message: dict[str, Any]) -> None:
+        self._line.say(f"{self.settings.prefix}/{name}", message)
 
     async def _stay_alive(self) -> None:
         while True:
-            self._outgoing.put_nowait(("event", {"alive": True}))
+            self._say("event", {"alive": True})
             await asyncio.sleep(self.settings.alive)
 
     def _understand(self, topic: str, payload: Any) -> None:
@@ -155,7 +136,7 @@ class MqttController(Controller):
     def _answer(self, order: dict[str, Any], reply: Reply) -> None:
         outcome = "accepted" if reply.accepted else "rejected"
         answer = {"id": order["id"], "outcome": outcome, "reason": reply.reason, "command": order["command"]}
-        self._outgoing.put_nowait(("reply", answer))
+        self._say("reply", answer)
 
 
 class HttpControllerSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import json
 import logging
 import secrets
@@ -16,15 +15,14 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
-import aiomqtt
 import msgspec
 
 from taigan.devices.device import Device, Fault, Seconds
 from taigan.devices.lane import Arm, Reply, Verb
 from taigan.devices.led import Reader, Screen
+from taigan.devices.mqtt import MqttLine
 from taigan.tasks import end
 
 log = logging.getLogger(__name__)
@@ -35,7 +33,6 @@ FAILED = 500
 UNKNOWN = 404
 TRIES = 4
 RECORDS_KEPT = 9000
-RECONNECT_AFTER = 1.0
 POST_TIMEOUT = 5.0
 
 
@@ -141,19 +138,28 @@ class MqttCamera(Camera):
         super().__init__(settings)
         self._mqtt = settings
         self._prefix = settings.prefix.format(serial=settings.serial)
-        self._client: aiomqtt.Client | None = None
-        self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
         self._plates = 0
-        self.connected = asyncio.Event()
+        self._line = MqttLine(
+            settings.broker,
+            [(f"{self._prefix}/down/+", 1)],
+            self._take,
+            self._stay_alive,
+            username=settings.username or None,
+            password=settings.password or None,
+            identifier=settings.serial,
+            clean_session=not settings.persistent,
+        )
+
+    @property
+    def connected(self) -> asyncio.Event:
+        """Set while the broker is there."""
+        return self._line.connected
 
     async def start(self) -> None:
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
+        await self._line.start()
 
     async def stop(self) -> None:
-        task, self._task = self._task, None
-        await end(task)
+        await self._line.stop()
 
     async def set_fault(self, fault: Fault) -> None:
         await super().set_fault(fault)
@@ -177,7 +183,7 @@ class MqttCamera(Camera):
         self._say("ivs_result", {"type": "ivs_result", "body": body})
 
     def _say(self, name: str, payload: Any) -> None:
-        self._outgoing.put_nowait((f"{self._prefix}/up/{name}", self._message(secrets.token_hex(16), name, payload)))
+        self._line.say(f"{self._prefix}/up/{name}", self._message(secrets.token_hex(16), name, payload))
 
     def _message(self, message_id: Any, name: str, payload: Any, **more: Any) -> dict[str, Any]:
         return {
@@ -189,35 +195,6 @@ class MqttCamera(Camera):
             "payload": payload,
             **more,
         }
-
-    async def _run(self) -> None:
-        address = urlsplit(self._mqtt.broker)
-        while True:
-            with contextlib.suppress(aiomqtt.MqttError, OSError):
-                async with aiomqtt.Client(
-                    address.hostname or "",
-                    address.port or 1883,
-                    username=self._mqtt.username or None,
-                    password=self._mqtt.password or None,
-                    identifier=self.settings.serial,
-                    clean_session=not self._mqtt.persistent,
-                ) as client:
-                    await client.subscribe(f"{self._prefix}/down/+", qos=1)
-                    self.connected.set()
-                    others = [asyncio.create_task(self._send(client)), asyncio.create_task(self._stay_alive())]
-                    try:
-                        async for message in client.messages:
-                            self._take(message.topic.value, message.payload)
-                    finally:
-                        self.connected.clear()
-                        await end(*others)
-            await asyncio.sleep(RECONNECT_AFTER)
-
-    async def _send(self, client: aiomqtt.Client) -> None:
-        with contextlib.suppress(aiomqtt.MqttError):  # the connection is gone, and `_run` sees it too
-            while True:
-                topic, message = await self._outgoing.get()
-                await client.publish(topic, json.dumps(message), qos=0)
 
     async def _stay_alive(self) -> None:
         self._say("keep_alive", {"type": "keep_alive", "body": {"timestamp": int(time.time())}})
@@ -252,7 +229,7 @@ class MqttCamera(Camera):
 
     def _answer(self, name: str, message_id: Any, reply: Reply, code: int = FAILED) -> None:
         message = self._message(message_id, name, None, code=DONE if reply.accepted else code)
-        self._outgoing.put_nowait((f"{self._prefix}/down/{name}/reply", message))
+        self._line.say(f"{self._prefix}/down/{name}/reply", message)
 
 
 class HttpCameraSettings(CameraSettings, frozen=True, kw_only=True):
