@@ -457,6 +457,14 @@ async def test_arm_open_or_held_open_lets_in_without_a_pulse(street: Parking, he
     assert len(street.bolink.of("3.1")) == 1
 
 
+async def test_arm_that_still_rises_lets_in_without_a_second_pulse(street: Parking) -> None:
+    await street.attendant.open(LOT_ID, "A1", BY)
+    street.barrier().state.position = Position.RISING
+    await street.arrives()
+    assert (await street.scan()).said == (1, "入场成功，请通行")
+    assert (len(street.barrier().commands), (await street.order()).state) == (1, "in")
+
+
 async def test_arm_held_open_where_no_position_is_reported_lets_in_without_a_pulse(street: Parking) -> None:
     await street.attendant.hold(LOT_ID, "A4", BY)
     assert (await street.scan("EA47829", "A4")).said == (1, "入场成功，请通行")
