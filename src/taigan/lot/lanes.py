@@ -280,7 +280,7 @@ class _Street:
             case EventKind.PASSED:
                 self._passed(event, lot, lane, effect)
             case EventKind.BACKED_OUT:
-                self._backed_out(event, lot, effect)
+                self._backed_out(event, lot, lane, effect)
             case EventKind.SECOND_CAR:
                 self._followed(event, lot, lane, effect)
             case EventKind.UP:
@@ -294,7 +294,15 @@ class _Street:
                 self._stayed(event, effect)
             case EventKind.OFFLINE:
                 self._alarm(event, effect, "barrier_offline", event.detail or "the barrier is not reached")
+            case EventKind.ONLINE:
+                self._online(lane, effect)
         return effect
+
+    def _online(self, lane: Lane, effect: Effect) -> None:
+        """The screen of a device that was off is blank."""
+        if lane.direction == "entry":
+            waiting = (lane.lot_id, lane.channel_id) in self._cars
+            effect.screen = texts.SCREEN_SCAN if waiting else texts.SCREEN_WELCOME
 
     def _arrived(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
         if car := self._known.get(event.presence_id):
@@ -377,12 +385,14 @@ class _Street:
             orders.pass_without_order(self._changes, lot, car, event.at, "跟车")
             self._alarm(event, effect, "tailgating", "跟车: a second car followed on one lift", order)
 
-    def _backed_out(self, event: Event, lot: Lot, effect: Effect) -> None:
+    def _backed_out(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
         car = self._known.get(event.presence_id)
         if car is None or car.left_at is not None:
             effect.known = True
             return
         self._leave(car, event, "backed_out")
+        if lane.direction == "entry":
+            effect.screen = texts.SCREEN_WELCOME
         order = self._order_of(event)
         if order is None or not order.live or order.passed_at is not None:
             return
