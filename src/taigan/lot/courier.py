@@ -34,7 +34,7 @@ LEASE_SPARE = 5.0
 """Seconds a lease outlasts the upload's own time-out."""
 LOOK_EVERY = 0.25
 """Seconds between two looks at the outbox while nothing is due, or while BoLink does not answer."""
-UNDER_WAY = 100
+UNDER_WAY = 200
 """So many uploads are on their way at once, at most."""
 PROBES = 3
 """After so many failures in a row BoLink counts as down: then so many uploads try, and the others keep their turn."""
