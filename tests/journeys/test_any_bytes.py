@@ -56,8 +56,8 @@ async def test_ten_thousand_random_bytes_at_every_listening_port_stop_nothing(
         try:
             await stack.start()
             ports = {port for process in stack.pids for port in listening_ports(process)}
-            # hub; platform and its metrics; the edge's door; the lanes' door, 3 gates and controllers, 2 relay boards
-            assert len(ports) == 1 + 2 + 1 + 1 + 3 + 2
+            # hub; platform and its metrics; the edge's; the lanes', 3 gates and controllers, 2 relay boards, a screen
+            assert len(ports) == 1 + 2 + 1 + 1 + 3 + 2 + 1
             for port in sorted(ports):
                 for _ in range(3):
                     await throw(port, os.urandom(10_000))

@@ -42,7 +42,7 @@ class DeviceStack:
             "hikvision-isapi": {"url": f"http://127.0.0.1:{free_port()}", "ask_every": 0.5, **gate},
             "dahua-cgi": {"url": f"http://127.0.0.1:{free_port()}", **gate},
             "hx-http": {"serial": "hx1", "heartbeat_every": 1.0, "screen": {}},
-            "modbus-relay": {"port": free_port(), **relay},
+            "modbus-relay": {"port": free_port(), "screen": {"address": f"tcp://127.0.0.1:{free_port()}"}, **relay},
             "mqtt": {"broker": address},
             "http": {"url": f"http://127.0.0.1:{free_port()}", "serial": "own1", "secret": "a secret of sixteen"},
         }
