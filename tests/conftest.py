@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from playwright.async_api import Browser
 
 from support.browser import chromium
+from support.postgres import NewDatabase, new_databases, postgres_server
 from support.stack import Stack
 from support.telling import TOLD, Tell
 
@@ -23,8 +26,19 @@ hypothesis_settings.register_profile(
 hypothesis_settings.register_profile("search", deadline=None, max_examples=5000)
 hypothesis_settings.load_profile("repeatable")
 
-NewDatabase = Callable[[], Awaitable[str]]
+STACKS_ON = os.environ.get("TAIGAN_TEST_STACKS_ON", "sqlite")
+"""The engine under the platforms of whole stacks: sqlite or postgresql."""
+
 NewStack = Callable[..., Stack]
+
+
+LONG_FIRST = ("crash", "browser", "journeys")
+"""Folders whose files take longest: begun first, so that no core waits for the last of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long tests first."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG_FIRST)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -50,8 +64,6 @@ def postgres_url() -> Iterator[str]:
     if named:
         yield named
         return
-    from support.postgres import postgres_server
-
     with postgres_server() as server:
         yield server.url
 
@@ -59,17 +71,8 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 async def new_postgres_database(postgres_url: str) -> AsyncIterator[NewDatabase]:
     """Creates empty PostgreSQL databases, dropped after the test."""
-    from support.postgres import create_database, drop_database
-
-    made: list[str] = []
-
-    async def create() -> str:
-        made.append(f"taigan_{uuid.uuid4().hex[:12]}")
-        return await create_database(postgres_url, made[-1])
-
-    yield create
-    for name in made:
-        await drop_database(postgres_url, name)
+    async with new_databases(postgres_url) as create:
+        yield create
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -92,23 +95,33 @@ async def database_url(new_database: NewDatabase) -> str:
 
 
 @pytest.fixture(scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def stack_database(request: pytest.FixtureRequest) -> AsyncIterator[NewDatabase | None]:
+    """Names the databases of whole stacks; None where each has a file in its folder."""
+    if STACKS_ON == "sqlite":
+        yield None
+        return
+    async with new_databases(request.getfixturevalue("postgres_url")) as create:
+        yield create
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory, stack_database: NewDatabase | None) -> AsyncIterator[Stack]:
     """The three processes, shared by all tests that leave the lanes as they found them."""
-    started = Stack(tmp_path_factory.mktemp("stack"))
+    started = Stack(tmp_path_factory.mktemp("stack"), new_database=stack_database)
     await started.start()
     yield started
     assert await started.stop() == 0
 
 
 @pytest.fixture
-async def new_stack(tmp_path: Path) -> AsyncIterator[NewStack]:
+async def new_stack(tmp_path: Path, stack_database: NewDatabase | None) -> AsyncIterator[NewStack]:
     """Makes stacks of a test's own, with settings of its own, and ends what the test leaves running."""
     made: list[Stack] = []
 
     def make(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Stack:
         where = folder or tmp_path / f"stack-{len(made)}"
         where.mkdir(parents=True, exist_ok=True)
-        made.append(Stack(where, environment))
+        made.append(Stack(where, environment, stack_database))
         return made[-1]
 
     yield make
@@ -121,3 +134,8 @@ async def browser() -> AsyncIterator[Browser]:
     """A real Chromium."""
     async with chromium() as started:
         yield started
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that the programs run on."""
+    return {"uvloop": uvloop.new_event_loop}

@@ -11,13 +11,6 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from hub.browsing import Phone
 from hub.sides import FakeLot, Side, saying
-from support.browser import chromium
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
 
 
 @pytest.fixture

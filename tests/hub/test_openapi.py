@@ -25,7 +25,7 @@ async def test_nothing_that_is_asked_of_the_admins_interface_is_a_500(tmp_path: 
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "schemathesis.cli", "run", f"{side.url}/admin/schema/openapi.json"),
             *("-H", f"Authorization: Bearer {TOKEN}", "--checks", CHECKS, "--max-examples", "8", "--seed", "4"),
-            *("--phases", "coverage,fuzzing", "--max-time", "15", "--request-timeout", "30"),
+            *("--phases", "coverage,fuzzing", "--max-time", "10", "--request-timeout", "30"),
             cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -12,6 +12,7 @@ import pytest
 from support.device_stack import DeviceStack
 from support.mosquitto import mosquitto_broker
 from support.ports import free_port
+from support.postgres import NewDatabase
 from support.stack import eventually
 
 LISTENING = "0A"
@@ -46,11 +47,11 @@ async def throw(port: int, noise: bytes) -> None:
 
 
 async def test_ten_thousand_random_bytes_at_every_listening_port_stop_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack_database: NewDatabase | None
 ) -> None:
     monkeypatch.setenv("TAIGAN_LOT_METRICS_PORT", str(free_port()))
     with mosquitto_broker() as broker:
-        stack = DeviceStack(tmp_path, broker)
+        stack = DeviceStack(tmp_path, broker, stack_database)
         edge = tmp_path / "edge.toml"
         edge.write_text(f"devices_port = {free_port()}\n{edge.read_text('utf-8')}", "utf-8")
         try:

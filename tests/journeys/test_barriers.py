@@ -10,6 +10,7 @@ import pytest
 
 from support.device_stack import DeviceStack
 from support.mosquitto import mosquitto_broker
+from support.postgres import NewDatabase
 from support.stack import eventually
 
 _drivers = (f"barrier-driver-{number}" for number in itertools.count())
@@ -18,9 +19,11 @@ ACKNOWLEDGED = ["vzenith-mqtt", "modbus-relay", "mqtt", "http", "edge"]
 
 
 @pytest.fixture(scope="module")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DeviceStack]:
+async def stack(
+    tmp_path_factory: pytest.TempPathFactory, stack_database: NewDatabase | None
+) -> AsyncIterator[DeviceStack]:
     with mosquitto_broker() as broker:
-        running = DeviceStack(tmp_path_factory.mktemp("devices"), broker)
+        running = DeviceStack(tmp_path_factory.mktemp("devices"), broker, stack_database)
         try:
             await running.start()
             yield running

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from support.postgres import NewDatabase
 from support.stack import Stack
 from taigan.bolink import CATALOGUE, AnyInterface, Direction
 from taigan.lot.platform import HANDLERS
@@ -18,9 +19,9 @@ PLATE = "京J12345"
 
 
 @pytest.fixture(scope="module")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def stack(tmp_path_factory: pytest.TempPathFactory, stack_database: NewDatabase | None) -> AsyncIterator[Stack]:
     """One of our own: payment messages that nobody handles come again and again."""
-    started = Stack(tmp_path_factory.mktemp("stack"))
+    started = Stack(tmp_path_factory.mktemp("stack"), new_database=stack_database)
     await started.start()
     yield started
     assert await started.stop() == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -10,28 +10,24 @@ from support.stack import Stack, eventually
 
 
 @pytest.mark.parametrize("barrier", ["vzenith-mqtt", "hikvision-isapi"])
-async def test_a_phone_raises_the_arm_of_an_emulated_device(tmp_path: Path, barrier: str) -> None:
-    stack = Stack(tmp_path, {"DEMO_BARRIER": barrier})
+async def test_a_phone_raises_the_arm_of_an_emulated_device(new_stack: Callable[..., Stack], barrier: str) -> None:
+    stack = new_stack({"DEMO_BARRIER": barrier})
     await stack.start()
-    try:
-        lane = stack.lane("A1")
-        await eventually(lambda: _online(stack))
-        await lane.car("arrives")
-        await eventually(lambda: _seen(stack, barrier))
-        scan = await stack.scan("A1", "demo-driver")
-        assert (scan["shown"], scan["text"]) == ("success", "入场成功"), stack.logs()
-        await eventually(lambda: _up(stack))
-        assert (await lane.state())["screen"]
-        assert await stack.stop() == 0
-    finally:
-        await stack.clean_up()
+    lane = stack.lane("A1")
+    await eventually(lambda: _online(stack))
+    await lane.car("arrives")
+    await eventually(lambda: _seen(stack, barrier))
+    scan = await stack.scan("A1", "demo-driver")
+    assert (scan["shown"], scan["text"]) == ("success", "入场成功"), stack.logs()
+    await eventually(lambda: _up(stack))
+    assert (await lane.state())["screen"]
+    assert await stack.stop() == 0
 
 
-async def test_a_barrier_without_a_demo_is_one_sentence(tmp_path: Path) -> None:
-    stack = Stack(tmp_path, {"DEMO_BARRIER": "drawbridge"})
+async def test_a_barrier_without_a_demo_is_one_sentence(new_stack: Callable[..., Stack]) -> None:
+    stack = new_stack({"DEMO_BARRIER": "drawbridge"})
     with pytest.raises(AssertionError, match="there is no demo on the barrier 'drawbridge'"):
         await stack.start()
-    await stack.clean_up()
 
 
 async def _online(stack: Stack) -> bool:

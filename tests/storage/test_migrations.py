@@ -14,13 +14,25 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from taigan.storage import migrations
-from taigan.storage.database import migrate_on, open_database
+from taigan.storage.database import Database, migrate_on, open_database
 from taigan.storage.errors import NewerDatabase
 from taigan.storage.tables import metadata
 
 
-async def test_the_migrated_tables_are_those_of_the_code(database_url: str) -> None:
+def migrate_from_nothing(conn: sa.Connection) -> None:
+    metadata.drop_all(conn)
+    conn.execute(sa.text("DROP TABLE alembic_version"))
+    migrations.upgrade(conn, None)
+
+
+async def migrated_from_nothing(database_url: str) -> Database:
     database = await open_database(database_url)
+    await database.write(migrate_from_nothing)
+    return database
+
+
+async def test_the_migrated_tables_are_those_of_the_code(database_url: str) -> None:
+    database = await migrated_from_nothing(database_url)
 
     def compare(conn: sa.Connection) -> list[Any]:
         options = {"compare_type": True, "target_metadata": metadata}
@@ -55,15 +67,11 @@ async def test_defaults_constraints_and_partial_indexes_are_migrated_as_the_code
             )
         return found
 
-    def make_anew(conn: sa.Connection) -> None:
-        metadata.drop_all(conn)
-        metadata.create_all(conn)
-
     database = await open_database(database_url)
     try:
-        migrated = await database.read(described)
-        await database.write(make_anew)
         created = await database.read(described)
+        await database.write(migrate_from_nothing)
+        migrated = await database.read(described)
     finally:
         await database.close()
     for table in metadata.tables:
@@ -124,6 +132,9 @@ def test_foreign_keys_are_off_while_sqlite_migrates_and_on_afterwards(tmp_path: 
         if statement.lstrip().startswith("CREATE TABLE"):
             seen.add(cursor.connection.execute("PRAGMA foreign_keys").fetchone()[0])
 
+    with engine.begin() as conn:  # a database of before the first revision, so that there is something to migrate
+        conn.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)")
+    seen.clear()
     migrate_on(engine)
     assert seen == {0}
     with engine.connect() as conn:

@@ -14,6 +14,7 @@ import aiohttp
 
 from support.mosquitto import Broker
 from support.ports import free_port
+from support.postgres import NewDatabase
 from support.stack import QUICK, START_WITHIN, Lane, Side, eventually
 
 VENDOR, KEY, TOKEN = "200002", "NQ0eSXs720170114", "0123456789abcdef0123"
@@ -29,10 +30,14 @@ def toml(value: Any) -> str:
 
 
 class DeviceStack:
-    """`lanes` maps a channel to its `barrier` settings; channel `E1` of another lot is behind the edge."""
+    """`barriers` maps a channel to its settings; channel `edge` of another lot is behind the edge. The lot platform's
+    database is a file in the folder unless `new_database` names another.
+    """
 
-    def __init__(self, folder: Path, broker: Broker) -> None:
+    def __init__(self, folder: Path, broker: Broker, new_database: NewDatabase | None = None) -> None:
         self.folder = folder
+        self._environment = {**os.environ, **QUICK}
+        self._new_database = new_database
         address = f"mqtt://127.0.0.1:{broker.port}"
         gate = {"username": USER, "password": PASSWORD}
         relay = {"host": "127.0.0.1", "pulse_ms": 200, "loop_input": 0, "up_input": 2, "down_input": 3}
@@ -83,6 +88,8 @@ class DeviceStack:
         """Start everything; returns when every lane is online and has its code."""
         config = str(self.folder / "taigan.toml")
         edge = str(self.folder / "edge.toml")
+        if self._new_database is not None:
+            self._environment["TAIGAN_LOT_DATABASE_URL"] = await self._new_database()
         for part, *options in (
             ("hub", "--config", config),
             ("devices", "--config", config, "--edge", edge, "--heartbeat", "0.2"),
@@ -93,7 +100,7 @@ class DeviceStack:
                 self._processes.append(
                     await asyncio.create_subprocess_exec(
                         *[sys.executable, "-m", "taigan", part, *options],
-                        env={**os.environ, **QUICK},
+                        env=self._environment,
                         stdout=log,
                         stderr=log,
                         start_new_session=True,

@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,25 @@ def _await_ready(programs: Path, folder: Path, server: subprocess.Popen[bytes]) 
         if ready.returncode == 0:
             return
     raise RuntimeError(f"PostgreSQL did not start: {(folder / 'log').read_text(errors='replace')[-2000:]}")
+
+
+NewDatabase = Callable[[], Awaitable[str]]
+
+
+@contextlib.asynccontextmanager
+async def new_databases(url: str) -> AsyncIterator[NewDatabase]:
+    """Makes empty databases beside the one at `url`, by URL, dropped at the end."""
+    made: list[str] = []
+
+    async def create() -> str:
+        made.append(f"taigan_{uuid.uuid4().hex[:12]}")
+        return await create_database(url, made[-1])
+
+    try:
+        yield create
+    finally:
+        for name in made:
+            await drop_database(url, name)
 
 
 async def create_database(url: str, name: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
+from support.postgres import NewDatabase
 from taigan.bolink import sign
 
 T = TypeVar("T")
@@ -116,15 +117,22 @@ class Lane:
 class Stack:
     """BoLink's side, the lot platform and the lanes, each a process, on one folder.
 
-    `environment` are settings as TAIGAN_* variables, added to `QUICK`.
+    `environment` are settings as TAIGAN_* variables, added to `QUICK`. The lot platform's database is a file in the
+    folder unless `new_database` names another.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        new_database: NewDatabase | None = None,
+    ) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.ready: dict[str, Any] = {}
         self.said: list[str] = []
         self._environment = {**os.environ, **QUICK, **(environment or {})}
+        self._new_database = new_database
         self._demo: asyncio.subprocess.Process | None = None
         self._lot: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -132,6 +140,8 @@ class Stack:
 
     async def start(self) -> None:
         """Start everything, on free ports; returns when all of it answers."""
+        if self._new_database is not None:
+            self._environment.setdefault("TAIGAN_LOT_DATABASE_URL", await self._new_database())
         ready_file = self.folder / "ready.json"
         ready_file.unlink(missing_ok=True)
         ports = [option for part in ("lot", "hub", "lanes", "demo") for option in (f"--{part}-port", "0")]

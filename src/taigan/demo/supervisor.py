@@ -12,16 +12,18 @@ import urllib.parse
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from taigan.demo.devices import OVER_MQTT, SIMULATED, barriers, broker_command
+from taigan.demo.devices import LOOPBACK, OVER_MQTT, SIMULATED, barriers, broker_command
 from taigan.demo.errors import NotReady, PartFailed, PortTaken
 from taigan.demo.folder import LANES, LOT_ID, Addresses, Folder, Keys, bracketed, ready_text, write_whole
 from taigan.demo.page import Page
 from taigan.demo.parts import Part, how_it_ended, stop_all
+from taigan.demo.ports import Ports
 
 READY_WITHIN = 30.0
 PARTS = ("lot", "hub", "lanes")
@@ -84,11 +86,13 @@ class Demo:
             folder.release()
 
     async def _run_in(self, folder: Folder) -> None:
-        addresses = self._addresses()
         keys = folder.keys()
-        broker_port = self._any_port()
         channels = [channel_id for channel_id, _, _ in LANES]
-        config = folder.write_config(addresses, barriers(self._choices.barrier, channels, self._any_port, broker_port))
+        with Ports() as ports:
+            addresses = self._addresses(ports)
+            any_port = partial(ports.find, LOOPBACK, 0, "device")
+            broker_port = any_port()
+            config = folder.write_config(addresses, barriers(self._choices.barrier, channels, any_port, broker_port))
         parts = [
             Part(
                 name,
@@ -133,20 +137,10 @@ class Demo:
     def _command_of(self, part: str) -> str:
         return "devices" if part == "lanes" and self._choices.barrier != SIMULATED else part
 
-    def _any_port(self) -> int:
-        return _free_port("127.0.0.1", 0, "device")
-
-    def _addresses(self) -> Addresses:
+    def _addresses(self, ports: Ports) -> Addresses:
         host = self._choices.host
-        taken: set[int] = set()
-        ports = {}
-        for name in PARTS:
-            wanted = getattr(self._choices, f"{name}_port")
-            ports[f"{name}_port"] = port = _free_port(host, wanted, name)
-            if port in taken:
-                raise PortTaken(f"two parts cannot share port {port}; choose another with --{name}-port")
-            taken.add(port)
-        return Addresses(host=host, reached_as=reached_as(host), **ports)
+        found = {f"{name}_port": ports.find(host, getattr(self._choices, f"{name}_port"), name) for name in PARTS}
+        return Addresses(host=host, reached_as=reached_as(host), **found)
 
     async def _listen(self, page: Page) -> int:
         wanted = self._choices.demo_port
@@ -280,20 +274,6 @@ def _code_for_a_terminal(url: str) -> str:
     code: Any = segno.make(url, error="m")
     code.terminal(drawn, compact=True)
     return drawn.getvalue()
-
-
-def _free_port(host: str, wanted: int, name: str) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, wanted))
-        except OSError as error:
-            raise PortTaken(
-                f"port {wanted} on {host}, the {name}'s, cannot be used ({error.strerror}); "
-                f"choose another with --{name}-port"
-            ) from None
-        return int(probe.getsockname()[1])
 
 
 def _has_display(environment: Mapping[str, str]) -> bool:

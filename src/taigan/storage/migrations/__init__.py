@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from taigan.storage.errors import NewerDatabase
+from taigan.storage.tables import metadata
 
 HEAD = "0001"
 """The revision these tables are of; a test holds it to the newest file in `versions`."""
@@ -22,12 +23,18 @@ def migrate(conn: sa.Connection) -> None:
     Raises:
         NewerDatabase: the revision found is not among ours.
     """
-    found = None
-    if sa.inspect(conn).has_table("alembic_version"):
-        found = conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    if found == HEAD:
+    if not sa.inspect(conn).has_table("alembic_version"):
+        metadata.create_all(conn)
+        conn.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
+        conn.execute(sa.text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
         return
+    found = conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    if found != HEAD:
+        upgrade(conn, found)
 
+
+def upgrade(conn: sa.Connection, found: str | None) -> None:
+    """Run the revisions after the one found, or all of them. Raises `NewerDatabase`."""
     from alembic import command  # costs start-up time and memory, and is needed once a version
     from alembic.config import Config
     from alembic.script import ScriptDirectory
