@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from browser.looks import SCHEMES, barriers_found, keep_picture, sticks_out
-from hub.sides import FakeLot, Side, saying
+from hub.sides import FakeLot, Side, running_side, saying, serving_lot
+from support.clock import ManualClock
 from taigan.bolink import by_section
 
 WIDTHS = (320, 360, 1440)
@@ -55,9 +56,9 @@ class Visit:
         await self.side.settled((await self.side.get("/admin/pushes"))["items"][0]["scan_id"])
         await self.page.reload()
 
-    async def check_phones(self) -> None:
-        """Turn the SMS check (2.5) on."""
-        _, said = await self.side.upload(by_section("2.5").path, nolience_config={"is_verify": 1})
+    async def check_phones(self, wanted: bool = True) -> None:
+        """Turn the SMS check (2.5) on or off."""
+        _, said = await self.side.upload(by_section("2.5").path, nolience_config={"is_verify": int(wanted)})
         assert said["state"] == 1, said
 
 
@@ -208,6 +209,19 @@ STATES: tuple[Callable[[Visit], Awaitable[None]], ...] = (
 )
 
 
+@pytest.fixture(scope="module")
+async def lot() -> AsyncIterator[FakeLot]:
+    async with serving_lot(FakeLot()) as serving:
+        yield serving
+
+
+@pytest.fixture(scope="module")
+async def side(lot: FakeLot, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Side]:
+    """One for all states: each driver is a new one."""
+    async with running_side(tmp_path_factory.mktemp("side"), ManualClock(), lot.url) as running:
+        yield running
+
+
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
 async def test_the_page_fits_and_keeps_nobody_out(
@@ -235,4 +249,6 @@ async def test_the_page_fits_and_keeps_nobody_out(
                     assert await barriers_found(page) == []
     finally:
         visit.answering.set()
+        await visit.check_phones(False)
+        lot.answer = saying(1, "入场成功")
         await context.close()
