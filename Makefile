@@ -45,11 +45,14 @@ demo: install
 # What touches the database runs on both engines. Whole stacks, as a user starts them, are on SQLite;
 # STACKS_ON=postgresql puts them on the other.
 STACKS_ON ?= sqlite
-# Three for two cores: tests wait for processes, disks and clocks as well.
-JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
+# Two for each core: tests wait for processes, disks and clocks as well.
+JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 2 )))
+test: export TAIGAN_TEST_STACKS_ON = $(STACKS_ON)
+# Kept, whatever is set outside: or each worker would compile every test, and each process the code.
+test: export PYTHONDONTWRITEBYTECODE =
 
 test: dev system
-	TAIGAN_TEST_STACKS_ON=$(STACKS_ON) $(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # The same as in `test`, many times over: kills, cut connections, BoLink's troubles, a full disk, a clock set back.
 KILL_ROUNDS ?= 20

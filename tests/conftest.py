@@ -16,7 +16,7 @@ from playwright.async_api import Browser
 
 from support.browser import chromium
 from support.postgres import NewDatabase, new_databases, postgres_server
-from support.stack import Stack
+from support.stack import STACKS_ON, Stack
 from support.telling import TOLD, Tell
 
 # A run gives the same verdict each time, however busy the machine; --hypothesis-profile=search looks further.
@@ -25,9 +25,6 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.register_profile("search", deadline=None, max_examples=5000)
 hypothesis_settings.load_profile("repeatable")
-
-STACKS_ON = os.environ.get("TAIGAN_TEST_STACKS_ON", "sqlite")
-"""The engine under the platforms of whole stacks: sqlite or postgresql."""
 
 NewStack = Callable[..., Stack]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from support.ports import free_port
-from support.stack import QUICK, Stack, eventually
+from support.stack import Stack, eventually
 from taigan.clock import SystemClock
 from taigan.doctor import CHECKS, Account, Finding, Installation, examine
 from taigan.lot.callbacks import Answered
@@ -252,7 +251,7 @@ async def test_every_finding_is_told_in_both_languages(patient: Patient) -> None
 async def taigan_doctor(stack: Stack, *options: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "taigan", "doctor", "--config", str(stack.data / "taigan.toml"), *options),
-        env={**os.environ, **QUICK},
+        env=stack.environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

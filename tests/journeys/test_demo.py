@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from support.ports import free_port
-from support.stack import Stack, eventually
+from support.stack import Stack, eventually, on_the_file
 
 NewStack = Callable[..., Stack]
 
@@ -174,7 +174,7 @@ async def test_a_second_demo_on_the_same_folder_is_turned_away(stack: Stack) -> 
     assert "another demo runs" in said[0]
 
 
-@pytest.mark.parametrize("part", ["lot", "hub", "lanes"])
+@pytest.mark.parametrize("part", [pytest.param("lot", marks=on_the_file), "hub", "lanes"])
 async def test_a_second_process_on_the_same_file_is_turned_away(stack: Stack, part: str) -> None:
     port = {f"TAIGAN_{part.upper()}_PORT": str(free_port())}
     code, said = await run_taigan(part, "--config", str(stack.data / "taigan.toml"), **port)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
+import pytest
 
 from support.postgres import NewDatabase
 from taigan.bolink import sign
@@ -28,6 +29,11 @@ QUICK = {
     "TAIGAN_LOT_SCAN_LIMIT": "1000",
 }
 """Time-outs short enough to wait for; the others are as shipped."""
+
+STACKS_ON = os.environ.get("TAIGAN_TEST_STACKS_ON", "sqlite")
+"""The engine under the platforms of whole stacks: sqlite or postgresql."""
+
+on_the_file = pytest.mark.skipif(STACKS_ON != "sqlite", reason="tries the lock of the SQLite file")
 
 START_WITHIN = 60.0
 
@@ -131,7 +137,7 @@ class Stack:
         self.data = folder / "data"
         self.ready: dict[str, Any] = {}
         self.said: list[str] = []
-        self._environment = {**os.environ, **QUICK, **(environment or {})}
+        self.environment = {**os.environ, **QUICK, **(environment or {})}
         self._new_database = new_database
         self._demo: asyncio.subprocess.Process | None = None
         self._lot: asyncio.subprocess.Process | None = None
@@ -141,14 +147,14 @@ class Stack:
     async def start(self) -> None:
         """Start everything, on free ports; returns when all of it answers."""
         if self._new_database is not None:
-            self._environment.setdefault("TAIGAN_LOT_DATABASE_URL", await self._new_database())
+            self.environment.setdefault("TAIGAN_LOT_DATABASE_URL", await self._new_database())
         ready_file = self.folder / "ready.json"
         ready_file.unlink(missing_ok=True)
         ports = [option for part in ("lot", "hub", "lanes", "demo") for option in (f"--{part}-port", "0")]
         self._demo = await asyncio.create_subprocess_exec(
             *[sys.executable, "-m", "taigan", "demo", "--no-browser", *ports],
             *["--data-dir", str(self.data), "--ready-file", str(ready_file)],
-            env=self._environment,
+            env=self.environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
@@ -209,7 +215,7 @@ class Stack:
         with (self.data / "lot.log").open("ab") as log:
             self._lot = await asyncio.create_subprocess_exec(
                 *[sys.executable, "-m", "taigan", "lot", "--config", str(self.data / "taigan.toml")],
-                env=self._environment,
+                env=self.environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
