@@ -65,7 +65,7 @@ def test_revoking_a_token_of_the_configuration_says_that_it_would_come_back(conf
 
 
 @on_the_file
-def test_while_the_lot_has_the_sqlite_file_it_is_one_sentence_that_says_what_to_do(stack: Stack) -> None:
+async def test_while_the_lot_has_the_sqlite_file_it_is_one_sentence_that_says_what_to_do(stack: Stack) -> None:
     code, said = token(stack.data / "taigan.toml", "create", "console-2")
     assert (code, len(said)) == (5, 1)
     assert "lot.api_tokens" in said[0]

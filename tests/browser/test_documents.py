@@ -31,7 +31,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
+async def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
         sources = re.findall(r'(?:src|rel="stylesheet" href)="(https?://[^"]+)"', page.read_text(encoding="utf-8"))
         assert sources == [], page
