@@ -181,7 +181,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of a few megabytes, with room for every round's entries."""
     place = tmp_path / "small"
     place.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", f"size={5 + ROUNDS}m,mode=0700", "taigan-test", str(place)]
+    mounting = ["mount", "-t", "tmpfs", "-o", f"size={3 + 3 * ROUNDS}m,mode=0700", "taigan-test", str(place)]
     mounted = subprocess.run(mounting, stderr=subprocess.PIPE, text=True, check=False)
     if mounted.returncode != 0:
         pytest.fail(f"this test fills a small disk and must be root to mount one: {mounted.stderr.strip()}")
