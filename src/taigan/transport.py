@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import aiohttp
 
 from taigan.bolink.errors import TimedOut, Unreachable
 
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
 _LARGEST_ANSWER = 4 * 1024 * 1024
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Gives out no kept connection on which something has come unasked: it would be taken for the next answer.
+
+    aiohttp looks at that when it takes a connection back, not when it gives it out again (its issue 13656).
+    """
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
 
 
 class AiohttpTransport:
@@ -58,6 +79,6 @@ class AiohttpTransport:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=self._connections)
+            connector = _Connector(limit=self._connections)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session

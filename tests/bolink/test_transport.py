@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -117,3 +118,36 @@ async def test_an_answer_without_end_is_cut_off() -> None:
     async with server(flood) as url, AiohttpTransport() as transport:
         with pytest.raises(Unreachable, match="larger"):
             await transport.post(url, b"{}", timeout=5)
+
+
+async def test_an_answer_that_comes_twice_is_not_taken_for_the_next_messages() -> None:
+    again, told_again = asyncio.Event(), asyncio.Event()
+
+    async def answer_twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+                body = await reader.readexactly(int(length.partition(b":")[2]))
+                answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+                writer.write(answer)
+                await asyncio.wait_for(again.wait(), 5)
+                again.clear()
+                writer.write(answer)
+                told_again.set()
+        writer.close()
+
+    listening = await asyncio.start_server(answer_twice, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    try:
+        async with AiohttpTransport() as transport:
+            for number in range(4):
+                body = b"message %d" % number
+                assert await transport.post(url, body, timeout=5) == (200, body)
+                again.set()
+                await asyncio.wait_for(told_again.wait(), 5)
+                told_again.clear()
+                for _ in range(5):  # it has been sent; turns of the loop in which it is read
+                    await asyncio.sleep(0)
+    finally:
+        listening.close()
+        await listening.wait_closed()
