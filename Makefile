@@ -10,7 +10,7 @@ DATA_DIR ?= data$(if $(filter-out simulated,$(BARRIER)),-$(BARRIER))
 DEMO ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install dev peers system demo test crash check bench bench-wire format clean
+.PHONY: install dev peers system demo test crash check docs screenshots bench bench-wire format clean
 
 install: $(VENV)/.installed
 

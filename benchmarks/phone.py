@@ -160,7 +160,8 @@ async def main(scans: int) -> None:
         try:
             entry_url = await code_of_lane(f"http://127.0.0.1:{hub_port}")
             async with async_playwright() as playwright:
-                program = shutil.which("chromium") or shutil.which("google-chrome")
+                names = ("chromium-headless-shell", "chromium", "google-chrome")
+                program = next(filter(None, map(shutil.which, names)), None)
                 browser = await playwright.chromium.launch(executable_path=program, args=list(FLAGS))
                 weights = await weigh(browser, entry_url, lot)
                 times = sorted([await scan(browser, entry_url, lot) for _ in range(scans)])

@@ -33,9 +33,13 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class AiohttpTransport:
-    """Posts JSON bodies. An async context manager; the session is opened with the first use and closed at its end."""
+    """Posts JSON bodies. An async context manager; the session is opened with the first use and closed at its end.
 
-    def __init__(self, *, connections: int = 100) -> None:
+    At most `connections` are open at once. Whoever waits for one does so within its own time-out, so there are more of
+    them than the lot platform has uploads under way.
+    """
+
+    def __init__(self, *, connections: int = 250) -> None:
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 

@@ -10,13 +10,13 @@ import asyncio
 import logging
 import os
 import random
-import uuid
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 
 from crash.street import Round, Street
-from support.postgres import create_database, drop_database
+from support.postgres import new_databases
 from support.telling import Tell
 from taigan.lot.checkpoints import Checkpoint
 
@@ -27,7 +27,6 @@ ONCE = {
     "postgresql": [Checkpoint.OUTCOME, Checkpoint.UPLOADED, None],
 }
 """The ways of dying in the short run; None is at random."""
-NAME = f"taigan_{uuid.uuid4().hex[:12]}"
 EACH_LANE = 4  # 25 lanes: 100 messages at once
 
 pytestmark = pytest.mark.timeout(300 + 600 * ROUNDS)
@@ -36,16 +35,15 @@ pytestmark = pytest.mark.timeout(300 + 600 * ROUNDS)
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 async def street(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Street]:
     folder = tmp_path_factory.mktemp("street")
-    server, url = "", f"sqlite:///{folder / 'lot.sqlite3'}"
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_url")
-        url = await create_database(server, NAME)
-    under_fire = Street(folder, url)
-    await under_fire.start()
-    yield under_fire
-    await under_fire.stop()
-    if server:
-        await drop_database(server, NAME)
+    async with AsyncExitStack() as opened:
+        url = f"sqlite:///{folder / 'lot.sqlite3'}"
+        if request.param == "postgresql":
+            new = await opened.enter_async_context(new_databases(request.getfixturevalue("postgres_url")))
+            url = await new()
+        under_fire = Street(folder, url)
+        await under_fire.start()
+        yield under_fire
+        await under_fire.stop()
 
 
 async def _aftermath(street: Street, this: Round) -> None:

@@ -7,9 +7,8 @@ import json
 import os
 import random
 import signal
-import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,25 +19,22 @@ import pytest
 
 from crash.street import AS_TEST, BY, LANES, LOTS, SPACES, Street
 from support.ports import free_port
-from support.postgres import create_database, drop_database
+from support.postgres import NewDatabase, new_databases
 from support.stack import eventually
 
 LOT = LOTS[0]
 PER_SECOND = 9
-NewDatabase = Callable[[], Awaitable[str]]
 CHANCE = random.Random(5)
 
 
 @pytest.fixture(scope="module")
 async def street(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Street]:
     """Two lot platforms over one database, with one hub and one set of lanes."""
-    name = f"taigan_{uuid.uuid4().hex[:12]}"
-    url = await create_database(postgres_url, name)
-    started = Street(tmp_path_factory.mktemp("two"), url, lots=("lot", "lot2"))
-    await started.start()
-    yield started
-    await started.stop()
-    await drop_database(postgres_url, name)
+    async with new_databases(postgres_url) as new:
+        started = Street(tmp_path_factory.mktemp("two"), await new(), lots=("lot", "lot2"))
+        await started.start()
+        yield started
+        await started.stop()
 
 
 async def lifts_of(street: Street, order_id: str) -> list[dict[str, Any]]:

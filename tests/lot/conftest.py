@@ -10,6 +10,7 @@ import pytest
 
 from support.databases import emptied
 from support.parking import Parking, parking
+from support.postgres import new_databases
 from taigan.storage.database import Database, open_database
 
 NewParking = Callable[..., Awaitable[Parking]]
@@ -24,12 +25,10 @@ async def sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
 
 @pytest.fixture(scope="session")
 async def postgres_database(postgres_url: str) -> AsyncIterator[Database]:
-    from support.postgres import create_database, drop_database
-
-    database = await open_database(await create_database(postgres_url, "taigan_lot_tests"))
-    yield database
-    await database.close()
-    await drop_database(postgres_url, "taigan_lot_tests")
+    async with new_databases(postgres_url) as new:
+        database = await open_database(await new())
+        yield database
+        await database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from support.databases import emptied
+from support.postgres import new_databases
 from taigan.storage.database import Database, open_database
 
 
@@ -19,12 +20,10 @@ async def sqlite_storage(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 
 @pytest.fixture(scope="session")
 async def postgres_storage(postgres_url: str) -> AsyncIterator[Database]:
-    from support.postgres import create_database, drop_database
-
-    database = await open_database(await create_database(postgres_url, "taigan_storage_tests"))
-    yield database
-    await database.close()
-    await drop_database(postgres_url, "taigan_storage_tests")
+    async with new_databases(postgres_url) as new:
+        database = await open_database(await new())
+        yield database
+        await database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from taigan.storage import migrations
-from taigan.storage.database import Database, migrate_on, open_database
+from taigan.storage.database import migrate_on, open_database
 from taigan.storage.errors import NewerDatabase
 from taigan.storage.tables import metadata
 
@@ -25,14 +25,9 @@ def migrate_from_nothing(conn: sa.Connection) -> None:
     migrations.upgrade(conn, None)
 
 
-async def migrated_from_nothing(database_url: str) -> Database:
+async def test_the_migrated_tables_are_those_of_the_code(database_url: str) -> None:
     database = await open_database(database_url)
     await database.write(migrate_from_nothing)
-    return database
-
-
-async def test_the_migrated_tables_are_those_of_the_code(database_url: str) -> None:
-    database = await migrated_from_nothing(database_url)
 
     def compare(conn: sa.Connection) -> list[Any]:
         options = {"compare_type": True, "target_metadata": metadata}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from support.postgres import new_databases
 from taigan.storage.database import Database, open_database
 from web.house import House, Houses, client_of, house_at
 
@@ -22,13 +22,10 @@ async def sqlite_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 
 @pytest.fixture(scope="session")
 async def postgres_house(postgres_url: str) -> AsyncIterator[House]:
-    from support.postgres import create_database, drop_database
-
-    name = f"taigan_{uuid.uuid4().hex[:12]}"
-    database = await open_database(await create_database(postgres_url, name))
-    yield await house_at(database)
-    await database.close()
-    await drop_database(postgres_url, name)
+    async with new_databases(postgres_url) as new:
+        database = await open_database(await new())
+        yield await house_at(database)
+        await database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
