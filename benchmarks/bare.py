@@ -10,7 +10,7 @@ import uvloop
 from benchmarks.scene import KEY
 from taigan import bolink
 from taigan.clock import SystemClock
-from taigan.lot.callbacks import Answered
+from taigan.lot.messages.router import Answered
 from taigan.lot.metrics import Metrics
 from taigan.process import listen, serve
 from taigan.web.app import Doors

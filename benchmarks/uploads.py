@@ -26,7 +26,7 @@ from benchmarks.postgres import server
 from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup, seed
 from taigan.storage.changes import Changes
 from taigan.storage.database import open_database
-from taigan.storage.records import Delivery
+from taigan.storage.rows import Delivery
 
 PARK = re.compile(rb'"park_id":"(\d+)"')
 ORDER = re.compile(rb'"order_id":"(\w+)"')

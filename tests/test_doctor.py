@@ -20,7 +20,7 @@ from support.ports import free_port
 from support.stack import Stack, eventually
 from taigan.clock import SystemClock
 from taigan.doctor import CHECKS, Account, Finding, Installation, examine
-from taigan.lot.callbacks import Answered
+from taigan.lot.messages.router import Answered
 from taigan.storage import registry
 from taigan.storage import tables as t
 from taigan.storage.database import open_database

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from socket import socket
 
     from taigan.barriers.drivers import Fleet
-    from taigan.barriers.edge_agent import EdgeSettings
+    from taigan.barriers.edge.agent import EdgeSettings
     from taigan.bolink import Addresses
     from taigan.clock import Clock
     from taigan.doctor import Installation
@@ -133,16 +133,16 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
 
     from taigan.barriers.barrier import Barrier, Event, EventSink, LaneKey
     from taigan.barriers.drivers import BadSettings, Fleet, read_settings
-    from taigan.lot.alarm_hook import AlarmHook
     from taigan.lot.checkpoints import DieAt, pass_by
     from taigan.lot.ids import RandomIds
+    from taigan.lot.messages.phone_checks import HttpGateway, SimulatedGateway, SmsGateway
+    from taigan.lot.people.alarm_hook import AlarmHook
     from taigan.lot.platform import Platform
-    from taigan.lot.sms import HttpGateway, SimulatedGateway, SmsGateway
     from taigan.process import listen, serve, stop_when_told
     from taigan.storage.database import open_database
     from taigan.storage.errors import InUse, NewerDatabase, StorageError
     from taigan.storage.exchange import exchange_over
-    from taigan.storage.records import Lane
+    from taigan.storage.rows import Lane
     from taigan.transport import AiohttpTransport
     from taigan.web import app as web
     from taigan.web import tokens
@@ -349,8 +349,8 @@ async def _push(settings: Settings, asked: dict[str, object]) -> None:
 
 
 async def _hub(settings: Settings, with_parent: bool) -> None:
+    from taigan.hub.book.registry import LotSeed, VendorSeed
     from taigan.hub.errors import DatabaseError, DatabaseInUse, DatabaseNewer, Unusable
-    from taigan.hub.registry import LotSeed, VendorSeed
     from taigan.hub.server import serve
     from taigan.process import listen, stop_when_told
 
@@ -521,8 +521,8 @@ def edge(
 
 async def _edge(settings: EdgeSettings, with_parent: bool) -> None:
     from taigan.barriers.drivers import BadSettings
-    from taigan.barriers.edge_agent import EdgeAgent
-    from taigan.barriers.outbox import Outbox, OutboxUnusable
+    from taigan.barriers.edge.agent import EdgeAgent
+    from taigan.barriers.edge.outbox import Outbox, OutboxUnusable
     from taigan.process import listen, serve, stop_when_told
     from taigan.web.devices import Devices
 
@@ -551,7 +551,7 @@ def _edge_settings(file: Path) -> EdgeSettings:
     from msgspec.structs import replace
 
     from taigan.barriers.drivers import BadSettings
-    from taigan.barriers.edge_agent import read_edge_settings
+    from taigan.barriers.edge.agent import read_edge_settings
 
     try:
         settings = read_edge_settings(tomllib.loads(file.read_text("utf-8")))

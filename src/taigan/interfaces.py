@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from taigan.bolink import CATALOGUE, by_service
 from taigan.bolink.description import Row, row
-from taigan.hub.admin_pushes import AT_HUB
+from taigan.hub.admin.pushes import AT_HUB
 from taigan.lot.platform import HANDLERS
 
 

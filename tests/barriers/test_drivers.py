@@ -15,7 +15,7 @@ from taigan.barriers.backoff import Backoff
 from taigan.barriers.barrier import EventKind, LaneKey, Outcome, Result
 from taigan.barriers.deadline import Deadline
 from taigan.barriers.drivers import DRIVERS, BadSettings, Fleet, driver_named, read_settings
-from taigan.barriers.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
+from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
 
 MQTT = {"driver": "vzenith-mqtt", "broker": "mqtt://127.0.0.1", "serial": "c5h"}
 GATE = {"driver": "hikvision-isapi", "url": "http://127.0.0.1", "username": "a", "password": "b"}

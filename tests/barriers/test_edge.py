@@ -26,11 +26,11 @@ from support.ports import free_port
 from support.programs import program
 from support.simulated_lanes import WITHIN, Heard, Script
 from taigan.barriers.barrier import Barrier, EventKind, Outcome, Position, Result
-from taigan.barriers.broker import BrokerSettings
 from taigan.barriers.drivers import BadSettings, Fleet
-from taigan.barriers.edge_agent import EdgeAgent, EdgeSettings, read_edge_settings
-from taigan.barriers.edge_wire import Command, LaneEvent, prefix
-from taigan.barriers.outbox import Outbox, OutboxUnusable, Owed
+from taigan.barriers.edge.agent import EdgeAgent, EdgeSettings, read_edge_settings
+from taigan.barriers.edge.outbox import Outbox, OutboxUnusable, Owed
+from taigan.barriers.edge.wire import Command, LaneEvent, prefix
+from taigan.barriers.wires.broker import BrokerSettings
 from taigan.clock import Clock, SystemClock
 from taigan.devices.lane import Verb
 

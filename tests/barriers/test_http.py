@@ -14,7 +14,7 @@ import pytest
 from support.barrier_bench import Bench, bench
 from support.ports import free_port
 from taigan.barriers.barrier import EventKind, Outcome, Position
-from taigan.barriers.http import signature
+from taigan.barriers.kinds.http import signature
 from taigan.barriers.site import Post
 from taigan.devices.device import Fault
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taigan.barriers.barrier import EventKind, Position
-from taigan.barriers.lane_signals import Happened, LaneSignals
+from taigan.barriers.watching.lane_signals import Happened, LaneSignals
 
 ARRIVED, PASSED, BACKED_OUT = EventKind.ARRIVED, EventKind.PASSED, EventKind.BACKED_OUT
 SECOND_CAR, STAYED = EventKind.SECOND_CAR, EventKind.STAYED

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taigan.barriers.led import LINE_LIMIT, Colour, ScreenSettings, crc16, frames, gbk, line, lines, spoken, voice
-from taigan.barriers.led_screen import screen_of
+from taigan.barriers.wires.led import LINE_LIMIT, Colour, ScreenSettings, crc16, frames, gbk, line, lines, spoken, voice
+from taigan.barriers.wires.led_screen import screen_of
 from taigan.devices.led import LedServer, Reader, Screen
 
 KNOWN = [json.loads(each) for each in Path(__file__).with_name("led_frames.jsonl").read_text("utf-8").splitlines()]

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from support.simulated_lanes import LOT, WITHIN, Heard, Script, running, settings
 from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, Outcome, Position
-from taigan.barriers.simulated import SimulatedLanes
+from taigan.barriers.kinds.simulated import SimulatedLanes
 from taigan.clock import SystemClock
 
 A1 = LaneKey(LOT, "A1")

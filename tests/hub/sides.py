@@ -15,7 +15,7 @@ from aiohttp import web
 
 from support.clock import ManualClock
 from taigan.bolink import seal
-from taigan.hub.registry import LotSeed, VendorSeed
+from taigan.hub.book.registry import LotSeed, VendorSeed
 from taigan.hub.rules import Rules
 from taigan.hub.server import serve
 from taigan.process import listen

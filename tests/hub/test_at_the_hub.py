@@ -14,7 +14,7 @@ from hub.browsing import Phone
 from hub.sides import KEY, LOT_ID, PHONE, FakeLot, Side, running_side, saying, serving_lot
 from support.clock import ManualClock
 from taigan.bolink import sign
-from taigan.hub import scans
+from taigan.hub.drivers import scans
 from taigan.hub.identity import App, licence_of, simulated_identity
 from taigan.hub.rules import Rules
 

@@ -32,10 +32,10 @@ from taigan.bolink import (
     verify,
 )
 from taigan.clock import SystemClock
-from taigan.hub.drafts import DOWNLINKS
+from taigan.hub.admin.drafts import DOWNLINKS
 from taigan.hub.rules import Rules
-from taigan.lot.callbacks import Answered, Callback, Callbacks
-from taigan.lot.keyring import Keyring
+from taigan.lot.messages.keyring import Keyring
+from taigan.lot.messages.router import Answered, Callback, Callbacks
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
 from taigan.lot.setup import LotSetup, VendorSetup, seed

@@ -49,7 +49,7 @@ from taigan.bolink.trade import (
     QueryEscapes,
     RenewPass,
 )
-from taigan.hub.admin_pushes import AT_HUB
+from taigan.hub.admin.pushes import AT_HUB
 
 UPLINKS = [interface for interface in CATALOGUE if interface.direction is Direction.UPLINK]
 

@@ -18,7 +18,7 @@ import taigan.hub
 from hub.browsing import Phone
 from hub.sides import PHONE, FakeLot, Side, running_side, saying
 from support.clock import ManualClock
-from taigan.hub import scans
+from taigan.hub.drivers import scans
 
 
 async def entered(side: Side, **query: str) -> tuple[Phone, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hub.sides import LOT_ID, FakeLot, running_side, saying, serving_lot
 from support.clock import ManualClock
-from taigan.hub.tables import VERSION
+from taigan.hub.book.tables import VERSION
 
 
 async def test_a_database_of_version_1_gets_its_new_tables_and_keeps_its_rows(tmp_path: Path) -> None:

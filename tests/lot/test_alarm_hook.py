@@ -12,8 +12,8 @@ from support.clock import ManualClock
 from support.parking import Parking
 from taigan.barriers.barrier import EventKind
 from taigan.bolink.errors import Unreachable
-from taigan.lot.alarm_hook import FIRST_PAUSE, KEPT, AlarmHook
-from taigan.storage.records import Alarm
+from taigan.lot.people.alarm_hook import FIRST_PAUSE, KEPT, AlarmHook
+from taigan.storage.rows import Alarm
 
 
 class ControlRoom:

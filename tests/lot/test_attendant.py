@@ -9,7 +9,6 @@ import pytest
 from lot.conftest import NewParking
 from support.barrier import Mode
 from support.parking import BY, LOT_ID, Parking, in_time, lot_with
-from taigan.lot.attendant import By
 from taigan.lot.errors import (
     BadValue,
     BarrierFault,
@@ -20,6 +19,7 @@ from taigan.lot.errors import (
     UnknownLot,
     UnknownOrder,
 )
+from taigan.lot.people.attendant import By
 from taigan.storage import tables as t
 
 

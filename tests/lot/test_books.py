@@ -28,7 +28,7 @@ from taigan.lot.errors import LotError
 from taigan.lot.policy import Policy
 from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database
-from taigan.storage.records import Order
+from taigan.storage.rows import Order
 
 T = TypeVar("T")
 SPACES = 4

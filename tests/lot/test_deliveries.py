@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from lot.conftest import NewParking
 from support.parking import BY, KEY, LOT, LOT_ID, VENDOR, Parking, in_time, lot_with
-from taigan.lot.courier import LEASE_SPARE
 from taigan.lot.errors import Conflict, UnknownDelivery
 from taigan.lot.policy import Policy
 from taigan.lot.setup import VendorSetup
+from taigan.lot.uploads.courier import LEASE_SPARE
 from taigan.storage import registry
 from taigan.storage import tables as t
 

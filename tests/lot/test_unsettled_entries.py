@@ -12,10 +12,10 @@ from support.barrier import Mode
 from support.parking import BY, LOT_ID, SEES_ALL, Parking, Told, in_time, lot_with
 from support.troubled import TroubledDatabase
 from taigan.barriers.barrier import EventKind
-from taigan.lot.courier import LEASE_SPARE
 from taigan.lot.errors import NobodyWaits
 from taigan.lot.policy import Policy
 from taigan.lot.setup import LaneSetup
+from taigan.lot.uploads.courier import LEASE_SPARE
 from taigan.storage import tables as t
 from taigan.storage.database import Database
 

@@ -12,12 +12,12 @@ from lot.conftest import NewParking
 from support.parking import KEY, LOT, LOT_ID, VENDOR, Parking, lot_with
 from taigan import bolink
 from taigan.bolink import CATALOGUE, Direction, Wrapping, by_section, example_of
-from taigan.lot.callbacks import Answered
 from taigan.lot.errors import BadValue, UnknownOrder
+from taigan.lot.messages.router import Answered
 from taigan.lot.platform import HANDLERS
 from taigan.lot.setup import VendorSetup
 from taigan.storage import vehicles
-from taigan.storage.records import Lift
+from taigan.storage.rows import Lift
 
 DOWNLINKS = [interface for interface in CATALOGUE if interface.direction is Direction.DOWNLINK]
 JPEG = b"\xff\xd8\xff\xe0 a car"

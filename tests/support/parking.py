@@ -26,16 +26,16 @@ from support.clock import PATIENCE, ManualClock
 from support.troubled import TroubledDatabase
 from taigan import bolink
 from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, Sight
-from taigan.lot.attendant import By
-from taigan.lot.callbacks import Answered
+from taigan.lot.messages.phone_checks import SmsFailed
+from taigan.lot.messages.router import Answered
+from taigan.lot.people.attendant import By
 from taigan.lot.platform import Platform
 from taigan.lot.policy import Policy
 from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup
-from taigan.lot.sms import SmsFailed
 from taigan.storage import facts, views
 from taigan.storage import tables as t
 from taigan.storage.database import Database
-from taigan.storage.records import Alarm, Lane, Lift, Lot, Order
+from taigan.storage.rows import Alarm, Lane, Lift, Lot, Order
 from taigan.storage.views import OrderHistory, OwedDelivery
 
 T = TypeVar("T")

@@ -15,20 +15,20 @@ import sqlalchemy as sa
 
 from taigan.barriers.barrier import LaneKey, LaneState, Outcome, Position, Result, Sight
 from taigan.clock import SystemClock
-from taigan.lot.attendant import Attendant
-from taigan.lot.callbacks import Answered
-from taigan.lot.entry import EntryDesk
+from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.events import Events
 from taigan.lot.ids import RandomIds
-from taigan.lot.lanes import Lanes
+from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.messages.router import Answered
 from taigan.lot.metrics import Metrics
+from taigan.lot.people.attendant import Attendant
 from taigan.lot.plates import Plates
 from taigan.lot.policy import Policy
 from taigan.process import serve
 from taigan.storage import registry
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
-from taigan.storage.records import Lane, Lot, Order, Presence
+from taigan.storage.rows import Lane, Lot, Order, Presence
 from taigan.storage.tables import metadata
 from taigan.web import tokens
 from taigan.web.app import build

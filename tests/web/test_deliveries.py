@@ -6,7 +6,7 @@ import httpx
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.records import Delivery
+from taigan.storage.rows import Delivery
 from web.house import BY, LOT, House
 
 DELIVERIES = f"/api/v1/lots/{LOT}/deliveries"

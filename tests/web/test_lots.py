@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from taigan.storage.records import Act, Alarm, Lift, SpaceChange
+from taigan.storage.rows import Act, Alarm, Lift, SpaceChange
 from web.house import BY, LOT, House
 
 HERE = f"/api/v1/lots/{LOT}"

@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from taigan.storage.records import Delivery, Lift, OrderEvent
+from taigan.storage.rows import Delivery, Lift, OrderEvent
 from web.house import BY, LOT, House
 
 ORDERS = f"/api/v1/lots/{LOT}/orders"

@@ -19,17 +19,17 @@ from taigan.barriers.site import Answer, Lane, Post, Site
 from taigan.clock import Clock, SystemClock
 
 DRIVERS: Mapping[str, str] = {
-    "simulated": "taigan.barriers.simulated_driver",
-    "vzenith-mqtt": "taigan.barriers.vzenith_mqtt",
-    "vzenith-http": "taigan.barriers.vzenith_http",
-    "hikvision-isapi": "taigan.barriers.hikvision_isapi",
-    "dahua-cgi": "taigan.barriers.dahua_cgi",
-    "hx-http": "taigan.barriers.hx_http",
-    "modbus-relay": "taigan.barriers.modbus_relay",
-    "mqtt": "taigan.barriers.mqtt",
-    "http": "taigan.barriers.http",
-    "edge": "taigan.barriers.edge",
-    "instant": "taigan.barriers.instant",
+    "simulated": "taigan.barriers.kinds.simulated_driver",
+    "vzenith-mqtt": "taigan.barriers.kinds.vzenith_mqtt",
+    "vzenith-http": "taigan.barriers.kinds.vzenith_http",
+    "hikvision-isapi": "taigan.barriers.kinds.hikvision_isapi",
+    "dahua-cgi": "taigan.barriers.kinds.dahua_cgi",
+    "hx-http": "taigan.barriers.kinds.hx_http",
+    "modbus-relay": "taigan.barriers.kinds.modbus_relay",
+    "mqtt": "taigan.barriers.kinds.mqtt",
+    "http": "taigan.barriers.kinds.http",
+    "edge": "taigan.barriers.edge.lane",
+    "instant": "taigan.barriers.kinds.instant",
 }
 """Driver name and module."""
 

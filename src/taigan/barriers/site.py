@@ -12,8 +12,8 @@ import structlog
 
 from taigan.barriers.backoff import Backoff
 from taigan.barriers.barrier import EventSink, LaneKey
-from taigan.barriers.lane_signals import LaneSignals
-from taigan.barriers.lane_watch import LaneWatch
+from taigan.barriers.watching.lane_signals import LaneSignals
+from taigan.barriers.watching.lane_watch import LaneWatch
 from taigan.clock import Clock
 from taigan.tasks import end
 

@@ -16,13 +16,14 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
 
-from taigan.hub import admin_pushes, admin_records
-from taigan.hub.admin import admin_routes
-from taigan.hub.admin_pages import admin_page_routes
-from taigan.hub.browser import browser_routes
+from taigan.hub.admin import pushes as admin_pushes
+from taigan.hub.admin import records as admin_records
+from taigan.hub.admin.api import admin_routes
+from taigan.hub.admin.pages import admin_page_routes
 from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.hub import Hub
-from taigan.hub.pages import Pages, driver_routes
+from taigan.hub.pages.browser import browser_routes
+from taigan.hub.pages.driver import Pages, driver_routes
 
 logger = logging.getLogger(__name__)
 

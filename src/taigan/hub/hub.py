@@ -13,19 +13,21 @@ from litestar.di import NamedDependency
 
 from taigan.bolink import Transport
 from taigan.clock import Clock
-from taigan.hub import codes, postbox, registry, scans
-from taigan.hub.book import Book
-from taigan.hub.database import Database
-from taigan.hub.desk import Desk
+from taigan.hub.book import registry
+from taigan.hub.book.book import Book
+from taigan.hub.book.database import Database
+from taigan.hub.book.live import Live
+from taigan.hub.book.registry import LotSeed, VendorSeed
+from taigan.hub.book.trail import Trail
+from taigan.hub.drivers import codes, scans
+from taigan.hub.drivers.desk import Desk
 from taigan.hub.faults import Faults
 from taigan.hub.identity import Login, SimulatedLogin
-from taigan.hub.live import Live
-from taigan.hub.postbox import Postbox
-from taigan.hub.pushes import Sender
-from taigan.hub.registry import LotSeed, VendorSeed
 from taigan.hub.rules import Rules
-from taigan.hub.trail import Trail
-from taigan.hub.uplinks import Uplinks
+from taigan.hub.sending import postbox
+from taigan.hub.sending.postbox import Postbox
+from taigan.hub.sending.pushes import Sender
+from taigan.hub.taking.uplinks import Uplinks
 
 SIMULATED_PATH = "/simulated"
 """Where the simulated WeChat and Alipay live."""

@@ -10,9 +10,9 @@ import structlog
 
 from taigan.clock import Clock
 from taigan.hub.app import HubApp
-from taigan.hub.database import Database
+from taigan.hub.book.database import Database
+from taigan.hub.book.registry import LotSeed, VendorSeed
 from taigan.hub.hub import Hub
-from taigan.hub.registry import LotSeed, VendorSeed
 from taigan.hub.rules import Rules
 from taigan.process import serve as serve_app
 from taigan.transport import AiohttpTransport

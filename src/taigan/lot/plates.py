@@ -10,11 +10,11 @@ import structlog
 from taigan import bolink
 from taigan.barriers.barrier import Event, LaneKey
 from taigan.clock import Clock
-from taigan.lot.entry import EntryDesk
+from taigan.lot.entering.desk import EntryDesk
+from taigan.lot.entering.scan import Scan
 from taigan.lot.errors import BadValue
-from taigan.lot.lanes import Lanes
+from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.policy import Policy
-from taigan.lot.scan import Scan
 
 log = structlog.get_logger("taigan.plates")
 LONGEST_PLATE = 16

@@ -13,30 +13,30 @@ from taigan import bolink
 from taigan.barriers.barrier import Barrier, EventSink, LaneKey
 from taigan.bolink import Addresses, BadAnswer, BolinkClient, BolinkError, Refused, Transport
 from taigan.clock import Clock, set_within
-from taigan.lot.attendant import Attendant
-from taigan.lot.callbacks import Callbacks, Handler, NoPlateEntries
 from taigan.lot.checkpoints import Reach, pass_by
-from taigan.lot.courier import Courier
-from taigan.lot.entry import EntryDesk
+from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.errors import LotError, UnknownLot
 from taigan.lot.events import Events
 from taigan.lot.ids import Ids
-from taigan.lot.keyring import Keyring
-from taigan.lot.lanes import Lanes
+from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.lanes.neighbours import Exchange, Neighbours
+from taigan.lot.messages.commands import RemoteCommands
+from taigan.lot.messages.kept import Records
+from taigan.lot.messages.keyring import Keyring
+from taigan.lot.messages.phone_checks import PhoneChecks, SmsGateway
+from taigan.lot.messages.router import Callbacks, Handler, NoPlateEntries
+from taigan.lot.messages.vehicles import Vehicles
 from taigan.lot.metrics import Metrics
-from taigan.lot.neighbours import Exchange, Neighbours
+from taigan.lot.people.attendant import Attendant
 from taigan.lot.plates import Plates
 from taigan.lot.policy import Policy
-from taigan.lot.records import Records
-from taigan.lot.remote import RemoteCommands
 from taigan.lot.setup import LotSetup, VendorSetup, seed, settle_confirm
-from taigan.lot.sms import PhoneChecks, SmsGateway
-from taigan.lot.vehicles import Vehicles
+from taigan.lot.uploads.courier import Courier
 from taigan.lot.watch import Watch
 from taigan.storage import registry
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
-from taigan.storage.records import Lane, Lot
+from taigan.storage.rows import Lane, Lot
 
 log = structlog.get_logger("taigan.platform")
 ENTRY_CODE = 3

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from taigan.lot import orders
+from taigan.lot.stays import orders
 from taigan.storage import facts, registry
 from taigan.storage.changes import Changes
-from taigan.storage.records import Lane, Lot
+from taigan.storage.rows import Lane, Lot
 
 
 class VendorSetup(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,16 +11,16 @@ import sqlalchemy as sa
 import structlog
 
 from taigan.clock import Clock
-from taigan.lot import orders
-from taigan.lot.courier import LEASE_SPARE
-from taigan.lot.lanes import Lanes
+from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
+from taigan.lot.stays import orders
+from taigan.lot.uploads.courier import LEASE_SPARE
 from taigan.storage import deliveries, facts, overdue, registry, vehicles
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
-from taigan.storage.records import Alarm, Lane, Lot, Order, Presence
+from taigan.storage.rows import Alarm, Lane, Lot, Order, Presence
 
 log = structlog.get_logger("taigan.watch")
 EVERY = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.records import (
+from taigan.storage.rows import (
     Act,
     Alarm,
     Delivery,

@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.records import Driver, Lane, Lift, Lot, Message, Order, Presence
+from taigan.storage.rows import Driver, Lane, Lift, Lot, Message, Order, Presence
 from taigan.storage.statements import rows
 from taigan.storage.tables import among, paired
 

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from taigan.storage import deliveries, registry
 from taigan.storage.errors import CannotOpen
 from taigan.storage.migrations import HEAD
-from taigan.storage.records import Lane
 from taigan.storage.registry import VendorKey
+from taigan.storage.rows import Lane
 from taigan.storage.tables import Moment
 
 

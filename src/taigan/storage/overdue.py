@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from taigan.storage import tables as t
 from taigan.storage.facts import LIFT, ORDER, PRESENCE, records
-from taigan.storage.records import Lift, Order, Presence
+from taigan.storage.rows import Lift, Order, Presence
 from taigan.storage.tables import Moment
 
 _before = sa.bindparam("before", type_=Moment())

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from taigan.storage import tables as t
 from taigan.storage.facts import LANE, LOT, records
-from taigan.storage.records import Lane, Lot
+from taigan.storage.rows import Lane, Lot
 
 
 class VendorKey(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from taigan.storage import tables as t
 from taigan.storage.facts import LANE, LOT, ORDER
-from taigan.storage.records import Act, Alarm, Delivery, Lane, Lift, Lot, Order, OrderEvent, SpaceChange
+from taigan.storage.rows import Act, Alarm, Delivery, Lane, Lift, Lot, Order, OrderEvent, SpaceChange
 from taigan.storage.tables import among
 
 R = TypeVar("R", bound=msgspec.Struct)

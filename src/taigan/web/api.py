@@ -26,16 +26,16 @@ from litestar.response import Stream
 
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.drivers import BadSettings
-from taigan.lot.attendant import Attendant, By
 from taigan.lot.errors import UnknownBlock, UnknownDelivery, UnknownLane, UnknownLot, UnknownOrder
 from taigan.lot.events import Events
-from taigan.lot.lanes import Lanes
+from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.messages.kept import LARGEST_PICTURE, Records
+from taigan.lot.people.attendant import Attendant, By
 from taigan.lot.plates import Plates
-from taigan.lot.records import LARGEST_PICTURE, Records
 from taigan.storage import vehicles, views
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
-from taigan.storage.records import Lane, Lot
+from taigan.storage.rows import Lane, Lot
 from taigan.storage.views import After
 from taigan.web import live, posters, tokens
 from taigan.web import resources as r

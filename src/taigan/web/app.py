@@ -7,13 +7,13 @@ from typing import Any
 
 from taigan.barriers.drivers import read_settings
 from taigan.clock import Clock
-from taigan.lot.attendant import Attendant
-from taigan.lot.callbacks import Callbacks
 from taigan.lot.events import Events
-from taigan.lot.lanes import Lanes
+from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.messages.kept import Records
+from taigan.lot.messages.router import Callbacks
 from taigan.lot.metrics import Metrics
+from taigan.lot.people.attendant import Attendant
 from taigan.lot.plates import Plates
-from taigan.lot.records import Records
 from taigan.storage.database import Database
 from taigan.web.api import Api, Platform
 from taigan.web.asgi import App, Receive, Scope, Send

@@ -10,7 +10,7 @@ import structlog
 
 from taigan.clock import Clock
 from taigan.lot import texts
-from taigan.lot.callbacks import Answered, Callbacks, refusal
+from taigan.lot.messages.router import Answered, Callbacks, refusal
 from taigan.lot.metrics import Metrics
 from taigan.web.asgi import ClientGone, Receive, Scope, Send, TooLarge, TooSlow, path_parts, read_body, respond
 

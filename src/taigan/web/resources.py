@@ -10,8 +10,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 from taigan.barriers.barrier import LaneState
 from taigan.logs import Redaction, mask
-from taigan.lot import orders
-from taigan.storage import records, vehicles, views
+from taigan.lot.stays import orders
+from taigan.storage import rows as records
+from taigan.storage import vehicles, views
 
 WORDS = r"^[^\x00]*[^\s\x00][^\x00]*$"  # neither blank nor with a NUL
 NO_NUL = r"^[^\x00]*$"

@@ -1,0 +1,1 @@
+"""Lanes whose devices stand behind an edge in the lot."""

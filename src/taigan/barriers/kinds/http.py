@@ -1,0 +1,174 @@
+"""Anyone's own controller over HTTP: commands go out to its address, its reports come in, both signed.
+
+A signature is the HMAC-SHA256 of `{timestamp}.{body}` with the lane's secret, in hex, in `X-Taigan-Signature`;
+`X-Taigan-Timestamp` holds unix seconds. The schema is in docs/barriers.md.
+
+    to the controller   POST {url}                     {"id", "lot_id", "channel_id", "command", "deadline"}
+                        answer                         {"outcome": "accepted|rejected", "reason"}
+                        POST {url}                     {"lot_id", "channel_id", "screen", "lines"}
+    to us               POST /devices/http/{serial}    {"id", "loop": bool} and the like, as over MQTT
+                        answer                         {}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from taigan.barriers.barrier import Barrier, Outcome, Result, Sight
+from taigan.barriers.kinds.vzenith import Serial
+from taigan.barriers.site import Answer, Lane, Post, Site
+from taigan.barriers.watching.lane_signals import LaneSignals
+from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
+from taigan.barriers.watching.watched_barrier import WatchedBarrier
+from taigan.barriers.wires.device_http import HttpDevice, check_address
+from taigan.barriers.wires.led import ScreenSettings, lines
+from taigan.barriers.wires.reports import Report, tell
+
+NAME = "http"
+FRESH = 300.0
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A controller with an address of its own.
+
+    `serial`: its name in /devices/http/{serial}. `secret`: what both sides sign with. `position`: it reports the arm.
+    `two_loops`: it reports a loop under the arm. `silent_after`: seconds without a report after which it counts as
+    offline, 0 where it only reports when something happens.
+    """
+
+    serial: Serial
+    url: str
+    secret: Annotated[str, msgspec.Meta(min_length=16)]
+    position: bool = True
+    two_loops: bool = False
+    silent_after: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    timeout: Annotated[float, msgspec.Meta(gt=0, le=30)] = 3.0
+    screen: ScreenSettings | None = None
+
+    def __post_init__(self) -> None:
+        check_address("url", self.url)
+
+
+class Reply(msgspec.Struct):
+    """The controller's answer to a command."""
+
+    outcome: Literal["accepted", "rejected"]
+    reason: str = ""
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """What proves that a body comes from someone who knows the secret, and from when it is."""
+    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
+    """The lane's barrier; its controller's reports come through the `Site`."""
+    watch = site.watch(
+        lane,
+        f"controller {settings.serial}",
+        signals=LaneSignals(two_loops=settings.two_loops),
+        silent_after=settings.silent_after,
+    )
+    if not settings.silent_after:
+        watch.presume()
+    barrier = HttpController(settings, watch, site, detector=lane.detector)
+    site.receive(NAME, settings.serial, barrier.handle)
+    return barrier
+
+
+class HttpController(WatchedBarrier):
+    """One controller."""
+
+    def __init__(self, settings: Settings, watch: LaneWatch, site: Site, *, detector: bool) -> None:
+        self._settings = settings
+        self._clock = site.clock
+        self._site = site
+        self._device = HttpDevice(site, settings.url, "", "", watch, timeout=settings.timeout)
+        super().__init__(
+            watch,
+            Sight(acknowledges=True, position=settings.position, detector=detector),
+            WebhookScreen(self, settings.screen or ScreenSettings()),
+        )
+
+    async def raise_arm(self, attempt: Attempt) -> Result:
+        return await self._command(attempt, "open")
+
+    async def hold_arm(self, attempt: Attempt) -> Result:
+        return await self._command(attempt, "hold")
+
+    async def lower_arm(self, attempt: Attempt) -> Result:
+        return await self._command(attempt, "close")
+
+    async def post(self, content: dict[str, Any], attempt: Attempt | None = None) -> tuple[int, bytes]:
+        """Post something signed about this lane. Raises `NotSent` or `NoAnswer`."""
+        lane = self.watch.lane
+        body = msgspec.json.encode({"lot_id": lane.lot_id, "channel_id": lane.channel_id, **content})
+        timestamp = str(int(self._clock.now().timestamp()))
+        headers = {
+            "X-Taigan-Timestamp": timestamp,
+            "X-Taigan-Signature": signature(self._settings.secret, timestamp, body),
+        }
+        return await self._device.request(
+            "POST", "", attempt, body=body, content_type="application/json", headers=headers
+        )
+
+    async def stop(self) -> None:
+        self._site.dismiss(NAME, self._settings.serial)
+        await super().stop()
+
+    async def handle(self, post: Post) -> Answer:
+        """Take a report: 401 when it is not signed with the secret, 400 when it makes no sense."""
+        timestamp = post.headers.get("x-taigan-timestamp", "")
+        shown = post.headers.get("x-taigan-signature", "")
+        right = signature(self._settings.secret, timestamp, post.body)
+        if not hmac.compare_digest(shown.encode("utf-8", "replace"), right.encode()):
+            return Answer(b'{"error":"the signature is wrong"}', 401)
+        if not timestamp.isdecimal() or abs(self._clock.now().timestamp() - int(timestamp[:15])) > FRESH:
+            return Answer(b'{"error":"the timestamp is off by more than 5 minutes"}', 401)
+        self.watch.heard()
+        try:
+            tell(self.watch, msgspec.json.decode(post.body, type=Report), detector=self.sight.detector)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            self.watch.not_understood(error)
+            return Answer(msgspec.json.encode({"error": str(error)}), 400)
+        await self.watch.delivered()
+        return Answer(b"{}")
+
+    async def _command(self, attempt: Attempt, command: str) -> Result:
+        content = {"id": attempt.command_id, "command": command, "deadline": attempt.deadline.at.timestamp()}
+        status, body = await self.post(content, attempt)
+        if 400 <= status < 500:
+            return Result(Outcome.REJECTED, f"the controller answered HTTP {status}")
+        if status != 200:
+            raise NoAnswer(f"the controller answered HTTP {status}")
+        try:
+            reply = msgspec.json.decode(body, type=Reply)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise NoAnswer(f"the controller's answer is unusable: {error}") from error
+        return Result(Outcome(reply.outcome), reply.reason)
+
+
+class WebhookScreen:
+    """The controller's display."""
+
+    def __init__(self, controller: HttpController, settings: ScreenSettings) -> None:
+        self._controller = controller
+        self._settings = settings
+        self._posting: set[asyncio.Task[None]] = set()
+
+    async def show(self, text: str) -> None:
+        """Post the text, in the background."""
+        task = asyncio.create_task(self._post(text))
+        self._posting.add(task)
+        task.add_done_callback(self._posting.discard)
+
+    async def _post(self, text: str) -> None:
+        try:
+            await self._controller.post({"screen": text, "lines": lines(text, self._settings)})
+        except (NotSent, NoAnswer) as error:
+            self._controller.watch.not_understood(error)

@@ -1,0 +1,122 @@
+"""What 臻识 Vzenith cameras (and 千熠/芊熠, 博粤) say and understand, over MQTT and over HTTP alike."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Any
+
+import msgspec
+
+from taigan.barriers.barrier import Position
+from taigan.barriers.watching.lane_watch import LaneWatch
+from taigan.barriers.wires.led import ScreenSettings, frames
+
+NO_PLATE = "_无_"
+PLATES_REMEMBERED = 64
+
+Output = Annotated[int, msgspec.Meta(ge=0, le=3)]
+
+
+Serial = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^/+#\s]+$")]
+
+
+class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the camera is wired to the barrier.
+
+    `open_output` and `close_output`: the relay outputs, pulsed for `open_pulse` and `close_pulse` milliseconds.
+    `loop_input`, `under_input`: the inputs of the loop before the arm and of the one under it, -1 for none.
+    `loop_lit`: the value that says that a car is there. `position`: the arm's limit switches are wired to the camera.
+    `screen_channel`: the serial port that the LED screen and voice card hang on.
+    """
+
+    open_output: Output = 0
+    open_pulse: Annotated[int, msgspec.Meta(ge=500, le=5000)] = 1500
+    close_output: Annotated[int, msgspec.Meta(ge=-1, le=3)] = 1
+    close_pulse: Annotated[int, msgspec.Meta(ge=500, le=5000)] = 3000
+    loop_input: Annotated[int, msgspec.Meta(ge=-1, le=3)] = 0
+    under_input: Annotated[int, msgspec.Meta(ge=-1, le=3)] = -1
+    loop_lit: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
+    position: bool = False
+    screen_channel: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0
+
+
+class TriggerResult(msgspec.Struct):
+    """An input that changed."""
+
+    source: int
+    value: int
+
+
+class PlateResult(msgspec.Struct):
+    """A plate that was read. `license` is base64 over MQTT and may be plain text over HTTP."""
+
+    license: str = ""
+    plateid: int | str = ""
+    isoffline: int = 0
+
+
+class Camera:
+    """Turns the camera's messages into what the lane's watch understands."""
+
+    def __init__(self, serial: str, wiring: Wiring, watch: LaneWatch) -> None:
+        self._serial = serial
+        self._wiring = wiring
+        self._watch = watch
+        self._plates: dict[str, None] = {}  # read lately: the camera repeats what it thinks was not heard
+
+    def input_changed(self, alarm: Any, mark: str) -> None:
+        """`AlarmGioIn`: a loop was lit or released."""
+        trigger = msgspec.convert(_inside(alarm, "result", "TriggerResult"), TriggerResult, strict=False)
+        lit = trigger.value == self._wiring.loop_lit
+        if trigger.source == self._wiring.loop_input:
+            self._watch.loop(lit, mark)
+        elif trigger.source == self._wiring.under_input:
+            self._watch.under(lit, mark)
+
+    def plate_read(self, alarm: Any) -> bool:
+        """`AlarmInfoPlate`: whether it is new and of now; one from the camera's memory, or a repeat, is neither."""
+        plate = msgspec.convert(_inside(alarm, "result", "PlateResult"), PlateResult, strict=False)
+        mark = f"{self._serial} {plate.plateid}"
+        if plate.isoffline or (plate.plateid != "" and mark in self._plates):
+            return False
+        self._plates[mark] = None
+        if len(self._plates) > PLATES_REMEMBERED:
+            del self._plates[next(iter(self._plates))]
+        text = _plate_text(plate.license)
+        if text and text != NO_PLATE:
+            self._watch.plate(text, mark)
+        return True
+
+    def arm_moved(self, status: Any, mark: str) -> None:
+        """`barr_gate_status`: 1 is up, 0 is down."""
+        positions = {0: Position.CLOSED, 1: Position.OPEN}
+        self._watch.arm(positions.get(_inside(status, "gate_status"), Position.UNKNOWN), mark)
+
+
+def serial_data(text: str, screen: ScreenSettings, channel: int) -> list[dict[str, Any]]:
+    """The frames of a text as `serialData` items."""
+    return [
+        {
+            "serialChannel": channel,
+            "data": base64.b64encode(frame).decode(),
+            "dataLen": len(frame),
+        }
+        for frame in frames(text, screen)
+    ]
+
+
+def _inside(value: Any, *path: str) -> Any:
+    """The value under `path`. Raises `msgspec.ValidationError` where it is not there."""
+    for step in path:
+        if not isinstance(value, dict) or step not in value:
+            raise msgspec.ValidationError(f"the message lacks `{step}`")
+        value = value[step]
+    return value
+
+
+def _plate_text(licence: str) -> str:
+    try:
+        return base64.b64decode(licence, validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return licence

@@ -1,0 +1,1 @@
+"""From a device's raw signals to the picture of a lane."""

@@ -1,0 +1,267 @@
+"""Keeps one lane's picture: what its device said last, how it is, and the events that follow from it.
+
+Every driver owns one `LaneWatch` per lane, tells it what the device said, and sends its commands through `carry_out`,
+which is where a deadline, an outcome and the device's health are dealt with once for all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, LaneState, Outcome, Position, Result
+from taigan.barriers.deadline import Deadline
+from taigan.barriers.watching.lane_signals import Happened, LaneSignals
+from taigan.clock import Clock
+
+log = structlog.get_logger()
+
+
+class NotSent(Exception):
+    """The command surely never reached the device. The text says why."""
+
+
+class NoAnswer(Exception):
+    """The command may have reached the device, nothing usable came back. The text says why."""
+
+
+class Attempt:
+    """One try at a command: how long there is, and whether anything has left for the device yet."""
+
+    def __init__(self, command_id: str, deadline: Deadline) -> None:
+        self.command_id = command_id
+        self.deadline = deadline
+        self.sent = False
+
+
+class LaneWatch:
+    """One lane's state, kept from what its device says.
+
+    `silent_after`: seconds without a word after which the device counts as gone (0: it has no heartbeat).
+    `device`: what the device is called in logs, with its serial number or address.
+    """
+
+    def __init__(
+        self,
+        lane: LaneKey,
+        sink: EventSink,
+        clock: Clock,
+        *,
+        device: str,
+        signals: LaneSignals | None = None,
+        silent_after: float = 0.0,
+    ) -> None:
+        self.lane = lane
+        self.clock = clock
+        self.device = device
+        self.signals = signals or LaneSignals()
+        self.state = LaneState()
+        self.gone = False  # known not to be there: a command would only be lost
+        self._sink = sink
+        self._silent_after = silent_after
+        self._heard = clock.monotonic()
+        self._waiting: deque[Event] = deque()
+        self._delivery: asyncio.Task[None] | None = None
+        self._over = False
+
+    # What the device says. `mark` is the device's own name for a message (its id), so that all processes that hear it
+    # make the same presence and event of it; without one the moment serves.
+
+    def heard(self) -> None:
+        """The device said something, whatever it was."""
+        self.gone = False
+        self._heard = self.clock.monotonic()
+        self.state.last_heard = self.clock.now()
+        if not self.state.online:
+            self.state.online = True
+            self.state.extra.pop("offline", None)
+            log.info("barrier online", lane=str(self.lane), device=self.device)
+            self._tell(EventKind.ONLINE, f"online {self.state.last_heard.isoformat()}")
+
+    def expect(self) -> None:
+        """The way to the device is open (again): it has its usual time to be heard."""
+        self.gone = False
+        self._heard = self.clock.monotonic()
+
+    def lost(self, reason: str) -> None:
+        """The device is gone, as far as anyone can tell."""
+        self.gone = True
+        self.signals.lost()
+        self._refresh()
+        self.state.extra["offline"] = reason
+        if self.state.online:
+            self.state.online = False
+            log.warning("barrier offline", lane=str(self.lane), device=self.device, reason=reason)
+            self._tell(EventKind.OFFLINE, f"offline {self.clock.now().isoformat()}", detail=reason)
+
+    def missed(self, reason: str) -> None:
+        """The device did not answer just now; the next command may find it back."""
+        self.lost(reason)
+        self.gone = False
+
+    def presume(self) -> None:
+        """The device says nothing by itself: it is taken to be there until it does not answer."""
+        self.state.online = True
+
+    def loop(self, on: bool, mark: str = "") -> None:
+        """The loop before the arm is lit, or no longer."""
+        self._happened(self.signals.loop(on, self.clock.monotonic(), self._presence_id(mark)), mark)
+
+    def under(self, on: bool, mark: str = "") -> None:
+        """The loop under the arm is lit, or no longer."""
+        self._happened(self.signals.under(on, self.clock.monotonic(), self._presence_id(mark)), mark)
+
+    def arm(self, position: Position, mark: str = "") -> None:
+        """The arm's position, as the device reports it."""
+        self._happened(self.signals.arm(position, self.clock.monotonic()), mark)
+
+    def lifted(self, *, certain: bool = True) -> None:
+        """The device took a command to raise the arm, or, not `certain`, may have."""
+        self.signals.lifted(self.clock.monotonic(), certain=certain)
+
+    def hold(self, held: bool) -> None:
+        """The arm is kept up on purpose, or no longer."""
+        self.signals.hold(held)
+        self.state.held = held
+
+    def fault(self, detail: str, mark: str = "") -> None:
+        """The device reports a fault, or can no longer be used."""
+        log.warning("barrier fault", lane=str(self.lane), device=self.device, fault=detail)
+        self._tell(EventKind.FAULT, mark or f"{self.clock.now().isoformat()} {detail}", detail=detail)
+
+    def not_understood(self, error: Exception) -> None:
+        """The device sent something that makes no sense."""
+        self.state.errors += 1
+        log.warning("device not understood", lane=str(self.lane), device=self.device, reason=str(error))
+
+    def plate(self, plate: str, mark: str) -> None:
+        """The camera read a plate."""
+        self._tell(EventKind.PLATE, mark, presence_id=self.signals.present, plate=plate)
+
+    def adopt(self, position: Position | None, presence_id: str, since: datetime | None) -> None:
+        """Take over a picture that was made elsewhere."""
+        self.signals.adopt(position, presence_id)
+        self._refresh()
+        self.state.since = since if presence_id else None
+
+    def relay(self, event: Event) -> None:
+        """An event that was made elsewhere (in the lot, beside the device) and is passed on as it is."""
+        self._deliver(event)
+
+    def tick(self) -> None:
+        """Called about once a second: what time alone brings about."""
+        at = self.clock.monotonic()
+        self._happened(self.signals.tick(at), "")
+        if self._silent_after and not self.gone and at - self._heard > self._silent_after:
+            self.lost(f"not heard for {self._silent_after:.0f} s")
+
+    async def delivered(self) -> None:
+        """Return when the sink has taken everything that was told so far."""
+        while self._delivery is not None and not self._delivery.done():
+            await asyncio.shield(self._delivery)
+
+    async def stop(self) -> None:
+        """Hand over what is left and end."""
+        await self.delivered()
+        self._over = True
+
+    # Commands
+
+    async def carry_out(
+        self,
+        command_id: str,
+        deadline: datetime,
+        send: Callable[[Attempt], Awaitable[Result]],
+        *,
+        lifts: bool = False,
+    ) -> Result:
+        """Send one command within its deadline and say how it ended; never raises, never repeats.
+
+        `send` raises `NotSent` or `NoAnswer`, or marks the attempt as sent and runs into the deadline. `lifts`: the
+        command raises the arm.
+        """
+        self.state.last_command = self.clock.now()
+        self.state.commands += 1
+        attempt = Attempt(command_id, Deadline(deadline, self.clock))
+        result = await self._result(attempt, send)
+        if lifts and result.outcome is not Outcome.REJECTED:
+            self.lifted(certain=result.outcome is Outcome.ACCEPTED)
+        if result.outcome is not Outcome.ACCEPTED:
+            self.state.errors += 1
+            log.warning(
+                "barrier command", lane=str(self.lane), device=self.device, lift_id=command_id,
+                outcome=result.outcome.value, reason=result.reason,
+            )  # fmt: skip
+        return result
+
+    async def _result(self, attempt: Attempt, send: Callable[[Attempt], Awaitable[Result]]) -> Result:
+        left = attempt.deadline.left()
+        if left <= 0:
+            return Result(Outcome.REJECTED, "the command came after its deadline")
+        if self.gone:
+            return Result(Outcome.REJECTED, f"the device is offline: {self.state.extra.get('offline', '')}")
+        try:
+            async with self.clock.timeout(left):
+                return await send(attempt)
+        except NotSent as error:
+            return Result(Outcome.REJECTED, str(error))
+        except NoAnswer as error:
+            return Result(Outcome.UNCERTAIN, str(error))
+        except TimeoutError:
+            if attempt.sent:
+                return Result(Outcome.UNCERTAIN, "the device did not answer by the deadline")
+            return Result(Outcome.REJECTED, "the device could not be reached by the deadline")
+        except Exception as error:  # a driver's mistake must not look like a closed barrier
+            log.exception("barrier driver failed", lane=str(self.lane), device=self.device)
+            return Result(Outcome.UNCERTAIN, f"the driver failed: {error}")
+
+    # Events
+
+    def _presence_id(self, mark: str) -> str:
+        return self._name(mark or self.clock.now().isoformat(), "presence")
+
+    def _name(self, *parts: str) -> str:
+        return hashlib.sha256("\n".join((str(self.lane), *parts)).encode()).hexdigest()[:24]
+
+    def _happened(self, happened: list[Happened], mark: str) -> None:
+        self._refresh()
+        for each in happened:
+            name = each.presence_id or mark or self.clock.now().isoformat()
+            if each.kind is EventKind.ARRIVED:
+                self.state.since = self.clock.now()
+            self._tell(each.kind, name, presence_id=each.presence_id)
+
+    def _refresh(self) -> None:
+        self.state.position = self.signals.position
+        self.state.presence_id = self.signals.present
+        if not self.state.presence_id:
+            self.state.since = None
+
+    def _tell(self, kind: EventKind, mark: str, *, presence_id: str = "", plate: str = "", detail: str = "") -> None:
+        self._deliver(
+            Event(
+                event_id=self._name(mark, kind.value),
+                lane=self.lane,
+                kind=kind,
+                at=self.clock.now().astimezone(UTC),
+                presence_id=presence_id,
+                plate=plate,
+                detail=detail,
+            )
+        )
+
+    def _deliver(self, event: Event) -> None:
+        if self._over:
+            return
+        self._waiting.append(event)
+        if self._delivery is None or self._delivery.done():
+            self._delivery = asyncio.get_running_loop().create_task(self._hand_over())
+
+    async def _hand_over(self) -> None:
+        while self._waiting:
+            await self._sink(self._waiting.popleft())

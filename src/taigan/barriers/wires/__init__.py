@@ -1,0 +1,1 @@
+"""The ways to devices that several kinds of barriers share."""

@@ -1,0 +1,249 @@
+"""What BoLink's side has seen, for the admin: lists newest first, a page at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from taigan.bolink import BadMessage, compact, open_envelope
+from taigan.hub.book import registry
+from taigan.hub.book.tables import arrivals, entries, exits, pushes
+from taigan.hub.drivers import codes
+from taigan.hub.errors import Unknown
+
+T = TypeVar("T")
+
+HIDDEN_KEY = "key=••••"
+
+
+class Listed(msgspec.Struct, Generic[T]):
+    """A page of a list; `next` is the cursor of the following one."""
+
+    items: list[T]
+    next: str | None
+
+
+class UploadItem(msgspec.Struct, kw_only=True):
+    """An order's 3.1 or 3.2. `data` is the message as received, `received` how often it came."""
+
+    id: int
+    lot_id: str
+    order_id: str
+    car_number: str
+    channel_id: str
+    at: datetime
+    received: int
+    signature: str
+    data: Any
+
+
+class PushItem(msgspec.Struct, kw_only=True):
+    """A message to a lot. `request` and `answer` are both bodies as text; bytes that are none are U+FFFD.
+
+    `owed_id`: the payment message that this was one attempt at.
+    """
+
+    id: int
+    lot_id: str
+    channel_id: str
+    scan_id: str | None
+    service_name: str
+    url: str
+    request: str
+    time: datetime
+    status: int | None
+    answer: str | None
+    answered_at: datetime | None
+    outcome: str
+    fault: str
+    owed_id: int | None
+
+
+class ArrivalItem(msgspec.Struct, kw_only=True):
+    """Something that came to an uplink address."""
+
+    id: int
+    time: datetime
+    section: str
+    lot_id: str
+    order_id: str
+    body: str
+    signature: str
+    status: int
+    answer: str
+    accepted: bool
+    text: str
+    fault: str
+
+
+class LaneItem(msgspec.Struct):
+    """A lane and its entry code; both empty without one."""
+
+    channel_id: str
+    code: str
+    entry_url: str
+
+
+class LotItem(msgspec.Struct, kw_only=True):
+    """A lot as BoLink knows it."""
+
+    lot_id: str
+    union_id: str
+    park_id: str
+    name: str
+    contact: str
+    phone: str
+    sms_check: bool
+    vendor: str
+    callback_url: str
+    lanes: list[LaneItem]
+
+
+class Signed(msgspec.Struct, kw_only=True):
+    """A signature worked out: MD5 over `text` + key, in upper-case hex, is `sign`. The key itself is never shown."""
+
+    text: str
+    compact_text: str
+    key: str
+    sign: str
+
+
+class PushDetail(PushItem, kw_only=True):
+    """A message to a lot with its signature."""
+
+    signed: Signed | None
+
+
+class ArrivalDetail(ArrivalItem, kw_only=True):
+    """An arrival with its signature."""
+
+    signed: Signed | None
+
+
+def entries_of(conn: sa.Connection, lot_id: str, before: int | None, limit: int) -> Listed[UploadItem]:
+    """The entries (3.1) that BoLink accepted."""
+    return _uploads(conn, entries, "3.1", lot_id, before, limit)
+
+
+def exits_of(conn: sa.Connection, lot_id: str, before: int | None, limit: int) -> Listed[UploadItem]:
+    """The exits (3.2) that BoLink accepted."""
+    return _uploads(conn, exits, "3.2", lot_id, before, limit)
+
+
+def _uploads(
+    conn: sa.Connection, table: sa.Table, section: str, lot_id: str, before: int | None, limit: int
+) -> Listed[UploadItem]:
+    received = (
+        sa.select(sa.func.count())
+        .where(
+            arrivals.c.lot_id == table.c.lot_id,
+            arrivals.c.order_id == table.c.order_id,
+            arrivals.c.section == section,
+            arrivals.c.signature != "",
+        )
+        .scalar_subquery()
+    )
+    rows, following = page(conn, sa.select(table, received.label("received")), table, lot_id, before, limit)
+    return Listed([UploadItem(**row | {"data": msgspec.Raw(row["data"])}) for row in rows], following)
+
+
+def pushes_of(conn: sa.Connection, lot_id: str, before: int | None, limit: int) -> Listed[PushItem]:
+    """The messages sent to lots."""
+    rows, following = page(conn, sa.select(pushes), pushes, lot_id, before, limit)
+    return Listed([PushItem(**_push(row)) for row in rows], following)
+
+
+def arrivals_of(conn: sa.Connection, lot_id: str, before: int | None, limit: int) -> Listed[ArrivalItem]:
+    """Everything that came to the uplink addresses."""
+    rows, following = page(conn, sa.select(arrivals), arrivals, lot_id, before, limit)
+    return Listed([ArrivalItem(**_arrival(row)) for row in rows], following)
+
+
+def push_detail(conn: sa.Connection, push_id: int) -> PushDetail:
+    """One push, its signature worked out. Raises `Unknown`."""
+    row = conn.execute(sa.select(pushes).where(pushes.c.id == push_id)).mappings().first()
+    if row is None:
+        raise Unknown("push", "id")
+    return PushDetail(**_push(dict(row)), signed=_signed(row["request"]))
+
+
+def arrival_detail(conn: sa.Connection, arrival_id: int) -> ArrivalDetail:
+    """One arrival, its signature worked out. Raises `Unknown`."""
+    row = conn.execute(sa.select(arrivals).where(arrivals.c.id == arrival_id)).mappings().first()
+    if row is None:
+        raise Unknown("arrival", "id")
+    return ArrivalDetail(**_arrival(dict(row)), signed=_signed(row["body"]))
+
+
+def lots_known(conn: sa.Connection, public_url: str) -> Listed[LotItem]:
+    """Every lot, with the entry codes of its lanes."""
+    items = []
+    for lot in registry.known_lots(conn):
+        vendor = registry.vendor(conn, lot.union_id)
+        assert vendor is not None, "lots refer to vendors"
+        items.append(
+            LotItem(
+                lot_id=lot.lot_id,
+                union_id=lot.union_id,
+                park_id=lot.park_id,
+                name=lot.name,
+                contact=lot.contact,
+                phone=lot.phone,
+                sms_check=lot.sms_check,
+                vendor=vendor.name,
+                callback_url=vendor.callback_url,
+                lanes=[
+                    LaneItem(channel_id, code, codes.code_url(public_url, code) if code else "")
+                    for channel_id, code in codes.entry_codes(conn, lot.lot_id).items()
+                ],
+            )
+        )
+    return Listed(items, None)
+
+
+def page(
+    conn: sa.Connection,
+    query: sa.Select[Any],
+    table: sa.Table,
+    lot_id: str,
+    before: int | None,
+    limit: int,
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The rows of a page, newest first, and the cursor of the following one."""
+    if lot_id:
+        query = query.where(table.c.lot_id == lot_id)
+    if before is not None:
+        query = query.where(table.c.id < before)
+    rows = [dict(row) for row in conn.execute(query.order_by(table.c.id.desc()).limit(limit + 1)).mappings()]
+    return rows[:limit], str(rows[limit - 1]["id"]) if len(rows) > limit else None
+
+
+def _push(row: dict[str, Any]) -> dict[str, Any]:
+    answer = row["answer"]
+    texts = {"request": _text(row["request"]), "answer": None if answer is None else _text(answer)}
+    return {name: value for name, value in row.items() if name != "sent_at"} | texts | {"time": row["sent_at"]}
+
+
+def _arrival(row: dict[str, Any]) -> dict[str, Any]:
+    texts = {"body": _text(row["body"]), "answer": _text(row["answer"]), "time": row["at"]}
+    return {name: value for name, value in row.items() if name != "at"} | texts
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "replace")
+
+
+def _signed(body: bytes) -> Signed | None:
+    try:
+        envelope = open_envelope(body)
+    except BadMessage:
+        return None
+    return Signed(
+        text=_text(envelope.text),
+        compact_text=_text(compact(envelope.text)),
+        key=HIDDEN_KEY,
+        sign=envelope.sign,
+    )

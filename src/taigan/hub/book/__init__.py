@@ -1,0 +1,1 @@
+"""What the hub keeps: its tables, and every change with its trail."""

@@ -1,0 +1,1 @@
+"""Drivers, the lanes' codes, and what a scan leads to."""

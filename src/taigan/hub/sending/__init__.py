@@ -1,0 +1,1 @@
+"""What BoLink sends to lots, and sends again."""

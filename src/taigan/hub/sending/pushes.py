@@ -1,0 +1,226 @@
+"""Downlinks: messages that BoLink signs and sends to a lot, each kept with the exact bytes of both sides."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from taigan.bolink import AnyInterface, TimedOut, Transport, Unreachable
+from taigan.clock import Clock
+from taigan.hub.book import registry
+from taigan.hub.book.database import insert_row
+from taigan.hub.book.registry import Lot, Vendor
+from taigan.hub.book.tables import pushes
+from taigan.hub.book.trail import Kind, Trail
+from taigan.hub.faults import PUSH_FAULTS, Fault, FaultKind, Faults
+from taigan.hub.rules import Rules
+
+
+class Outcome(enum.StrEnum):
+    """How a push ended, whatever the answer says."""
+
+    SENT = "sent"  # not known, or never heard of
+    ANSWERED = "answered"
+    TIMED_OUT = "timed_out"
+    UNREACHABLE = "unreachable"
+    CUT = "cut"  # the answer was lost on purpose
+
+
+_WORDS = {
+    Outcome.TIMED_OUT: "no answer in time",
+    Outcome.UNREACHABLE: "lot not reached, or the connection broke",
+    Outcome.CUT: "the answer was lost",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A message in the book and ready to go: frozen and signed."""
+
+    id: int
+    lot_id: str
+    channel_id: str
+    scan_id: str | None
+    service_name: str
+    url: str
+    body: bytes
+    sent_at: datetime
+    owed_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, and when. `body` is kept even where it counts as lost or late."""
+
+    outcome: Outcome
+    at: datetime
+    status: int | None = None
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a push went; `second` is there when it was sent twice on purpose."""
+
+    answer: Answer
+    fault: FaultKind | None = None
+    second: Answer | None = None
+
+
+def prepare(
+    conn: sa.Connection,
+    trail: Trail,
+    lot: Lot,
+    channel_id: str,
+    interface: AnyInterface,
+    message: object,
+    *,
+    kind: Kind = Kind.PUSHED,
+    scan_id: str | None = None,
+) -> Push:
+    """Write a message to a lot into the book, signed with the vendor's current key."""
+    text = interface.write(message)
+    return enter(
+        conn, trail, lot.union_id, lot.lot_id, interface, text, channel_id=channel_id, kind=kind, scan_id=scan_id
+    )
+
+
+def enter(
+    conn: sa.Connection,
+    trail: Trail,
+    union_id: str,
+    lot_id: str,
+    interface: AnyInterface,
+    text: bytes,
+    *,
+    url: str = "",
+    channel_id: str = "",
+    kind: Kind = Kind.PUSHED,
+    scan_id: str | None = None,
+    owed_id: int | None = None,
+) -> Push:
+    """Write a `data` text to a vendor into the book, signed with its current key. `url` goes before its address."""
+    vendor = registry.vendor(conn, union_id)
+    key = registry.keys(conn, union_id, trail.at)[0]
+    assert vendor is not None, "lots refer to vendors"
+    address = url or _address(vendor, interface)
+    body = interface.body(text, key, union_id)
+    row = {
+        "lot_id": lot_id,
+        "channel_id": channel_id,
+        "scan_id": scan_id,
+        "service_name": interface.event,
+        "url": address,
+        "request": body,
+        "sent_at": trail.at,
+        "outcome": Outcome.SENT.value,
+        "fault": "",
+        "owed_id": owed_id,
+    }
+    push_id = insert_row(conn, pushes, row)
+    trail.add(
+        kind,
+        ("hub", "lot"),
+        f"{interface.section} {interface.event}",
+        lot_id=lot_id,
+        channel_id=channel_id,
+        scan_id=scan_id,
+        push_id=push_id,
+    )
+    return Push(push_id, lot_id, channel_id, scan_id, interface.event, address, body, trail.at, owed_id)
+
+
+def _address(vendor: Vendor, interface: AnyInterface) -> str:
+    """Where a vendor hears a message. One that does not name itself (6.4) needs an address of its own."""
+    url = vendor.address(interface.event)
+    if interface.service_name is None and not vendor.per_event:
+        return f"{url}/{interface.event}"
+    return url
+
+
+class Sender:
+    """Sends pushes, and plays the faults on the way."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        faults: Faults,
+        rules: Rules,
+        clock: Clock,
+    ) -> None:
+        self._transport = transport
+        self._faults = faults
+        self._rules = rules
+        self._clock = clock
+
+    async def send(self, push: Push) -> Delivery:
+        """Send a push once (or twice, if a fault says so) and wait at most `push_timeout` for the answer."""
+        fault = self._faults.strike(
+            PUSH_FAULTS, lot_id=push.lot_id, channel_id=push.channel_id, names=(push.service_name,)
+        )
+        if fault is None:
+            return Delivery(await self._post(push))
+        if fault.kind is FaultKind.SENT_TWICE:
+            answer, second = await asyncio.gather(self._post(push), self._post(push))
+            return Delivery(answer, fault.kind, second)
+        if fault.kind is FaultKind.ANSWER_LATE:
+            return Delivery(await self._late(push, fault), fault.kind)
+        answer = await self._post(push)
+        lost = Answer(Outcome.CUT, answer.at, answer.status, answer.body)
+        return Delivery(lost if answer.outcome is Outcome.ANSWERED else answer, fault.kind)
+
+    async def _post(self, push: Push) -> Answer:
+        try:
+            status, body = await self._transport.post(push.url, push.body, timeout=self._rules.push_timeout)
+        except TimedOut:
+            return Answer(Outcome.TIMED_OUT, self._clock.now())
+        except Unreachable:
+            return Answer(Outcome.UNREACHABLE, self._clock.now())
+        return Answer(Outcome.ANSWERED, self._clock.now(), status, body)
+
+    async def _late(self, push: Push, fault: Fault) -> Answer:
+        seconds = self._rules.push_timeout + 1 if fault.seconds is None else fault.seconds
+        start = self._clock.monotonic()
+        answer = await self._post(push)
+        elapsed = self._clock.monotonic() - start
+        await self._clock.sleep(max(0.0, min(seconds, self._rules.push_timeout) - elapsed))
+        in_time = seconds < self._rules.push_timeout or answer.outcome is not Outcome.ANSWERED
+        outcome = answer.outcome if in_time else Outcome.TIMED_OUT
+        return Answer(outcome, self._clock.now(), answer.status, answer.body)
+
+
+def keep(conn: sa.Connection, trail: Trail, push: Push, delivery: Delivery) -> None:
+    """Write down how a push went."""
+    fault = delivery.fault.value if delivery.fault else ""
+    conn.execute(sa.update(pushes).where(pushes.c.id == push.id).values(_result(delivery.answer, fault)))
+    answer = delivery.answer
+    heard = answer.outcome is Outcome.ANSWERED
+    trail.add(
+        Kind.ANSWERED if heard else Kind.UNANSWERED,
+        ("lot", "hub"),
+        f"HTTP {answer.status}" if heard else _WORDS[answer.outcome],
+        lot_id=push.lot_id,
+        channel_id=push.channel_id,
+        scan_id=push.scan_id,
+        push_id=push.id,
+    )
+    if delivery.second is not None:
+        row = {
+            name: getattr(push, name) for name in ("lot_id", "channel_id", "scan_id", "service_name", "url", "owed_id")
+        }
+        row |= {"request": push.body, "sent_at": push.sent_at}
+        conn.execute(pushes.insert(), row | _result(delivery.second, fault))
+
+
+def _result(answer: Answer, fault: str) -> dict[str, object]:
+    return {
+        "outcome": answer.outcome.value,
+        "status": answer.status,
+        "answer": answer.body,
+        "answered_at": answer.at,
+        "fault": fault,
+    }

@@ -1,0 +1,1 @@
+"""What lots upload, by chapter."""

@@ -1,0 +1,251 @@
+"""What happens to money, invoices and lots after the uplink that began it, and what the lot is told about it.
+
+A person on the counter's page, or the admin, moves a record from one state to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
+
+import msgspec
+import sqlalchemy as sa
+
+from taigan.bolink import read, seconds, yuan
+from taigan.bolink.callbacks import (
+    ChangeNotice,
+    ChargeResult,
+    EscapePaymentResult,
+    ParkingPaymentResult,
+    PassPayment,
+    RefundResult,
+)
+from taigan.bolink.invoices import InvoiceChanged
+from taigan.bolink.trade import PayEscape, PayParking, RenewPass
+from taigan.hub.book import records
+from taigan.hub.book.records import Kind, Record
+from taigan.hub.book.trail import Trail
+from taigan.hub.errors import Unusable
+from taigan.hub.rules import Rules
+from taigan.hub.sending.postbox import Outbox
+from taigan.hub.sending.pushes import Push
+from taigan.hub.taking import stays
+from taigan.hub.taking.invoices import SAID, STATUS
+from taigan.hub.taking.stays import written
+
+NEXT: dict[str, dict[str, tuple[str, ...]]] = {
+    Kind.LOTS: {"submitted": ("reviewed", "disabled"), "reviewed": ("disabled",), "disabled": ("reviewed",)},
+    Kind.MERCHANTS: {"submitted": ("approved", "rejected")},
+    Kind.SPLITS: {"unsigned": ("signed",)},
+    Kind.PAYMENTS: {"pending": ("paid", "failed")},
+    Kind.CHANGE: {"issued": ("received", "returned", "failed")},
+    Kind.REFUNDS: {"pending": ("done", "failed")},
+    Kind.WITHDRAWALS: {"applied": ("done", "failed")},
+    Kind.INVOICES: {"issuing": ("issued", "failed")},
+    Kind.INVOICE_ORDERS: {"open": ("invoiced",)},
+}
+"""The states that may follow each state, by kind."""
+
+FEE = Decimal("0.006")
+"""What a payment costs the lot."""
+
+
+def settle(outbox: Outbox, record: Record, state: str, public_url: str = "") -> Record:
+    """Move a record on, and tell the lot. Raises `Unusable` when that state cannot follow."""
+    if state not in NEXT.get(record.kind, {}).get(record.state, ()):
+        raise Unusable(f"{record.kind} in state {record.state} cannot become {state}", "state")
+    detail = {}
+    if record.kind == Kind.INVOICES and state == "issued":
+        detail["pdf_url"] = f"{public_url}/invoices/{record.code}.pdf"
+    settled = records.change(outbox.conn, outbox.trail, record, state=state, detail=detail)
+    tell = _TELLS.get(record.kind)
+    if tell is not None:
+        tell(outbox, settled)
+    return settled
+
+
+def move(
+    conn: sa.Connection, trail: Trail, rules: Rules, record_id: int, state: str, public_url: str
+) -> tuple[Record, list[Push]]:
+    """Move a record on; what the lot is to be told of it."""
+    outbox = Outbox(conn, trail, rules)
+    record = settle(outbox, records.find_by_id(conn, record_id), state, public_url)
+    return record, outbox.pushes
+
+
+def _tell_payment(outbox: Outbox, payment: Record) -> None:
+    purpose = payment.detail["purpose"]
+    if payment.state == "paid":
+        if purpose == "exit":
+            stays.end_stay(outbox.conn, outbox.trail, payment)
+        elif purpose == "arrears":
+            arrears = records.find(outbox.conn, Kind.ARREARS, payment.union_id, payment.lot_id, payment.order_id)
+            if arrears is not None:
+                records.change(outbox.conn, outbox.trail, arrears, state="paid")
+    section, message = _PAYMENT_RESULTS[purpose](payment)
+    _push(outbox, payment, section, message)
+
+
+def _charge_result(payment: Record) -> tuple[str, object]:
+    paid, detail = payment.state == "paid", payment.detail
+    return "5.5", ChargeResult(
+        state=int(paid),
+        park_id=_park_id(payment),
+        order_id=payment.order_id,
+        trade_no=payment.number,
+        pay_type=detail["pay_type"],
+        out_channel_id=detail.get("out_channel_id") or None,
+        total=_decimal(payment.fen),
+        errmsg="支付成功" if paid else "支付失败,请求超时",
+        pay_channel=detail["channel"],
+        pay_time=seconds(payment.changed_at),
+        car_number=payment.car_number,
+        arrive_money=_decimal(payment.fen - _fee(payment.fen) if paid else 0),
+        fee=_decimal(_fee(payment.fen) if paid else 0),
+        account_type=1,
+        remark=f"收到停车费-{payment.car_number}",
+    )
+
+
+def _pass_payment(payment: Record) -> tuple[str, object]:
+    asked, paid = read(payment.data, RenewPass), payment.state == "paid"
+    return "5.8", PassPayment(
+        state=int(paid),
+        amount=_decimal(payment.fen),
+        park_id=_park_id(payment),
+        car_number=asked.car_number,
+        attach=None if asked.attach is None else msgspec.json.encode(asked.attach).decode(),
+        trade_no=payment.detail["out_trade_no"],
+        card_id=asked.card_id,
+        out_trade_no=payment.number,
+        pay_time=seconds(payment.changed_at),
+        arrive_money=_decimal(payment.fen - _fee(payment.fen) if paid else 0),
+        fee=_decimal(_fee(payment.fen) if paid else 0),
+        account_type=1,
+        remark=f"月卡续费-{payment.car_number}",
+        pay_company=payment.detail["channel"],
+    )
+
+
+def _parking_payment(payment: Record) -> tuple[str, object]:
+    fee, credited = _exact_fee(payment)
+    return "5.10", ParkingPaymentResult(
+        park_id=_park_id(payment),
+        state=int(payment.state == "paid"),
+        amount=yuan(payment.fen),
+        receipt_amount=credited,
+        pay_platform_fee=fee,
+        trade_no=payment.number,
+        pay_channel=payment.detail["channel"],
+        pay_time=seconds(payment.changed_at),
+        description=read(payment.data, PayParking).description or "",
+        out_trade_no=payment.detail["out_trade_no"],
+        pay_company=payment.detail["channel"],
+    )
+
+
+def _arrears_payment(payment: Record) -> tuple[str, object]:
+    fee, credited = _exact_fee(payment)
+    return "5.11", EscapePaymentResult(
+        park_id=_park_id(payment),
+        state=int(payment.state == "paid"),
+        amount=yuan(payment.fen),
+        receipt_amount=credited,
+        pay_platform_fee=fee,
+        trade_no=payment.number,
+        description=read(payment.data, PayEscape).description or "",
+        out_trade_no=payment.detail["out_trade_no"],
+        pay_time=seconds(payment.changed_at),
+    )
+
+
+_PAYMENT_RESULTS: dict[str, Callable[[Record], tuple[str, object]]] = {
+    "exit": _charge_result,
+    "etc": _charge_result,
+    "pass": _pass_payment,
+    "parking": _parking_payment,
+    "arrears": _arrears_payment,
+}
+
+
+def _tell_refund(outbox: Outbox, refund: Record) -> None:
+    done = refund.state == "done"
+    message = RefundResult(
+        state=int(done),
+        park_id=_park_id(refund),
+        trade_no=refund.detail["trade_no"],
+        refund_money=_decimal(refund.fen),
+        errmsg="退款成功" if done else "退款失败",
+        union_id=int(refund.union_id),
+        refund_channel=refund.detail["channel"],
+        refund_time=seconds(refund.changed_at),
+        car_number=refund.car_number,
+        arrive_money=Decimal(0),
+        fee=Decimal(0),
+        account_type=0,
+        order_id=refund.order_id,
+        remark=refund.detail["reason"],
+    )
+    _push(outbox, refund, "5.6", message)
+
+
+def _tell_change(outbox: Outbox, change: Record) -> None:
+    states = {"failed": (0, "找零失败"), "received": (2, "找零已领取"), "returned": (3, "超时未领取，已退回")}
+    state, text = states[change.state]
+    message = ChangeNotice(
+        union_id=int(change.union_id),
+        park_id=_park_id(change),
+        trade_no=change.number,
+        recharge_money=_decimal(change.fen),
+        state=state,
+        errmsg=text,
+        recharge_channel=0,
+        recharge_time=seconds(change.changed_at),
+        car_number=change.car_number,
+        order_id=change.order_id,
+        remark="现金找零",
+    )
+    _push(outbox, change, "5.12", message)
+
+
+def _tell_invoice(outbox: Outbox, invoice: Record) -> None:
+    message = InvoiceChanged(
+        notify_time=written(invoice.changed_at),
+        invoice_order_no=invoice.number,
+        message=SAID[invoice.state],
+        open_invoice_time=written(invoice.changed_at)[:10],
+        pdf_url=invoice.detail.get("pdf_url"),
+        status=STATUS[invoice.state].value,
+    )
+    _push(outbox, invoice, "6.4", message)
+
+
+_TELLS: dict[str, Callable[[Outbox, Record], None]] = {
+    Kind.PAYMENTS: _tell_payment,
+    Kind.REFUNDS: _tell_refund,
+    Kind.CHANGE: _tell_change,
+    Kind.INVOICES: _tell_invoice,
+}
+
+
+def _push(outbox: Outbox, record: Record, section: str, message: object) -> None:
+    outbox.push(record.union_id, record.lot_id, section, message, url=record.detail.get("notify_url", ""))
+
+
+def _park_id(record: Record) -> str:
+    return record.lot_id.partition("-")[2]
+
+
+def _decimal(fen: int) -> Decimal:
+    return Decimal(yuan(fen))
+
+
+def _fee(fen: int) -> int:
+    return int((fen * FEE).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def _exact_fee(payment: Record) -> tuple[str, str]:
+    """The fee and what is credited, in yuan with five decimals."""
+    amount = _decimal(payment.fen) if payment.state == "paid" else Decimal(0)
+    fee = (amount * FEE).quantize(Decimal("0.00001"), rounding=ROUND_HALF_UP)
+    return f"{fee:.5f}", f"{amount - fee:.5f}"

@@ -1,0 +1,452 @@
+"""Stays as BoLink knows them: entries and exits (3.1, 3.2), past orders (4.1), what chapter 10 asks and corrects."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from taigan.bolink import Entry, EntryTaken, Exit, ExitTaken, fen, moment, read, seconds, yuan
+from taigan.bolink.callbacks import AutoPayNotice
+from taigan.bolink.reconciliation import Orders, PastOrder, QueryOrders
+from taigan.bolink.reports import (
+    CheckEntry,
+    CheckResult,
+    CorrectStay,
+    Count,
+    CountParked,
+    EntryCheck,
+    GetScreenText,
+    ListParked,
+    ListPasses,
+    Parked,
+    ParkedCount,
+    ParkedStay,
+    ParkedStays,
+    Passes,
+    ScreenText,
+    StayCorrected,
+)
+from taigan.bolink.trade import UnpaidOrder
+from taigan.bolink.values import CheckReason, CheckStatus, Correction, ExitPayment, ListDetail, SharedParking
+from taigan.hub.book import records, registry
+from taigan.hub.book.records import Kind, Record
+from taigan.hub.book.tables import entries, exits
+from taigan.hub.book.tables import records as kept
+from taigan.hub.book.trail import Trail
+from taigan.hub.drivers import scans
+from taigan.hub.taking import arrangements
+from taigan.hub.taking.uploads import Rejected, Taken, Taker, Upload, page_of
+
+TAKEN = "上传成功"
+ALREADY_THERE = "订单已存在"
+FOUND = "查询成功"
+BEIJING = timezone(timedelta(hours=8))
+_LONGEST_QUERY = timedelta(days=30)
+_MOST_READ = 10_000
+_ELECTRONIC = {ExitPayment.WALLET.value, ExitPayment.SWEEPCODE.value}
+
+
+def take_entry(upload: Upload, message: Entry) -> Taken:
+    """3.1: an entry, once per order. It settles the scan it came from; the answer names what the plate still owes."""
+    in_time = moment(message.in_time, "in_time")
+    new = _keep(upload, entries, message.order_id, message.car_number, message.in_channel_id or "", upload.text)
+    if new:
+        scans.settle(
+            upload.conn,
+            upload.trail,
+            upload.rules,
+            upload.lot.lot_id,
+            (message.in_channel_id or "").strip(),
+            message.car_number.strip(),
+            message.order_id.strip(),
+            in_time,
+        )
+        _tell_auto_pay(upload, message)
+    text = TAKEN if new else ALREADY_THERE
+    owed = [
+        UnpaidOrder(
+            park_name=arrears.detail["park_name"],
+            union_id=int(arrears.union_id),
+            order_id=arrears.order_id,
+            in_park_pic=arrears.detail.get("in_park_pic"),
+        )
+        for arrears in unpaid(upload.conn, message.car_number.strip())
+    ]
+    return Taken(EntryTaken(order_id=message.order_id, state=1, errmsg=text, escape_order=owed or None), text)
+
+
+def _tell_auto_pay(upload: Upload, message: Entry) -> None:
+    """5.2 follows an entry, for plates that are known to pay by themselves."""
+    if message.car_number.strip() not in arrangements.of_lot(upload.conn, upload.lot).auto_pay:
+        return
+    notice = AutoPayNotice(
+        union_id=int(upload.union_id),
+        order_id=message.order_id,
+        car_number=message.car_number,
+        is_union_user=1,
+        park_id=upload.lot.park_id,
+        rand=f"0.{upload.trade_no()}",
+    )
+    upload.outbox.push(upload.union_id, upload.lot_id, "5.2", notice, channel_id=(message.in_channel_id or "").strip())
+
+
+def take_exit(upload: Upload, message: Exit) -> Taken:
+    """3.2: an exit. Paid electronically it is settled when the money is there; until then it may come again."""
+    moment(message.out_time, "out_time")
+    amount = fen(message.total, "total")
+    order_id, car_number = message.order_id.strip(), message.car_number.strip()
+    if records.has_left(upload.conn, upload.lot.lot_id, order_id):
+        return _exit_answer(1, ALREADY_THERE)
+    if message.pay_type == ExitPayment.ESCAPE:
+        _keep_arrears(upload, message, amount)
+    elif message.pay_type in _ELECTRONIC:
+        state = _charge(upload, message, amount)
+        if state != "paid":
+            return _exit_answer(2, "支付中") if state == "pending" else _exit_answer(0, "支付失败")
+    keep_exit(upload, order_id, car_number, message.out_channel_id or "", upload.text)
+    return _exit_answer(1, TAKEN)
+
+
+def _exit_answer(state: int, text: str) -> Taken:
+    return Taken(ExitTaken(state=state, errmsg=text), text)
+
+
+def _charge(upload: Upload, message: Exit, amount: int) -> str:
+    """Take the money for an exit: `paid`, `pending` or `failed`."""
+    car_number = message.car_number.strip()
+    if message.pay_type == ExitPayment.SWEEPCODE and not (message.auth_code or "").strip():
+        raise Rejected("auth_code 缺失")
+    if (
+        message.pay_type == ExitPayment.WALLET
+        and car_number not in arrangements.of_lot(upload.conn, upload.lot).auto_pay
+    ):
+        raise Rejected("该车牌不支持无感支付")
+    if amount < 0:
+        raise Rejected("total 错误")
+    before = [
+        payment
+        for payment in records.select(
+            upload.conn,
+            kept.c.lot_id == upload.lot_id,
+            kept.c.order_id == message.order_id.strip(),
+            kept.c.kind == Kind.PAYMENTS.value,
+        )
+        if payment.detail.get("purpose") == "exit" and payment.state == "pending"
+    ]
+    if before:
+        return "pending"
+    state = upload.money_goes()
+    upload.add(
+        Kind.PAYMENTS,
+        upload.trade_no(),
+        state=state,
+        order_id=message.order_id.strip(),
+        car_number=car_number,
+        fen=amount,
+        detail={
+            "purpose": "exit",
+            "pay_type": message.pay_type,
+            "out_channel_id": (message.out_channel_id or "").strip(),
+            "channel": 0,
+        },
+    )
+    return state
+
+
+def _keep_arrears(upload: Upload, message: Exit, amount: int) -> None:
+    if upload.find(Kind.ARREARS, message.order_id.strip()) is not None:
+        return
+    entered = upload.conn.execute(
+        sa.select(entries.c.data).where(
+            entries.c.lot_id == upload.lot_id, entries.c.order_id == message.order_id.strip()
+        )
+    ).scalar()
+    entry = read(entered, Entry) if entered is not None else None
+    upload.add(
+        Kind.ARREARS,
+        message.order_id.strip(),
+        state="unpaid",
+        order_id=message.order_id.strip(),
+        car_number=message.car_number.strip(),
+        fen=amount,
+        detail={
+            "park_name": upload.lot.name,
+            "in_time": message.in_time or (entry.in_time if entry else message.out_time),
+            "out_time": message.out_time,
+            "in_park_pic": entry.inpark_img if entry else None,
+            "out_park_pic": message.outpark_img,
+        },
+    )
+
+
+def unpaid(conn: sa.Connection, car_number: str) -> list[Record]:
+    """What a plate left without paying, at any lot."""
+    c = kept.c
+    return records.select(conn, c.car_number == car_number, c.kind == Kind.ARREARS.value, c.state == "unpaid")[:100]
+
+
+def keep_exit(upload: Upload, order_id: str, car_number: str, channel_id: str, text: bytes) -> None:
+    """A stay is over."""
+    _keep(upload, exits, order_id, car_number, channel_id, text)
+
+
+def _keep(upload: Upload, table: sa.Table, order_id: str, car_number: str, channel_id: str, text: bytes) -> bool:
+    if not order_id.strip() or not car_number.strip():
+        raise Rejected("order_id 和 car_number 不能为空")
+    statement = insert(table).values(
+        lot_id=upload.lot.lot_id,
+        order_id=order_id.strip(),
+        car_number=car_number.strip(),
+        channel_id=channel_id.strip(),
+        data=text,
+        signature=upload.signature.value,
+        at=upload.trail.at,
+    )
+    return upload.conn.execute(statement.on_conflict_do_nothing().returning(table.c.id)).first() is not None
+
+
+def end_stay(conn: sa.Connection, trail: Trail, payment: Record) -> None:
+    """The money for an exit has come after all: the exit that asked for it is settled."""
+    statement = insert(exits).values(
+        lot_id=payment.lot_id,
+        order_id=payment.order_id,
+        car_number=payment.car_number,
+        channel_id=payment.detail.get("out_channel_id", ""),
+        data=payment.data,
+        signature="",
+        at=trail.at,
+    )
+    conn.execute(statement.on_conflict_do_nothing())
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A stay with its corrections."""
+
+    lot_id: str
+    order_id: str
+    car_number: str
+    in_time: int | None
+    out_time: int | None
+    fen: int
+    colour: int
+    arrival: str
+
+
+def query_orders(upload: Upload, message: QueryOrders) -> Taken:
+    """4.1: past orders, newest first."""
+    if not (message.park_id or message.order_id or message.car_number):
+        raise Rejected("park_id、order_id、car_number 至少传一个")
+    page, size = page_of(message.page, message.size)
+    found = _past(upload, message)
+    shown = found[(page - 1) * size : page * size]
+    names = {lot.lot_id: lot.name for lot in registry.known_lots(upload.conn)}
+    vendor = registry.vendor(upload.conn, upload.union_id)
+    data = [
+        PastOrder(
+            car_number=stay.car_number,
+            in_time=stay.in_time if stay.in_time is not None else stay.out_time or 0,
+            out_time=stay.out_time or 0,
+            money=yuan(stay.fen),
+            union_name=vendor.name if vendor else "",
+            park_name=names.get(stay.lot_id, ""),
+            trade_no=_trade_no_of(upload.conn, stay),
+        )
+        for stay in shown
+    ]
+    return Taken(Orders(count=len(found), page=page, state=1, errmsg=FOUND, data=data), FOUND)
+
+
+def _past(upload: Upload, message: QueryOrders) -> list[Stay]:
+    now = upload.trail.at
+    end = moment(message.end_time, "end_time") if message.end_time is not None else now
+    begin = now.astimezone(BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
+    start = moment(message.start_time, "start_time") if message.start_time is not None else begin
+    if end - start > _LONGEST_QUERY:
+        start = end - _LONGEST_QUERY
+    query = sa.select(exits.c.lot_id, exits.c.order_id)
+    if message.park_id:
+        query = query.where(exits.c.lot_id == upload.lot.lot_id)
+    else:
+        query = query.where(exits.c.lot_id.startswith(f"{upload.union_id}-", autoescape=True))
+    if message.order_id:
+        query = query.where(exits.c.order_id == message.order_id.strip())
+    if message.car_number:
+        query = query.where(exits.c.car_number == message.car_number.strip())
+    by_order = bool(message.order_id)
+    found = []
+    for lot_id, order_id in upload.conn.execute(query.order_by(exits.c.id.desc()).limit(_MOST_READ)):
+        stay = stay_of(upload.conn, lot_id, order_id)
+        if by_order or seconds(start) <= (stay.out_time or 0) <= seconds(end):
+            found.append(stay)
+    return found
+
+
+def _trade_no_of(conn: sa.Connection, stay: Stay) -> str | None:
+    c = kept.c
+    paid = records.select(
+        conn, c.lot_id == stay.lot_id, c.order_id == stay.order_id, c.kind == Kind.PAYMENTS.value, c.state == "paid"
+    )
+    return paid[-1].number if paid else None
+
+
+def stay_of(conn: sa.Connection, lot_id: str, order_id: str) -> Stay:
+    """A stay from what was uploaded about it, and what was corrected since."""
+    of_order = {"lot_id": lot_id, "order_id": order_id}
+    entered = _row(conn, entries, of_order)
+    left = _row(conn, exits, of_order)
+    entry = read(entered.data, Entry) if entered is not None else None
+    leave = read(left.data, Exit) if left is not None else None
+    corrected = records.select(conn, kept.c.lot_id == lot_id, kept.c.order_id == order_id, kept.c.kind == "corrections")
+    detail: dict[str, Any] = corrected[0].detail if corrected else {}
+    in_times = [detail.get("in_time"), leave.in_time if leave else None, entry.in_time if entry else None]
+    newest = left if left is not None else entered
+    return Stay(
+        lot_id=lot_id,
+        order_id=order_id,
+        car_number=newest.car_number if newest is not None else "",
+        in_time=next((time for time in in_times if time is not None), None),
+        out_time=detail.get("out_time", leave.out_time if leave else None),
+        fen=detail.get("fen", fen(leave.total) if leave else 0),
+        colour=detail.get("license_color", entry.license_color if entry else None) or 0,
+        arrival=detail.get("park_business_type") or "11",
+    )
+
+
+def _row(conn: sa.Connection, table: sa.Table, of_order: dict[str, str]) -> Any:
+    fits = (table.c.lot_id == of_order["lot_id"], table.c.order_id == of_order["order_id"])
+    return conn.execute(sa.select(table.c.car_number, table.c.data).where(*fits)).first()
+
+
+def parked(conn: sa.Connection, lot_id: str) -> list[Stay]:
+    """The stays that BoLink holds as open, oldest first."""
+    query = (
+        sa.select(entries.c.order_id)
+        .outerjoin(exits, (exits.c.lot_id == entries.c.lot_id) & (exits.c.order_id == entries.c.order_id))
+        .where(entries.c.lot_id == lot_id, exits.c.id.is_(None))
+        .order_by(entries.c.id)
+        .limit(_MOST_READ)
+    )
+    return [stay_of(conn, lot_id, order_id) for order_id in conn.execute(query).scalars()]
+
+
+def correct_stay(upload: Upload, message: CorrectStay) -> Taken:
+    """10.1: the plate at any time, times and fee once the car has left."""
+    order_id = message.order_id.strip()
+    of_order = {"lot_id": upload.lot.lot_id, "order_id": order_id}
+    left = records.has_left(upload.conn, upload.lot_id, order_id)
+    if not left and _row(upload.conn, entries, of_order) is None:
+        raise Rejected("订单不存在")
+    if message.type not in tuple(Correction):
+        raise Rejected("type 只能是1、2或3")
+    detail: dict[str, Any] = {}
+    if message.type in (Correction.TIME_AND_FEE, Correction.BOTH):
+        if not left:
+            raise Rejected("车辆离场后才能纠正时间和费用")
+        for name in ("in_time", "out_time"):
+            if (value := getattr(message, name)) is not None:
+                moment(value, name)
+                detail[name] = value
+        if message.total is not None:
+            detail["fen"] = fen(message.total, "total")
+    if message.type in (Correction.PLATE, Correction.BOTH):
+        if not message.car_number.strip():
+            raise Rejected("car_number 不能为空")
+        for table in (entries, exits):
+            fits = (table.c.lot_id == upload.lot_id, table.c.order_id == order_id)
+            upload.conn.execute(sa.update(table).where(*fits).values(car_number=message.car_number.strip()))
+    for name in ("license_color", "park_business_type", "leave_business_type"):
+        if (value := getattr(message, name)) is not None:
+            detail[name] = value
+    upload.put(Kind.CORRECTIONS, order_id, order_id=order_id, car_number=message.car_number.strip(), detail=detail)
+    return Taken(StayCorrected(state=1, errmsg=TAKEN), TAKEN)
+
+
+def count_parked(upload: Upload, message: CountParked) -> Taken:
+    """10.2: how many cars BoLink holds as parked."""
+    count = Count(parking_business_count=len(parked(upload.conn, upload.lot.lot_id)))
+    return Taken(ParkedCount(state=1, errmsg=FOUND, data=count), FOUND)
+
+
+def list_parked(upload: Upload, message: ListParked) -> Taken:
+    """10.3: which cars BoLink holds as parked."""
+    stays = parked(upload.conn, upload.lot.lot_id)
+    if message.detail_type == ListDetail.DETAILS:
+        found = ParkedStays(
+            order_detail_list=[
+                ParkedStay(
+                    order_id=stay.order_id,
+                    in_time=written(moment(stay.in_time or 0)),
+                    car_number=stay.car_number,
+                    license_color=str(stay.colour),
+                    park_order_type=stay.arrival,
+                )
+                for stay in stays
+            ]
+        )
+    else:
+        found = ParkedStays(ext_order_id_list=[stay.order_id for stay in stays])
+    return Taken(Parked(state=1, errmsg=FOUND, data=found), FOUND)
+
+
+def written(at: datetime) -> str:
+    """A moment as the document writes it, in Beijing's time."""
+    return at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def check_entry(upload: Upload, message: CheckEntry) -> Taken:
+    """10.4: whether the city lets a vehicle in."""
+    city, plate = arrangements.of_lot(upload.conn, upload.lot), message.car_number.strip()
+    reason, text = CheckReason.NONE, ""
+    if plate in city.blacklist:
+        reason, text = CheckReason.BLACKLISTED, "黑名单车辆，禁止入场"
+    elif city.members_only and plate not in city.members:
+        reason, text = CheckReason.NOT_A_MEMBER, "非会员车辆，禁止入场"
+    passed = reason is CheckReason.NONE
+    result = CheckResult(
+        status=(CheckStatus.PASSED if passed else CheckStatus.NOT_PASSED).value,
+        reason=reason.value,
+        reason_msg=text or None,
+        share_status=(SharedParking.RESERVED if plate in city.reserved else SharedParking.NONE).value,
+    )
+    return Taken(EntryCheck(state=1, errmsg=FOUND, data=result), FOUND)
+
+
+def get_screen_text(upload: Upload, message: GetScreenText) -> Taken:
+    """10.5: what a lane's screen shows."""
+    shown = arrangements.of_lot(upload.conn, upload.lot).screens.get(message.type or "1", "")
+    return Taken(ScreenText(state=1, errmsg="成功", screen_str=shown), "成功")
+
+
+_DIGITS = re.compile(r"[0-9]{1,9}")
+
+
+def list_passes(upload: Upload, message: ListPasses) -> Taken:
+    """10.6: the passes of one kind, a page at a time."""
+    if not _DIGITS.fullmatch(message.page_num) or not _DIGITS.fullmatch(message.page_size):
+        raise Rejected("分页参数错误")
+    page, size = page_of(message.page_num, message.page_size, most=1000)
+    found = arrangements.of_lot(upload.conn, upload.lot).passes.get(message.vip_type, [])
+    shown = found[(page - 1) * size : page * size]
+    answer = Passes(
+        total_count=len(found), total_pages=-(-len(found) // size), page_num=page, records=shown, state=1, errmsg=FOUND
+    )
+    return Taken(answer, FOUND)
+
+
+TAKERS: dict[str, Taker] = {
+    "3.1": take_entry,
+    "3.2": take_exit,
+    "4.1": query_orders,
+    "10.1": correct_stay,
+    "10.2": count_parked,
+    "10.3": list_parked,
+    "10.4": check_entry,
+    "10.5": get_screen_text,
+    "10.6": list_passes,
+}

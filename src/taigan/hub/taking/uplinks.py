@@ -1,0 +1,348 @@
+"""The addresses that lots call: verify, keep the arrival, hand the message to its taker, answer as documented.
+
+A plain ASGI application in front of the pages, since a signature covers raw bytes. The addresses are the catalogue's.
+
+Readable messages are answered HTTP 200 with state 1, or state 0 and why not. What is no message at all is answered
+HTTP 400 with state 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+import sqlalchemy as sa
+from litestar.types import HTTPScope, Receive, Send
+
+from taigan.bolink import (
+    CATALOGUE,
+    AnyInterface,
+    BadMessage,
+    Direction,
+    Envelope,
+    Signature,
+    Wrapping,
+    open_envelope,
+    open_flat,
+    write,
+)
+from taigan.bolink.codec import fields_of
+from taigan.bolink.fields import Message
+from taigan.hub.book import registry
+from taigan.hub.book.book import Book
+from taigan.hub.book.database import insert_row
+from taigan.hub.book.registry import Lot
+from taigan.hub.book.tables import arrivals
+from taigan.hub.book.trail import Kind, Trail
+from taigan.hub.drivers import scans
+from taigan.hub.faults import FaultKind, Faults
+from taigan.hub.rules import Rules
+from taigan.hub.sending.postbox import Outbox, Postbox
+from taigan.hub.taking import community, invoices, lots, money, stays
+from taigan.hub.taking.uploads import Rejected, Taken, Taker, Upload
+
+TAKERS: dict[str, Taker] = lots.TAKERS | stays.TAKERS | money.TAKERS | invoices.TAKERS | community.TAKERS
+"""What the hub does with each uplink, by section. A catalogue line without one is answered 接口暂未开通."""
+LARGEST_BODY = 1024 * 1024
+_BODY_TIMEOUT = 10.0
+_AFTER_READING = frozenset({FaultKind.UPLOAD_REFUSED, FaultKind.UPLOAD_500, FaultKind.UPLOAD_ANSWER_LOST})
+_BEFORE_READING = frozenset({FaultKind.HUB_DOWN})
+
+
+class _No(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The answer to a message that is not accepted. Where the interface says `code`, it says no with that too."""
+
+    errmsg: str
+    state: Literal[0] | None = None
+    code: int | None = None
+    message: str | None = None
+    data: str | None = None
+
+
+class _Numbers(msgspec.Struct):
+    """What faults and lists are told apart by, in any message that has it."""
+
+    order_id: str | int = ""
+    car_number: str = ""
+    in_channel_id: str | int = ""
+    out_channel_id: str | int = ""
+    channel_id: str | int = ""
+
+    @property
+    def lane(self) -> str:
+        return str(self.in_channel_id or self.out_channel_id or self.channel_id).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer; `lost`: the connection is cut before it is out."""
+
+    status: int
+    body: bytes
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    body: bytes
+    accepted: bool
+    text: str
+
+
+class Uplinks:
+    """Receives every uplink of the catalogue that comes by POST."""
+
+    def __init__(
+        self,
+        book: Book,
+        postbox: Postbox,
+        faults: Faults,
+        rules: Rules,
+        public_url: Callable[[], str],
+        new_code: Callable[[], str],
+    ) -> None:
+        self._book = book
+        self._postbox = postbox
+        self._faults = faults
+        self._rules = rules
+        self._public_url = public_url
+        self._new_code = new_code
+        self.interfaces: dict[str, list[AnyInterface]] = {}
+        """The uplinks by path; those that share one are told apart by service_name."""
+        for interface in CATALOGUE:
+            if interface.direction is Direction.UPLINK and interface.path:
+                self.interfaces.setdefault(interface.path, []).append(interface)
+
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            await _send(send, Reply(405, _no("请使用POST")), [(b"allow", b"POST")])
+            return
+        body = await _body(receive)
+        if body is None:
+            return
+        reply = await self.receive(scope["path"], body)
+        await _send(send, reply, [])
+
+    async def receive(self, path: str, body: bytes) -> Reply:
+        """Answer one uplink to one of the catalogue's paths."""
+        interfaces = self.interfaces[path]
+        names = (*(interface.section for interface in interfaces), path.rpartition("/")[2])
+        if self._faults.strike(_BEFORE_READING, names=names):
+            return Reply(503, b"")
+        if len(body) > LARGEST_BODY:
+            return Reply(413, _no("消息过大"))
+        reply, outbox = await self._book.write(self._take, interfaces, body)
+        self._postbox.send_soon(outbox.pushes)
+        return reply
+
+    def _take(
+        self, conn: sa.Connection, trail: Trail, interfaces: list[AnyInterface], body: bytes
+    ) -> tuple[Reply, Outbox]:
+        interface, outbox = interfaces[0], Outbox(conn, trail, self._rules)
+        try:
+            envelope = open_flat(body) if interface.wrapping is Wrapping.FLAT else open_envelope(body)
+        except BadMessage as error:
+            reply = Reply(400, _no(f"{error.field} 无法识别", interface))
+            _keep(conn, trail, interface, "", _Numbers(), body, None, reply, _Verdict(b"", False, str(error)), "")
+            return reply, outbox
+
+        interface = next((one for one in interfaces if one.service_name == envelope.service_name), interface)
+        names = _names(interface)
+        lot_id = registry.lot_id_of(envelope.union_id, envelope.park_id)
+        numbers = _numbers(envelope.text)
+        signature = self._signature(conn, trail, interface, envelope)
+        fault = self._faults.strike(_AFTER_READING, lot_id=lot_id, channel_id=numbers.lane, names=names)
+        kind = fault.kind if fault is not None else None
+        if kind is FaultKind.UPLOAD_500:
+            verdict = _Verdict(b"Internal Server Error", False, "HTTP 500")
+            reply = Reply(500, verdict.body)
+        elif kind is FaultKind.UPLOAD_REFUSED:
+            text = (fault.text if fault else "") or "系统繁忙"
+            verdict = _Verdict(_no(text, interface), False, text)
+            reply = Reply(200, verdict.body)
+        else:
+            verdict = self._decide(outbox, interface, envelope, lot_id, signature)
+            reply = Reply(200, verdict.body, lost=kind is FaultKind.UPLOAD_ANSWER_LOST)
+        _keep(conn, trail, interface, lot_id, numbers, body, signature, reply, verdict, kind.value if kind else "")
+        return reply, outbox
+
+    def _signature(
+        self, conn: sa.Connection, trail: Trail, interface: AnyInterface, envelope: Envelope
+    ) -> Signature | None:
+        for key in registry.keys(conn, envelope.union_id, trail.at):
+            signature = interface.verify(envelope.text, envelope.sign, key)
+            if signature is not None:
+                return signature
+        return None
+
+    def _decide(
+        self,
+        outbox: Outbox,
+        interface: AnyInterface,
+        envelope: Envelope,
+        lot_id: str,
+        signature: Signature | None,
+    ) -> _Verdict:
+        try:
+            with outbox.undoing():
+                return self._take_in(outbox, interface, envelope, lot_id, signature)
+        except Rejected as no:
+            return _Verdict(_no(str(no), interface), False, str(no))
+        except BadMessage as error:
+            return _Verdict(_no(f"{error.field} 缺失或错误", interface), False, str(error))
+
+    def _take_in(
+        self,
+        outbox: Outbox,
+        interface: AnyInterface,
+        envelope: Envelope,
+        lot_id: str,
+        signature: Signature | None,
+    ) -> _Verdict:
+        lot = self._speaker(outbox.conn, interface, envelope, lot_id, signature)
+        take = TAKERS.get(interface.section)
+        if take is None:
+            raise Rejected("接口暂未开通")
+        assert signature is not None
+        upload = Upload(
+            conn=outbox.conn,
+            trail=outbox.trail,
+            rules=self._rules,
+            union_id=envelope.union_id,
+            of_lot=lot,
+            text=envelope.text,
+            platform_name=envelope.platform_name,
+            signature=signature,
+            public_url=self._public_url(),
+            new_code=self._new_code,
+            faults=self._faults,
+            names=_names(interface),
+            outbox=outbox,
+        )
+        if interface.service_name and envelope.service_name != interface.service_name:
+            raise Rejected("service_name 错误")
+        taken: Taken = take(upload, interface.read_request(envelope.text))
+        return _Verdict(write(taken.answer), True, taken.text)
+
+    def _speaker(
+        self,
+        conn: sa.Connection,
+        interface: AnyInterface,
+        envelope: Envelope,
+        lot_id: str,
+        signature: Signature | None,
+    ) -> Lot | None:
+        """The lot that a message is about; none where it names none, or publishes one."""
+        if not envelope.union_id:
+            raise Rejected("union_id 缺失")
+        if registry.vendor(conn, envelope.union_id) is None:
+            raise Rejected("union_id 不存在")
+        if signature is None:
+            raise Rejected("签名错误")
+        lot = registry.lot(conn, lot_id)
+        if lot is None and interface.section not in WITHOUT_LOT:
+            if envelope.park_id:
+                raise Rejected("车场不存在")
+            if interface.section not in PERHAPS_WITHOUT_LOT:
+                raise Rejected("park_id 缺失")
+        return lot
+
+
+def _needs_lot(interface: AnyInterface) -> bool | None:
+    """Whether a message names its lot: always, never (None), or as it likes."""
+    kind: type[Message] = interface.request
+    return next((plan.required for plan in fields_of(kind) if plan.name == "park_id"), None)
+
+
+_UPLINKS = [interface for interface in CATALOGUE if interface.direction is Direction.UPLINK]
+WITHOUT_LOT = frozenset({"2.1", *(one.section for one in _UPLINKS if _needs_lot(one) is None)})
+"""Uplinks about no lot that is there: 2.1 brings it in, chapter 8 knows only the vendor."""
+PERHAPS_WITHOUT_LOT = frozenset(one.section for one in _UPLINKS if _needs_lot(one) is False)
+
+
+def _names(interface: AnyInterface) -> tuple[str, ...]:
+    return interface.section, interface.path.rpartition("/")[2]
+
+
+def _no(text: str, interface: AnyInterface | None = None) -> bytes:
+    success = interface.success if interface is not None else None
+    if success is None or success.member != "code":
+        return msgspec.json.encode(_No(text, 0))
+    inside = msgspec.json.encode({"state": 0, "message": text}).decode() if success.inside else None
+    return msgspec.json.encode(_No(text, 0, 0 if success.inside else 500, text, inside))
+
+
+def _numbers(text: bytes) -> _Numbers:
+    try:
+        return msgspec.json.decode(text, type=_Numbers)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _Numbers()
+
+
+def _keep(
+    conn: sa.Connection,
+    trail: Trail,
+    interface: AnyInterface,
+    lot_id: str,
+    numbers: _Numbers,
+    body: bytes,
+    signature: Signature | None,
+    reply: Reply,
+    verdict: _Verdict,
+    fault: str,
+) -> None:
+    row = {
+        "at": trail.at,
+        "section": interface.section,
+        "lot_id": lot_id,
+        "order_id": str(numbers.order_id).strip(),
+        "body": body,
+        "signature": signature.value if signature else "",
+        "status": reply.status,
+        "answer": reply.body,
+        "accepted": verdict.accepted,
+        "text": verdict.text,
+        "fault": fault,
+    }
+    arrival_id = insert_row(conn, arrivals, row)
+    trail.add(
+        Kind.UPLOADED if verdict.accepted else Kind.UPLOAD_REFUSED,
+        ("lot", "hub"),
+        f"{interface.section} {verdict.text}",
+        lot_id=lot_id,
+        channel_id=numbers.lane,
+        scan_id=scans.behind(conn, lot_id, str(numbers.order_id).strip(), numbers.car_number.strip()),
+        arrival_id=arrival_id,
+    )
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body, at most one byte more than is allowed; `None` when the sender went away or stalled."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_TIMEOUT):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                if message["type"] == "http.request":
+                    room = LARGEST_BODY + 1 - len(body)
+                    body += message["body"][:room]
+                    if not message["more_body"]:
+                        return bytes(body)
+    except TimeoutError:
+        return None
+
+
+async def _send(send: Send, reply: Reply, headers: list[tuple[bytes, bytes]]) -> None:
+    headers = [
+        (b"content-type", b"application/json;charset=utf-8"),
+        (b"content-length", str(len(reply.body)).encode()),
+        *headers,
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    if not reply.lost:
+        await send({"type": "http.response.body", "body": reply.body, "more_body": False})

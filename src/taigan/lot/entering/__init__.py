@@ -1,0 +1,1 @@
+"""The desk of the entry: a scan, the situation it meets, the rules, two commits."""

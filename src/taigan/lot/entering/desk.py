@@ -1,0 +1,458 @@
+"""The no-plate entry, from a verified request to its answer: two commits with the barrier between them.
+
+1. `_admit` decides and writes what is intended.
+2. The arm is raised, with a deadline.
+3. `_settle` writes the outcome, the answer and what is owed to BoLink.
+
+Both commits are group commits of one kind: a transaction settles and admits whatever waits. Whatever hangs or breaks,
+the driver is answered in time; what is not settled by then is settled later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+
+from taigan.barriers.barrier import LaneKey, Outcome, Result
+from taigan.clock import Clock, set_within
+from taigan.lot import texts
+from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
+from taigan.lot.entering.rules import decide, outcome_told
+from taigan.lot.entering.scan import Next, Scan, Verdict, answer
+from taigan.lot.entering.situation import Situation
+from taigan.lot.events import Events
+from taigan.lot.ids import Ids
+from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.metrics import Metrics
+from taigan.lot.policy import Policy
+from taigan.lot.stays import orders
+from taigan.storage import deliveries, facts
+from taigan.storage.changes import Changes
+from taigan.storage.database import Database
+from taigan.storage.errors import StorageError
+from taigan.storage.group import GroupCommit
+from taigan.storage.rows import Alarm, Lift, Lot, Message, Order
+
+log = structlog.get_logger("taigan.entry")
+ANSWER_SPARE = 0.05
+"""Seconds before an answer is due in which it is written and sent."""
+
+
+class Raised(msgspec.Struct, kw_only=True):
+    """What became of a lift, to be written by the second commit."""
+
+    lift: Lift
+    result: Result
+    confirmed: bool
+    at: datetime
+    digest: str = ""  # the message to answer, where one waits
+    car_number: str = ""
+
+    @property
+    def lot_id(self) -> str:
+        return self.lift.lot_id
+
+
+class Decided(msgspec.Struct):
+    """What the first commit decided."""
+
+    verdict: Verdict
+    alarms: list[Alarm]
+
+
+class Told(msgspec.Struct):
+    """What the driver is told after the second commit."""
+
+    state: int
+    text: str
+    answer: bytes
+    alarms: list[Alarm]
+    entered: bool = False
+
+
+class EntryDesk:
+    """Answers drivers. One per process; its rules live in `rules.decide`."""
+
+    def __init__(
+        self,
+        database: Database,
+        lanes: Lanes,
+        policy: Policy,
+        clock: Clock,
+        ids: Ids,
+        metrics: Metrics,
+        events: Events,
+        reach: Reach = pass_by,
+    ) -> None:
+        self._reach = reach
+        self._database = database
+        self._lanes = lanes
+        self._policy = policy
+        self._clock = clock
+        self._ids = ids
+        self._metrics = metrics
+        self._events = events
+        self._commits = GroupCommit[Scan | Raised, Decided | Told](database, self._commit)
+        self._admit_seconds = metrics.commit_seconds.labels("admit")
+        self._settle_seconds = metrics.commit_seconds.labels("settle")
+        self._working: dict[str, asyncio.Task[tuple[int, bytes]]] = {}
+        self._unfinished: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+        self.owed = asyncio.Event()
+        """Set whenever something new is owed to BoLink."""
+
+    async def enter(self, scan: Scan) -> tuple[int, bytes]:
+        """Answer a scan, always before `scan.answer_by`. Returns the state told and the answer's bytes.
+
+        A caller that is cancelled leaves the work behind: it is carried to its end.
+        """
+        began = self._clock.monotonic()
+        if self._events.anybody:
+            self._show("received", scan, at=scan.received_at, signature=scan.signature)
+        if first := self._working.get(scan.digest):
+            return await self._wait_for(scan, first)
+        if (barrier := self._lanes.barrier(scan.lane)) is not None:
+            scan.slowest_command = barrier.sight.slowest_command
+        work = self._working[scan.digest] = asyncio.create_task(self._enter(scan))
+        work.add_done_callback(lambda _: self._working.pop(scan.digest))
+        try:
+            async with self._clock.timeout(self._left(scan) - ANSWER_SPARE):
+                state, reply = await asyncio.shield(work)
+        except TimeoutError:
+            state, reply = self._answer_unsettled(scan)
+        self._metrics.entry_seconds.observe(self._clock.monotonic() - began)
+        return state, reply
+
+    def _answer_unsettled(self, scan: Scan) -> tuple[int, bytes]:
+        """The answer is due while the work goes on: 0 if nothing is decided yet, and that is then made void; else 2."""
+        scan.given_up = not scan.decided
+        if scan.given_up:
+            log.error("entry not decided in time", lane=str(scan.lane))
+            return 0, answer(0, texts.BUSY, scan.licence, self._clock.now())
+        if not scan.slowest_command:  # a device that fetches its commands may come by later than the answer is due
+            log.error("entry not settled in time", lane=str(scan.lane))
+        return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+
+    async def _enter(self, scan: Scan) -> tuple[int, bytes]:
+        arrival = self._lanes.next_arrival(scan.lane)
+        verdict = await self._decide(scan)
+        if verdict is not None and verdict.next is Next.HOLD:
+            grace = min(self._policy.presence_grace, self._left(scan) - 0.5)
+            await set_within(self._clock, arrival, grace)
+            verdict = await self._decide(self._look_again(scan))
+        if verdict is None or scan.given_up:
+            self._keep(self._make_void(scan))
+            return 0, answer(0, texts.BUSY, scan.licence, self._clock.now())
+        scan.decided = True
+        match verdict.next:
+            case Next.SAME:
+                return await self._wait_for_row(scan)
+            case Next.RAISE:
+                return await self._raise(scan, verdict)
+            case _:
+                if verdict.order is not None:
+                    self.owed.set()
+                    if verdict.order.waiting_for == "arm":
+                        self._lanes.follow_arm(scan.lane, verdict.order.order_id)
+                self._tell(scan, verdict.order, verdict.state, verdict.text)
+                return verdict.state, verdict.answer
+
+    async def _decide(self, scan: Scan) -> Verdict | None:
+        """The first commit; None when it failed. It may exist nevertheless."""
+        began = self._clock.monotonic()
+        try:
+            decided = await self._commits.submit(scan)
+        except StorageError as error:
+            log.error("entry not decided", lane=str(scan.lane), error=str(error))
+            return None
+        except Exception:
+            log.exception("entry not decided", lane=str(scan.lane))
+            return None
+        assert isinstance(decided, Decided)
+        verdict = decided.verdict
+        self._admit_seconds.observe(self._clock.monotonic() - began)
+        for alarm in decided.alarms:
+            self._lanes.alarm(alarm)
+        if self._events.anybody:
+            order_id = verdict.order.order_id if verdict.order is not None else ""
+            self._show("decided", scan, order_id=order_id, next=verdict.next.name.lower(), state=verdict.state)
+        return verdict
+
+    async def _raise(self, scan: Scan, verdict: Verdict) -> tuple[int, bytes]:
+        order, lift = verdict.order, verdict.lift
+        assert order is not None
+        assert lift is not None
+        self._reach(Checkpoint.ADMITTED)
+        settled = self._lanes.expect(scan.lane, order.order_id, order.presence_id or "")
+        over = self._over(lift)
+        try:
+            result = await self._command(lift, settled)
+            self._reach(Checkpoint.OUTCOME)
+            confirmed = result.outcome is Outcome.ACCEPTED and verdict.confirm == "accepted"
+            if not confirmed and result.outcome is not Outcome.REJECTED and lift.cause != "again":
+                await set_within(self._clock, settled, over - self._clock.monotonic())
+        finally:
+            self._lanes.forget(order.order_id)
+        raised = Raised(
+            lift=lift,
+            result=result,
+            confirmed=confirmed,
+            at=self._clock.now(),
+            digest=scan.digest,
+            car_number=scan.licence,
+        )
+        began = self._clock.monotonic()
+        try:
+            told = await self._commits.submit(raised)
+        except StorageError as error:
+            log.error("entry not settled", order=order.order_id, error=str(error))
+            return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+        except Exception:
+            log.exception("entry not settled", order=order.order_id)
+            return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+        assert isinstance(told, Told)
+        self._reach(Checkpoint.SETTLED)
+        self._settle_seconds.observe(self._clock.monotonic() - began)
+        self._after(told)
+        self._tell(scan, order, told.state, told.text, lift, result)
+        return told.state, told.answer
+
+    async def raise_for(self, lift: Lift, confirm: str) -> tuple[Result, Told]:
+        """Raise the arm for an order that waited, and settle it. Raises `StorageError`."""
+        settled = self._lanes.expect(LaneKey(lift.lot_id, lift.channel_id), lift.order_id or "")
+        over = self._over(lift)
+        try:
+            result = await self._command(lift, settled)
+            confirmed = result.outcome is Outcome.ACCEPTED and confirm == "accepted"
+            if not confirmed and result.outcome is not Outcome.REJECTED:
+                await set_within(self._clock, settled, over - self._clock.monotonic())
+        finally:
+            self._lanes.forget(lift.order_id or "")
+        told = await self._commits.submit(Raised(lift=lift, result=result, confirmed=confirmed, at=self._clock.now()))
+        assert isinstance(told, Told)
+        self._after(told)
+        return result, told
+
+    async def stop(self) -> None:
+        """Return when everything under way has ended, but wait for a few seconds only."""
+        self._stopping.set()
+        draining = asyncio.create_task(self.drained())
+        await asyncio.wait([draining], timeout=3)
+        draining.cancel()
+
+    async def drained(self) -> None:
+        """Return when every entry and every commit under way has ended."""
+        while under_way := [*self._working.values(), *self._unfinished]:
+            await asyncio.wait(under_way)
+        await self._commits.drained()
+
+    async def _command(self, lift: Lift, settled: asyncio.Event) -> Result:
+        if settled.is_set():
+            return Result(Outcome.REJECTED, "the order was settled before the command was sent")
+        result = await self._lanes.command(lift)
+        if self._events.anybody:
+            self._events.publish(
+                {
+                    "step": "lift",
+                    "lot_id": lift.lot_id,
+                    "channel_id": lift.channel_id,
+                    "order_id": lift.order_id or "",
+                    "lift_id": lift.lift_id,
+                    "at": self._clock.now(),
+                    "outcome": result.outcome.value,
+                    "reason": result.reason,
+                }
+            )
+        return result
+
+    def _after(self, told: Told) -> None:
+        if told.entered:
+            self.owed.set()
+        for alarm in told.alarms:
+            self._lanes.alarm(alarm)
+
+    async def _make_void(self, scan: Scan) -> None:
+        """The driver was told that the system is busy: what the commit wrote after all must not stand."""
+        while True:
+            try:
+                return await self._database.write(lambda conn: self._void_late(conn, scan))
+            except StorageError:
+                if await set_within(self._clock, self._stopping, 1.0):
+                    return None
+
+    def _void_late(self, conn: sa.Connection, scan: Scan) -> None:
+        lot = facts.lock(conn, [scan.lot_id])[scan.lot_id]
+        message = facts.messages(conn, [scan.digest]).get(scan.digest)
+        if message is None or message.received_at != scan.received_at:
+            return
+        now = self._clock.now()
+        changes = Changes()
+        key = (lot.lot_id, message.order_id or "")
+        order = facts.orders(conn, [key]).get(key)
+        if order is not None:
+            for lift in facts.lifts_under_way(conn, *key):
+                lift.outcome, lift.outcome_at, lift.detail = Outcome.REJECTED.value, now, "no command was sent in time"
+                changes.lifts.append(lift)
+            if order.requested_at >= scan.received_at:  # an older one was there before this scan
+                self._never_was(conn, changes, lot, order, now)
+        message.answer = answer(0, texts.BUSY, scan.licence, now)
+        changes.answers.append(message)
+        changes.write(conn)
+
+    def _never_was(self, conn: sa.Connection, changes: Changes, lot: Lot, order: Order, now: datetime) -> None:
+        if order.state == "waiting":
+            orders.void(changes, lot, order, now, why="late")
+        elif order.state == "in":
+            unsent = deliveries.cancel_unsent(conn, lot.lot_id, order.order_id)
+            orders.reverse(changes, lot, order, now, uploaded=not unsent)
+            if order.passed_at is not None:
+                orders.stand_without_order(changes, lot, order.channel_id, now, "let in too late to be told")
+
+    async def _wait_for(self, scan: Scan, work: asyncio.Task[tuple[int, bytes]]) -> tuple[int, bytes]:
+        """The answer when it is there, or 2 when it is due; also when the wall clock is set back meanwhile."""
+        try:
+            async with self._clock.timeout(self._left(scan)):
+                return await asyncio.shield(work)
+        except TimeoutError:
+            return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+
+    async def _wait_for_row(self, scan: Scan) -> tuple[int, bytes]:
+        """Another process works on this very message: its answer appears in the inbox."""
+        while self._left(scan) > 0.2:
+            await self._clock.sleep(0.1)
+            with suppress(StorageError):
+                found = await self._database.read(lambda conn: facts.messages(conn, [scan.digest]))
+                if (message := found.get(scan.digest)) is not None and message.answer is not None:
+                    return -1, message.answer
+        return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+
+    def _over(self, lift: Lift) -> float:
+        """The lift's deadline on the clock that never steps."""
+        return self._clock.monotonic() + (lift.deadline - self._clock.now()).total_seconds()
+
+    def _left(self, scan: Scan) -> float:
+        return (scan.answer_by - self._clock.now()).total_seconds()
+
+    def _look_again(self, scan: Scan) -> Scan:
+        picture = self._lanes.state(scan.lane)
+        if picture is not None:
+            scan.online, scan.position, scan.held = picture.online, picture.position, picture.held
+        scan.patient = False
+        return scan
+
+    def _keep(self, work: Coroutine[object, object, None]) -> None:
+        async def run() -> None:
+            try:
+                await work
+            except Exception:
+                log.exception("late settlement failed")
+
+        task = asyncio.create_task(run())
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+
+    def _show(self, step: str, scan: Scan, **more: object) -> None:
+        """A live step of a scan, for whoever listens."""
+        about = {"lot_id": scan.lot_id, "channel_id": scan.channel_id, "car_number": scan.licence}
+        self._events.publish({"step": step, "at": self._clock.now(), **about, **more})
+
+    def _tell(
+        self,
+        scan: Scan,
+        order: Order | None,
+        state: int,
+        text: str,
+        lift: Lift | None = None,
+        result: Result | None = None,
+    ) -> None:
+        """One line, one live step and the lane's screen, that tell the story of an entry."""
+        if text:
+            self._lanes.show(scan.lane, texts.SCREEN_WELCOME if state == 1 else text)
+        story = {
+            "lot_id": scan.lot_id,
+            "channel_id": scan.channel_id,
+            "car_number": scan.licence,
+            "order_id": order.order_id if order is not None else "",
+            "state": state,
+            "lift_id": lift.lift_id if lift is not None else "",
+            "outcome": result.outcome.value if result is not None else "",
+            "reason": result.reason if result is not None else "",
+            "seconds": round((self._clock.now() - scan.received_at).total_seconds(), 4),
+        }
+        log.info("entry", **story)
+        if self._events.anybody:
+            self._events.publish({"step": "entry", "at": self._clock.now(), **story})
+
+    def _commit(self, conn: sa.Connection, batch: Sequence[Scan | Raised]) -> list[Decided | Told]:
+        """Settle what was raised, then admit who asks: each sees what those before it in the batch have led to."""
+        lots = facts.lock(conn, {one.lot_id for one in batch})
+        messages = facts.messages(conn, {one.digest for one in batch if one.digest})
+        raised = [one for one in batch if isinstance(one, Raised)]
+        scans = [one for one in batch if isinstance(one, Scan)]
+        changes = Changes()
+        raised_for = facts.orders(conn, {(one.lot_id, one.lift.order_id or "") for one in raised}) if raised else {}
+        told = iter([self._settle(one, lots, raised_for, messages, changes) for one in raised])
+        decided = iter(self._admit(conn, scans, lots, raised_for, messages, changes))
+        changes.write(conn)
+        return [next(told) if isinstance(one, Raised) else next(decided) for one in batch]
+
+    def _admit(
+        self,
+        conn: sa.Connection,
+        scans: Sequence[Scan],
+        lots: dict[str, Lot],
+        settled: dict[tuple[str, str], Order],
+        messages: dict[str, Message],
+        changes: Changes,
+    ) -> list[Decided]:
+        if not scans:
+            return []
+        situation = Situation(conn, scans, lots, settled, messages, changes, self._policy, self._clock.now())
+        decided = []
+        for scan in scans:
+            before = len(changes.alarms)
+            verdict = decide(scan, situation, self._ids)
+            decided.append(Decided(verdict, changes.alarms[before:]))
+        return decided
+
+    def _settle(
+        self,
+        raised: Raised,
+        lots: dict[str, Lot],
+        known: dict[tuple[str, str], Order],
+        messages: dict[str, Message],
+        changes: Changes,
+    ) -> Told:
+        lift, order = raised.lift, known[(raised.lot_id, raised.lift.order_id or "")]
+        lift.outcome, lift.outcome_at = raised.result.outcome.value, raised.at
+        lift.detail = raised.result.reason
+        changes.lifts.append(lift)
+        was_in = order.state == "in"
+        alarms: list[Alarm] = []
+        if order.state == "waiting":
+            if raised.result.outcome is Outcome.REJECTED:
+                orders.void(changes, lots[lift.lot_id], order, raised.at, why="barrier fault")
+                text = raised.result.reason or "the barrier refused"
+                alarms.append(Alarm(lift.lot_id, lift.channel_id, order.order_id, raised.at, "barrier_fault", text))
+            elif raised.confirmed:
+                orders.enter(changes, lots[lift.lot_id], order, raised.at, why="confirmed", actor=lift.actor)
+            else:
+                order.waiting_for = "confirmation"
+                orders.note(changes, order, raised.at, "not confirmed", detail=raised.result.outcome.value)
+        changes.alarms.extend(alarms)
+        state, text = (2, texts.RAISING) if order.state == "waiting" else outcome_told(order)
+        if was_in and order.told_state == 1:
+            text = order.told_text
+        order.told_state, order.told_text = state, text
+        changes.order(order)
+        reply = answer(state, text, raised.car_number, raised.at)
+        if message := messages.get(raised.digest):
+            message.answer = reply
+            changes.answers.append(message)
+        return Told(state, text, reply, alarms, entered=order.state == "in")

@@ -1,0 +1,1 @@
+"""The lanes: their barriers, and what drives through them."""

@@ -1,0 +1,1 @@
+"""What BoLink says to the lot: verified, told apart, answered."""

@@ -1,0 +1,71 @@
+"""Commands from afar: BoLink raises and lowers barriers (11.1) and corrects the free spaces (11.3)."""
+
+from __future__ import annotations
+
+from taigan import bolink
+from taigan.bolink import BadMessage, commands, values
+from taigan.lot import texts
+from taigan.lot.errors import LotError, NobodyWaits
+from taigan.lot.messages.router import Answered, Callback, reply
+from taigan.lot.people.attendant import Attendant, By
+
+OPERATOR = "BoLink"
+
+
+class RemoteCommands:
+    """Handles commands as if an attendant named BoLink gave them; all are recorded."""
+
+    def __init__(self, attendant: Attendant) -> None:
+        self._attendant = attendant
+
+    async def operate_liftrod(self, callback: Callback) -> Answered:
+        """11.1: raise (let a waiting driver in, or just raise), hold open, or lower. Raises BadMessage, StorageError.
+
+        The same `liftrod_id` moves the arm once.
+        """
+        asked = bolink.read(callback.text, commands.OperateBarrier)
+        if not asked.channel_id:
+            raise BadMessage("channel_id", "is missing")
+        if asked.operate not in tuple(values.BarrierOperation):
+            raise BadMessage("operate", "is neither 0 nor 1")
+        command_id = (asked.liftrod_id or "").strip()
+        if len(command_id) > 64:
+            raise BadMessage("liftrod_id", "has more than 64 characters")
+        by = By(OPERATOR, f"11.1 {command_id or 'without number'}")
+        try:
+            await self._operate(callback.lot.lot_id, asked, by, command_id)
+            state, text = 1, None
+        except LotError as error:
+            state, text = 0, texts.fitted(error.message)
+        answer = commands.BarrierOperated(
+            data_target="cloud",
+            state=state,
+            channel_id=asked.channel_id,
+            operate=asked.operate,
+            errmsg=text,
+            liftrod_id=asked.liftrod_id,
+        )
+        return reply(answer, "operate_liftrod")
+
+    async def space_notify(self, callback: Callback) -> Answered:
+        """11.3: take over the total and the free spaces. Raises BadMessage, StorageError."""
+        told = bolink.read(callback.text, commands.SetFreeSpaces)
+        if not 0 <= told.total_space <= 10_000_000:
+            raise BadMessage("total_space", "must be from 0 to 10000000")
+        if not 0 <= told.free_space <= told.total_space:
+            raise BadMessage("free_space", "must be from 0 to total_space")
+        by = By(OPERATOR, f"11.3 {(told.message_uuid or '')[:64]}".strip())
+        await self._attendant.set_spaces(callback.lot.lot_id, told.free_space, by, total=told.total_space)
+        return reply(commands.FreeSpacesSet(state=1, errmsg="成功"), "space_notify")
+
+    async def _operate(self, lot_id: str, asked: commands.OperateBarrier, by: By, command_id: str) -> None:
+        channel_id = asked.channel_id or ""
+        if asked.operate == values.BarrierOperation.LOWER:
+            await self._attendant.close(lot_id, channel_id, by, command_id=command_id)
+        elif asked.duration == values.RaisedFor.PERPETUAL:
+            await self._attendant.hold(lot_id, channel_id, by, command_id=command_id)
+        else:
+            try:
+                await self._attendant.release(lot_id, channel_id, by, asked.order_id or None, command_id=command_id)
+            except NobodyWaits:
+                await self._attendant.open(lot_id, channel_id, by, command_id=command_id)

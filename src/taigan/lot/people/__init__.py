@@ -1,0 +1,1 @@
+"""What persons do at the lanes and to the orders."""

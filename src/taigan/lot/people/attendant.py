@@ -1,0 +1,477 @@
+"""What a person does at the lanes and to the orders. Every act is recorded with who and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+
+from taigan.barriers.barrier import LaneKey, Outcome
+from taigan.clock import Clock
+from taigan.lot.entering.desk import EntryDesk
+from taigan.lot.errors import (
+    BadValue,
+    BarrierFault,
+    Conflict,
+    NobodyWaits,
+    UnknownBlock,
+    UnknownDelivery,
+    UnknownLane,
+    UnknownLot,
+    UnknownOrder,
+    UnknownVendor,
+)
+from taigan.lot.ids import Ids
+from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.policy import Policy
+from taigan.lot.stays import orders
+from taigan.storage import facts, registry
+from taigan.storage.changes import Changes
+from taigan.storage.database import Database
+from taigan.storage.registry import VendorKey
+from taigan.storage.rows import Act, Alarm, Lane, Lift, Lot, Order, SpaceChange
+
+log = structlog.get_logger("taigan.attendant")
+COMMAND_TIME = timedelta(seconds=4)
+"""How long a person waits for the barrier to take a command."""
+
+
+class By(msgspec.Struct, frozen=True):
+    """Who does it, and why. Neither may be empty."""
+
+    operator: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        for name in ("operator", "reason"):
+            value = getattr(self, name)
+            if not value.strip():
+                raise BadValue(f"{name} must not be empty", name)
+            if len(value) > 200 or "\x00" in value:
+                raise BadValue(f"{name} is longer than 200 characters or holds a NUL", name)
+
+
+class KeyInUse(msgspec.Struct, frozen=True):
+    """Since when a vendor's key is in use, and how long the one before it is still accepted, if it is."""
+
+    union_id: str
+    valid_from: datetime
+    previous_until: datetime | None
+
+
+class Attendant:
+    """The hands of the operator."""
+
+    def __init__(
+        self,
+        database: Database,
+        lanes: Lanes,
+        desk: EntryDesk,
+        policy: Policy,
+        clock: Clock,
+        ids: Ids,
+        lane_changed: Callable[[Lane], Awaitable[None]],
+        keys_changed: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._lanes = lanes
+        self._desk = desk
+        self._policy = policy
+        self._clock = clock
+        self._ids = ids
+        self._lane_changed = lane_changed
+        self._keys_changed = keys_changed
+        lanes.when_arm_is_down = self._arm_is_down
+
+    async def release(
+        self, lot_id: str, channel_id: str, by: By, order_id: str | None = None, *, command_id: str = ""
+    ) -> Lift:
+        """Let the waiting driver in: raise the arm, and settle the order as at a scan.
+
+        A `command_id` is carried out once; again, the first lift is returned and nothing moves.
+
+        Raises:
+            UnknownLane, NobodyWaits; BarrierFault when the device refused, in which case the order is void.
+        """
+
+        def take(conn: sa.Connection) -> tuple[Lift, Lane | None]:
+            self._lot(conn, lot_id)
+            if done := self._done_before(conn, lot_id, command_id):
+                return done, None
+            return self._take_waiting(conn, lot_id, channel_id, order_id, by, cause="release", command_id=command_id)
+
+        lift, lane = await self._database.write(take)
+        if lane is None:
+            return lift
+        result, _ = await self._desk.raise_for(lift, lane.confirm)
+        log.info("released", lot_id=lot_id, channel_id=channel_id, order_id=lift.order_id, outcome=result.outcome.value)
+        if result.outcome is Outcome.REJECTED:
+            raise BarrierFault(result.reason or "the barrier refused the command")
+        return lift
+
+    async def refuse(self, lot_id: str, channel_id: str, by: By, order_id: str | None = None) -> Order:
+        """Send the waiting driver away; the order is void. Raises UnknownLane, NobodyWaits."""
+
+        def transaction(conn: sa.Connection) -> Order:
+            lot, _ = self._lane(conn, lot_id, channel_id)
+            order = self._waiting(conn, lot_id, channel_id, order_id)
+            changes = Changes()
+            orders.void(changes, lot, order, self._clock.now(), why=f"refused: {by.reason}", actor=by.operator)
+            changes.write(conn)
+            return order
+
+        return await self._database.write(transaction)
+
+    async def open(self, lot_id: str, channel_id: str, by: By, *, command_id: str = "") -> Lift:
+        """Raise the arm for no order. Raises UnknownLane, BarrierFault."""
+        return await self._command(lot_id, channel_id, by, "open", command_id)
+
+    async def hold(self, lot_id: str, channel_id: str, by: By, *, command_id: str = "") -> Lift:
+        """Raise the arm and keep it up. Raises UnknownLane, BarrierFault."""
+        return await self._command(lot_id, channel_id, by, "hold", command_id)
+
+    async def close(self, lot_id: str, channel_id: str, by: By, *, command_id: str = "") -> Lift:
+        """Lower the arm. Raises UnknownLane, BarrierFault."""
+        return await self._command(lot_id, channel_id, by, "close", command_id)
+
+    async def close_order(self, lot_id: str, order_id: str, by: By) -> Order:
+        """End a stay by hand: `out`. Raises UnknownOrder, Conflict."""
+
+        def transaction(conn: sa.Connection) -> Order:
+            lot, order = self._order(conn, lot_id, order_id)
+            if order.state != "in":
+                raise Conflict(f"the order is {order.state}; only one that is in can be closed")
+            changes = Changes()
+            orders.close(changes, lot, order, self._clock.now(), actor=by.operator, reason=by.reason)
+            changes.write(conn)
+            return order
+
+        return await self._database.write(transaction)
+
+    async def relicense(self, lot_id: str, order_id: str, licence: str, by: By) -> Order:
+        """Move an order to the licence it truly belongs to. Raises UnknownOrder, BadValue, Conflict."""
+        licence = _text(licence, "licence", 16)
+
+        def transaction(conn: sa.Connection) -> Order:
+            _, order = self._order(conn, lot_id, order_id)
+            if not order.live:
+                raise Conflict(f"the order is {order.state}")
+            if (lot_id, licence) in facts.live_orders_of(conn, [licence]):
+                raise Conflict(f"{licence} has another order in this lot", "licence")
+            changes = Changes()
+            before, order.licence = order.licence, licence
+            changes.order(order)
+            detail = f"{before} -> {licence}: {by.reason}"
+            orders.note(changes, order, self._clock.now(), "licence changed", by.operator, detail)
+            changes.write(conn)
+            return order
+
+        return await self._database.write(transaction)
+
+    async def set_spaces(self, lot_id: str, free: int, by: By, *, total: int | None = None) -> Lot:
+        """Correct the free spaces, and the total where one is given. Raises UnknownLot, BadValue."""
+
+        def transaction(conn: sa.Connection) -> Lot:
+            lot = self._lot(conn, lot_id)
+            if total is not None and total != lot.spaces:
+                lot.spaces = total
+                registry.update_lot(conn, lot_id, {"spaces": total})
+            if not 0 <= free <= lot.spaces:
+                raise BadValue(f"spaces_free must be from 0 to {lot.spaces}", "spaces_free")
+            changes = Changes()
+            lot.spaces_free = free
+            changes.lot(lot)
+            changes.space_changes.append(
+                SpaceChange(lot_id, self._clock.now(), free, "correction", by.operator, by.reason)
+            )
+            changes.write(conn)
+            return lot
+
+        return await self._database.write(transaction)
+
+    async def set_emergency(self, lot_id: str, on: bool, by: By) -> Lot:
+        """Declare or end an emergency: no driver is asked to scan, the barriers are left as they are."""
+        act = "emergency on" if on else "emergency off"
+        return await self.set_lot(lot_id, {"emergency": on}, by, act=act)
+
+    async def set_lot(self, lot_id: str, changed: dict[str, Any], by: By, *, act: str = "") -> Lot:
+        """Change name, spaces, contact, time_zone, sms_check or emergency. Raises UnknownLot, BadValue."""
+
+        def transaction(conn: sa.Connection) -> Lot:
+            lot = self._lot(conn, lot_id)
+            if "spaces" in changed:
+                taken = lot.spaces - lot.spaces_free
+                changed["spaces_free"] = max(0, changed["spaces"] - taken)
+            registry.update_lot(conn, lot_id, changed)
+            for name, value in changed.items():
+                setattr(lot, name, value)
+            changes = Changes()
+            changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act or f"set {changed}"))
+            if "sms_check" in changed:
+                orders.owe_sms_check(changes, lot, self._clock.now())
+            changes.write(conn)
+            return lot
+
+        lot = await self._database.write(transaction)
+        self._desk.owed.set()
+        return lot
+
+    async def set_lane(self, lot_id: str, channel_id: str, changed: dict[str, Any], by: By) -> Lane:
+        """Change a lane's direction, policy, confirm, is_open, hours, detector or barrier.
+
+        Raises UnknownLane, BadValue.
+        """
+        if hours := changed.get("hours"):
+            check_hours(hours)
+
+        def transaction(conn: sa.Connection) -> Lane:
+            _, lane = self._lane(conn, lot_id, channel_id)
+            registry.update_lane(conn, lot_id, channel_id, changed)
+            for name, value in changed.items():
+                setattr(lane, name, value)
+            changes = Changes()
+            shown = changed | {"barrier": changed["barrier"].get("driver")} if "barrier" in changed else changed
+            act = f"lane {channel_id}: {shown}"  # a barrier's settings hold passwords
+            changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act))
+            changes.write(conn)
+            return lane
+
+        lane = await self._database.write(transaction)
+        if "barrier" in changed or "detector" in changed:
+            await self._lane_changed(lane)
+        return lane
+
+    async def rotate_key(self, union_id: str, new_key: str, by: By) -> KeyInUse:
+        """Sign with another key from now on; the one before is accepted for `key_overlap` longer.
+
+        The key that is in use changes nothing. Raises UnknownVendor, BadValue.
+        """
+        new_key = _text(new_key, "key", 200)
+        now = self._clock.now()
+
+        def transaction(conn: sa.Connection) -> list[VendorKey]:
+            registry.alone(conn)
+            known = [key for key in registry.vendor_keys(conn) if key.union_id == union_id]
+            if not known:
+                raise UnknownVendor(f"there is no vendor {union_id}", "union_id")
+            if known[0].key == new_key:
+                return known
+            registry.rotate_key(conn, union_id, new_key, now)
+            changes = Changes()
+            for lot in registry.lots(conn):
+                if lot.union_id == union_id:
+                    changes.acts.append(Act(lot.lot_id, now, by.operator, by.reason, "another key for the vendor"))
+            changes.write(conn)
+            return [key for key in registry.vendor_keys(conn) if key.union_id == union_id]
+
+        current, *earlier = await self._database.write(transaction)
+        await self._keys_changed()
+        log.info("key in use", union_id=union_id, valid_from=current.valid_from.isoformat(), operator=by.operator)
+        ended = [key.valid_until for key in earlier if key.valid_until is not None]
+        until = max(ended) + timedelta(seconds=self._policy.key_overlap) if ended else None
+        return KeyInUse(union_id, current.valid_from, until if until is not None and until > now else None)
+
+    async def block(self, lot_id: str, kind: str, value: str, by: By) -> int:
+        """Refuse a driver by licence, pay_user_id or mobile from now on. Returns the id; one that exists is kept."""
+        if kind not in ("licence", "pay_user_id", "mobile"):
+            raise BadValue("kind must be licence, pay_user_id or mobile", "kind")
+        value = _text(value, "value", 100)
+
+        def transaction(conn: sa.Connection) -> int:
+            self._lot(conn, lot_id)
+            return registry.block(conn, lot_id, kind, value, by.operator, by.reason, self._clock.now())
+
+        return await self._database.write(transaction)
+
+    async def unblock(self, lot_id: str, blocked_id: int, by: By) -> None:
+        """Let a driver in again. Raises UnknownBlock."""
+
+        def transaction(conn: sa.Connection) -> None:
+            self._lot(conn, lot_id)
+            kind = registry.unblock(conn, lot_id, blocked_id)
+            if kind is None:
+                raise UnknownBlock("nobody is blocked under this id", "blocked_id")
+            changes = Changes()
+            changes.acts.append(
+                Act(lot_id, self._clock.now(), by.operator, by.reason, f"unblocked {kind} {blocked_id}")
+            )
+            changes.write(conn)
+
+        await self._database.write(transaction)
+
+    async def retry_delivery(self, lot_id: str, delivery_id: int, by: By) -> None:
+        """Send a refused delivery again, or a waiting one now. Raises UnknownDelivery, Conflict."""
+
+        def transaction(conn: sa.Connection) -> None:
+            self._lot(conn, lot_id)
+            state = registry.delivery_state(conn, lot_id, delivery_id)
+            if state is None:
+                raise UnknownDelivery("the lot has no such delivery", "delivery_id")
+            if state not in ("refused", "pending"):
+                raise Conflict(f"the delivery is {state}; only a refused or a waiting one can be sent again")
+            registry.send_again(conn, lot_id, delivery_id, self._clock.now())
+            changes = Changes()
+            act = f"delivery {delivery_id} sent again"
+            changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act))
+            changes.write(conn)
+
+        await self._database.write(transaction)
+        self._desk.owed.set()
+
+    async def _arm_is_down(self, lane: LaneKey, order_id: str) -> None:
+        """An order waited for the arm to come down: raise it now, unless another process does."""
+        by = By("platform", "the arm is down")
+        try:
+            lift, row = await self._database.write(
+                lambda conn: self._take_waiting(
+                    conn, lane.lot_id, lane.channel_id, order_id, by, cause="arm", only="arm"
+                )
+            )
+        except (NobodyWaits, UnknownLane):
+            return
+        await self._desk.raise_for(lift, row.confirm)
+
+    def _done_before(self, conn: sa.Connection, lot_id: str, command_id: str) -> Lift | None:
+        """The lift of a command that came before. Asked with the lot locked: both may come at once."""
+        return facts.lift(conn, lot_id, _named(command_id)) if command_id else None
+
+    async def _command(self, lot_id: str, channel_id: str, by: By, command: str, command_id: str) -> Lift:
+        now = self._clock.now()
+
+        def intend(conn: sa.Connection) -> tuple[Lift, bool]:
+            self._lane(conn, lot_id, channel_id)
+            if done := self._done_before(conn, lot_id, command_id):
+                return done, False
+            changes = Changes()
+            lift = self._lift(lot_id, channel_id, None, command, "manual", by, now, command_id)
+            changes.new_lifts.append(lift)
+            changes.write(conn)
+            return lift, True
+
+        lift, fresh = await self._database.write(intend)
+        if not fresh:
+            return lift
+        result = await self._lanes.command(lift)
+        lift.outcome, lift.outcome_at, lift.detail = result.outcome.value, self._clock.now(), result.reason
+
+        def conclude(conn: sa.Connection) -> None:
+            changes = Changes()
+            changes.lifts.append(lift)
+            if result.outcome is Outcome.REJECTED:
+                changes.alarms.append(Alarm(lot_id, channel_id, "", self._clock.now(), "barrier_fault", result.reason))
+            changes.write(conn)
+
+        await self._database.write(conclude)
+        log.info(command, lot_id=lot_id, channel_id=channel_id, operator=by.operator, outcome=result.outcome.value)
+        if result.outcome is Outcome.REJECTED:
+            raise BarrierFault(result.reason or "the barrier refused the command")
+        return lift
+
+    def _take_waiting(
+        self,
+        conn: sa.Connection,
+        lot_id: str,
+        channel_id: str,
+        order_id: str | None,
+        by: By,
+        *,
+        cause: str,
+        only: str | None = None,
+        command_id: str = "",
+    ) -> tuple[Lift, Lane]:
+        _, lane = self._lane(conn, lot_id, channel_id)
+        order = self._waiting(conn, lot_id, channel_id, order_id)
+        if order.waiting_for == "barrier" or (only is not None and order.waiting_for != only):
+            raise NobodyWaits("the arm is being raised for this order already")
+        now = self._clock.now()
+        changes = Changes()
+        order.waiting_for = "barrier"
+        changes.order(order)
+        orders.note(changes, order, now, "released", by.operator, by.reason)
+        lift = self._lift(lot_id, channel_id, order.order_id, "open", cause, by, now, command_id)
+        changes.new_lifts.append(lift)
+        changes.write(conn)
+        return lift, lane
+
+    def _lift(
+        self,
+        lot_id: str,
+        channel_id: str,
+        order_id: str | None,
+        command: str,
+        cause: str,
+        by: By,
+        now: datetime,
+        command_id: str,
+    ) -> Lift:
+        return Lift(
+            lot_id=lot_id,
+            lift_id=_named(command_id) if command_id else self._ids.lift_id(now),
+            channel_id=channel_id,
+            order_id=order_id,
+            command=command,
+            cause=cause,
+            actor=by.operator,
+            reason=by.reason,
+            intended_at=now,
+            deadline=now + COMMAND_TIME + (timedelta() if command_id else self._slowest(lot_id, channel_id)),
+        )
+
+    def _slowest(self, lot_id: str, channel_id: str) -> timedelta:
+        """What a person waits longer for a device that fetches its commands. BoLink's own (11.1) do not wait."""
+        barrier = self._lanes.barrier(LaneKey(lot_id, channel_id))
+        return timedelta(seconds=barrier.sight.slowest_command) if barrier is not None else timedelta()
+
+    def _lot(self, conn: sa.Connection, lot_id: str) -> Lot:
+        lot = facts.lock(conn, [lot_id]).get(lot_id)
+        if lot is None:
+            raise UnknownLot(f"there is no lot {lot_id}", "lot_id")
+        return lot
+
+    def _lane(self, conn: sa.Connection, lot_id: str, channel_id: str) -> tuple[Lot, Lane]:
+        lot = self._lot(conn, lot_id)
+        lane = facts.lanes(conn, [(lot_id, channel_id)]).get((lot_id, channel_id))
+        if lane is None:
+            raise UnknownLane(f"lot {lot_id} has no lane {channel_id}", "channel_id")
+        return lot, lane
+
+    def _order(self, conn: sa.Connection, lot_id: str, order_id: str) -> tuple[Lot, Order]:
+        lot = self._lot(conn, lot_id)
+        order = facts.orders(conn, [(lot_id, order_id)]).get((lot_id, order_id))
+        if order is None:
+            raise UnknownOrder(f"lot {lot_id} has no order {order_id}", "order_id")
+        return lot, order
+
+    def _waiting(self, conn: sa.Connection, lot_id: str, channel_id: str, order_id: str | None) -> Order:
+        waiting = facts.waiting_in(conn, lot_id, channel_id)
+        for order in waiting:
+            if order_id in (None, order.order_id):
+                return order
+        if order_id is None:
+            raise NobodyWaits(f"nobody waits in lane {channel_id}")
+        raise NobodyWaits(f"order {order_id} does not wait in lane {channel_id}", "order_id")
+
+
+_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)")
+
+
+def check_hours(hours: str) -> None:
+    """Raise BadValue unless the hours are written like 07:00-22:00."""
+    if not _HOURS.fullmatch(hours):
+        raise BadValue("hours are written like 07:00-22:00", "hours")
+
+
+def _named(command_id: str) -> str:
+    return f"C{command_id}"
+
+
+def _text(value: str, field: str, longest: int) -> str:
+    value = value.strip()
+    if not value or len(value) > longest or "\x00" in value:
+        raise BadValue(f"{field} must have 1 to {longest} characters", field)
+    return value

@@ -1,0 +1,1 @@
+"""What the lot says to BoLink."""
