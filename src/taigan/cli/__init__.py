@@ -1,0 +1,47 @@
+"""The command line, and the only place where objects are built and wired: a file per command.
+
+Exit codes: 0 ended when told to; 1 something unexpected; 2 wrong configuration or command line; 3 a place that cannot
+be written or a database that cannot be reached; 4 a port that is taken; 5 another process serves from the same files;
+6 a database from a newer version.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from taigan.cli.barrier import barrier_commands
+from taigan.cli.demo import demo
+from taigan.cli.devices import devices
+from taigan.cli.doctor import doctor
+from taigan.cli.edge import edge
+from taigan.cli.hub import hub_commands
+from taigan.cli.init import init
+from taigan.cli.interfaces import interfaces
+from taigan.cli.lanes import lanes
+from taigan.cli.lot import lot
+from taigan.cli.token import token_commands
+
+app = typer.Typer(
+    name="taigan",
+    help="抬杆 taigan: a parking-lot platform that speaks BoLink (泊链), and a BoLink to test it against.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(demo)
+app.command()(lot)
+app.add_typer(hub_commands, name="hub")
+app.command()(lanes)
+app.command()(devices)
+app.command()(edge)
+app.add_typer(barrier_commands, name="barrier")
+app.command()(init)
+app.command()(doctor)
+app.command()(interfaces)
+app.add_typer(token_commands, name="token")
+
+
+def main() -> None:
+    """The command `taigan`."""
+    app()

@@ -1,0 +1,74 @@
+"""`taigan devices`: emulated devices in their place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taigan.cli.edge import edge_settings
+from taigan.cli.running import Config, Failure, WithParent, machine_clock, run_until_told
+
+if TYPE_CHECKING:
+    from taigan.settings import Settings
+
+
+def devices(
+    config: Config = None,
+    edge: Annotated[
+        list[Path] | None, typer.Option(help="An edge's settings, to stand in for the devices beside it.")
+    ] = None,
+    heartbeat: Annotated[
+        float | None, typer.Option(help="Seconds between heartbeats, instead of each device's own.", min=0.01)
+    ] = None,
+    stop_with_parent: WithParent = False,
+) -> None:
+    """Emulated cameras, gates and relay boards for the lanes of the configuration, in place of `taigan lanes`."""
+
+    async def run(settings: Settings, with_parent: bool) -> None:
+        await _devices(settings, with_parent, edge or [], heartbeat)
+
+    run_until_told(run, config, stop_with_parent)
+
+
+async def _devices(settings: Settings, with_parent: bool, edges: list[Path], heartbeat: float | None) -> None:
+    from taigan.devices.journal import JournalBusy, JournalError
+    from taigan.devices.lanes import LaneSettings, LanesSettings, PortUnavailable
+    from taigan.devices.workbench import DeviceLane, UnknownDevice, WorkbenchSettings, serve
+    from taigan.process import listen, stop_when_told
+
+    lanes = [(lot.lot_id, lane) for lot in settings.lots for lane in lot.lanes]
+    simulated = [(lot_id, lane) for lot_id, lane in lanes if lane.barrier.get("driver") == "simulated"]
+    emulated = [
+        DeviceLane(lot_id, lane.channel_id, lane.barrier)
+        for lot_id, lane in lanes
+        if lane.barrier.get("driver") not in ("simulated", "edge")
+    ]
+    for file in edges:
+        beside = edge_settings(file)
+        emulated += [DeviceLane(beside.lot_id, lane.channel_id, lane.barrier) for lane in beside.lanes]
+    own = settings.lanes
+    built = WorkbenchSettings(
+        lanes=LanesSettings(
+            journal=settings.data / "lanes.jsonl",
+            travel_time=own.travel_time,
+            late_by=own.late_by,
+            lanes=tuple(LaneSettings(lot_id, lane.channel_id, lane.detector) for lot_id, lane in simulated),
+        ),
+        devices=tuple(emulated),
+        platform_url=settings.lot_url,
+        heartbeat=heartbeat,
+    )
+    stop = stop_when_told(with_parent=with_parent)
+    with listen(own.host, own.port, "lanes.port") as listener:
+        try:
+            await serve(built, stop, clock=machine_clock(), listener=listener)
+        except UnknownDevice as error:
+            raise Failure(str(error), 2) from None
+        except PortUnavailable as error:
+            raise Failure(str(error), 4) from None
+        except JournalBusy as error:
+            raise Failure(str(error), 5) from None
+        except JournalError as error:
+            raise Failure(str(error), 3) from None

@@ -1,0 +1,54 @@
+"""`taigan doctor`: a look at a running installation."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taigan.cli.lot import addresses_of
+from taigan.cli.running import Config, read_settings
+
+if TYPE_CHECKING:
+    from taigan.doctor import Installation
+    from taigan.settings import Settings
+
+
+def doctor(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+) -> None:
+    """Look at a running installation, and say what is well and what to do. Exit code 1 when something is not well."""
+    import msgspec
+
+    from taigan.clock import SystemClock
+    from taigan.doctor import examine
+
+    findings = asyncio.run(examine(_installation(read_settings(config)), SystemClock()))
+    well = all(finding.state != "wrong" for finding in findings)
+    if as_json:
+        typer.echo(msgspec.json.encode({"well": well, "findings": findings}))
+    else:
+        for finding in findings:
+            typer.echo(finding.in_words())
+    raise typer.Exit(0 if well else 1)
+
+
+def _installation(settings: Settings) -> Installation:
+    from taigan.bolink import by_section
+    from taigan.doctor import Account, Installation
+
+    entry = by_section("3.1")
+    return Installation(
+        data=settings.data,
+        database_url=settings.lot_database_url,
+        platform_url=settings.lot_url,
+        token=next(iter(settings.lot.api_tokens.values()), ""),
+        bolink_url=addresses_of(settings).url(entry),
+        queue_alarm_after=settings.lot.queue_alarm_after,
+        accounts=[
+            Account(union_id=str(vendor.union_id), key=vendor.key, callback_url=settings.callback_url(vendor))
+            for vendor in settings.vendors
+        ],
+    )

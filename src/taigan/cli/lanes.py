@@ -1,0 +1,40 @@
+"""`taigan lanes`: the simulated lanes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taigan.cli.running import Config, Failure, WithParent, machine_clock, run_until_told
+
+if TYPE_CHECKING:
+    from taigan.settings import Settings
+
+
+def lanes(config: Config = None, stop_with_parent: WithParent = False) -> None:
+    """The simulated lanes: cars, loops, arms and screens, with an HTTP interface for scripts."""
+    run_until_told(_lanes, config, stop_with_parent)
+
+
+async def _lanes(settings: Settings, with_parent: bool) -> None:
+    from taigan.devices.journal import JournalBusy, JournalError
+    from taigan.devices.lanes import LaneSettings, LanesSettings, serve
+    from taigan.process import listen, stop_when_told
+
+    known = tuple(
+        LaneSettings(lot.lot_id, lane.channel_id, lane.detector)
+        for lot in settings.lots
+        for lane in lot.lanes
+        if lane.barrier.get("driver") == "simulated"
+    )
+    own = settings.lanes
+    built = LanesSettings(
+        journal=settings.data / "lanes.jsonl", travel_time=own.travel_time, late_by=own.late_by, lanes=known
+    )
+    stop = stop_when_told(with_parent=with_parent)
+    with listen(own.host, own.port, "lanes.port") as listener:
+        try:
+            await serve(built, stop, clock=machine_clock(), listener=listener)
+        except JournalBusy as error:
+            raise Failure(str(error), 5) from None
+        except JournalError as error:
+            raise Failure(str(error), 3) from None

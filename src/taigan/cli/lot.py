@@ -1,0 +1,202 @@
+"""`taigan lot`: the lot platform, in one process or several."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taigan.cli.running import Config, Failure, Main, WithParent, machine_clock, run_until_told
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from taigan.barriers.drivers import Fleet
+    from taigan.bolink import Addresses
+    from taigan.lot.setup import LotSetup, VendorSetup
+    from taigan.settings import Settings
+    from taigan.web.asgi import Scope
+    from taigan.web.devices import DeviceHandler
+
+
+def lot(
+    config: Config = None,
+    workers: Annotated[
+        int, typer.Option(help="How many processes serve; more than one needs PostgreSQL.", min=1, max=64)
+    ] = 1,
+    stop_with_parent: WithParent = False,
+) -> None:
+    """The lot platform: BoLink's callbacks, the API, the barriers."""
+
+    def divide(settings: Settings) -> Main:
+        shared, number = _share_port(settings, workers, stop_with_parent)
+        return lambda settings, _: _lot(settings, True, shared, number)
+
+    run_until_told(_lot, config, stop_with_parent, divide if workers > 1 else None)
+
+
+async def _lot(settings: Settings, with_parent: bool, shared: socket | None = None, number: int = 0) -> None:
+    from random import SystemRandom
+
+    from taigan.barriers.barrier import Barrier, Event, EventSink, LaneKey
+    from taigan.barriers.drivers import BadSettings, Fleet, read_settings
+    from taigan.lot.checkpoints import DieAt, pass_by
+    from taigan.lot.ids import RandomIds
+    from taigan.lot.messages.phone_checks import HttpGateway, SimulatedGateway, SmsGateway
+    from taigan.lot.people.alarm_hook import AlarmHook
+    from taigan.lot.platform import Platform
+    from taigan.process import listen, serve, stop_when_told
+    from taigan.storage.database import open_database
+    from taigan.storage.errors import InUse, NewerDatabase, StorageError
+    from taigan.storage.exchange import exchange_over
+    from taigan.storage.rows import Lane
+    from taigan.transport import AiohttpTransport
+    from taigan.web import app as web
+    from taigan.web import tokens
+    from taigan.web.health import Health
+
+    own = settings.lot
+    clock, random = machine_clock(), SystemRandom()
+    stop = stop_when_told(with_parent=with_parent)
+
+    async def happened(event: Event) -> None:
+        await platform.lanes.handle(event)
+
+    def barrier_of(lane: Lane, sink: EventSink) -> Barrier:
+        key = LaneKey(lane.lot_id, lane.channel_id)
+        return fleet.add(key, settings.barrier_of(lane.barrier), detector=lane.detector)
+
+    async with AsyncExitStack() as opened:
+        listener = opened.enter_context(shared or listen(own.host, own.port, "lot.port"))
+        watched = own.metrics_port and opened.enter_context(
+            listen(own.host, own.metrics_port + number, "lot.metrics_port")
+        )
+        try:
+            database = await open_database(settings.lot_database_url)
+        except InUse as error:
+            raise Failure(str(error), 5) from None
+        except NewerDatabase as error:
+            raise Failure(str(error), 6) from None
+        except StorageError as error:
+            raise Failure(str(error), 3) from None
+        opened.push_async_callback(database.close)
+        transport = await opened.enter_async_context(AiohttpTransport())
+        gateway: SmsGateway = SimulatedGateway(settings.data / "sms.jsonl", clock)
+        if own.sms_url:
+            gateway = HttpGateway(own.sms_url, transport)
+        fleet = Fleet(happened, clock, random)
+        platform = Platform(
+            database=database,
+            barrier_of=barrier_of,
+            transport=transport,
+            addresses=addresses_of(settings),
+            gateway=gateway,
+            policy=own,
+            clock=clock,
+            ids=RandomIds(),
+            random=random,
+            reach=DieAt(os.environ["TAIGAN_TEST_DIE_AT"]) if "TAIGAN_TEST_DIE_AT" in os.environ else pass_by,
+            exchange=exchange_over(settings.lot_database_url, clock),
+        )
+        if own.alarm_url:
+            hook = AlarmHook(own.alarm_url, transport, clock)
+            platform.lanes.when_alarmed = hook.take
+            opened.push_async_callback(hook.stop)
+        app = web.build(
+            database=database,
+            callbacks=platform.callbacks,
+            attendant=platform.attendant,
+            plates=platform.plates,
+            lanes=platform.lanes,
+            events=platform.events,
+            metrics=platform.metrics,
+            clock=clock,
+            check_barrier=lambda barrier: read_settings(settings.barrier_of(barrier)),
+            devices=posts_to(fleet),
+        )
+        for name, token in own.api_tokens.items():
+            await tokens.put(database, name, token, clock)
+        opened.push_async_callback(fleet.stop)
+        await fleet.start()
+        opened.push_async_callback(platform.stop)
+        try:
+            await platform.start(*_setups(settings))
+        except BadSettings as error:
+            raise Failure(str(error), 2) from None
+        serving = [serve(app, listener, stop, end_streams=platform.events.stop)]
+        if watched:
+            serving.append(serve(Health(database, platform.metrics), watched, stop, end_streams=lambda: None))
+        await asyncio.gather(*serving)
+
+
+def _setups(settings: Settings) -> tuple[list[VendorSetup], list[LotSetup]]:
+    """What the configuration brings into the lot platform's database."""
+    from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup
+
+    vendors = [
+        VendorSetup(union_id=str(vendor.union_id), key=vendor.key, name=vendor.name) for vendor in settings.vendors
+    ]
+    lots = [
+        LotSetup(
+            union_id=str(lot.union_id),
+            park_id=str(lot.park_id),
+            name=lot.name,
+            spaces=lot.spaces,
+            time_zone=lot.time_zone,
+            contact=" ".join(filter(None, (lot.contact, lot.phone))),
+            sms_check=lot.sms_check,
+            lanes=[
+                LaneSetup(
+                    channel_id=lane.channel_id,
+                    direction=lane.direction,
+                    policy=lane.policy,
+                    confirm=lane.confirm,
+                    detector=lane.detector,
+                    hours=lane.hours,
+                    barrier=lane.barrier,
+                )
+                for lane in lot.lanes
+            ],
+        )
+        for lot in settings.lots
+    ]
+    return vendors, lots
+
+
+def _share_port(settings: Settings, workers: int, with_parent: bool) -> tuple[socket, int]:
+    """Return in each worker with the socket that all of them listen on, and the worker's number."""
+    from taigan.barriers.drivers import ONE_PROCESS
+    from taigan.process import become_worker, listen
+
+    if settings.lot_database_url.startswith("sqlite"):
+        raise Failure("--workers needs PostgreSQL (database_url): one process has the SQLite file to itself", 2)
+    for lot in settings.lots:
+        for lane in lot.lanes:
+            if lane.barrier.get("driver") in ONE_PROCESS:
+                driver, name = lane.barrier["driver"], f"{lot.lot_id}/{lane.channel_id}"
+                raise Failure(f"--workers: the driver {driver} of lane {name} needs one process; put it at an edge", 2)
+    listener = listen(settings.lot.host, settings.lot.port, "lot.port")
+    return listener, become_worker(workers, with_parent=with_parent)
+
+
+def addresses_of(settings: Settings) -> Addresses:
+    """Where BoLink is."""
+    from taigan.bolink import PRODUCTION, TEST, Addresses
+
+    return {"production": PRODUCTION, "test": TEST}.get(settings.lot.hub_url) or Addresses.at(settings.lot.hub_url)
+
+
+def posts_to(fleet: Fleet) -> DeviceHandler:
+    """Hands what a device posted to its driver."""
+    from taigan.barriers.site import Post
+    from taigan.web.forms import form_of
+
+    async def handle(driver: str, serial: str, scope: Scope, body: bytes) -> tuple[int, str, bytes] | None:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        answer = await fleet.handle(driver, serial, Post(body, headers, form_of(headers.get("content-type", ""), body)))
+        return None if answer is None else (answer.status, answer.content_type, answer.body)
+
+    return handle
