@@ -63,7 +63,7 @@ def test_a_platform_without_a_time_is_kept() -> None:
 
 
 def test_blanks_round_the_keys_of_the_envelope_are_taken_off() -> None:
-    envelope = open_envelope(b'{" data ":{"union_id ":" 7 ","park_id ":1}, "sign ":"x","service_name":" a "}')
+    envelope = open_envelope(b'{" data ":{"union_id ":" 7 ","park_id ":1,"service_name ":" a "}, "sign ":"x"}')
     assert (envelope.union_id, envelope.park_id, envelope.sign, envelope.service_name) == ("7", "1", "x", "a")
 
 
@@ -173,3 +173,9 @@ def test_a_flat_body_is_the_message_itself() -> None:
 def test_a_flat_body_that_is_no_object_is_refused(wire: bytes) -> None:
     with pytest.raises(BadMessage):
         open_flat(wire)
+
+
+def test_what_is_named_beside_data_is_not_signed_and_counts_only_where_data_is_an_array() -> None:
+    assert open_envelope(b'{"data":{"park_id":"1"},"sign":"x","service_name":"outpark"}').service_name == ""
+    assert open_envelope(b'{"data":{"park_id":"1"},"sign":"x","service_name":"a"}', "b").service_name == "b"
+    assert open_envelope(b'{"data":[{"a":1}],"sign":"x","service_name":"people_data"}').service_name == "people_data"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import msgspec
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taigan.bolink import Signature, by_section, compact, open_envelope, seal, sign, verify
-from taigan.bolink.signing import sign_page, sign_sorted
+from taigan.bolink import Signature, SignedText, by_section, compact, open_envelope, seal, sign, verify
+from taigan.bolink.signing import LONGEST_COMPACT, sign_page, sign_sorted
 
 KEY = "NQ0eSXs720170114"
 PLAIN = '{"car_number":"京A12345","total":1.10,"note":"a & b < c"}'.encode()
@@ -140,10 +141,91 @@ def test_the_compact_text_of_nonsense_is_found_quickly(text: bytes) -> None:
 
 
 def test_a_sealed_body_opens_into_what_was_sealed() -> None:
-    envelope = open_envelope(seal(PLAIN, KEY, beside="200002", service_name="people_data"))
-    assert (envelope.text, envelope.union_id, envelope.service_name) == (PLAIN, "200002", "people_data")
+    several = b"[" + PLAIN + b"]"
+    envelope = open_envelope(seal(several, KEY, beside="200002", service_name="people_data"))
+    assert (envelope.text, envelope.union_id, envelope.service_name) == (several, "200002", "people_data")
     assert verify(envelope.text, envelope.sign, KEY) is Signature.RAW
 
 
 def test_union_id_beside_data_is_a_number_on_the_wire() -> None:
     assert msgspec.json.decode(seal(PLAIN, KEY, beside="200002"))["union_id"] == 200002
+
+
+SENT = '{"car_number":"E9","channel_id":"A 1","total":1.10,"名":"东\\"门"}'
+WRITTEN_ANEW = {
+    "a blank": SENT.replace(":", " :"),
+    "a tab": SENT.replace(",", ",\t"),
+    "a new line": SENT.replace("{", "{\n").replace("}", "\r\n}"),
+    "an escaped letter": SENT.replace("E9", "\\u00459"),
+    "an escaped key": SENT.replace("channel_id", "ch\\u0061nnel_id"),
+    "escaped Chinese": SENT.replace("东", "\\u4e1c"),
+    "another escape": SENT.replace('\\"', "\\u0022"),
+}
+
+
+@pytest.mark.parametrize("text", WRITTEN_ANEW.values(), ids=WRITTEN_ANEW.keys())
+def test_a_text_written_anew_verifies_and_is_the_same_message(text: str) -> None:
+    first, again = SignedText(SENT.encode()), SignedText(text.encode())
+    signature = sign(SENT.encode(), KEY)
+    assert (first.verify(signature, KEY), again.verify(signature, KEY)) == (Signature.RAW, Signature.COMPACT)
+    assert again.digest("200002", "7") == first.digest("200002", "7")
+
+
+def test_data_as_a_string_is_the_same_message() -> None:
+    bodies = ({"data": json.loads(SENT), "sign": "x"}, {"data": SENT, "sign": "x"}, {"data": f" {SENT}\n", "sign": "x"})
+    plain = json.dumps(bodies[0], ensure_ascii=False).replace("1.1,", "1.10,").encode()
+    texts = [open_envelope(body).text for body in (plain, *(json.dumps(body).encode() for body in bodies[1:]))]
+    assert len({SignedText(text).digest() for text in texts}) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [SENT.replace("E9", "E8"), SENT.replace("1.10", "1.1"), SENT.replace("A 1", "A1"), SENT.replace("9", "9\\u0020")],
+)
+def test_another_value_is_another_message(text: str) -> None:
+    assert SignedText(text.encode()).digest() != SignedText(SENT.encode()).digest()
+
+
+def test_another_lot_makes_another_message() -> None:
+    signed = SignedText(SENT.encode())
+    assert len({signed.digest(), signed.digest("200002"), signed.digest("200002", "7"), signed.digest("2000027")}) == 4
+
+
+def test_a_text_longer_than_the_compact_form_is_worked_out_for_has_to_be_signed_as_it_stands() -> None:
+    long = b'{"a": "' + b"x" * LONGEST_COMPACT + b'"}'
+    assert verify(long, sign(long, KEY), KEY) is Signature.RAW
+    assert verify(long, sign(compact(long), KEY), KEY) is None
+    just = b'{"a": "' + b"x" * (LONGEST_COMPACT - 9) + b'"}'
+    assert len(just) == LONGEST_COMPACT
+    assert verify(just, sign(compact(just), KEY), KEY) is Signature.COMPACT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"amount":"1.00&attach=x"}',
+        b'{"amount":"1.00&attach=x","title":"t"}',
+        b'{"amount":"1.00","attach":"null","title":"t"}',
+        b'{"amount=1.00&attach":"x"}',
+    ],
+)
+def test_sorted_pairs_that_could_be_another_message_verify_nothing(text: bytes) -> None:
+    for meant in (b'{"amount":"1.00","attach":"x"}', b'{"amount":"1.00","attach":"x","title":"t"}'):
+        with_null = meant.replace(b'"attach":"x",', b"")
+        for signature in (sign_sorted(meant, KEY), sign_sorted(with_null, KEY)):
+            assert verify(text, signature, KEY, sorted_pairs=True) is None
+
+
+def test_an_address_with_a_query_is_no_second_member_of_sorted_pairs() -> None:
+    text = b'{"amount":"1.00","notify_url":"https://a.example/n?a=1&b=2","park_id":"7"}'
+    assert verify(text, sign_sorted(text, KEY), KEY, sorted_pairs=True) is Signature.SORTED
+
+
+@pytest.mark.parametrize("unit", [b'"\\n",', b"1 ", b'"a" : ', b"\\", b'{"a":', b'"\\ud83d\\ude97",', b'"', b"[ "])
+def test_a_body_of_any_size_that_nobody_signed_costs_little(unit: bytes) -> None:
+    keys = [f"{number:032}" for number in range(200)]
+    for size in (LONGEST_COMPACT, 50_000):
+        signed = SignedText((unit * size)[:size])
+        began = time.process_time()
+        assert not any(signed.verify("0" * 32, key) for key in keys)
+        assert time.process_time() - began < 0.02

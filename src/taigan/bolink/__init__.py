@@ -13,7 +13,7 @@ from taigan.bolink.errors import BadAnswer, BadMessage, BolinkError, Refused, Ti
 from taigan.bolink.examples import example_of
 from taigan.bolink.interface import AnyInterface, Completeness, Direction, Interface, Wrapping
 from taigan.bolink.lots import GetQrCode, NoPlateSettings, QrCode, SetSmsCheck, SmsCheckSet
-from taigan.bolink.signing import Signature, compact, sign, verify
+from taigan.bolink.signing import Signature, SignedText, compact, sign, verify
 from taigan.bolink.trade import Entry, EntryTaken, Exit, ExitTaken
 from taigan.bolink.units import fen, moment, seconds, yuan
 from taigan.bolink.values import NoPlateState
@@ -45,6 +45,7 @@ __all__ = [
     "Refused",
     "SetSmsCheck",
     "Signature",
+    "SignedText",
     "SmsCheckSet",
     "TimedOut",
     "Transport",

@@ -92,7 +92,8 @@ def open_envelope(body: bytes, service_name: str = "") -> Envelope:
         raise BadMessage("union_id", "is not the same inside and beside data")
     union_id = beside if inside is None else inside
     park_id = ids.comid if ids.park_id is None else ids.park_id
-    verb = ids.service_name or outer.service_name or service_name
+    # What stands beside `data` is not signed: only an array, which can't name its service, is named there (9.1).
+    verb = ids.service_name or (outer.service_name if text.startswith(b"[") else "") or service_name
     if _BLANK in body or _BACKSLASH in body or outer.platform_name or outer.timestamp is not None:
         return Envelope(
             text,

@@ -11,7 +11,7 @@ from taigan.bolink.codec import read, write
 from taigan.bolink.envelope import seal
 from taigan.bolink.errors import BadAnswer, BadMessage, Refused
 from taigan.bolink.fields import Message, Note, Whole
-from taigan.bolink.signing import Signature, verify
+from taigan.bolink.signing import Signature, SignedText
 
 R = TypeVar("R")
 A = TypeVar("A")
@@ -138,9 +138,13 @@ class Interface(msgspec.Struct, Generic[R, A], frozen=True, kw_only=True):
         """The documented production address."""
         return None if self.hosts.production is None else self.hosts.production + self.path
 
-    def verify(self, text: bytes, signature: str, key: str) -> Signature | None:
-        """Does a signature belong to a `data` text, in any way this interface admits?"""
-        return verify(text, signature, key, sorted_pairs=self.sorted_pairs)
+    def verify(self, text: bytes | SignedText, signature: str, key: str) -> Signature | None:
+        """Does a signature belong to a `data` text, in any way this interface admits?
+
+        Whoever tries several keys hands in the same SignedText, so that the text is worked on once.
+        """
+        signed = text if isinstance(text, SignedText) else SignedText(text)
+        return signed.verify(signature, key, sorted_pairs=self.sorted_pairs)
 
     def body(
         self, text: bytes, key: str, union_id: int | str, *, platform_name: str = "", timestamp: int | None = None

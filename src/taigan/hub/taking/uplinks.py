@@ -24,6 +24,7 @@ from taigan.bolink import (
     Direction,
     Envelope,
     Signature,
+    SignedText,
     Wrapping,
     open_envelope,
     open_flat,
@@ -172,8 +173,9 @@ class Uplinks:
     def _signature(
         self, conn: sa.Connection, trail: Trail, interface: AnyInterface, envelope: Envelope
     ) -> Signature | None:
+        signed = SignedText(envelope.text)
         for key in registry.keys(conn, envelope.union_id, trail.at):
-            signature = interface.verify(envelope.text, envelope.sign, key)
+            signature = interface.verify(signed, envelope.sign, key)
             if signature is not None:
                 return signature
         return None
