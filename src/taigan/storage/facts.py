@@ -22,12 +22,13 @@ from taigan.storage.tables import among, paired
 R = TypeVar("R", bound=msgspec.Struct)
 
 
-def _columns(table: sa.Table, record: type[msgspec.Struct]) -> list[sa.Column[Any]]:
+def columns(table: sa.Table, record: type[msgspec.Struct]) -> list[sa.Column[Any]]:
+    """A record's columns of its table, in the order of its fields."""
     return [table.c[name] for name in record.__struct_fields__]
 
 
 LOT, LANE, PRESENCE, ORDER, LIFT, MESSAGE, DRIVER = (
-    _columns(table, record)
+    columns(table, record)
     for table, record in (
         (t.lots, Lot),
         (t.lanes, Lane),
