@@ -306,11 +306,12 @@ class EntryDesk:
         changes.write(conn)
 
     def _never_was(self, conn: sa.Connection, changes: Changes, lot: Lot, order: Order, now: datetime) -> None:
+        order.told_state, order.told_text = 0, texts.BUSY
         if order.state == "waiting":
             orders.void(changes, lot, order, now, why="late")
         elif order.state == "in":
             unsent = deliveries.cancel_unsent(conn, lot.lot_id, order.order_id)
-            orders.reverse(changes, lot, order, now, uploaded=not unsent)
+            orders.reverse(changes, lot, order, now, uploaded=not unsent, why="late")
             if order.passed_at is not None:
                 orders.stand_without_order(changes, lot, order.channel_id, now, "let in too late to be told")
 
