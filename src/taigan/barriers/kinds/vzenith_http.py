@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from taigan.barriers.barrier import Barrier, Result, Sight
+from taigan.barriers.barrier import Barrier, Price, Result, Sight
 from taigan.barriers.kinds.vzenith import Camera, Serial, Wiring, serial_data
 from taigan.barriers.site import Answer, Lane, Post, Site
 from taigan.barriers.watching.lane_signals import LaneSignals
@@ -20,6 +20,7 @@ from taigan.barriers.watching.lane_watch import Attempt, LaneWatch
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.barriers.wires.led import ScreenSettings
 from taigan.barriers.wires.pickup import Pickup
+from taigan.barriers.wires.price import in_words
 
 NAME = "vzenith-http"
 PULSE = 2
@@ -156,3 +157,7 @@ class PickedUpScreen:
     async def show(self, text: str) -> None:
         """Have the text picked up."""
         self._texts.append(text)
+
+    async def ask(self, price: Price) -> None:
+        """Have plate, time and amount picked up."""
+        self._texts.append(in_words(price))

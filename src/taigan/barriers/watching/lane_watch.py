@@ -143,6 +143,10 @@ class LaneWatch:
         """The camera read a plate."""
         self._tell(EventKind.PLATE, mark, presence_id=self.signals.present, plate=plate)
 
+    def scanned(self, code: str, mark: str) -> None:
+        """The scanner read a code."""
+        self._tell(EventKind.SCANNED_CODE, mark, presence_id=self.signals.present, code=code)
+
     def adopt(self, position: Position | None, presence_id: str, since: datetime | None) -> None:
         """Take over a picture that was made elsewhere."""
         self.signals.adopt(position, presence_id)
@@ -242,7 +246,9 @@ class LaneWatch:
         if not self.state.presence_id:
             self.state.since = None
 
-    def _tell(self, kind: EventKind, mark: str, *, presence_id: str = "", plate: str = "", detail: str = "") -> None:
+    def _tell(
+        self, kind: EventKind, mark: str, *, presence_id: str = "", plate: str = "", detail: str = "", code: str = ""
+    ) -> None:
         self._deliver(
             Event(
                 event_id=self._name(mark, kind.value),
@@ -252,6 +258,7 @@ class LaneWatch:
                 presence_id=presence_id,
                 plate=plate,
                 detail=detail,
+                code=code,
             )
         )
 

@@ -21,6 +21,7 @@ from taigan.barriers.barrier import (
     NoScreen,
     Outcome,
     Position,
+    Price,
     Result,
 )
 from taigan.clock import Clock, set_within
@@ -63,6 +64,7 @@ class Lanes:
         self._stopping = asyncio.Event()
         self.when_arm_is_down: Follow | None = None
         self.when_plate_is_read: Callable[[Event], Awaitable[None]] | None = None
+        self.when_code_is_scanned: Callable[[Event], Awaitable[None]] | None = None
         self.when_alarmed: Callable[[Alarm], None] | None = None
         metrics.barriers.labels("online").set_function(lambda: self._online())
         metrics.barriers.labels("offline").set_function(lambda: len(self._barriers) - self._online())
@@ -84,6 +86,12 @@ class Lanes:
         barrier = self._barriers.get(lane)
         if barrier is not None and not isinstance(barrier.screen, NoScreen):
             self._later(barrier.screen.show(texts.fitted(text)))
+
+    def ask(self, lane: LaneKey, price: Price) -> None:
+        """Ask for a price on the lane's screen, without waiting for it."""
+        barrier = self._barriers.get(lane)
+        if barrier is not None and not isinstance(barrier.screen, NoScreen):
+            self._later(barrier.screen.ask(price))
 
     def next_arrival(self, lane: LaneKey) -> asyncio.Event:
         """An event that is set when the next car on the lane's loop is committed."""
@@ -134,6 +142,10 @@ class Lanes:
         if event.kind is EventKind.PLATE:
             if self.when_plate_is_read is not None:  # not awaited: it may wait for the lane's next events
                 self._later(self.when_plate_is_read(event))
+            return
+        if event.kind is EventKind.SCANNED_CODE:
+            if self.when_code_is_scanned is not None:
+                self._later(self.when_code_is_scanned(event))
             return
         effect = await self._store(event)
         if effect is None:
