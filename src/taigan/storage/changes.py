@@ -29,7 +29,7 @@ from taigan.storage.rows import (
 from taigan.storage.statements import Insert, Update
 
 _LOT = Update[Lot](t.lots, "spaces_free", key=["lot_id"])
-_LOOP = Update[Lane](t.lanes, "loop_dead", key=["lot_id", "channel_id"])
+_LANE = Update[Lane](t.lanes, "loop_dead", "held", key=["lot_id", "channel_id"])
 _LEAVE = Update[Presence](t.presences, "left_at", "left_how", key=["lot_id", "presence_id"])
 _ORDER = Update[Order](
     t.orders,
@@ -49,9 +49,10 @@ _ORDER = Update[Order](
     "alarmed",
     "vehicle",
     "likeness",
+    "lift_id",
     key=["lot_id", "order_id"],
 )
-_LIFT = Update[Lift](t.lifts, "outcome", "outcome_at", "detail", key=["lot_id", "lift_id"])
+_LIFT = Update[Lift](t.lifts, "taken_at", "outcome", "outcome_at", "detail", key=["lot_id", "lift_id"])
 _ANSWER = Update[Message](t.inbox, "answer", key=["digest", "lot_id"])
 _DRIVER = Insert(t.drivers, Driver, replacing=["scans", "last_scan_at"])
 _PRESENCE = Insert(t.presences, Presence)
@@ -112,7 +113,7 @@ class Changes:
 
     def __init__(self) -> None:
         self.lots: dict[str, Lot] = {}
-        self.loops: list[Lane] = []
+        self.lanes: dict[tuple[str, str], Lane] = {}
         self.arrived: list[Presence] = []
         self.left: dict[str, Presence] = {}
         self.new_orders: dict[tuple[str, str], Order] = {}
@@ -141,9 +142,9 @@ class Changes:
     def lot(self, lot: Lot) -> None:
         self.lots[lot.lot_id] = lot
 
-    def lane_loop(self, lane: Lane) -> None:
-        """Note that a lane's loop was found dead, or alive again."""
-        self.loops.append(lane)
+    def lane(self, lane: Lane) -> None:
+        """Note that a lane's loop was found dead or alive again, or that its arm is held up or no longer."""
+        self.lanes[(lane.lot_id, lane.channel_id)] = lane
 
     def order(self, order: Order) -> None:
         """Note that an order changed."""
@@ -199,7 +200,7 @@ class Changes:
     def write(self, conn: sa.Connection) -> None:
         """Write everything, those rows first that make room for others under the unique indexes."""
         _LOT(conn, self.lots.values())
-        _LOOP(conn, self.loops)
+        _LANE(conn, self.lanes.values())
         _LEAVE(conn, self.left.values())
         _PRESENCE(conn, self.arrived)
         _ORDER(conn, self.orders.values())

@@ -37,6 +37,7 @@ class Lane(msgspec.Struct):
     barrier: dict[str, Any]
     entry_url: str
     loop_dead: bool
+    held: bool = False
 
 
 class Presence(msgspec.Struct):
@@ -78,6 +79,7 @@ class Order(msgspec.Struct):
     alarmed: str = ""
     vehicle: str = ""
     likeness: str = ""
+    lift_id: str | None = None
 
     @property
     def live(self) -> bool:
@@ -101,6 +103,9 @@ class Lift(msgspec.Struct):
     outcome: str | None = None
     outcome_at: datetime | None = None
     detail: str = ""
+    purpose: str = ""
+    presence_id: str | None = None
+    taken_at: datetime | None = None
 
 
 class Message(msgspec.Struct):

@@ -204,6 +204,7 @@ lanes = sa.Table(
     sa.Column("barrier", sa.JSON, nullable=False),  # the driver and its settings
     sa.Column("entry_url", sa.Text, nullable=False, server_default=""),  # what the lane's code holds (2.3)
     sa.Column("loop_dead", sa.Boolean, nullable=False, server_default=sa.false()),  # a car passed, its loop never lit
+    sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),  # the arm is kept up on purpose
 )
 
 presences = sa.Table(
@@ -261,6 +262,7 @@ orders = sa.Table(
     sa.Column("alarmed", sa.Text, nullable=False, server_default=""),  # the last alarm raised for it by time
     sa.Column("vehicle", sa.Text, nullable=False, server_default=""),  # a kind the price list names; empty: any other
     sa.Column("likeness", sa.Text, nullable=False, server_default=""),  # its plate with what cameras confuse folded
+    sa.Column("lift_id", sa.Text),  # its present lift: no other one's outcome settles it
     sa.ForeignKeyConstraint(["lot_id", "channel_id"], ["lanes.lot_id", "lanes.channel_id"]),
     sa.Index(
         "one_live_order_a_presence",
@@ -332,6 +334,9 @@ lifts = sa.Table(
     sa.Column("outcome", sa.Text),  # accepted, rejected, uncertain; none: under way
     sa.Column("outcome_at", Moment),
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    sa.Column("purpose", sa.Text, nullable=False, server_default=""),  # enter, release, manual; empty: of version 0.1
+    sa.Column("presence_id", sa.Text),  # the car that it is for
+    sa.Column("taken_at", Moment),  # when the process that commands took it; none: surely not sent
     sa.Index("lifts_of_order", "lot_id", "order_id"),
     sa.Index("lifts_by_time", "lot_id", "intended_at"),
     sa.Index(
@@ -340,6 +345,15 @@ lifts = sa.Table(
         sqlite_where=sa.text("outcome IS NULL"),
         postgresql_where=sa.text("outcome IS NULL"),
     ),
+)
+
+lane_watchers = sa.Table(
+    "lane_watchers",  # which process makes events of what a lane's device says, and until when it is believed to live
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("channel_id", sa.Text, primary_key=True),
+    sa.Column("process", sa.Text, nullable=False),
+    sa.Column("until", Moment, nullable=False),
 )
 
 inbox = sa.Table(

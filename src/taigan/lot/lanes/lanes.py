@@ -332,7 +332,7 @@ class _Street:
         self._changes.arrived.append(car)
         if lane.loop_dead:
             lane.loop_dead = False
-            self._changes.lane_loop(lane)
+            self._changes.lane(lane)
         effect.arrived = True
         if lane.direction == "entry":
             effect.screen = texts.SCREEN_SCAN
@@ -349,7 +349,7 @@ class _Street:
         if car is None:
             if lane.detector and not lane.loop_dead:
                 lane.loop_dead = True
-                self._changes.lane_loop(lane)
+                self._changes.lane(lane)
                 self._alarm(event, effect, "loop_fault", "a car passed whose loop never lit")
             car = Presence(event.presence_id, lot.lot_id, lane.channel_id, event.at, None, event.at, "passed")
             self._known[car.presence_id] = car
