@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from taigan.barriers.words import clean
+
 
 class Outcome(enum.StrEnum):
     """How a command ended."""
@@ -77,6 +79,10 @@ class Event:
     detail: str = ""
     code: str = field(default="", repr=False)  # whoever knows a payment code can charge it: never in a log
 
+    def __post_init__(self) -> None:
+        for name in ("event_id", "presence_id", "plate", "detail", "code"):
+            object.__setattr__(self, name, clean(getattr(self, name)))
+
 
 EventSink = Callable[[Event], Awaitable[None]]
 """Takes an event and returns when what it changes is committed. It never raises."""
@@ -84,10 +90,16 @@ EventSink = Callable[[Event], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of a command and, where it is not `ACCEPTED`, the reason in words."""
+    """The outcome of a command and, where it is not `ACCEPTED`, the reason in words.
+
+    A device's own words are made fit to keep, as in an `Event`.
+    """
 
     outcome: Outcome
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", clean(self.reason))
 
 
 @dataclass(frozen=True, slots=True)

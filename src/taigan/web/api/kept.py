@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from litestar import Controller, Response, get, put
 
+from taigan.barriers.words import spelling
 from taigan.lot.errors import UnknownOrder
 from taigan.storage import vehicles
 from taigan.web import resources as r
@@ -34,12 +35,13 @@ class Kept(Controller):
         self, office: Here, lot_id: Id, car_number: Filter = "", limit: Limit = 100, cursor: Cursor = ""
     ) -> Page[r.SpecialVehicleView]:
         """The white and the black list (11.4), by number."""
+        number = spelling(car_number)
         return await office.page(
             lot_id,
             limit,
             cursor,
             BY_NUMBER,
-            lambda conn, most, after: vehicles.list_special_vehicles(conn, lot_id, most, after, car_number),
+            lambda conn, most, after: vehicles.list_special_vehicles(conn, lot_id, most, after, number),
             lambda vehicle: (vehicle.car_number, vehicle.kind),
             r.shown_special_vehicle,
         )
@@ -49,12 +51,13 @@ class Kept(Controller):
         self, office: Here, lot_id: Id, car_number: Filter = "", limit: Limit = 100, cursor: Cursor = ""
     ) -> Page[r.AutoPayView]:
         """Which plates pay by themselves (5.2), by plate."""
+        number = spelling(car_number)
         return await office.page(
             lot_id,
             limit,
             cursor,
             BY_NAME,
-            lambda conn, most, after: vehicles.list_auto_pay(conn, lot_id, most, after, car_number),
+            lambda conn, most, after: vehicles.list_auto_pay(conn, lot_id, most, after, number),
             lambda told: (told.car_number,),
             r.shown_auto_pay,
         )
