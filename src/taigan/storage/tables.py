@@ -144,6 +144,23 @@ def _paired_postgresql(element: paired, compiler: Any, **kw: Any) -> str:
     return f"{columns} IN (SELECT pair->>0, pair->>1 FROM json_array_elements({values}) AS pair)"
 
 
+class ByIndexFromHere(_Condition):
+    """True; on PostgreSQL the rest of the transaction is planned by indexes wherever there is one."""
+
+    inherit_cache = True
+    _traverse_internals = []  # noqa: RUF012
+
+
+@compiles(ByIndexFromHere, "sqlite")
+def _by_index_sqlite(element: ByIndexFromHere, compiler: Any, **kw: Any) -> str:
+    return "TRUE"
+
+
+@compiles(ByIndexFromHere, "postgresql")
+def _by_index_postgresql(element: ByIndexFromHere, compiler: Any, **kw: Any) -> str:
+    return "set_config('enable_seqscan', 'off', true) = 'off'"
+
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",

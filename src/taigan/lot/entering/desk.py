@@ -98,7 +98,9 @@ class EntryDesk:
         self._ids = ids
         self._metrics = metrics
         self._events = events
-        self._commits = GroupCommit[Scan | Raised, Decided | Told](database, self._commit)
+        self._commits = GroupCommit[Scan | Raised, Decided | Told](
+            database, self._commit, lot_of=lambda one: one.lot_id
+        )
         self._admit_seconds = metrics.commit_seconds.labels("admit")
         self._settle_seconds = metrics.commit_seconds.labels("settle")
         self._working: dict[str, asyncio.Task[tuple[int, bytes]]] = {}

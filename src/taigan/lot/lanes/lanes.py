@@ -56,7 +56,7 @@ class Lanes:
         self._metrics = metrics
         self._events = events
         self._barriers: dict[LaneKey, Barrier] = {}
-        self._commits = GroupCommit[Event, "Effect"](database, self._apply)
+        self._commits = GroupCommit[Event, "Effect"](database, self._apply, lot_of=lambda event: event.lane.lot_id)
         self._arrivals: dict[LaneKey, asyncio.Event] = {}
         self._settled: dict[str, tuple[asyncio.Event, str]] = {}
         self._gone: dict[LaneKey, str] = {}  # the car that left each lane last
