@@ -10,6 +10,7 @@ from __future__ import annotations
 import typer
 
 from taigan.cli.barrier import barrier_commands
+from taigan.cli.conformance import conformance_commands
 from taigan.cli.demo import demo
 from taigan.cli.devices import devices
 from taigan.cli.doctor import doctor
@@ -39,6 +40,7 @@ app.add_typer(barrier_commands, name="barrier")
 app.command()(init)
 app.command()(doctor)
 app.command()(interfaces)
+app.add_typer(conformance_commands, name="conformance")
 app.add_typer(token_commands, name="token")
 
 

@@ -43,11 +43,12 @@ class Health:
     async def _missing(self) -> str:
         try:
             async with asyncio.timeout(self._answers_within):
-                return await self._database.read(views.hindrance)
+                migrated = await self._database.read(views.migrated)
         except TimeoutError:
             return f"the database did not answer within {self._answers_within:g} s"
         except StorageError:
             return "the database does not answer"
+        return "" if migrated else "the database holds no tables"
 
 
 async def _send(send: Send, status: int, body: dict[str, str]) -> None:

@@ -25,12 +25,10 @@ from taigan.barriers.barrier import (
     LaneState,
     Outcome,
     Position,
-    Price,
     Result,
     Screen,
     Sight,
 )
-from taigan.barriers.wires.price import ToldPrice, in_words
 from taigan.clock import Clock
 from taigan.tasks import end
 
@@ -68,7 +66,6 @@ class Snapshot(msgspec.Struct):
     since: Seconds
     ended: list[tuple[str, EventKind, Seconds]]
     lifts: int = 0
-    power: bool = True
 
 
 class Frame(msgspec.Struct):
@@ -86,8 +83,6 @@ class Frame(msgspec.Struct):
     at: Seconds = 0.0
     held: bool = False
     detail: str = ""
-    plate: str = ""
-    code: str = ""
     error: str | None = None
 
 
@@ -125,10 +120,6 @@ class SimulatedScreen:
     async def show(self, text: str) -> None:
         """Show the text, if the lanes are there."""
         self._lanes.show(self._key, text)
-
-    async def ask(self, price: Price) -> None:
-        """Show the price and its code, if the lanes are there."""
-        self._lanes.show(self._key, in_words(price), ToldPrice.of(price))
 
 
 class SimulatedBarrier:
@@ -185,9 +176,6 @@ class SimulatedBarrier:
     def connected(self, snapshot: Snapshot, now: datetime) -> None:
         """Take over the lane as it stands: tell what was missed, then that the lane is there."""
         state = self._state
-        if not snapshot.power:
-            self.disconnected(now)
-            return
         state.online = True
         state.last_heard = now
         state.held = snapshot.held
@@ -224,9 +212,6 @@ class SimulatedBarrier:
         elif kind in ENDS and state.presence_id == event.presence_id:
             state.presence_id = ""
             state.since = None
-        elif kind is EventKind.OFFLINE:
-            state.online = False
-            state.position = Position.UNKNOWN
         self._tell(event, acknowledge=True)
 
     # How it works
@@ -359,12 +344,9 @@ class SimulatedLanes:
             timer.cancel()
             del self._commands[command_id]
 
-    def show(self, key: LaneKey, text: str, price: ToldPrice | None = None) -> None:
-        """Put a text on a lane's screen, with the price that it tells, if the lanes are there."""
-        frame: dict[str, Any] = {"lot_id": key.lot_id, "channel_id": key.channel_id, "screen": text}
-        if price is not None:
-            frame["price"] = price
-        self._send(frame)
+    def show(self, key: LaneKey, text: str) -> None:
+        """Put a text on a lane's screen, if the lanes are there."""
+        self._send({"lot_id": key.lot_id, "channel_id": key.channel_id, "screen": text})
 
     def acknowledge(self, event: Event) -> None:
         """What the event changes is committed."""
@@ -462,9 +444,7 @@ class SimulatedLanes:
                 command.settle(Result(frame.outcome, frame.reason))
         elif frame.event is not None and frame.kind is not None:
             key = LaneKey(frame.lot_id, frame.channel_id)
-            event = Event(
-                frame.event, key, frame.kind, moment(frame.at), frame.presence, frame.plate, frame.detail, frame.code
-            )
+            event = Event(frame.event, key, frame.kind, moment(frame.at), frame.presence, detail=frame.detail)
             if barrier := self._watched.get(key):
                 barrier.happened(event, held=frame.held, now=now)
             else:

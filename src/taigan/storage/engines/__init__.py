@@ -1,1 +1,0 @@
-"""The two engines, and what each needs around a transaction."""

@@ -1,0 +1,1 @@
+"""Lots that are broken on purpose, each in one way: `reddens` names the cases that must see it."""
