@@ -12,11 +12,13 @@ from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
+import asyncpg
 import msgspec
 import pytest
 import sqlalchemy as sa
 
 from support.ports import free_port
+from support.postgres import NewDatabase
 from support.stack import Stack, eventually
 from taigan.clock import SystemClock
 from taigan.doctor import CHECKS, Account, Finding, Installation, examine
@@ -282,3 +284,14 @@ async def test_the_command_says_in_words_what_a_stopped_platform_needs(new_stack
     assert "start taigan lot" in said
     for secret in (stack.ready["lot"]["api_token"], stack.ready["lots"][0]["key"]):
         assert secret not in said
+
+
+async def test_a_database_that_takes_no_writes_is_wrong(patient: Patient, new_postgres_database: NewDatabase) -> None:
+    url = await new_postgres_database()
+    await (await open_database(url)).close()
+    admin = await asyncpg.connect(url)
+    await admin.execute(f'ALTER DATABASE "{sa.make_url(url).database}" SET default_transaction_read_only = on')
+    await admin.close()
+    patient.told(database_url=url)
+    found = (await patient.found())[("database", "")]
+    assert (found.state, found.zh) == ("wrong", "数据库只能读，不能写：司机都会被告知系统繁忙")

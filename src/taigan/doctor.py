@@ -200,6 +200,15 @@ class _Examination:
                 do_zh="用同一版本的 taigan：数据库旧就重启 taigan lot，它会升级；数据库新就先升级程序",
                 do_en="use one version: restart taigan lot for an older database, upgrade taigan for a newer one",
             )
+        if found.read_only:
+            return found, _wrong(
+                "database",
+                zh="数据库只能读，不能写：司机都会被告知系统繁忙",
+                en="the database can be read only: every driver is told to try later",
+                do_zh="PostgreSQL：地址要指向主库，且没有设成只读；SQLite：看文件和目录的权限、磁盘",
+                do_en="PostgreSQL: the address must lead to the primary, which must not be set read-only; SQLite: see "
+                "the rights of the file and its folder, and the disk",
+            )
         if found.clock is not None:
             self._ahead[("数据库", "the database")] = (self._clock.now() - found.clock).total_seconds()
         return found, _well("database", f"{found.engine}，版本 {HEAD}", f"{found.engine}, revision {HEAD}")

@@ -37,6 +37,7 @@ SECRET_NAMES = frozenset(
         "verify_code",
         "verifycode",
         "sms_code",
+        "auth_code",
     }
 )
 """Fields whose value is never shown. `code` is one: an entry's code lets one scan, an SMS code lets one pass."""
@@ -45,6 +46,9 @@ MASKED_NAMES = frozenset(
     {"mobile", "mobile_number", "phone", "openid", "open_id", "pay_user_id", "user_id", "buyer_id"}
 )
 """Fields of which the beginning and the end are shown."""
+
+PERSONAL_NAMES = MASKED_NAMES | {"verify_code", "verifycode", "sms_code", "auth_code"}
+"""Fields that no page shows either, but for the one who asks to see them."""
 
 _NAMES = "|".join(sorted(SECRET_NAMES | MASKED_NAMES, key=len, reverse=True))
 _QUOTE = r'(?P<quote>\\*["\'])'
@@ -68,6 +72,17 @@ _IDENTITY = re.compile(r"(?<![\w-])(?:o[\w-]{27}|2088\d{12})(?![\w-])")
 def mask(text: str) -> str:
     """`13812345678` becomes `138••••5678`; what is too short to keep both ends is hidden whole."""
     return f"{text[:3]}{HIDDEN}{text[-4:]}" if len(text) >= 10 else HIDDEN if text else text
+
+
+def without_people(text: str) -> str:
+    """A text for a page: phone numbers, identities and codes masked or hidden, signatures as they are."""
+
+    def of_person(found: re.Match[str]) -> str:
+        return _hide_in_json(found) if found["name"].lower() in PERSONAL_NAMES else found[0]
+
+    text = _IN_JSON.sub(of_person, text)
+    text = _PHONE.sub(lambda found: mask(found[0]), text)
+    return _IDENTITY.sub(lambda found: mask(found[0]), text)
 
 
 class Redaction:

@@ -98,7 +98,8 @@ class HubSettings(Rules, frozen=True, kw_only=True, forbid_unknown_fields=True):
     public_url: str = ""
     """What goes into the codes; empty: `http://host:port`."""
     admin_token: str = ""
-    """Bearer token of the admin interface; empty: it is closed. `file:PATH` reads it from a file."""
+    """Bearer token of the admin interface, of 16 characters or more; empty: it is closed. `file:PATH` reads it from a
+    file."""
     frame_ancestors: str = "'self'"
     """Which origins may show the drivers' pages in a frame, as the header Content-Security-Policy writes them."""
 
@@ -440,11 +441,14 @@ def _with_secrets_read(settings: Settings, folder: Path, origin: str) -> Setting
     for name, token in tokens.items():
         if len(token) < SHORTEST_TOKEN:
             raise WrongSettings(f"{origin}: lot.api_tokens.{name} must have at least {SHORTEST_TOKEN} characters")
+    admin_token = read(settings.hub.admin_token, "hub.admin_token")
+    if admin_token and len(admin_token) < SHORTEST_TOKEN:
+        raise WrongSettings(f"{origin}: hub.admin_token must have at least {SHORTEST_TOKEN} characters")
     vendors = (replace(v, key=read(v.key, f"vendors[{n}].key")) for n, v in enumerate(settings.vendors))
     return replace(
         settings,
         lot=replace(settings.lot, api_tokens=tokens),
-        hub=replace(settings.hub, admin_token=read(settings.hub.admin_token, "hub.admin_token")),
+        hub=replace(settings.hub, admin_token=admin_token),
         vendors=tuple(vendors),
     )
 

@@ -46,7 +46,7 @@ SAID: dict[str, str] = {
     "The address the hub listens on; `0.0.0.0` for all.": "泊链侧监听的地址；`0.0.0.0` 是全部地址。",
     "The port for the drivers' pages, uploads and the admin interface.": "司机页面、上传和管理接口的端口。",
     "What goes into the codes; empty: `http://host:port`.": "写进二维码的地址；空：`http://host:port`。",
-    "Bearer token of the admin interface; empty: it is closed. `file:PATH` reads it from a file.": "管理接口的令牌；空：不开放。`file:路径` 从文件里读。",
+    "Bearer token of the admin interface, of 16 characters or more; empty: it is closed. `file:PATH` reads it from a file.": "管理接口的令牌，至少 16 个字符；空：不开放。`file:路径` 从文件里读。",
     "Which origins may show the drivers' pages in a frame, as the header Content-Security-Policy writes them.": "哪些来源可以把司机页面嵌在框里，写法同 Content-Security-Policy。",
     "A lot that has not answered a push by then has not answered (newapi/524039).": "推送之后这么久没有应答，就算没有应答（newapi/524039）。",
     "A second scan of the same code by the same driver is not sent on (sdk/510113).": "同一司机在这个时间之内再扫同一个码，不转发（sdk/510113）。",
@@ -69,6 +69,8 @@ SAID: dict[str, str] = {
     "`console` for people, `json` one object a line; `auto` is console on a terminal, else json.": "`console` 给人看，`json` 每行一个对象；`auto` 在终端上是 console，否则是 json。",
     "`debug`, `info`, `warning` or `error`.": "`debug`、`info`、`warning` 或 `error`。",
     # [[vendors]]
+    "Whether a notify_url may lead anywhere; otherwise only to public addresses and to the vendor's own host.": "notify_url 是否可以指向任何地方；否则只能是公网地址，或厂商自己的主机。",
+    "Hosts that may ask for a driver's number (7) besides those of the vendors' callback addresses.": "除厂商回调地址的主机外，还有哪些主机可以取无牌车编号（7）。",
     "An account at BoLink (a 厂商), with the key that signs. A key here that the vendor never had is a key change: the old one stays valid for `key_overlap`. One that was replaced stays replaced.": "泊链的一个厂商，以及签名用的密钥。这里写一把该厂商从没用过的，就是换密钥：旧的在 `key_overlap` 之内仍有效。已被换掉的不会回来。",
     "The vendor's number at BoLink.": "泊链给的厂商编号。",
     "The key BoLink gave the vendor. `file:PATH` reads it from a file.": "泊链给厂商的密钥。`file:路径` 从文件里读。",

@@ -25,7 +25,7 @@ from support.mosquitto import Broker, mosquitto_broker
 from support.ports import free_port
 from support.programs import program
 from support.simulated_lanes import WITHIN, Heard, Script
-from taigan.barriers.barrier import Barrier, EventKind, Outcome, Position, Result
+from taigan.barriers.barrier import Barrier, Event, EventKind, Outcome, Position, Price, Result
 from taigan.barriers.drivers import BadSettings, Fleet
 from taigan.barriers.edge.agent import EdgeAgent, EdgeSettings, read_edge_settings
 from taigan.barriers.edge.outbox import Outbox, OutboxUnusable, Owed
@@ -58,14 +58,21 @@ class ThreeDaysLate(SystemClock):
 class Line:
     """The platform's barrier at one end, the edge and its device at the other."""
 
-    def __init__(self, broker: Broker, folder: Path, clock: Clock | None = None, edge_clock: Clock | None = None):
+    def __init__(
+        self,
+        broker: Broker,
+        folder: Path,
+        clock: Clock | None = None,
+        edge_clock: Clock | None = None,
+        **device_settings: Any,
+    ) -> None:
         self.broker = broker
         self.heard = Heard()
         self.clock = clock or SystemClock()
         self.fleet = Fleet(self.heard, self.clock, Random(1))
         self.url = f"mqtt://127.0.0.1:{broker.port}"
         self.barrier: Barrier = self.fleet.add(LANE, {"driver": "edge", "broker": self.url})
-        self.device = device(broker)
+        self.device = device(broker) | device_settings
         self.outbox = Outbox(folder / "data" / "edge.jsonl")
         self.settings = {
             "lot_id": LANE.lot_id,
@@ -108,6 +115,22 @@ async def test_a_barrier_in_the_lot_is_raised_from_afar(broker: Broker, tmp_path
         await script.put(car="passes")
         assert (await line.heard.until(EventKind.PASSED)).presence_id == arrived.presence_id
         assert (await script.get())["lifts"] == 1
+
+
+async def test_a_price_reaches_the_screen_in_the_lot(broker: Broker, tmp_path: Path) -> None:
+    line = Line(broker, tmp_path, screen={"address": f"tcp://127.0.0.1:{free_port()}"})
+    async with running(line, tmp_path) as script:
+        await line.barrier.screen.ask(Price("京A12345", timedelta(minutes=65), 500, "请扫码缴费", "https://hub/1"))
+        await script.until(screen="京A12345\n停车1小时5分\n应付5.00元\n请扫码缴费")
+
+
+async def test_a_scanned_code_is_said_once_and_never_kept(broker: Broker, tmp_path: Path) -> None:
+    line = Line(broker, tmp_path)
+    async with running(line, tmp_path):
+        event = Event("code-1", LANE, EventKind.SCANNED_CODE, SystemClock().now(), code="134567890123456789")
+        await line.agent.fleet.site.sink(event)
+        assert (await line.heard.until(EventKind.SCANNED_CODE)).code == "134567890123456789"
+        assert "134567890123456789" not in (tmp_path / "data" / "edge.jsonl").read_text()
 
 
 async def test_a_cut_line_rejects_and_nothing_rises_later(tmp_path: Path) -> None:

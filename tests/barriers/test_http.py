@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from support.barrier_bench import Bench, bench
 from support.ports import free_port
-from taigan.barriers.barrier import EventKind, Outcome, Position
+from taigan.barriers.barrier import EventKind, Outcome, Position, Price
 from taigan.barriers.kinds.http import signature
 from taigan.barriers.site import Post
 from taigan.devices.device import Fault
@@ -68,6 +69,20 @@ async def test_hold_and_close(lane: Bench) -> None:
 async def test_a_text_is_shown(lane: Bench) -> None:
     await lane.barrier.screen.show("欢迎光临")
     await lane.script.until(screen="欢迎光临")
+
+
+async def test_plate_and_scanned_code_are_reported_with_their_car(lane: Bench) -> None:
+    await lane.script.put(car="arrives", plate="京A12345", scanner="134567890123456789")
+    arrived = await lane.heard.until(EventKind.ARRIVED)
+    read, scanned = await lane.heard.until(EventKind.PLATE), await lane.heard.until(EventKind.SCANNED_CODE)
+    assert (read.plate, read.presence_id) == ("京A12345", arrived.presence_id)
+    assert (scanned.code, scanned.presence_id) == ("134567890123456789", arrived.presence_id)
+
+
+async def test_a_price_is_shown_with_its_code(lane: Bench) -> None:
+    await lane.barrier.screen.ask(Price("京A12345", timedelta(minutes=65), 500, "请扫码缴费", "https://hub/pay/1"))
+    shown = await lane.script.until(code="https://hub/pay/1")
+    assert shown["screen"] == "京A12345，停车1小时5分，应付5.00元，请扫码缴费"
 
 
 async def test_a_report_counts_only_with_a_fresh_signature(lane: Bench) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.spec import FOLDER
 from taigan.barriers.wires.led import LINE_LIMIT, Colour, ScreenSettings, crc16, frames, gbk, line, lines, spoken, voice
 from taigan.barriers.wires.led_screen import screen_of
 from taigan.devices.led import LedServer, Reader, Screen
 
-KNOWN = [json.loads(each) for each in Path(__file__).with_name("led_frames.jsonl").read_text("utf-8").splitlines()]
+KNOWN = [json.loads(each) for each in (FOLDER / "led_frames.jsonl").read_text("utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("known", KNOWN, ids=lambda known: f"{known['call']} {known['text']}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from support.barrier_bench import LANE, Bench, HandClock, bench
 from support.mosquitto import Broker
-from taigan.barriers.barrier import EventKind, Outcome, Position
+from taigan.barriers.barrier import EventKind, Outcome, Position, Price
 from taigan.devices.device import Fault
 
 
@@ -67,6 +68,20 @@ async def test_no_reply_is_uncertain(lane: Bench) -> None:
 async def test_a_text_is_shown(lane: Bench) -> None:
     await lane.barrier.screen.show("欢迎光临")
     await lane.script.until(screen="欢迎光临")
+
+
+async def test_plate_and_scanned_code_are_reported_with_their_car(lane: Bench) -> None:
+    await lane.script.put(car="arrives", plate="京A12345", scanner="134567890123456789")
+    arrived = await lane.heard.until(EventKind.ARRIVED)
+    read, scanned = await lane.heard.until(EventKind.PLATE), await lane.heard.until(EventKind.SCANNED_CODE)
+    assert (read.plate, read.presence_id) == ("京A12345", arrived.presence_id)
+    assert (scanned.code, scanned.presence_id) == ("134567890123456789", arrived.presence_id)
+
+
+async def test_a_price_is_shown_with_its_code(lane: Bench) -> None:
+    await lane.barrier.screen.ask(Price("京A12345", timedelta(minutes=65), 500, "请扫码缴费", "https://hub/pay/1"))
+    shown = await lane.script.until(code="https://hub/pay/1")
+    assert shown["screen"] == "京A12345，停车1小时5分，应付5.00元，请扫码缴费"
 
 
 async def test_a_silent_controller_is_offline(broker: Broker, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 
 from support.simulated_lanes import LOT, WITHIN, Heard, Script, running, settings
-from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, Outcome, Position
+from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, Outcome, Position, Price
 from taigan.barriers.kinds.simulated import SimulatedLanes
 from taigan.clock import SystemClock
 
@@ -448,3 +448,50 @@ async def test_a_token_opens_the_door(tmp_path: Path) -> None:
         await lanes.start()
         await heard.until(EventKind.ONLINE)
         await lanes.stop()
+
+
+async def test_plates_and_scanned_codes_arrive_with_their_car(tmp_path: Path) -> None:
+    heard = Heard()
+    async with running(settings(tmp_path)) as url, Script(url) as script, driving(url, heard):
+        await script.put(car="arrives", plate="京A12345", scanner="134567890123456789")
+        arrived, read = await heard.until(EventKind.ARRIVED), await heard.until(EventKind.PLATE)
+        scanned = await heard.until(EventKind.SCANNED_CODE)
+        assert (read.plate, read.presence_id) == ("京A12345", arrived.presence_id)
+        assert (scanned.code, scanned.presence_id) == ("134567890123456789", arrived.presence_id)
+        assert "134567890123456789" not in repr(scanned)
+
+
+async def test_a_price_is_shown_in_words_and_its_code_drawn(tmp_path: Path) -> None:
+    heard = Heard()
+    price = Price("京A12345", timedelta(hours=3, minutes=4, seconds=1), 1500, "请扫码缴费", "https://hub/pay/1")
+    async with running(settings(tmp_path)) as url, Script(url) as script, driving(url, heard) as barrier:
+        await barrier.screen.ask(price)
+        lane = await script.until(code="https://hub/pay/1")
+        assert lane["screen"] == "京A12345，停车3小时5分，应付15.00元，请扫码缴费"
+        await barrier.screen.show("支付成功，请通行")
+        assert (await script.until(screen="支付成功，请通行"))["code"] == ""
+
+
+async def test_a_lane_without_power_is_offline_until_it_is_back(tmp_path: Path) -> None:
+    heard = Heard()
+    async with running(settings(tmp_path)) as url, Script(url) as script, driving(url, heard) as barrier:
+        await script.put(car="arrives")
+        await script.put(power="cut")
+        await heard.until(EventKind.OFFLINE)
+        assert (barrier.state.online, barrier.state.position) == (False, Position.UNKNOWN)
+        assert (await barrier.open("lift-1", in_seconds(5))).outcome is Outcome.REJECTED
+        await script.until(barrier="open")
+        await script.put(power="back")
+        await heard.until(EventKind.ONLINE, times=2)
+        assert (barrier.state.position, barrier.state.presence_id) == (Position.OPEN, "")
+
+
+async def test_a_lane_that_has_no_power_at_the_start_is_offline(tmp_path: Path) -> None:
+    heard = Heard()
+    async with running(settings(tmp_path)) as url, Script(url) as script:
+        await script.put(power="cut")
+        async with driving(url, heard, online=False) as barrier:
+            await script.put(power="back")
+            await heard.until(EventKind.ONLINE)
+            assert barrier.state.online
+            assert heard.kinds().count(EventKind.ONLINE) == 1

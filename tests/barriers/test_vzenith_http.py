@@ -122,6 +122,28 @@ async def test_repeats_and_records_from_the_cameras_memory_fetch_nothing(quiet: 
     assert len([kind for kind in quiet.heard.kinds() if kind is EventKind.PLATE]) == 1
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"SerialData": {"channel": 0, "serialno": "c5h-1", "serialChannel": 0, "data": "AAECAw==", "dataLen": 4}},
+        {"ipaddr": "192.168.1.100", "TriggerImage": {"imageFile": "AAECAw==", "imageFileLen": 4}},
+        {"heartbeat": {"countid": 158, "serialno": "c5h-1"}},
+        {"AlarmGioIn": {"result": {"TriggerResult": {"source": 3, "value": 1}}}},
+        {},
+        b"",
+    ],
+)
+async def test_a_command_waits_for_an_answer_that_the_camera_obeys(quiet: Bench, other: object) -> None:
+    waiting = asyncio.create_task(quiet.open())
+    await until_it_waits(quiet)
+    assert b"ok" not in (await posted(quiet, other)).body
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    assert await quiet.device.beat()
+    assert (await waiting).outcome is Outcome.UNCERTAIN
+    assert (await quiet.script.get())["lifts"] == 1
+
+
 async def test_a_wired_output_is_pulsed_when_asked_for(tmp_path: Path) -> None:
     async with bench(tmp_path, {**SETTINGS, "open_with": "ivs_ioctrl"}) as lane:
         await lane.online()

@@ -210,6 +210,11 @@ class Street:
             orders = {order["order_id"]: order for order in await self.items(f"/api/v1/lots/{lot_id}/orders")}
             entries = {entry["order_id"]: entry for entry in await self.items("/admin/entries", lot_id=lot_id)}
             exits = {exit_["order_id"] for exit_ in await self.items("/admin/exits", lot_id=lot_id)}
+            went_back = {
+                car["presence_id"]
+                for car in await self.items(f"/api/v1/lots/{lot_id}/passes")
+                if car["how"] == "backed_out"
+            }
             by_licence: dict[str, list[dict[str, Any]]] = {}
             for order in orders.values():
                 by_licence.setdefault(order["car_number"], []).append(order)
@@ -218,7 +223,7 @@ class Street:
                 of_driver = [order for order in by_licence.get(licence, ()) if order["lot_id"] == lot_id]
                 if state == 1 and of_driver:
                     (order,) = of_driver
-                    reversed_ = order["state"] == "void" and order["closed_why"] == "车辆倒出未入场"
+                    reversed_ = order["state"] == "void" and order["presence_id"] in went_back
                     assert order["state"] == "in" or reversed_, f"told 1, but {order}"
                     self.counts["told 1 and in"] += 1
                 if state == 0:

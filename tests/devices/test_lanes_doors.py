@@ -58,6 +58,15 @@ async def test_an_unknown_lane_is_404(script: Script) -> None:
         (b'{"mode": 1}', "mode"),
         (b'{"mode": "ok", "car": ""}', "car"),
         (b'{"lifts": 0}', "lifts"),
+        (b'{"plate": "A"}', "plate"),
+        (b'{"car": "passes", "plate": "A"}', "plate"),
+        (b'{"car": "arrives", "plate": "A\\u0000"}', "plate"),
+        (b'{"car": "arrives", "plate": 7}', "plate"),
+        (b'{"car": "arrives", "plate": "ABCDEFGHJKLMNPQRS"}', "plate"),
+        (b'{"camera": "sees"}', "camera"),
+        (b'{"scanner": ""}', "scanner"),
+        (b'{"handset": false}', "handset"),
+        (b'{"power": "off"}', "power"),
     ],
 )
 async def test_a_bad_wish_is_400_and_named_and_changes_nothing(script: Script, body: bytes, field: str) -> None:
@@ -141,7 +150,8 @@ async def test_all_lanes_are_listed(script: Script) -> None:
     async with script.session.get(f"{script.url}/lanes") as answer:
         lanes = (await answer.json())["items"]
     assert {"A1", "入口/1 号", "%41"} <= {lane["channel_id"] for lane in lanes}
-    assert {"lot_id", "channel_id", "lifts", "barrier", "car", "screen", "mode", "held", "queued"} == set(lanes[0])
+    arm = {"lifts", "barrier", "car", "mode", "held", "queued", "power"}
+    assert {"lot_id", "channel_id", "plate", "read", "camera", "screen", "code"} | arm == set(lanes[0])
 
 
 async def test_a_page_sees_every_change_of_all_lanes_as_it_happens(tmp_path: Path) -> None:

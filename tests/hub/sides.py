@@ -182,6 +182,8 @@ async def running_side(
     key: str = KEY,
     per_event: bool = False,
     sms_check: bool = False,
+    admin_token: str = TOKEN,
+    public_url: str = "",
 ) -> AsyncIterator[Side]:
     """`serve` in this loop, until the end of the block."""
     stop = asyncio.Event()
@@ -193,7 +195,8 @@ async def running_side(
             database=folder / "hub.sqlite3",
             clock=clock,
             rules=rules,
-            admin_token=TOKEN,
+            admin_token=admin_token,
+            public_url=public_url,
             vendors=(
                 VendorSeed(union_id=UNION_ID, key=key, name="测试厂商", callback_url=callback_url, per_event=per_event),
             ),

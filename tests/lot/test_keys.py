@@ -8,6 +8,7 @@ from lot.conftest import NewParking
 from support.parking import BY, KEY, LOT_ID, Parking
 from taigan.lot.errors import BadValue, UnknownVendor
 from taigan.lot.setup import VendorSetup
+from taigan.storage import statements
 from taigan.storage import tables as t
 
 NEW = "NewKey20250601"
@@ -46,3 +47,11 @@ async def test_an_act_names_a_barriers_driver_and_none_of_its_settings(street: P
     await street.attendant.set_lane(LOT_ID, "A1", {"barrier": barrier, "policy": "attendant"}, BY)
     (act,) = await street.row(t.operator_acts.select())
     assert act.act == "lane A1: {'barrier': 'hikvision-isapi', 'policy': 'attendant'}"
+
+
+async def test_the_keys_are_read_again_a_thousand_times_and_nothing_more_is_kept_of_it(street: Parking) -> None:
+    await street.platform.keyring.refresh()
+    before = statements.compiled()
+    for _ in range(1000):
+        await street.platform.keyring.refresh()
+    assert statements.compiled() == before

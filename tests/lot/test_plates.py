@@ -8,8 +8,9 @@ import pytest
 
 from lot.conftest import NewParking
 from support.barrier import Mode
-from support.parking import SEES_ALL, Parking, lot_with
-from taigan.barriers.barrier import EventKind
+from support.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
+from taigan.barriers.barrier import EventKind, LaneKey
+from taigan.lot.errors import BadValue
 from taigan.lot.setup import LaneSetup
 
 PLATE = "浙A12345"
@@ -98,3 +99,21 @@ async def test_a_plate_needs_no_sms_check_and_is_not_counted_as_a_scan(new_parki
     car = await street.arrives()
     await read_plate(street, car)
     assert (await street.order(PLATE)).state == "in"
+
+
+@pytest.mark.parametrize("plate", ["粤B12345", "粤b12345", "粤Ｂ１２３４５", "粤B·12345", " 粤B 12345"])
+async def test_a_listed_plate_is_refused_however_it_is_spelled(street: Parking, plate: str) -> None:
+    await street.attendant.block(LOT_ID, "licence", "粤b·12345", BY)
+    car = await street.arrives()
+    said = await street.platform.plates.posted(LaneKey(LOT_ID, "A1"), plate, car)
+    assert (said.state, street.barrier().lifts) == (0, 0)
+
+
+@pytest.mark.parametrize("plate", ["粤B1\x002345", "粤" * 17])
+async def test_what_cannot_be_on_a_car_makes_no_order(street: Parking, plate: str) -> None:
+    car = await street.arrives()
+    await read_plate(street, car, plate)
+    with pytest.raises(BadValue) as refused:
+        await street.platform.plates.posted(LaneKey(LOT_ID, "A1"), plate, car)
+    assert refused.value.field == "plate"
+    assert (await street.orders(), street.barrier().lifts) == ([], 0)

@@ -30,7 +30,7 @@ async def answer(street: Parking, body: bytes, service_name: str = "") -> tuple[
     answered = await street.platform.callbacks.answer(body, service_name)
     said = told(answered)
     assert said.state == 0
-    assert said.car_number == ""
+    assert said.car_number in ("", "EA47829")
     assert len(said.text) <= 48
     return said.status, said.state, said.text
 
@@ -38,6 +38,16 @@ async def answer(street: Parking, body: bytes, service_name: str = "") -> tuple[
 async def test_bad_sign_is_401(street: Parking) -> None:
     body = bolink.seal(street.message(), "another key")
     assert await answer(street, body) == (401, 0, "签名错误")
+
+
+async def test_a_driver_who_is_refused_gets_the_own_number_back_where_it_can_be_read(street: Parking) -> None:
+    for text, key in ((street.message(), "another key"), (street.message(park_id="999"), KEY)):
+        said = await street.send(text, key)
+        assert (said.state, said.car_number) == (0, "EA47829")
+    assert (await street.send(street.message(channel_id=None))).car_number == "EA47829"
+    for unreadable in ("E" * 33, ["E"], None):
+        assert (await street.send(street.message(car_number=unreadable), "another key")).car_number == ""
+    assert (await street.send(street.message(service_name="verify_code"), "another key")).car_number == ""
 
 
 @pytest.mark.parametrize("sign", ["", None, 7, [], {"a": 1}])

@@ -14,7 +14,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from taigan.storage import migrations
-from taigan.storage.database import migrate_on, open_database
+from taigan.storage.database import open_database
+from taigan.storage.engines.sqlite import migrate_on
 from taigan.storage.errors import NewerDatabase
 from taigan.storage.tables import metadata
 

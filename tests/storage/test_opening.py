@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from support.ports import free_port
 from taigan.storage.database import open_database
 from taigan.storage.errors import CannotOpen, InUse, StorageError, Unavailable
+from taigan.storage.inspection import inspect_database
 
 
 async def test_a_second_process_on_the_same_sqlite_file_is_refused_until_the_first_ends(tmp_path: Path) -> None:
@@ -105,3 +106,29 @@ async def test_sqlite_writes_survive_a_power_cut_and_readers_cannot_write(tmp_pa
     with pytest.raises(StorageError, match="readonly"):
         await database.read(lambda conn: conn.execute(sa.text("DELETE FROM orders")))
     await database.close()
+
+
+SECRET = "hunter2/x"
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        (f"postgresql://taigan:{SECRET}@127.0.0.1:1/lot", "cannot be reached"),
+        (f"postgresql://taigan:{SECRET}", "not a database URL"),
+        ("postgresql://taigan:hunter2@127.0.0.1:port/lot", "not a database URL"),
+        ("postgresql://taigan@127.0.0.1:1/lot?password=hunter2", "cannot be reached"),
+        ("postgresql://taigan:hunter2@127.0.0.1:1/lot?sslmode=require", "cannot be reached"),
+        ("postgresql://taigan:hunter2@127.0.0.1:1/lot?sslmode=perhaps", "cannot be reached"),
+        ("postgresql://taigan:hunter2@127.0.0.1:1/lot?colour=red", "colour after the"),
+        ("mysql://taigan:hunter2@127.0.0.1/lot", "names mysql"),
+        ("hunter2", "not a database URL"),
+    ],
+)
+async def test_a_wrong_address_is_said_in_one_sentence_without_its_password(url: str, says: str) -> None:
+    for look in (open_database, inspect_database):
+        with pytest.raises(CannotOpen, match=says) as refused:
+            await look(url)
+        said = str(refused.value)
+        assert "hunter2" not in said
+        assert "\n" not in said

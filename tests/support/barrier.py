@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from support.clock import PATIENCE, ManualClock
-from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, LaneState, Outcome, Position, Result, Sight
+from taigan.barriers.barrier import (
+    Event,
+    EventKind,
+    EventSink,
+    LaneKey,
+    LaneState,
+    Outcome,
+    Position,
+    Price,
+    Result,
+    Sight,
+)
 
 Witness = Callable[[LaneKey, str], Awaitable[None]]
 """Called with the lane and the command's id before an arm moves."""
@@ -47,6 +58,7 @@ class ScriptedBarrier:
         self.state = LaneState(online=True, position=Position.CLOSED if sight.position else None)
         self.screen = self
         self.shown: list[str] = []
+        self.asked: list[Price] = []
         self.mode = Mode.OK
         self.commands: list[Command] = []
         self.lifts = 0
@@ -60,6 +72,9 @@ class ScriptedBarrier:
 
     async def show(self, text: str) -> None:
         self.shown.append(text)
+
+    async def ask(self, price: Price) -> None:
+        self.asked.append(price)
 
     async def open(self, command_id: str, deadline: datetime) -> Result:
         return await self._take(Command("open", command_id, deadline))

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
-from taigan.barriers.barrier import LaneKey, LaneState, Outcome, Position, Result, Sight
+from taigan.barriers.barrier import LaneKey, LaneState, Outcome, Position, Price, Result, Sight
 from taigan.clock import SystemClock
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.events import Events
@@ -58,6 +58,9 @@ class StandingClock(SystemClock):
 
 class PaperScreen:
     async def show(self, text: str) -> None:
+        pass
+
+    async def ask(self, price: Price) -> None:
         pass
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
+
+from taigan.barriers.words import clean
 
 
 class Outcome(enum.StrEnum):
@@ -41,6 +43,7 @@ class EventKind(enum.StrEnum):
     SECOND_CAR = "second_car"  # a car followed through on the same lift; `presence_id` names it
     STAYED = "stayed"  # the car of `presence_id` stands under the arm
     PLATE = "plate"  # a camera read `plate` for the car of `presence_id`
+    SCANNED_CODE = "scanned_code"  # a scanner in the lane read `code`, from a phone or a paper
     RISING = "rising"
     UP = "up"
     FALLING = "falling"
@@ -74,6 +77,11 @@ class Event:
     presence_id: str = ""
     plate: str = ""
     detail: str = ""
+    code: str = field(default="", repr=False)  # whoever knows a payment code can charge it: never in a log
+
+    def __post_init__(self) -> None:
+        for name in ("event_id", "presence_id", "plate", "detail", "code"):
+            object.__setattr__(self, name, clean(getattr(self, name)))
 
 
 EventSink = Callable[[Event], Awaitable[None]]
@@ -82,10 +90,16 @@ EventSink = Callable[[Event], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of a command and, where it is not `ACCEPTED`, the reason in words."""
+    """The outcome of a command and, where it is not `ACCEPTED`, the reason in words.
+
+    A device's own words are made fit to keep, as in an `Event`.
+    """
 
     outcome: Outcome
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", clean(self.reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +128,28 @@ class LaneState:
     extra: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What the driver of a car at an exit is asked for.
+
+    `due_fen` is in fen. `text` says what to do. `code` is the text of a QR code that pays it, empty for none.
+    """
+
+    plate: str
+    parked: timedelta
+    due_fen: int
+    text: str
+    code: str = ""
+
+
 class Screen(Protocol):
     """The display and the voice beside a lane."""
 
     async def show(self, text: str) -> None:
-        """Show and speak a short text. Best effort: never raises, never delays a car."""
+        """Show and speak a short text, and nothing of what was there. Best effort: never raises, never delays a car."""
+
+    async def ask(self, price: Price) -> None:
+        """Ask for a price: plate, time and amount, and its code where the device can show one. Best effort."""
 
 
 class NoScreen:
@@ -126,6 +157,9 @@ class NoScreen:
 
     async def show(self, text: str) -> None:
         """Show nothing."""
+
+    async def ask(self, price: Price) -> None:
+        """Ask for nothing."""
 
 
 class Barrier(Protocol):

@@ -50,8 +50,8 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
     from taigan.lot.platform import Platform
     from taigan.process import listen, serve, stop_when_told
     from taigan.storage.database import open_database
+    from taigan.storage.engines.exchange import exchange_over
     from taigan.storage.errors import InUse, NewerDatabase, StorageError
-    from taigan.storage.exchange import exchange_over
     from taigan.storage.rows import Lane
     from taigan.transport import AiohttpTransport
     from taigan.web import app as web

@@ -98,7 +98,8 @@ class Page:
         self._shown.update(more)
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+        headers = {"Cache-Control": "no-cache", "Content-Security-Policy": "frame-ancestors 'self'"}
+        return web.FileResponse(STATIC / "index.html", headers=headers)
 
     async def _addresses(self, request: web.Request) -> web.Response:
         return web.json_response(self._shown)
@@ -147,6 +148,8 @@ class Page:
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         door, _, rest = request.raw_path.lstrip("/").partition("/")
+        if door not in self._doors:
+            raise web.HTTPBadRequest(text="the path's first part is written as it is")
         base, token = self._doors[door]
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
         if token:
@@ -185,7 +188,11 @@ async def _data_of(stream: aiohttp.StreamReader) -> AsyncIterator[str]:
 async def _own_pages_only(request: web.Request, handler: Any) -> web.StreamResponse:
     """The doors carry tokens: a page from elsewhere must not walk through them with the user's browser."""
     origin = request.headers.get("Origin")
-    if not _is_an_address(request.host) or (origin is not None and yarl.URL(origin).authority != request.host):
+    try:
+        ours = _is_an_address(request.host) and (origin is None or yarl.URL(origin).authority == request.host)
+    except ValueError:
+        raise web.HTTPBadRequest(text="the Host or the Origin cannot be read") from None
+    if not ours:
         raise web.HTTPForbidden(text="this page's own requests only")
     response: web.StreamResponse = await handler(request)
     return response

@@ -43,6 +43,10 @@ class Controller(Device):
     def happened(self, happening: Happening) -> None:
         if happening.kind in POSITIONS:
             self.report(position=POSITIONS[happening.kind])
+        elif happening.kind is Kind.PLATE:
+            self.report(plate=happening.plate)
+        elif happening.kind is Kind.SCANNED_CODE:
+            self.report(code=happening.code)
         else:
             super().happened(happening)
 
@@ -59,7 +63,7 @@ class Controller(Device):
     def take(self, order: dict[str, Any], reply: Callable[[Reply], None]) -> None:
         """Do as told, unless it is too late or has been done."""
         if "screen" in order:
-            self.lane.show(str(order["screen"]))
+            self.lane.show(str(order["screen"]), str((order.get("price") or {}).get("code", "")))
             return
         if order["id"] in self._had:
             return
@@ -127,7 +131,7 @@ class MqttController(Controller):
         try:
             order = json.loads(payload)
             if topic.endswith("/screen"):
-                self.take({"screen": order["text"]}, lambda reply: None)
+                self.take({**order, "screen": order["text"]}, lambda reply: None)
                 return
             self.take(order, lambda reply: self._answer(order, reply))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

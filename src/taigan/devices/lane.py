@@ -1,6 +1,6 @@
-"""One simulated lane: a loop before the arm, the arm with a loop under it, a screen, and cars.
+"""One simulated lane: a loop before the arm, the arm with a loop under it, a camera, a scanner, a screen, and cars.
 
-The lane obeys physics and its mode, and knows nothing of who watches it. What it does goes into the journal before
+The lane obeys physics and its modes, and knows nothing of who watches it. What it does goes into the journal before
 anybody is told.
 """
 
@@ -11,13 +11,14 @@ import enum
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import msgspec
 
 from taigan.clock import Clock
 from taigan.devices import DeviceError
+from taigan.devices.camera import CameraMode, misread
 from taigan.devices.journal import JournalFailed
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,9 @@ class Kind(enum.StrEnum):
     FALLING = "falling"
     DOWN = "down"
     FAULT = "fault"
+    PLATE = "plate"
+    SCANNED_CODE = "scanned_code"
+    OFFLINE = "offline"
 
 
 MOVED = {Arm.CLOSED: Kind.DOWN, Arm.RISING: Kind.RISING, Arm.OPEN: Kind.UP, Arm.FALLING: Kind.FALLING}
@@ -83,7 +87,15 @@ ENDS = (Kind.PASSED, Kind.BACKED_OUT, Kind.SECOND_CAR)
 
 
 class DoesNotFit(DeviceError):
-    """A car cannot do this here and now."""
+    """This cannot be done here and now."""
+
+    field = "car"
+
+
+class NoPower(DoesNotFit):
+    """The lane's power is cut."""
+
+    field = "power"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,8 @@ class Happening:
     at: float
     presence_id: str = ""
     detail: str = ""
+    plate: str = ""
+    code: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +121,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Car:
-    """A car and when it came, in unix seconds."""
+    """A car and when it came, in unix seconds. `plate`: what is on it; not `seen`: the loop does not know of it."""
 
     presence_id: str
     since: float
+    plate: str = ""
+    seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +152,9 @@ class LaneRecord(msgspec.Struct, omit_defaults=True, frozen=True):
     presence: str = ""
     mode: Mode | None = None
     detector: bool | None = None
+    plate: str = ""
+    camera: CameraMode | None = None
+    power: bool | None = None
 
 
 class LaneWatch(Protocol):
@@ -146,6 +165,9 @@ class LaneWatch(Protocol):
 
     def happened(self, lane: Lane, happening: Happening) -> None:
         """The lane reports something."""
+
+    def powered(self, lane: Lane) -> None:
+        """The lane has power again, and knows only what it sees now."""
 
     def changed(self, lane: Lane) -> None:
         """Something a person could see is different."""
@@ -165,7 +187,8 @@ class Lane:
         travel_time: float,
         late_by: float,
     ) -> None:
-        """`travel_time` is what the arm takes each way, `late_by` what `Mode.LATE` waits, both in seconds."""
+        """`travel_time` is what the arm takes each way, `late_by` what an arm or a camera that is late waits, both in
+        seconds."""
         self.lot_id = lot_id
         self.channel_id = channel_id
         self.detector = False
@@ -174,6 +197,10 @@ class Lane:
         self.held = False
         self.lifts = 0
         self.screen = ""
+        self.code = ""  # what the QR code on the screen says
+        self.camera = CameraMode.READS
+        self.read = ""  # what the camera read last of the car on the loop
+        self.power = True
         self.loop: Car | None = None
         self.queue: deque[Car] = deque()
         self.ended: deque[Ended] = deque(maxlen=ENDED_KEPT)
@@ -198,9 +225,20 @@ class Lane:
         return "loop" if self.loop else None
 
     @property
+    def plate(self) -> str:
+        """What is on the foremost car."""
+        cars = (*self._crossing, self.loop)
+        return cars[0].plate if cars[0] else ""
+
+    @property
+    def seen(self) -> Car | None:
+        """The car on the loop, as far as the loop knows of it."""
+        return self.loop if self.detector and self.loop and self.loop.seen else None
+
+    @property
     def position(self) -> str:
         """Where the arm is, as far as it reports that."""
-        return "unknown" if self.mode is Mode.MUTE else self.arm
+        return "unknown" if self.mode is Mode.MUTE or not self.power else self.arm
 
     # What the journal remembers
 
@@ -215,16 +253,24 @@ class Lane:
         if record.arm is not None:
             self.arm = record.arm
             self.lifts += record.arm is Arm.RISING
+        if record.camera is not None:
+            self.camera = record.camera
+        if record.power is not None:
+            self.power = record.power
+            self._forget_loop()
         if record.queued:
-            self.queue.append(Car(record.presence, record.at))
+            self.queue.append(Car(record.presence, record.at, record.plate))
         elif record.car is Kind.ARRIVED:
-            self.loop = Car(record.presence, record.at)
+            self.loop = Car(record.presence, record.at, record.plate, self.power)
             self._unqueue(record.presence)
         elif record.car is not None:
             self._unqueue(record.presence)
+            seen = self.power
             if self.loop and self.loop.presence_id == record.presence:
+                seen = self.loop.seen and self.power
                 self.loop = None
-            self.ended.append(Ended(record.presence, record.car, record.at))
+            if seen:
+                self.ended.append(Ended(record.presence, record.car, record.at))
 
     def resume(self) -> None:
         """Finish the movement and the queue that the last run was killed in."""
@@ -243,6 +289,8 @@ class Lane:
 
     def command(self, command_id: str, verb: Verb, deadline: float, reply: Callable[[Reply], None]) -> None:
         """Take a command that is void after `deadline` (unix seconds). `reply` is called at most once."""
+        if not self.power:
+            return
         if self._clock.now().timestamp() > deadline:
             reply(Reply(False, "the command came after its deadline"))
             return
@@ -261,9 +309,10 @@ class Lane:
             case Mode.SILENT:
                 pass
 
-    def show(self, text: str) -> None:
-        """Put a text on the screen."""
+    def show(self, text: str, code: str = "") -> None:
+        """Put a text on the screen, and a QR code that says `code`, or none."""
         self.screen = text[:SCREEN_LENGTH]
+        self.code = code[:SCREEN_LENGTH]
         self._changed()
 
     def see_cars(self, detector: bool) -> None:
@@ -323,14 +372,71 @@ class Lane:
             if mode is Mode.OK:
                 await self._until(lambda: self.arm is not Arm.FALLING)
 
+    async def set_camera(self, mode: CameraMode) -> None:
+        """Change how the camera sees. It looks again at the car that stands there. Raises `JournalFailed`."""
+        async with self._turn:
+            self._record(camera=mode)
+            self.camera = mode
+            self._look()
+            self._changed()
+
+    async def set_power(self, on: bool) -> None:
+        """Cut the power, or give it back. Raises `JournalFailed`.
+
+        Without it the arm's spring raises it, nothing is told or heard, and the loop forgets its car: with the power
+        back it takes the car that stands there for a part of the road.
+        """
+        async with self._turn:
+            if on is self.power:
+                return
+            self._record(power=on)
+            if not on:
+                self._report(Kind.OFFLINE, f"offline/{self._new_id()}", detail="the power is cut")
+            self.power = on
+            self._forget_loop()
+            if on:
+                self._reported = self.arm
+                self._watch.powered(self)
+                self._look()
+            else:
+                for timer in self._delayed:
+                    timer.cancel()
+                self._delayed.clear()
+                self._lowering = False
+                self.show("")
+                if self.arm in (Arm.CLOSED, Arm.FALLING):
+                    self._move(Arm.RISING)
+            self._changed()
+
+    async def press_handset(self) -> None:
+        """Raise the arm by hand, without any command. Raises `NoPower`, `JournalFailed`."""
+        async with self._turn:
+            if not self.power:
+                raise NoPower("the power is cut")
+            if self.mode is not Mode.LOCKED and self.arm in (Arm.CLOSED, Arm.FALLING):
+                self._lowering = False
+                self._move(Arm.RISING)
+
+    async def scan(self, code: str) -> None:
+        """Hold a code before the scanner. Raises `NoPower`."""
+        if not self.power:
+            raise NoPower("the power is cut")
+        event_id = f"{self.lot_id}/{self.channel_id}/scanner/{self._new_id()}"
+        presence_id = self.seen.presence_id if self.seen else ""
+        now = self._clock.now().timestamp()
+        self._watch.happened(self, Happening(event_id, Kind.SCANNED_CODE, now, presence_id, code=code))
+
     # What cars do
 
-    async def act(self, action: CarAction) -> None:
-        """Let a car do something; returns when it is done. Raises `DoesNotFit`, `JournalFailed`."""
+    async def act(self, action: CarAction, plate: str = "") -> None:
+        """Let a car do something; returns when it is done. `plate`: what is on a car that comes.
+
+        Raises `DoesNotFit`, `JournalFailed`.
+        """
         async with self._turn:
             match action:
                 case CarAction.ARRIVES:
-                    self._arrives()
+                    self._arrives(plate)
                 case CarAction.PASSES:
                     await self._passes()
                 case CarAction.BACKS_OUT:
@@ -340,12 +446,12 @@ class Lane:
                 case CarAction.LEAVES:
                     self._backs_out()
                 case CarAction.SECOND_CAR:
-                    await self._second_car()
+                    await self._second_car(plate)
 
-    def _arrives(self) -> None:
+    def _arrives(self, plate: str) -> None:
         if self.loop:
             raise DoesNotFit("a car is on the loop already")
-        self._drive_onto_loop(self._new_car())
+        self._drive_onto_loop(self._new_car(plate))
 
     async def _passes(self) -> None:
         car = self._car_on_loop()
@@ -357,8 +463,8 @@ class Lane:
         self._end(car, Kind.BACKED_OUT)
         self._lower_behind()
 
-    async def _second_car(self) -> None:
-        second = self._new_car()
+    async def _second_car(self, plate: str) -> None:
+        second = self._new_car(plate)
         if self.arm in (Arm.OPEN, Arm.RISING):
             await self._arm_up()
             if self.queue:
@@ -370,8 +476,8 @@ class Lane:
         else:
             self._drive_onto_loop(second)
 
-    def _new_car(self) -> Car:
-        return Car(self._new_id(), self._clock.now().timestamp())
+    def _new_car(self, plate: str) -> Car:
+        return Car(self._new_id(), self._clock.now().timestamp(), plate, self.power)
 
     def _car_on_loop(self) -> Car:
         if not self.loop:
@@ -379,7 +485,7 @@ class Lane:
         return self.loop
 
     def _queue_up(self, car: Car) -> None:
-        self._record(queued=True, presence=car.presence_id)
+        self._record(queued=True, presence=car.presence_id, plate=car.plate)
         self.queue.append(car)
         self._changed()
 
@@ -388,11 +494,35 @@ class Lane:
             self.queue.popleft()
 
     def _drive_onto_loop(self, car: Car) -> None:
-        now = self._record(car=Kind.ARRIVED, presence=car.presence_id)
+        now = self._record(car=Kind.ARRIVED, presence=car.presence_id, plate=car.plate)
         self._unqueue(car.presence_id)
-        self.loop = Car(car.presence_id, now)
+        self.loop = Car(car.presence_id, now, car.plate, self.power)
+        self.read = ""
         self._report_car(Kind.ARRIVED, self.loop, now)
+        self._look()
         self._changed()
+
+    def _forget_loop(self) -> None:
+        if self.loop:
+            self.loop = replace(self.loop, seen=False)
+
+    def _look(self) -> None:
+        """Have the camera look at the car on the loop."""
+        car = self.loop
+        if car is None or not car.plate or not self.power or self.camera is CameraMode.BLIND:
+            return
+        if self.camera is not CameraMode.LATE:
+            self._report_plate(car, misread(car.plate) if self.camera is CameraMode.MISREADS else car.plate)
+            return
+
+        def due() -> None:
+            self._delayed.discard(timer)
+            if self.loop and self.loop.presence_id == car.presence_id and self.camera is CameraMode.LATE:
+                self._report_plate(self.loop, car.plate)
+                self._changed()
+
+        timer = asyncio.get_running_loop().call_later(self._late_by, due)
+        self._delayed.add(timer)
 
     async def _arm_up(self) -> None:
         await self._until(lambda: self.arm is not Arm.RISING)
@@ -416,7 +546,9 @@ class Lane:
         self._unqueue(car.presence_id)
         if self.loop is car:
             self.loop = None
-        self.ended.append(Ended(car.presence_id, kind, now))
+            self.read = ""
+        if car.seen and self.power:
+            self.ended.append(Ended(car.presence_id, kind, now))
         self._report_car(kind, car, now)
         self._changed()
 
@@ -439,7 +571,7 @@ class Lane:
 
     def _lower(self) -> None:
         """Bring the arm down if it should come down and nothing is below it."""
-        if self._lowering and not self._crossing and self.arm in (Arm.RISING, Arm.OPEN):
+        if self._lowering and self.power and not self._crossing and self.arm in (Arm.RISING, Arm.OPEN):
             self._move(Arm.FALLING)
 
     def _move(self, arm: Arm, command_id: str = "", *, held: bool = False) -> None:
@@ -474,6 +606,9 @@ class Lane:
         presence: str = "",
         mode: Mode | None = None,
         detector: bool | None = None,
+        plate: str = "",
+        camera: CameraMode | None = None,
+        power: bool | None = None,
     ) -> float:
         """Write down what happens now; when that is, in unix seconds."""
         now = self._clock.now().timestamp()
@@ -490,20 +625,32 @@ class Lane:
                 presence=presence,
                 mode=mode,
                 detector=detector,
+                plate=plate,
+                camera=camera,
+                power=power,
             )
         )
         return now
 
     def _report_position(self) -> None:
-        if self.mode is not Mode.MUTE:
+        if self.mode is not Mode.MUTE and self.power:
             self._reported = self.arm
             self._report(MOVED[self.arm], f"{self.lifts}/{MOVED[self.arm]}")
 
     def _report_car(self, kind: Kind, car: Car, at: float) -> None:
-        if self.detector:
+        if self.detector and car.seen and self.power:
             self._watch.happened(self, Happening(f"{car.presence_id}/{kind}", kind, at, car.presence_id))
 
+    def _report_plate(self, car: Car, plate: str) -> None:
+        self.read = plate
+        event_id = f"{car.presence_id}/plate/{self._new_id()}"
+        presence_id = car.presence_id if self.detector and car.seen else ""
+        now = self._clock.now().timestamp()
+        self._watch.happened(self, Happening(event_id, Kind.PLATE, now, presence_id, plate=plate))
+
     def _report(self, kind: Kind, name: str, detail: str = "") -> None:
+        if not self.power:
+            return
         event_id = f"{self.lot_id}/{self.channel_id}/{name}"
         self._watch.happened(self, Happening(event_id, kind, self._clock.now().timestamp(), detail=detail))
 

@@ -4,14 +4,15 @@ Control is one websocket, `GET /control`, of JSON text frames. A lot platform se
 
     {"watch": [{"lot_id", "channel_id", "detector"}]}              registers lanes, is answered with snapshots
     {"id", "lot_id", "channel_id", "command", "deadline"}          open, hold or close; void after deadline
-    {"lot_id", "channel_id", "screen"}
+    {"lot_id", "channel_id", "screen", "price"}                    with a price, its `code` is drawn
     {"ack"}                                                        this event is dealt with
 
 and receives
 
-    {"snapshot": [{"lot_id", "channel_id", "position", "held", "lifts", "presence", "since", "ended"}]}
+    {"snapshot": [{"lot_id", "channel_id", "position", "held", "lifts", "presence", "since", "ended",
+                   "power"}]}                                      again when the lane's power is back
     {"reply", "outcome", "reason"}
-    {"event", "lot_id", "channel_id", "kind", "presence", "at", "held", "detail"}
+    {"event", "lot_id", "channel_id", "kind", "presence", "at", "held", "detail", "plate", "code"}
     {"error"}                                                      a frame that could not be used
 
 Times are unix seconds. `ended` lists the last stays as [presence, kind, at]. An event has the same name each time it
@@ -19,7 +20,16 @@ is told: `presence/kind` for cars, `lot_id/channel_id/lifts/kind` for the arm. F
 nothing is told before the journal has it on the disk.
 
 REST: `GET /lanes`, `GET /events`, `GET|PUT /lots/{lot_id}/lanes/{channel_id}`, `GET …/events` (server-sent events),
-`GET /healthz`. A PUT returns when every watcher of the lane has acknowledged what it caused.
+`GET /healthz`. A PUT returns when every watcher of the lane has acknowledged what it caused. It takes any of
+
+    {"power": "cut" | "back"}                  without it the arm springs up, the loop forgets its car, nothing is told
+    {"camera": "reads" | "misreads" | "late" | "blind"}            looks again at the car that stands there
+    {"mode": "ok" | "fault" | "silent" | "late" | "mute" | "locked"}
+    {"car": "arrives" | "passes" | "leaves" | "backs_out" | "second_car", "plate": "京A12345"}
+    {"scanner": "134567890123456789"}
+    {"handset": true}                                              the arm rises without a command
+
+in this order. `plate` is what is on a car that comes; the camera reads nothing where it is empty or left out.
 """
 
 from __future__ import annotations
@@ -33,6 +43,7 @@ import socket
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -42,6 +53,7 @@ from aiohttp import WSMsgType, web
 
 from taigan.clock import Clock
 from taigan.devices import DeviceError
+from taigan.devices.camera import CameraMode
 from taigan.devices.journal import Journal, JournalFailed
 from taigan.devices.lane import CarAction, DoesNotFit, Happening, Lane, LaneRecord, Mode, Reply, Verb
 from taigan.tasks import end
@@ -56,6 +68,8 @@ STREAM_KEPT = 200
 PING_EVERY = 15.0
 SHUTDOWN_WITHIN = 0.25
 NAME_LENGTH = 200
+PLATE_LENGTH = 16
+CODE_LENGTH = 128
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -98,6 +112,12 @@ class Watched(msgspec.Struct):
     detector: bool = True
 
 
+class Price(msgspec.Struct):
+    """The price on a screen: of it, the screen draws the code; the rest stands in its text."""
+
+    code: str = ""
+
+
 class Frame(msgspec.Struct):
     """Any frame from a lot platform; which one it is shows in what is set."""
 
@@ -108,6 +128,7 @@ class Frame(msgspec.Struct):
     command: Verb | None = None
     deadline: float = 0.0
     screen: str | None = None
+    price: Price | None = None
     ack: str | None = None
 
 
@@ -194,6 +215,13 @@ class Stream:
                 await response.write(f"data: {self._states.popleft()}\n\n".encode())
 
 
+class Power(enum.StrEnum):
+    """What can happen to a lane's power."""
+
+    CUT = "cut"
+    BACK = "back"
+
+
 class BadInput(DeviceError):
     """A request that cannot be used. `field` names what is wrong in it."""
 
@@ -266,6 +294,8 @@ class LanesApp:
                 "at": happening.at,
                 "held": lane.held,
                 "detail": happening.detail,
+                "plate": happening.plate,
+                "code": happening.code,
             }
         )
         done = asyncio.get_running_loop().create_future()
@@ -273,6 +303,11 @@ class LanesApp:
         for watcher in watchers:
             watcher.unacknowledged.add(happening.event_id)
             watcher.tell(frame)
+
+    def powered(self, lane: Lane) -> None:
+        """Tell every watcher of the lane how it stands."""
+        for watcher in self._watchers[lane]:
+            watcher.tell(self._text({"snapshot": [self._snapshot(lane)]}))
 
     def changed(self, lane: Lane) -> None:
         """Show every page that draws the lane."""
@@ -319,7 +354,7 @@ class LanesApp:
             self._command(watcher, frame, frame.command)
         elif frame.screen is not None:
             if lane := self._lanes.get((frame.lot_id, frame.channel_id)):
-                lane.show(frame.screen)
+                lane.show(frame.screen, frame.price.code if frame.price else "")
         elif frame.watch is not None:
             self._watch(watcher, frame.watch)
         else:
@@ -354,7 +389,7 @@ class LanesApp:
             watcher.tell(self._text({"snapshot": chunk}))
 
     def _snapshot(self, lane: Lane) -> dict[str, Any]:
-        seen = lane.loop if lane.detector else None
+        seen = lane.seen
         return {
             "lot_id": lane.lot_id,
             "channel_id": lane.channel_id,
@@ -364,6 +399,7 @@ class LanesApp:
             "presence": seen.presence_id if seen else "",
             "since": seen.since if seen else 0.0,
             "ended": [(stay.presence_id, stay.kind, stay.at) for stay in lane.ended] if lane.detector else [],
+            "power": lane.power,
         }
 
     def _tell_error(self, watcher: Watcher, reason: str) -> None:
@@ -398,12 +434,8 @@ class LanesApp:
 
     async def _change(self, request: web.Request) -> web.Response:
         lane = self._named(request)
-        mode, action = self._wishes(await request.read())
-        if mode:
-            await lane.set_mode(mode)
-            await self._all_told(lane)
-        if action:
-            await lane.act(action)
+        for grant in self._wishes(lane, await request.read()):
+            await grant()
             await self._all_told(lane)
         return self._json(self._state(lane))
 
@@ -449,26 +481,51 @@ class LanesApp:
         return lane
 
     @staticmethod
-    def _wishes(body: bytes) -> tuple[Mode | None, CarAction | None]:
+    def _wishes(lane: Lane, body: bytes) -> list[Callable[[], Awaitable[None]]]:
+        """What a script asks of a lane, in the order in which it is done. Raises `BadInput`."""
         try:
             wishes = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise BadInput("body", f"the body is not JSON: {error}") from error
         if not isinstance(wishes, dict) or not wishes:
-            raise BadInput("body", "the body is an object with mode, car or both")
-        for field in wishes.keys() - {"mode", "car"}:
-            raise BadInput(field, f"{field} cannot be set")
-        mode = choice(Mode, "mode", wishes["mode"]) if "mode" in wishes else None
-        action = choice(CarAction, "car", wishes["car"]) if "car" in wishes else None
-        return mode, action
+            raise BadInput("body", "the body is an object with power, camera, mode, car, scanner, handset or several")
+        for name in wishes.keys() - WISHES:
+            raise BadInput(name, f"{name} cannot be set")
+        plate = text(wishes.get("plate", ""), "plate", PLATE_LENGTH, empty=True)
+        granted: list[Callable[[], Awaitable[None]]] = []
+        if "power" in wishes:
+            granted.append(partial(lane.set_power, choice(Power, "power", wishes["power"]) is Power.BACK))
+        if "camera" in wishes:
+            granted.append(partial(lane.set_camera, choice(CameraMode, "camera", wishes["camera"])))
+        if "mode" in wishes:
+            granted.append(partial(lane.set_mode, choice(Mode, "mode", wishes["mode"])))
+        if "car" in wishes:
+            action = choice(CarAction, "car", wishes["car"])
+            if "plate" in wishes and action not in COMES:
+                raise BadInput("plate", "only a car that comes brings a plate")
+            granted.append(partial(lane.act, action, plate))
+        elif "plate" in wishes:
+            raise BadInput("plate", "a plate comes with a car")
+        if "scanner" in wishes:
+            granted.append(partial(lane.scan, text(wishes["scanner"], "scanner", CODE_LENGTH)))
+        if "handset" in wishes:
+            if wishes["handset"] is not True:
+                raise BadInput("handset", "handset is true, once for each press")
+            granted.append(lane.press_handset)
+        return granted
 
     def _state(self, lane: Lane) -> dict[str, Any]:
         return {
             "lifts": lane.lifts,
             "barrier": lane.arm,
             "car": lane.car,
+            "plate": lane.plate,
+            "read": lane.read,
             "screen": lane.screen,
+            "code": lane.code,
             "mode": lane.mode,
+            "camera": lane.camera,
+            "power": Power.BACK if lane.power else Power.CUT,
         }
 
     def _drawn(self, lane: Lane) -> dict[str, Any]:
@@ -501,7 +558,7 @@ class LanesApp:
         except BadInput as error:
             return self._error(HTTPStatus.BAD_REQUEST, str(error), error.field)
         except DoesNotFit as error:
-            return self._error(HTTPStatus.CONFLICT, str(error), "car")
+            return self._error(HTTPStatus.CONFLICT, str(error), error.field)
         except JournalFailed as error:
             return self._error(HTTPStatus.SERVICE_UNAVAILABLE, str(error), "")
 
@@ -562,6 +619,9 @@ class LanesApp:
         await self._journal.close()
 
 
+WISHES = frozenset({"power", "camera", "mode", "car", "plate", "scanner", "handset"})
+COMES = (CarAction.ARRIVES, CarAction.SECOND_CAR)
+
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 
 
@@ -570,6 +630,13 @@ def choice(choices: type[Choice], field: str, value: object) -> Choice:
     if isinstance(value, str) and value in tuple(choices):
         return choices(value)
     raise BadInput(field, f"{field} is one of {', '.join(choices)}")
+
+
+def text(value: object, field: str, longest: int, *, empty: bool = False) -> str:
+    """The printable text that `value` is. Raises `BadInput`."""
+    if isinstance(value, str) and len(value) <= longest and (value or empty) and (value.isprintable() or not value):
+        return value
+    raise BadInput(field, f"{field} is a printable text of at most {longest} characters")
 
 
 def presence_id() -> str:

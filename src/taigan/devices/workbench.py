@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -32,7 +32,7 @@ from taigan.devices.gate import GateSettings
 from taigan.devices.hikvision import HikvisionGate
 from taigan.devices.hx import HxCamera, HxSettings
 from taigan.devices.journal import Journal
-from taigan.devices.lane import Happening, Lane, LaneRecord
+from taigan.devices.lane import Happening, Kind, Lane, LaneRecord
 from taigan.devices.lanes import (
     SHUTDOWN_WITHIN,
     BadInput,
@@ -45,6 +45,7 @@ from taigan.devices.lanes import (
 from taigan.devices.led import LedServer
 from taigan.devices.relay import RelayBoard, RelaySettings
 from taigan.devices.vzenith import HttpCamera, HttpCameraSettings, MqttCamera, MqttCameraSettings
+from taigan.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +140,7 @@ class Workbench(LanesApp):
         """Raises `UnknownDevice`."""
         self.devices: dict[tuple[str, str], Device] = {}
         self.screens: list[LedServer] = []
+        self._working: set[asyncio.Task[None]] = set()
         super().__init__(journal, settings.lanes, clock=clock, new_id=new_id)
         for wanted in settings.devices:
             device = emulate(wanted, settings.platform_url, settings.heartbeat)
@@ -165,8 +167,26 @@ class Workbench(LanesApp):
         """Tell the lane's device, and whoever watches the lane directly."""
         super().happened(lane, happening)
         device = self.devices.get((lane.lot_id, lane.channel_id))
-        if device is not None and device.fault is not Fault.UNPLUGGED:
+        if device is None or device.fault is Fault.UNPLUGGED:
+            return
+        if happening.kind is Kind.OFFLINE:
+            self._later(device.set_fault(Fault.UNPLUGGED))
+        elif happening.kind is Kind.PLATE and (read_plate := getattr(device, "read_plate", None)):
+            self._later(read_plate(happening.plate))
+        else:
             device.happened(happening)
+
+    def powered(self, lane: Lane) -> None:
+        """Switch the lane's device on again."""
+        super().powered(lane)
+        device = self.devices.get((lane.lot_id, lane.channel_id))
+        if device is not None:
+            self._later(device.set_fault(Fault.NONE))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
 
     async def _switch_on(self, app: web.Application) -> None:
         for each in self._switchable():
@@ -176,6 +196,7 @@ class Workbench(LanesApp):
                 raise PortUnavailable(f"a device cannot be listened on: {error}") from error
 
     async def _switch_off(self, app: web.Application) -> None:
+        await end(*self._working)
         await asyncio.gather(*(each.stop() for each in self._switchable()))
 
     def _switchable(self) -> list[Device | LedServer]:

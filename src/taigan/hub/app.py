@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
@@ -18,7 +18,8 @@ from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
 
 from taigan.hub.admin import pushes as admin_pushes
 from taigan.hub.admin import records as admin_records
-from taigan.hub.admin.api import admin_routes
+from taigan.hub.admin.api import admin_only, admin_routes
+from taigan.hub.admin.door import Door
 from taigan.hub.admin.pages import admin_page_routes
 from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.hub import Hub
@@ -65,6 +66,11 @@ class HubApp:
         def the_hub() -> Hub:
             return hub
 
+        door = Door(hub)
+
+        def the_door() -> Door:
+            return door
+
         def the_pages() -> Pages:
             return pages
 
@@ -79,13 +85,17 @@ class HubApp:
             ],
             dependencies={
                 "hub": Provide(the_hub, sync_to_thread=False),
+                "door": Provide(the_door, sync_to_thread=False),
                 "pages": Provide(the_pages, sync_to_thread=False),
             },
             exception_handlers=_error_answers(pages),
-            state=State({"hub": hub}),
+            state=State({"door": door}),
             request_max_body_size=_LARGEST_BODY,
             openapi_config=OpenAPIConfig(
-                title="taigan hub", version="1", path="/admin/schema", render_plugins=[JsonRenderPlugin()]
+                title="taigan hub",
+                version="1",
+                render_plugins=[JsonRenderPlugin()],
+                openapi_router=Router(path="/admin/schema", route_handlers=[], guards=[admin_only]),
             ),
             logging_config=None,
         )
@@ -120,6 +130,7 @@ _CODES = {
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",
+    429: "too_many_tries",
     500: "internal",
 }
 

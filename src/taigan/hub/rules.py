@@ -30,5 +30,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Between two SMS codes to one phone."""
     resend_after: tuple[Wait, ...] = (10, 20, 30, 40, 50, 80, 120, 160, 200, 300)
     """Waits before each resend of a payment push (newapi/524039). No-plate entries are never resent."""
+    private_notify: bool = False
+    """Whether a notify_url may lead anywhere; otherwise only to public addresses and to the vendor's own host."""
+    redirect_hosts: tuple[str, ...] = ()
+    """Hosts that may ask for a driver's number (7) besides those of the vendors' callback addresses."""
     key_overlap: Wait = 86400.0
     """How long a vendor's previous key is still accepted from the lot after a change."""

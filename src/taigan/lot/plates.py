@@ -9,6 +9,7 @@ import structlog
 
 from taigan import bolink
 from taigan.barriers.barrier import Event, LaneKey
+from taigan.barriers.words import NotAPlate, plate_of
 from taigan.clock import Clock
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.entering.scan import Scan
@@ -17,9 +18,6 @@ from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.policy import Policy
 
 log = structlog.get_logger("taigan.plates")
-LONGEST_PLATE = 16
-NO_PLATE = frozenset({"", "无牌车", "无牌", "_无_"})
-"""What cameras say when they read none."""
 
 
 class Plates:
@@ -34,30 +32,37 @@ class Plates:
 
     async def seen(self, event: Event) -> None:
         """A camera's event. Never raises."""
-        if event.plate.strip() in NO_PLATE:
-            return
         try:
-            await self.read(event.lane, event.plate, event.presence_id, event.at)
+            if plate := plate_of(event.plate):
+                await self.read(event.lane, plate, event.presence_id, event.at)
+        except NotAPlate as error:
+            log.warning("a plate was not understood", lane=str(event.lane), reason=str(error))
         except Exception:
             log.exception("a plate was not handled", lane=str(event.lane))
 
     async def posted(self, lane: LaneKey, plate: str, presence_id: str) -> bolink.NoPlateEntryAnswer:
         """A plate that a program read just now. Returns what its driver would be told. Raises BadValue."""
-        plate = plate.strip()
-        if plate in NO_PLATE:
+        try:
+            plate = plate_of(plate)
+        except NotAPlate as error:
+            raise BadValue(str(error), "plate") from None
+        if not plate:
             raise BadValue("this is what cameras say when they read no plate", "plate")
         _, said = await self.read(lane, plate, presence_id, self._clock.now())
         return bolink.read(said, bolink.NoPlateEntryAnswer)
 
     async def read(self, lane: LaneKey, plate: str, presence_id: str, at: datetime) -> tuple[int, bytes]:
-        """Let the car with this plate in, by the rules of entry. The same plate of the same car is one request."""
+        """Let the car with this plate in, by the rules of entry. The same plate of the same car is one request.
+
+        `plate` is spelled as `plate_of` spells it.
+        """
         now = self._clock.now()
         about = f"plate\0{lane}\0{presence_id or at.isoformat()}\0{plate}"
         scan = Scan(
             origin="plate",
             lot_id=lane.lot_id,
             channel_id=lane.channel_id,
-            licence=plate[:LONGEST_PLATE],
+            licence=plate,
             pay_user_id="",
             mobile="",
             order_id="",

@@ -21,6 +21,7 @@ from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lanes.neighbours import Exchange, Neighbours
 from taigan.lot.messages.commands import RemoteCommands
+from taigan.lot.messages.inbox import Inbox
 from taigan.lot.messages.kept import Records
 from taigan.lot.messages.keyring import Keyring
 from taigan.lot.messages.phone_checks import PhoneChecks, SmsGateway
@@ -96,6 +97,7 @@ class Platform:
         self.vehicles = Vehicles(database, clock)
         self.remote = RemoteCommands(self.attendant)
         self.records = Records(database, clock)
+        self.inbox = Inbox(database, policy, clock)
         self.callbacks = Callbacks(
             self.keyring,
             {service_name: of(self) for service_name, of in HANDLERS.items()},
@@ -248,14 +250,17 @@ class Platform:
 HANDLERS: Mapping[str, Callable[[Platform], Handler]] = {
     "nolicence_in_park": lambda platform: platform.no_plate_entries,
     "verify_code": lambda platform: platform.phone_checks,
-    "notice_car_owner": lambda platform: platform.vehicles.notice_car_owner,
+    "notice_car_owner": lambda platform: platform.inbox.once(platform.vehicles.notice_car_owner),
     "check_vip": lambda platform: platform.vehicles.check_vip,
-    "special_plate": lambda platform: platform.vehicles.special_plate,
+    "special_plate": lambda platform: platform.inbox.once(platform.vehicles.special_plate),
     "query_car_info": lambda platform: platform.vehicles.query_car_info,
-    "operate_liftrod": lambda platform: platform.remote.operate_liftrod,
-    "space_notify": lambda platform: platform.remote.space_notify,
+    "operate_liftrod": lambda platform: platform.inbox.once(platform.remote.operate_liftrod),
+    "space_notify": lambda platform: platform.inbox.once(platform.remote.space_notify),
     "get_inpark_image": lambda platform: platform.records.get_inpark_image,
     "people_data": lambda platform: platform.records.people_data,
-    "invoice_notify": lambda platform: platform.records.invoice_notify,
+    "invoice_notify": lambda platform: platform.inbox.once(platform.records.invoice_notify),
 }
-"""What answers each message of BoLink, by service_name. The document's others are answered as not handled."""
+"""What answers each message of BoLink, by service_name. The document's others are answered as not handled.
+
+`once`: a message that changes something is acted on once. 9.1 is not among them: it has neither time nor number, and
+the same person's data may rightly come again after others; nor is 5.13, whose driver may ask for another code."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 ENTERED = "入场成功"
 ENTERED_ARM_OPEN = "入场成功，请通行"
 STALE = "请求已失效，请重新扫码"
+TOO_OLD = "请求已失效"
+CAME_AGAIN = "a message older than a day came again"
 RAISING = "正在抬杆，请稍候"
 ATTENDANT = "请等待管理员放行"
 IN_LOT = "该车已在场"

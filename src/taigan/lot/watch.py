@@ -143,9 +143,10 @@ class _Settling:
 
         keys = {(x.lot_id, x.order_id) for x in lifts if x.order_id} | {(x.lot_id, x.order_id) for x in candidates}
         ids = {x[0] for x in keys} | {x.lot_id for x in claims} | {x.lot_id for x in lifts}
-        self._lots = facts.lock(conn, ids)
-        claims = overdue.claims(conn, now)
-        found = {lift.lift_id for lift in lifts}
+        self._lots = facts.lock_free(conn, ids)  # what is held is looked at again in a second
+        keys = {key for key in keys if key[0] in self._lots}
+        claims = [claim for claim in overdue.claims(conn, now) if claim.lot_id in self._lots]
+        found = {lift.lift_id for lift in lifts if lift.lot_id in self._lots}
         lifts = [lift for lift in overdue.lifts(conn, now - OUTCOME_SPARE) if lift.lift_id in found]
         self._orders = facts.orders(conn, keys)
         lanes = {(x.lot_id, x.channel_id) for x in self._orders.values()}
@@ -170,8 +171,7 @@ class _Settling:
             elif order.state == "in" and order.passed_at is None and lane.detector and self._is_over(order.in_at, past):
                 self._stays(order)
         for claim in claims:
-            if claim.lot_id in self._lots:
-                self._end_claim(claim)
+            self._end_claim(claim)
 
     def _waits(self, order: Order, lot: Lot, lane: Lane) -> None:
         since = self._now - order.requested_at

@@ -8,21 +8,28 @@ from taigan.storage import tables as t
 from taigan.storage.rows import (
     Act,
     Alarm,
+    Attempt,
+    Bill,
     Delivery,
+    Departure,
     Driver,
     Lane,
     Lift,
     Lot,
     Message,
+    MoneyNotice,
     Order,
     OrderEvent,
+    Payment,
     Presence,
+    Quote,
+    Reduction,
     SpaceChange,
 )
 from taigan.storage.statements import Insert, Update
 
 _LOT = Update[Lot](t.lots, "spaces_free", key=["lot_id"])
-_LOOP = Update[Lane](t.lanes, "loop_dead", key=["lot_id", "channel_id"])
+_LANE = Update[Lane](t.lanes, "loop_dead", "held", key=["lot_id", "channel_id"])
 _LEAVE = Update[Presence](t.presences, "left_at", "left_how", key=["lot_id", "presence_id"])
 _ORDER = Update[Order](
     t.orders,
@@ -40,9 +47,12 @@ _ORDER = Update[Order](
     "superseded_by",
     "review",
     "alarmed",
+    "vehicle",
+    "likeness",
+    "lift_id",
     key=["lot_id", "order_id"],
 )
-_LIFT = Update[Lift](t.lifts, "outcome", "outcome_at", "detail", key=["lot_id", "lift_id"])
+_LIFT = Update[Lift](t.lifts, "taken_at", "outcome", "outcome_at", "detail", key=["lot_id", "lift_id"])
 _ANSWER = Update[Message](t.inbox, "answer", key=["digest", "lot_id"])
 _DRIVER = Insert(t.drivers, Driver, replacing=["scans", "last_scan_at"])
 _PRESENCE = Insert(t.presences, Presence)
@@ -54,6 +64,48 @@ _DELIVERY = Insert(t.deliveries, Delivery)
 _SPACE_CHANGE = Insert(t.space_changes, SpaceChange)
 _ALARM = Insert(t.alarms, Alarm)
 _ACT = Insert(t.operator_acts, Act)
+_NEW_DEPARTURE = Insert(t.departures, Departure)
+_DEPARTURE = Update[Departure](
+    t.departures,
+    "order_id",
+    "plate",
+    "charge_at",
+    "charge_fen",
+    "reduced_fen",
+    "price_list",
+    "released_at",
+    "released_by",
+    "actor",
+    "reason",
+    "alarmed",
+    "ended_at",
+    "ended_how",
+    key=["lot_id", "presence_id"],
+)
+_QUOTE = Insert(t.quotes, Quote)
+_NOTICE = Insert(t.money_notices, MoneyNotice)
+_NEW_PAYMENT = Insert(t.payments, Payment)
+_PAYMENT = Update[Payment](
+    t.payments,
+    "trade_no",
+    "giver",
+    "order_id",
+    "quote_no",
+    "state",
+    "fen",
+    "fee_fen",
+    "paid_at",
+    "note",
+    key=["lot_id", "payment_id"],
+)
+_BILL = Insert(
+    t.bills,
+    Bill,
+    replacing=[name for name in Bill.__struct_fields__ if name not in ("lot_id", "order_id")],
+)
+_NEW_REDUCTION = Insert(t.reductions, Reduction)
+_NEW_ATTEMPT = Insert(t.attempts, Attempt)
+_ATTEMPT = Update[Attempt](t.attempts, "state", "said", key=["lot_id", "attempt_no"])
 
 
 class Changes:
@@ -61,7 +113,7 @@ class Changes:
 
     def __init__(self) -> None:
         self.lots: dict[str, Lot] = {}
-        self.loops: list[Lane] = []
+        self.lanes: dict[tuple[str, str], Lane] = {}
         self.arrived: list[Presence] = []
         self.left: dict[str, Presence] = {}
         self.new_orders: dict[tuple[str, str], Order] = {}
@@ -76,13 +128,23 @@ class Changes:
         self.space_changes: list[SpaceChange] = []
         self.alarms: list[Alarm] = []
         self.acts: list[Act] = []
+        self.new_departures: dict[tuple[str, str], Departure] = {}
+        self.departures: dict[tuple[str, str], Departure] = {}
+        self.quotes: list[Quote] = []
+        self.notices: list[MoneyNotice] = []
+        self.new_payments: dict[tuple[str, str], Payment] = {}
+        self.payments: dict[tuple[str, str], Payment] = {}
+        self.bills: dict[tuple[str, str], Bill] = {}
+        self.reductions: list[Reduction] = []
+        self.new_attempts: dict[tuple[str, str], Attempt] = {}
+        self.attempts: dict[tuple[str, str], Attempt] = {}
 
     def lot(self, lot: Lot) -> None:
         self.lots[lot.lot_id] = lot
 
-    def lane_loop(self, lane: Lane) -> None:
-        """Note that a lane's loop was found dead, or alive again."""
-        self.loops.append(lane)
+    def lane(self, lane: Lane) -> None:
+        """Note that a lane's loop was found dead or alive again, or that its arm is held up or no longer."""
+        self.lanes[(lane.lot_id, lane.channel_id)] = lane
 
     def order(self, order: Order) -> None:
         """Note that an order changed."""
@@ -92,6 +154,33 @@ class Changes:
 
     def new_order(self, order: Order) -> None:
         self.new_orders[(order.lot_id, order.order_id)] = order
+
+    def new_departure(self, departure: Departure) -> None:
+        self.new_departures[(departure.lot_id, departure.presence_id)] = departure
+
+    def departure(self, departure: Departure) -> None:
+        """Note that a departure changed."""
+        key = (departure.lot_id, departure.presence_id)
+        if key not in self.new_departures:
+            self.departures[key] = departure
+
+    def new_payment(self, payment: Payment) -> None:
+        self.new_payments[(payment.lot_id, payment.payment_id)] = payment
+
+    def payment(self, payment: Payment) -> None:
+        """Note that a payment changed."""
+        key = (payment.lot_id, payment.payment_id)
+        if key not in self.new_payments:
+            self.payments[key] = payment
+
+    def bill(self, bill: Bill) -> None:
+        self.bills[(bill.lot_id, bill.order_id)] = bill
+
+    def attempt(self, attempt: Attempt) -> None:
+        """Note that a pull changed."""
+        key = (attempt.lot_id, attempt.attempt_no)
+        if key not in self.new_attempts:
+            self.attempts[key] = attempt
 
     def driver(self, driver: Driver) -> None:
         self.drivers[(driver.lot_id, driver.licence)] = driver
@@ -111,7 +200,7 @@ class Changes:
     def write(self, conn: sa.Connection) -> None:
         """Write everything, those rows first that make room for others under the unique indexes."""
         _LOT(conn, self.lots.values())
-        _LOOP(conn, self.loops)
+        _LANE(conn, self.lanes.values())
         _LEAVE(conn, self.left.values())
         _PRESENCE(conn, self.arrived)
         _ORDER(conn, self.orders.values())
@@ -126,3 +215,13 @@ class Changes:
         _SPACE_CHANGE(conn, self.space_changes)
         _ALARM(conn, self.alarms)
         _ACT(conn, self.acts)
+        _DEPARTURE(conn, self.departures.values())
+        _NEW_DEPARTURE(conn, self.new_departures.values())
+        _QUOTE(conn, self.quotes)
+        _NOTICE(conn, self.notices)
+        _PAYMENT(conn, self.payments.values())
+        _NEW_PAYMENT(conn, self.new_payments.values())
+        _BILL(conn, self.bills.values())
+        _NEW_REDUCTION(conn, self.reductions)
+        _ATTEMPT(conn, self.attempts.values())
+        _NEW_ATTEMPT(conn, self.new_attempts.values())

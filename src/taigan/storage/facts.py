@@ -2,7 +2,8 @@
 
 `lock` is the first statement of every transaction that changes a lot: on PostgreSQL it holds the lots' rows, in one
 order for all, so that within a lot transactions follow one another; on SQLite there is one writer anyway. What is read
-after it stays true until the commit.
+after it stays true until the commit, and is looked for by an index, which everything has: how long a list is is guessed
+there, how large a table is too until it is analysed.
 """
 
 from __future__ import annotations
@@ -15,19 +16,21 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
+from taigan.storage.errors import LotsHeld
 from taigan.storage.rows import Driver, Lane, Lift, Lot, Message, Order, Presence
 from taigan.storage.statements import rows
-from taigan.storage.tables import among, paired
+from taigan.storage.tables import ByIndexFromHere, among, paired
 
 R = TypeVar("R", bound=msgspec.Struct)
 
 
-def _columns(table: sa.Table, record: type[msgspec.Struct]) -> list[sa.Column[Any]]:
+def columns(table: sa.Table, record: type[msgspec.Struct]) -> list[sa.Column[Any]]:
+    """A record's columns of its table, in the order of its fields."""
     return [table.c[name] for name in record.__struct_fields__]
 
 
 LOT, LANE, PRESENCE, ORDER, LIFT, MESSAGE, DRIVER = (
-    _columns(table, record)
+    columns(table, record)
     for table, record in (
         (t.lots, Lot),
         (t.lanes, Lane),
@@ -40,7 +43,9 @@ LOT, LANE, PRESENCE, ORDER, LIFT, MESSAGE, DRIVER = (
 )
 _LIVE = t.orders.c.state.in_([sa.literal_column("'waiting'"), sa.literal_column("'in'")])
 
-_LOCK = sa.select(*LOT).where(among(t.lots.c.lot_id, "lots")).order_by(t.lots.c.lot_id).with_for_update()
+_LOTS = sa.select(*LOT).where(among(t.lots.c.lot_id, "lots"), ByIndexFromHere()).order_by(t.lots.c.lot_id)
+_LOCK, _LOCK_FREE = _LOTS.with_for_update(), _LOTS.with_for_update(skip_locked=True)
+_KNOWN = sa.select(t.lots.c.lot_id).where(among(t.lots.c.lot_id, "lots"))
 _LANES = sa.select(*LANE).where(paired(t.lanes.c.lot_id, t.lanes.c.channel_id, "lanes"))
 _PRESENCES = sa.select(*PRESENCE).where(
     paired(t.presences.c.lot_id, t.presences.c.channel_id, "lanes"), t.presences.c.left_at.is_(None)
@@ -118,9 +123,29 @@ def records(conn: sa.Connection, statement: sa.Select[tuple[object]], record: ty
     return [record(*row) for row in rows(conn, statement, parameters)]
 
 
+def never_waiting(conn: sa.Connection) -> sa.Connection:
+    """The connection, on which `lock` raises `LotsHeld` for as long as this transaction lasts, where it would wait."""
+    return conn.execution_options(taigan_never_waits=True)
+
+
 def lock(conn: sa.Connection, lots: Collection[str]) -> dict[str, Lot]:
-    """Take the lots for this transaction. Unknown ones are left out."""
-    return {lot.lot_id: lot for lot in records(conn, _LOCK, Lot, lots=sorted(lots))}
+    """Take the lots for this transaction. Unknown ones are left out.
+
+    Raises LotsHeld on a connection that is `never_waiting`.
+    """
+    if not conn.get_execution_options().get("taigan_never_waits"):
+        return {lot.lot_id: lot for lot in records(conn, _LOCK, Lot, lots=sorted(lots))}
+    taken = lock_free(conn, lots)
+    if missing := set(lots) - taken.keys():
+        held = {str(row[0]) for row in rows(conn, _KNOWN, {"lots": sorted(missing)})}
+        if held:
+            raise LotsHeld(held)
+    return taken
+
+
+def lock_free(conn: sa.Connection, lots: Collection[str]) -> dict[str, Lot]:
+    """Take those of the lots that nobody holds. Unknown ones are left out."""
+    return {lot.lot_id: lot for lot in records(conn, _LOCK_FREE, Lot, lots=sorted(lots))}
 
 
 def lanes(conn: sa.Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Lane]:

@@ -1,6 +1,8 @@
 """Group commit: what arrives while a transaction runs is carried out together by the next one.
 
-One item alone starts at once. An item that makes its transaction fail is found by halving, so that it fails alone.
+One item alone starts at once. An item that makes its transaction fail is found by halving, so that it fails alone. A
+lot that another process holds holds up nobody else: its items wait for it in a transaction of their own, and those that
+come meanwhile queue up behind them.
 """
 
 from __future__ import annotations
@@ -12,24 +14,43 @@ from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 
+from taigan.storage import facts
 from taigan.storage.database import Database
-from taigan.storage.errors import Unavailable
+from taigan.storage.errors import Held, LotsHeld, Unavailable
 
 I = TypeVar("I")  # noqa: E741 - an item
 R = TypeVar("R")
+Entry = tuple[I, "asyncio.Future[R]"]
+
+WAITING_APART = 3
+"""Transactions that wait for held lots at once, at most: they take sessions from the others."""
+PATIENCE = 2
+"""So many times a held lot is waited for, each time for as long as the database lets a transaction wait."""
 
 
 class GroupCommit(Generic[I, R]):
-    """Runs `transaction(conn, items)`, which returns one result an item, over everything that waits."""
+    """Runs `transaction(conn, items)`, which returns one result an item, over everything that waits.
+
+    `lot_of` names the lot that an item's transaction locks; without it the items lock none.
+    """
 
     def __init__(
-        self, database: Database, transaction: Callable[[sa.Connection, Sequence[I]], Sequence[R]], *, most: int = 128
+        self,
+        database: Database,
+        transaction: Callable[[sa.Connection, Sequence[I]], Sequence[R]],
+        *,
+        lot_of: Callable[[I], str] | None = None,
+        most: int = 128,
     ) -> None:
         self._database = database
         self._transaction = transaction
+        self._lot_of = lot_of
         self._most = most
-        self._waiting: deque[tuple[I, asyncio.Future[R]]] = deque()
+        self._waiting: deque[Entry[I, R]] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._apart: dict[str, deque[Entry[I, R]]] = {}
+        self._tasks_apart: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(WAITING_APART)
 
     def submit(self, item: I) -> asyncio.Future[R]:
         """The item's result, once it is committed.
@@ -38,9 +59,13 @@ class GroupCommit(Generic[I, R]):
 
         Raises:
             Unavailable: the database failed; the item may have been committed nevertheless.
+            Held: the item's lot was held by another process all the time; nothing was written.
             Exception: what the transaction raised for this item alone; nothing was written for it.
         """
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        if self._lot_of is not None and (queue := self._apart.get(self._lot_of(item))) is not None:
+            queue.append((item, future))
+            return future
         self._waiting.append((item, future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._drain())
@@ -48,30 +73,76 @@ class GroupCommit(Generic[I, R]):
 
     async def drained(self) -> None:
         """Return when nothing waits any more."""
-        if self._task is not None:
-            await asyncio.shield(self._task)
+        while tasks := [task for task in (self._task, *self._tasks_apart) if task is not None and not task.done()]:
+            await asyncio.wait(tasks)
 
     async def _drain(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
-            await self._commit(batch)
+            if held := await self._commit(batch, waits=False):
+                _fail(held, Held("another transaction holds what these need"))
             await asyncio.sleep(0)  # what these results set in motion at once goes with the next transaction
 
-    async def _commit(self, batch: list[tuple[I, asyncio.Future[R]]]) -> None:
+    async def _commit(self, batch: list[Entry[I, R]], *, waits: bool) -> list[Entry[I, R]]:
+        """Carry a batch out; returns those whose lot was held for longer than the transaction waited."""
         items = [item for item, _ in batch]
+
+        def transaction(conn: sa.Connection) -> Sequence[R]:
+            return self._transaction(conn if waits else facts.never_waiting(conn), items)
+
         try:
-            results = await self._database.write(lambda conn: self._transaction(conn, items))
+            results = await self._database.write(transaction)
+        except LotsHeld as held:
+            free = self._set_apart(batch, held)
+            return await self._commit(free, waits=False) if free else []
+        except Held:
+            return batch
         except Exception as error:
             if len(batch) == 1 or isinstance(error, Unavailable):
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
-                        future.exception()  # a caller that went away is no reason to complain
-                return
+                _fail(batch, error)
+                return []
             middle = len(batch) // 2
-            await self._commit(batch[:middle])
-            await self._commit(batch[middle:])
-        else:
-            for (_, future), result in zip(batch, results, strict=True):
-                if not future.done():
-                    future.set_result(result)
+            held_on = await self._commit(batch[:middle], waits=waits)
+            return held_on + await self._commit(batch[middle:], waits=waits)
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)
+        return []
+
+    def _set_apart(self, batch: list[Entry[I, R]], held: LotsHeld) -> list[Entry[I, R]]:
+        """Let the items of held lots wait apart, and with them what came for these lots since; returns the others."""
+        assert self._lot_of is not None
+        for lot in held.lots - self._apart.keys():
+            self._apart[lot] = deque()
+            self._tasks_apart.add(task := asyncio.create_task(self._wait_for(lot)))
+            task.add_done_callback(self._tasks_apart.discard)
+        free: list[Entry[I, R]] = []
+        waiting: deque[Entry[I, R]] = deque()
+        for entries, others in ((batch, free), (self._waiting, waiting)):
+            for entry in entries:
+                queue = self._apart.get(self._lot_of(entry[0]))
+                (others if queue is None else queue).append(entry)
+        self._waiting = waiting
+        return free
+
+    async def _wait_for(self, lot: str) -> None:
+        """Serve what waits for a lot, in one transaction after the other, until nothing does."""
+        queue, tried = self._apart[lot], 0
+        async with self._turns:
+            while queue:
+                batch = [queue.popleft() for _ in range(min(self._most, len(queue)))]
+                held = await self._commit(batch, waits=True)
+                tried = tried + 1 if held else 0
+                if tried < PATIENCE:
+                    queue.extendleft(reversed(held))
+                else:
+                    _fail(held, Held(f"lot {lot} is held by another transaction"))
+                    tried = 0
+            del self._apart[lot]
+
+
+def _fail(batch: Sequence[Entry[I, R]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)
+            future.exception()  # a caller that went away is no reason to complain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,12 +11,16 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
-from taigan.storage import deliveries, registry
+from taigan.storage import deliveries, registry, urls
+from taigan.storage.engines import failures
 from taigan.storage.errors import CannotOpen
 from taigan.storage.migrations import HEAD
 from taigan.storage.registry import VendorKey
 from taigan.storage.rows import Lane
 from taigan.storage.tables import Moment
+
+LOOKS_WITHIN = 10.0
+"""Seconds until a server must have said everything."""
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +29,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     engine: str
     revision: str | None = None  # None: it has no tables of ours
     clock: datetime | None = None  # the server's own, read last; an SQLite file has none
+    read_only: bool = False  # it takes no writes: a standby, a file or folder without the right to write
     keys: Sequence[VendorKey] = ()  # of every vendor, newest first
     lanes: Sequence[Lane] = ()
     owed: int = 0
@@ -36,10 +42,7 @@ async def inspect_database(url: str) -> Inspection:
     Raises:
         CannotOpen: there is none, it is none, or its server is not reached.
     """
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise CannotOpen(f"database_url is not a database URL: {error}") from None
+    parsed = urls.parse(url)
     if parsed.get_backend_name() == "sqlite":
         return await asyncio.to_thread(_inspect_file, Path(parsed.database or ""))
     return await _inspect_server(parsed)
@@ -52,29 +55,27 @@ def _inspect_file(path: Path) -> Inspection:
     engine = sa.create_engine(read_only, poolclass=sa.NullPool, hide_parameters=True, connect_args={"timeout": 5})
     try:
         with engine.connect() as conn:
-            return _inspect(conn)
+            found = _inspect(conn)
+            return msgspec.structs.replace(found, read_only=not _writable(path))
     except sa.exc.DBAPIError as error:
         raise CannotOpen(f"the database {path} cannot be read: {error.orig}") from None
     finally:
         engine.dispose()
 
 
-async def _inspect_server(url: sa.URL) -> Inspection:
-    from sqlalchemy.ext.asyncio import create_async_engine  # late: it loads the ORM
+def _writable(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
-    engine = create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
-        poolclass=sa.NullPool,
-        hide_parameters=True,
-        connect_args={"timeout": 5, "command_timeout": 10, "server_settings": {"application_name": "taigan doctor"}},
-    )
+
+async def _inspect_server(url: sa.URL) -> Inspection:
+    from taigan.storage.engines.postgres import NOT_REACHED, engine_to_look  # late: asyncpg and the ORM are large
+
+    engine = engine_to_look(url, "taigan doctor")
     try:
-        async with engine.connect() as conn:
+        async with asyncio.timeout(LOOKS_WITHIN), engine.connect() as conn:
             return await conn.run_sync(_inspect)
-    except (OSError, TimeoutError, sa.exc.DBAPIError) as error:
-        where = url.render_as_string(hide_password=True)
-        cause = str(getattr(error, "orig", None) or error) or type(error).__name__
-        raise CannotOpen(f"the database {where} cannot be reached: {cause}") from None
+    except NOT_REACHED as error:
+        raise CannotOpen(f"the database {urls.shown(url)} cannot be reached: {failures.cause(error)}") from None
     finally:
         await engine.dispose()
 
@@ -88,9 +89,17 @@ def _inspect(conn: sa.Connection) -> Inspection:
         return Inspection(engine=engine, revision=revision)
     keys, lanes = registry.vendor_keys(conn), registry.lanes(conn)
     owed, oldest = deliveries.queue(conn)
-    clock = None
+    clock, read_only = None, False
     if engine == "postgresql":
+        read_only = conn.execute(sa.text("SELECT current_setting('transaction_read_only')")).scalar() == "on"
         clock = conn.execute(sa.select(sa.func.clock_timestamp(type_=Moment()))).scalar()
     return Inspection(
-        engine=engine, revision=revision, clock=clock, keys=keys, lanes=lanes, owed=owed, oldest_owed=oldest
+        engine=engine,
+        revision=revision,
+        clock=clock,
+        read_only=read_only,
+        keys=keys,
+        lanes=lanes,
+        owed=owed,
+        oldest_owed=oldest,
     )

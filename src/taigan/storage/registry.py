@@ -24,20 +24,26 @@ class VendorKey(msgspec.Struct, frozen=True):
     valid_until: datetime | None
 
 
+_KEYS = sa.select(*(t.vendor_keys.c[name] for name in VendorKey.__struct_fields__)).order_by(
+    t.vendor_keys.c.key_id.desc()
+)
+_LOTS = sa.select(*LOT).order_by(t.lots.c.lot_id)
+_LANES = sa.select(*LANE).order_by(t.lanes.c.lot_id, t.lanes.c.channel_id)
+
+
 def vendor_keys(conn: sa.Connection) -> list[VendorKey]:
     """Every key of every vendor, newest first."""
-    columns = [t.vendor_keys.c[name] for name in VendorKey.__struct_fields__]
-    return [VendorKey(*row) for row in conn.execute(sa.select(*columns).order_by(t.vendor_keys.c.key_id.desc()))]
+    return [VendorKey(*row) for row in conn.execute(_KEYS)]
 
 
 def lots(conn: sa.Connection) -> list[Lot]:
     """Every lot."""
-    return records(conn, sa.select(*LOT).order_by(t.lots.c.lot_id), Lot)
+    return records(conn, _LOTS, Lot)
 
 
 def lanes(conn: sa.Connection) -> list[Lane]:
     """Every lane of every lot."""
-    return records(conn, sa.select(*LANE).order_by(t.lanes.c.lot_id, t.lanes.c.channel_id), Lane)
+    return records(conn, _LANES, Lane)
 
 
 def add_vendor(conn: sa.Connection, union_id: str, name: str, key: str, now: datetime) -> bool:

@@ -37,6 +37,7 @@ class Lane(msgspec.Struct):
     barrier: dict[str, Any]
     entry_url: str
     loop_dead: bool
+    held: bool = False
 
 
 class Presence(msgspec.Struct):
@@ -76,6 +77,9 @@ class Order(msgspec.Struct):
     superseded_by: str | None = None
     review: str = ""
     alarmed: str = ""
+    vehicle: str = ""
+    likeness: str = ""
+    lift_id: str | None = None
 
     @property
     def live(self) -> bool:
@@ -99,6 +103,9 @@ class Lift(msgspec.Struct):
     outcome: str | None = None
     outcome_at: datetime | None = None
     detail: str = ""
+    purpose: str = ""
+    presence_id: str | None = None
+    taken_at: datetime | None = None
 
 
 class Message(msgspec.Struct):
@@ -176,3 +183,175 @@ class Driver(msgspec.Struct):
     lot_id: str
     scans: int
     last_scan_at: datetime
+
+
+class Departure(msgspec.Struct):
+    """One car's stay in one exit lane. Until it is released it is asking (no order) or due; it ends once."""
+
+    lot_id: str
+    presence_id: str
+    channel_id: str
+    order_id: str
+    plate: str
+    charge_at: datetime
+    charge_fen: int | None = None
+    reduced_fen: int = 0
+    price_list: int | None = None
+    released_at: datetime | None = None
+    released_by: str = ""
+    actor: str = ""
+    reason: str = ""
+    alarmed: str = ""
+    ended_at: datetime | None = None
+    ended_how: str = ""
+
+
+class Quote(msgspec.Struct):
+    """A price that was told or taken. Whoever pays it until `valid_until` owes nothing until he must have left."""
+
+    lot_id: str
+    quote_no: str
+    order_id: str
+    presence_id: str
+    asked_at: datetime
+    charge_at: datetime
+    charge_fen: int
+    reduced_fen: int
+    credited_fen: int
+    due_fen: int
+    price_list: int | None
+    valid_until: datetime
+    answer: bytes = b""
+
+
+class MoneyNotice(msgspec.Struct):
+    """What BoLink said of money, as it said it."""
+
+    lot_id: str
+    section: str
+    trade_no: str
+    digest: str
+    text: str
+    received_at: datetime
+    outcome: str
+    payment_id: str
+    answer: bytes
+
+
+class Payment(msgspec.Struct):
+    """Money for a stay, in whatever way; a stray while no order fits. One row for each giver of a number and number."""
+
+    lot_id: str
+    payment_id: str
+    giver: str
+    trade_no: str
+    order_id: str
+    quote_no: str
+    attempt_no: str
+    way: str
+    state: str
+    fen: int
+    fee_fen: int
+    paid_at: datetime
+    received_at: datetime
+    plate: str = ""
+    shift_id: str = ""
+    note: str = ""
+
+
+class Bill(msgspec.Struct):
+    """What an order comes to. `charge_fen` is agreed by the payment that settled it, or final once it is closed."""
+
+    lot_id: str
+    order_id: str
+    charge_fen: int | None = None
+    reduced_fen: int = 0
+    paid_fen: int = 0
+    refunded_fen: int = 0
+    set_fen: int | None = None
+    waived_fen: int = 0
+    leave_by: datetime | None = None
+    price_list: int | None = None
+    awaited: bool = False
+    closed_at: datetime | None = None
+
+    @property
+    def credited_fen(self) -> int:
+        """What was paid and not given back."""
+        return self.paid_fen - self.refunded_fen
+
+    @property
+    def balance_fen(self) -> int:
+        """Above 0: owed, once the bill is closed. Below 0: surplus. 0 while nothing is agreed."""
+        return 0 if self.charge_fen is None else self.charge_fen - self.reduced_fen - self.credited_fen
+
+
+class Reduction(msgspec.Struct):
+    """Something that makes a stay cheaper: minutes, a percentage, an amount, all of it, a window, a waiver."""
+
+    lot_id: str
+    reduction_id: str
+    source: str
+    number: str
+    kind: str
+    value: int
+    starts_at: datetime | None
+    ends_at: datetime | None
+    order_id: str
+    actor: str
+    reason: str
+    at: datetime
+    ended_at: datetime | None = None
+
+
+class Attempt(msgspec.Struct):
+    """A payment that the lot starts."""
+
+    lot_id: str
+    attempt_no: str
+    order_id: str
+    presence_id: str
+    quote_no: str
+    way: str
+    fen: int
+    started_at: datetime
+    deadline: datetime
+    state: str
+    said: str = ""
+
+
+class Shift(msgspec.Struct):
+    """A person's time at a booth, with the cash counted at both ends."""
+
+    lot_id: str
+    shift_id: str
+    person: str
+    booth: str
+    opened_at: datetime
+    opening_fen: int
+    closed_at: datetime | None = None
+    counted_fen: int | None = None
+    expected_fen: int | None = None
+    note: str = ""
+
+
+class Pass(msgspec.Struct):
+    """A pass (月卡): its plates leave without paying between two moments."""
+
+    lot_id: str
+    card_id: str
+    holder: str
+    starts_at: datetime
+    ends_at: datetime
+    actor: str
+    reason: str
+    at: datetime
+    ended_at: datetime | None = None
+
+
+class PassPlate(msgspec.Struct):
+    """A plate of a pass."""
+
+    lot_id: str
+    card_id: str
+    plate: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -22,19 +22,8 @@ Converter = Callable[[Any], Any]
 Row: TypeAlias = "tuple[Any, ...]"
 MOST_ROWS = 64
 """Rows in one statement, at most, on SQLite."""
-
-
-class Query(Generic[R]):
-    """A SELECT whose columns are a record's fields, in their order."""
-
-    def __init__(self, statement: sa.Select[Any], record: type[R]) -> None:
-        self._statement = statement
-        self._record = record
-
-    def __call__(self, conn: sa.Connection, **parameters: object) -> list[R]:
-        """The records found."""
-        record = self._record
-        return [record(*row) for row in rows(conn, self._statement, parameters)]
+MOST_STATEMENTS = 512
+"""Statements held ready, of each kind. A statement is built once, by its module: one built for each use fills this."""
 
 
 class Insert(Generic[R]):
@@ -172,7 +161,13 @@ class _Updating(_Writing):
         return f"{given} UPDATE {self._table} SET {self._settings} FROM v WHERE {self._where}"
 
 
-_reading, _inserting, _updating = cache(_Reading), cache(_Inserting), cache(_Updating)
+_bounded = lru_cache(MOST_STATEMENTS)
+_reading, _inserting, _updating = _bounded(_Reading), _bounded(_Inserting), _bounded(_Updating)
+
+
+def compiled() -> int:
+    """How many statements are held ready."""
+    return sum(kind.cache_info().currsize for kind in (_reading, _inserting, _updating))
 
 
 def _execute(conn: sa.Connection, text: str, parameters: Row) -> list[Row]:

@@ -144,6 +144,23 @@ def _paired_postgresql(element: paired, compiler: Any, **kw: Any) -> str:
     return f"{columns} IN (SELECT pair->>0, pair->>1 FROM json_array_elements({values}) AS pair)"
 
 
+class ByIndexFromHere(_Condition):
+    """True; on PostgreSQL the rest of the transaction is planned by indexes wherever there is one."""
+
+    inherit_cache = True
+    _traverse_internals = []  # noqa: RUF012
+
+
+@compiles(ByIndexFromHere, "sqlite")
+def _by_index_sqlite(element: ByIndexFromHere, compiler: Any, **kw: Any) -> str:
+    return "TRUE"
+
+
+@compiles(ByIndexFromHere, "postgresql")
+def _by_index_postgresql(element: ByIndexFromHere, compiler: Any, **kw: Any) -> str:
+    return "set_config('enable_seqscan', 'off', true) = 'off'"
+
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -204,6 +221,7 @@ lanes = sa.Table(
     sa.Column("barrier", sa.JSON, nullable=False),  # the driver and its settings
     sa.Column("entry_url", sa.Text, nullable=False, server_default=""),  # what the lane's code holds (2.3)
     sa.Column("loop_dead", sa.Boolean, nullable=False, server_default=sa.false()),  # a car passed, its loop never lit
+    sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),  # the arm is kept up on purpose
 )
 
 presences = sa.Table(
@@ -259,6 +277,9 @@ orders = sa.Table(
     sa.Column("superseded_by", sa.Text),
     sa.Column("review", sa.Text, nullable=False, server_default=""),  # why a person should look at it
     sa.Column("alarmed", sa.Text, nullable=False, server_default=""),  # the last alarm raised for it by time
+    sa.Column("vehicle", sa.Text, nullable=False, server_default=""),  # a kind the price list names; empty: any other
+    sa.Column("likeness", sa.Text, nullable=False, server_default=""),  # its plate with what cameras confuse folded
+    sa.Column("lift_id", sa.Text),  # its present lift: no other one's outcome settles it
     sa.ForeignKeyConstraint(["lot_id", "channel_id"], ["lanes.lot_id", "lanes.channel_id"]),
     sa.Index(
         "one_live_order_a_presence",
@@ -285,6 +306,20 @@ orders = sa.Table(
     sa.Index("orders_by_time", "lot_id", "requested_at", "order_id"),
     sa.Index("orders_by_licence", "lot_id", "licence"),
     sa.Index("orders_by_presence", "lot_id", "presence_id"),
+    sa.Index(
+        "orders_inside_by_likeness",
+        "lot_id",
+        "likeness",
+        sqlite_where=sa.text("state = 'in'"),
+        postgresql_where=sa.text("state = 'in'"),
+    ),
+    sa.Index(
+        "orders_inside_by_plate",
+        "lot_id",
+        "plate",
+        sqlite_where=sa.text("state = 'in'"),
+        postgresql_where=sa.text("state = 'in'"),
+    ),
 )
 
 order_events = sa.Table(
@@ -316,6 +351,9 @@ lifts = sa.Table(
     sa.Column("outcome", sa.Text),  # accepted, rejected, uncertain; none: under way
     sa.Column("outcome_at", Moment),
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    sa.Column("purpose", sa.Text, nullable=False, server_default=""),  # enter, release, manual; empty: of version 0.1
+    sa.Column("presence_id", sa.Text),  # the car that it is for
+    sa.Column("taken_at", Moment),  # when the process that commands took it; none: surely not sent
     sa.Index("lifts_of_order", "lot_id", "order_id"),
     sa.Index("lifts_by_time", "lot_id", "intended_at"),
     sa.Index(
@@ -324,6 +362,15 @@ lifts = sa.Table(
         sqlite_where=sa.text("outcome IS NULL"),
         postgresql_where=sa.text("outcome IS NULL"),
     ),
+)
+
+lane_watchers = sa.Table(
+    "lane_watchers",  # which process makes events of what a lane's device says, and until when it is believed to live
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("channel_id", sa.Text, primary_key=True),
+    sa.Column("process", sa.Text, nullable=False),
+    sa.Column("until", Moment, nullable=False),
 )
 
 inbox = sa.Table(
@@ -519,4 +566,254 @@ api_tokens = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("digest", sa.LargeBinary(32), nullable=False),  # SHA-256 of the token
     sa.Column("created_at", Moment, nullable=False),
+)
+
+departures = sa.Table(
+    "departures",  # one car's stay in one exit lane
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("presence_id", sa.Text, primary_key=True),
+    sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("order_id", sa.Text, nullable=False, server_default=""),  # empty: nobody knows yet whose it is
+    sa.Column("plate", sa.Text, nullable=False, server_default=""),  # as the camera read it here
+    sa.Column("charge_at", Moment, nullable=False),  # the stay is priced to this moment
+    sa.Column("charge_fen", sa.BigInteger),  # the agreed charge, from the release on
+    sa.Column("reduced_fen", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("price_list", sa.Integer),  # the version that priced it
+    sa.Column("released_at", Moment),
+    sa.Column("released_by", sa.Text, nullable=False, server_default=""),  # free, paid, person, rule, unpaid
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("alarmed", sa.Text, nullable=False, server_default=""),
+    sa.Column("ended_at", Moment),
+    sa.Column("ended_how", sa.Text, nullable=False, server_default=""),  # passed, backed_out, taken_over, assumed
+    sa.Index(
+        "one_departure_an_order",
+        "lot_id",
+        "order_id",
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL AND order_id <> ''"),
+        postgresql_where=sa.text("ended_at IS NULL AND order_id <> ''"),
+    ),
+    sa.Index(
+        "departures_open",
+        "lot_id",
+        "channel_id",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+    sa.Index("departures_of_order", "lot_id", "order_id"),
+    sa.Index("departures_by_time", "lot_id", "charge_at", "presence_id"),
+)
+
+quotes = sa.Table(
+    "quotes",  # one for each price that was told or taken; never updated
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("quote_no", sa.Text, primary_key=True),  # query_order_no, or ours
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("presence_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("asked_at", Moment, nullable=False),
+    sa.Column("charge_at", Moment, nullable=False),
+    sa.Column("charge_fen", sa.BigInteger, nullable=False),
+    sa.Column("reduced_fen", sa.BigInteger, nullable=False),
+    sa.Column("credited_fen", sa.BigInteger, nullable=False),  # paid less refunded, until then
+    sa.Column("due_fen", sa.BigInteger, nullable=False),
+    sa.Column("price_list", sa.Integer),
+    sa.Column("valid_until", Moment, nullable=False),
+    sa.Column("answer", sa.LargeBinary, nullable=False),  # what BoLink was answered; empty: nobody asked by message
+    sa.Index("quotes_of_order", "lot_id", "order_id"),
+)
+
+money_notices = sa.Table(
+    "money_notices",  # what BoLink said of money, its text before it is understood; append-only
+    metadata,
+    sa.Column("notice_id", Serial, primary_key=True),
+    sa.Column("lot_id", sa.Text, nullable=False),
+    sa.Column("section", sa.Text, nullable=False),
+    sa.Column("trade_no", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),  # booked, known, conflict, stray, unreadable, kept
+    sa.Column("payment_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("answer", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("lot_id", "digest"),
+    sa.Index("money_notices_by_trade_no", "lot_id", "trade_no"),
+)
+
+payments = sa.Table(
+    "payments",
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("payment_id", sa.Text, primary_key=True),
+    sa.Column("giver", sa.Text, nullable=False),  # who gave the number: bolink, us, cash
+    sa.Column("trade_no", sa.Text, nullable=False),
+    sa.Column("order_id", sa.Text, nullable=False, server_default=""),  # empty: a stray
+    sa.Column("quote_no", sa.Text, nullable=False, server_default=""),
+    sa.Column("attempt_no", sa.Text, nullable=False, server_default=""),
+    sa.Column("way", sa.Text, nullable=False),  # prepay, kiosk, scancode, wallet, sweepcode, etc, cash
+    sa.Column("state", sa.Text, nullable=False),  # pending, failed, paid, reversed
+    sa.Column("fen", sa.BigInteger, nullable=False),
+    sa.Column("fee_fen", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("paid_at", Moment, nullable=False),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Column("plate", sa.Text, nullable=False, server_default=""),
+    sa.Column("shift_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.CheckConstraint("fen >= 0", name="payment_not_negative"),
+    sa.Index(
+        "one_payment_a_number",
+        "lot_id",
+        "giver",
+        "trade_no",
+        unique=True,
+        sqlite_where=sa.text("trade_no <> ''"),
+        postgresql_where=sa.text("trade_no <> ''"),
+    ),
+    sa.Index(
+        "one_payment_an_attempt",
+        "lot_id",
+        "attempt_no",
+        unique=True,
+        sqlite_where=sa.text("attempt_no <> ''"),
+        postgresql_where=sa.text("attempt_no <> ''"),
+    ),
+    sa.Index("payments_of_order", "lot_id", "order_id"),
+    sa.Index("payments_by_time", "lot_id", "received_at", "payment_id"),
+    sa.Index("payments_of_shift", "lot_id", "shift_id"),
+)
+
+bills = sa.Table(
+    "bills",  # what an order comes to; the sums of its payments and reductions
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("charge_fen", sa.BigInteger),  # none: the stay goes on and nothing is agreed
+    sa.Column("reduced_fen", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("paid_fen", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("refunded_fen", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("set_fen", sa.BigInteger),  # the charge a person set for this departure
+    sa.Column("waived_fen", sa.BigInteger, nullable=False, server_default="0"),  # of what is reduced: by persons
+    sa.Column("leave_by", Moment),
+    sa.Column("price_list", sa.Integer),
+    sa.Column("awaited", sa.Boolean, nullable=False, server_default=sa.false()),  # BoLink says paid, without number
+    sa.Column("closed_at", Moment),
+    sa.CheckConstraint("charge_fen IS NULL OR reduced_fen <= charge_fen", name="reduced_within_charge"),
+    sa.CheckConstraint("refunded_fen <= paid_fen", name="refunded_within_paid"),
+    sa.Index(
+        "bills_owed",
+        "lot_id",
+        "order_id",
+        sqlite_where=sa.text("closed_at IS NOT NULL AND charge_fen - reduced_fen - paid_fen + refunded_fen > 0"),
+        postgresql_where=sa.text("closed_at IS NOT NULL AND charge_fen - reduced_fen - paid_fen + refunded_fen > 0"),
+    ),
+    sa.Index(
+        "bills_surplus",
+        "lot_id",
+        "order_id",
+        sqlite_where=sa.text("charge_fen - reduced_fen - paid_fen + refunded_fen < 0"),
+        postgresql_where=sa.text("charge_fen - reduced_fen - paid_fen + refunded_fen < 0"),
+    ),
+)
+
+reductions = sa.Table(
+    "reductions",
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("reduction_id", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),  # charging, coupon, person, emergency
+    sa.Column("number", sa.Text, nullable=False),  # the giver's own number
+    sa.Column("kind", sa.Text, nullable=False),  # minutes, percent, fen, whole, window, waiver
+    sa.Column("value", sa.BigInteger, nullable=False),  # minutes, percent off, fen; 0 for whole and window
+    sa.Column("starts_at", Moment),  # a window's
+    sa.Column("ends_at", Moment),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("ended_at", Moment),  # taken back by a person
+    sa.UniqueConstraint("lot_id", "source", "number"),
+    sa.Index("reductions_of_order", "lot_id", "order_id"),
+    sa.Index("reductions_by_time", "lot_id", "at", "reduction_id"),
+)
+
+attempts = sa.Table(
+    "attempts",  # payments that the lot starts; a row before the call
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("attempt_no", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("presence_id", sa.Text, nullable=False),
+    sa.Column("quote_no", sa.Text, nullable=False),
+    sa.Column("way", sa.Text, nullable=False),  # wallet, sweepcode
+    sa.Column("fen", sa.BigInteger, nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("deadline", Moment, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # live, unclear, paid, failed
+    sa.Column("said", sa.Text, nullable=False, server_default=""),
+    sa.Index(
+        "one_pull_an_order",
+        "lot_id",
+        "order_id",
+        unique=True,
+        sqlite_where=sa.text("state IN ('live', 'unclear')"),
+        postgresql_where=sa.text("state IN ('live', 'unclear')"),
+    ),
+    sa.Index("attempts_of_order", "lot_id", "order_id"),
+)
+
+shifts = sa.Table(
+    "shifts",
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("shift_id", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("booth", sa.Text, nullable=False),
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.Column("opening_fen", sa.BigInteger, nullable=False),  # cash counted when it began
+    sa.Column("closed_at", Moment),
+    sa.Column("counted_fen", sa.BigInteger),
+    sa.Column("expected_fen", sa.BigInteger),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Index(
+        "one_open_shift_a_person",
+        "lot_id",
+        "person",
+        unique=True,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    ),
+    sa.Index(
+        "one_open_shift_a_booth",
+        "lot_id",
+        "booth",
+        unique=True,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    ),
+    sa.Index("shifts_by_time", "lot_id", "opened_at", "shift_id"),
+)
+
+passes = sa.Table(
+    "passes",
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("card_id", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False, server_default=""),
+    sa.Column("starts_at", Moment, nullable=False),
+    sa.Column("ends_at", Moment, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("ended_at", Moment),  # ended by a person; nothing is deleted
+)
+
+pass_plates = sa.Table(
+    "pass_plates",
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("card_id", sa.Text, primary_key=True),
+    sa.Column("plate", sa.Text, primary_key=True),
+    sa.Index("pass_plates_by_plate", "plate", "lot_id"),
 )

@@ -89,9 +89,17 @@ class OrderHistory(msgspec.Struct):
     deliveries: list[OwedDelivery]
 
 
-def migrated(conn: sa.Connection) -> bool:
-    """Whether there are tables: of the revision this program was written for, or of one that extends it."""
-    return conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() is not None
+def hindrance(conn: sa.Connection) -> str:
+    """Why the platform cannot work on this database; empty when it can.
+
+    There must be tables, of the revision this program was written for or of one that extends it, and they must take
+    writes.
+    """
+    if conn.execute(_REVISION).scalar() is None:
+        return "the database holds no tables"
+    if conn.dialect.name == "postgresql" and conn.execute(_TRANSACTION_READ_ONLY).scalar() == "on":
+        return "the database takes no writes"
+    return ""
 
 
 def lots(conn: sa.Connection, limit: int, after: After) -> list[Lot]:
@@ -306,6 +314,8 @@ def _of_order(record: type[msgspec.Struct], table: sa.Table, *order_by: str) -> 
     )
 
 
+_REVISION = sa.text("SELECT version_num FROM alembic_version")
+_TRANSACTION_READ_ONLY = sa.text("SELECT current_setting('transaction_read_only')")
 _LOT = sa.select(*LOT).where(t.lots.c.lot_id == sa.bindparam("lot"))
 _LANE = sa.select(*LANE).where(t.lanes.c.lot_id == sa.bindparam("lot"), t.lanes.c.channel_id == sa.bindparam("channel"))
 _OCCUPIED = sa.select(t.presences.c.channel_id).where(

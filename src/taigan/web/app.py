@@ -15,12 +15,13 @@ from taigan.lot.metrics import Metrics
 from taigan.lot.people.attendant import Attendant
 from taigan.lot.plates import Plates
 from taigan.storage.database import Database
-from taigan.web.api import Api, Platform
+from taigan.web.api.door import Api
 from taigan.web.asgi import App, Receive, Scope, Send
 from taigan.web.callback import Callback
 from taigan.web.devices import DeviceHandler, Devices
 from taigan.web.errors import not_found, send_refusal
 from taigan.web.health import Health
+from taigan.web.office import Office
 
 
 class Doors:
@@ -61,10 +62,10 @@ def build(
     waits for its requests to end.
     """
     health = Health(database, metrics)
-    platform = Platform(database, attendant, lanes, events, Records(database, clock), plates, check_barrier)
+    office = Office(database, attendant, lanes, events, Records(database, clock), plates, check_barrier)
     doors: dict[str, App] = {
         "bolink": Callback(callbacks, metrics, clock, body_timeout=body_timeout),
-        "api": Api(platform, body_timeout=body_timeout),
+        "api": Api(office, body_timeout=body_timeout),
         "healthz": health,
         "readyz": health,
         "metrics": health,

@@ -43,12 +43,11 @@ class Health:
     async def _missing(self) -> str:
         try:
             async with asyncio.timeout(self._answers_within):
-                migrated = await self._database.read(views.migrated)
+                return await self._database.read(views.hindrance)
         except TimeoutError:
             return f"the database did not answer within {self._answers_within:g} s"
         except StorageError:
             return "the database does not answer"
-        return "" if migrated else "the database holds no tables"
 
 
 async def _send(send: Send, status: int, body: dict[str, str]) -> None:

@@ -21,7 +21,7 @@ import aiomqtt
 import msgspec
 import structlog
 
-from taigan.barriers.barrier import Barrier, Event, LaneKey, Outcome, Result
+from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, Outcome, Result
 from taigan.barriers.drivers import BadSettings, Fleet
 from taigan.barriers.edge.outbox import Outbox, Owed
 from taigan.barriers.edge.wire import (
@@ -178,7 +178,9 @@ class EdgeAgent:
             await self._publish(f"{topic}/outcome", CommandOutcome(command_id, result.outcome, result.reason))
 
     def _show(self, barrier: Barrier, payload: bytes) -> None:
-        self._do(barrier.screen.show(msgspec.json.decode(payload, type=Text).text))
+        shown = msgspec.json.decode(payload, type=Text)
+        screen = barrier.screen
+        self._do(screen.ask(shown.price.price()) if shown.price is not None else screen.show(shown.text))
 
     def _acknowledged(self, payload: bytes) -> None:
         self._outbox.dealt_with(msgspec.json.decode(payload, type=Ack).events)
@@ -192,6 +194,9 @@ class EdgeAgent:
     async def _keep(self, event: Event) -> None:
         """The drivers' sink: owe the event until it is acknowledged, and say it."""
         owed = Owed(event.lane.channel_id, LaneEvent.of(event))
+        if event.kind is EventKind.SCANNED_CODE:  # a payment code is of this moment, and no file's business
+            self._do(self._tell(event.lane, owed))
+            return
         self._outbox.keep(owed)
         self._do(self._tell(event.lane, owed))
         await self._outbox.synced()

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from taigan.barriers.barrier import Barrier, Position, Result, Sight
+from taigan.barriers.barrier import Barrier, Position, Price, Result, Sight
 from taigan.barriers.edge.wire import (
     Ack,
     Beat,
@@ -26,6 +26,7 @@ from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.barriers.wires.broker import Broker, BrokerSettings, broker_of
+from taigan.barriers.wires.price import ToldPrice
 from taigan.clock import Clock
 from taigan.tasks import end
 
@@ -225,7 +226,14 @@ class EdgeScreen:
 
     async def show(self, text: str) -> None:
         """Have the edge show a text."""
+        await self._send(Text(text))
+
+    async def ask(self, price: Price) -> None:
+        """Have the edge ask for a price."""
+        await self._send(Text(price=ToldPrice.of(price)))
+
+    async def _send(self, shown: Text) -> None:
         try:
-            await self._broker.publish(self._topic, msgspec.json.encode(Text(text)))
+            await self._broker.publish(self._topic, msgspec.json.encode(shown))
         except (NotSent, NoAnswer):
             return

@@ -24,6 +24,7 @@ from typing import Literal
 import msgspec
 
 from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome, Position
+from taigan.barriers.wires.price import ToldPrice
 
 BEAT_EVERY = 5.0
 
@@ -73,15 +74,16 @@ class LaneEvent(msgspec.Struct, frozen=True):
     presence_id: str = ""
     plate: str = ""
     detail: str = ""
+    code: str = ""
 
     @classmethod
     def of(cls, event: Event) -> LaneEvent:
         """As it is sent."""
-        return cls(event.event_id, event.kind, event.at, event.presence_id, event.plate, event.detail)
+        return cls(event.event_id, event.kind, event.at, event.presence_id, event.plate, event.detail, event.code)
 
     def in_lane(self, lane: LaneKey) -> Event:
         """As the platform knows it."""
-        return Event(self.event_id, lane, self.kind, self.at, self.presence_id, self.plate, self.detail)
+        return Event(self.event_id, lane, self.kind, self.at, self.presence_id, self.plate, self.detail, self.code)
 
 
 class LanePicture(msgspec.Struct, frozen=True):
@@ -102,7 +104,8 @@ class LanePicture(msgspec.Struct, frozen=True):
     extra: dict[str, str]
 
 
-class Text(msgspec.Struct, frozen=True):
-    """What a lane's screen shows."""
+class Text(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a lane's screen shows: a price, or a text."""
 
-    text: str
+    text: str = ""
+    price: ToldPrice | None = None

@@ -5,7 +5,8 @@ A signature is the HMAC-SHA256 of `{timestamp}.{body}` with the lane's secret, i
 
     to the controller   POST {url}                     {"id", "lot_id", "channel_id", "command", "deadline"}
                         answer                         {"outcome": "accepted|rejected", "reason"}
-                        POST {url}                     {"lot_id", "channel_id", "screen", "lines"}
+                        POST {url}                     {"lot_id", "channel_id", "screen", "lines"}, at an exit with
+                                                       "price": {"plate", "minutes", "due_fen", "text", "code"}
     to us               POST /devices/http/{serial}    {"id", "loop": bool} and the like, as over MQTT
                         answer                         {}
 """
@@ -19,7 +20,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from taigan.barriers.barrier import Barrier, Outcome, Result, Sight
+from taigan.barriers.barrier import Barrier, Outcome, Price, Result, Sight
 from taigan.barriers.kinds.vzenith import Serial
 from taigan.barriers.site import Answer, Lane, Post, Site
 from taigan.barriers.watching.lane_signals import LaneSignals
@@ -27,6 +28,7 @@ from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, No
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.barriers.wires.device_http import HttpDevice, check_address
 from taigan.barriers.wires.led import ScreenSettings, lines
+from taigan.barriers.wires.price import ToldPrice, in_words
 from taigan.barriers.wires.reports import Report, tell
 
 NAME = "http"
@@ -163,12 +165,20 @@ class WebhookScreen:
 
     async def show(self, text: str) -> None:
         """Post the text, in the background."""
-        task = asyncio.create_task(self._post(text))
+        self._later({"screen": text, "lines": lines(text, self._settings)})
+
+    async def ask(self, price: Price) -> None:
+        """Post a price, in words and in numbers, in the background."""
+        text = in_words(price)
+        self._later({"screen": text, "lines": lines(text, self._settings), "price": ToldPrice.of(price)})
+
+    def _later(self, message: dict[str, Any]) -> None:
+        task = asyncio.create_task(self._post(message))
         self._posting.add(task)
         task.add_done_callback(self._posting.discard)
 
-    async def _post(self, text: str) -> None:
+    async def _post(self, message: dict[str, Any]) -> None:
         try:
-            await self._controller.post({"screen": text, "lines": lines(text, self._settings)})
+            await self._controller.post(message)
         except (NotSent, NoAnswer) as error:
             self._controller.watch.not_understood(error)

@@ -75,7 +75,7 @@ class HxCamera(WatchedBarrier):
             return Answer(b'{"error_num":"1","error_str":"unknown type"}', 400)
         self.watch.heard()
         plate = post.form.get("plate_num", "")
-        if kind == "online" and plate and "无" not in plate:
+        if kind == "online":
             self.watch.plate(plate, f"{self.watch.clock.now().isoformat()} {plate}")
         answer: dict[str, Any] = {"error_num": "0", "error_str": "no error"}
         commands = self._commands.take()

@@ -3,10 +3,12 @@
 Under a prefix per lane, `taigan/{lot_id}/{channel_id}` unless set otherwise:
 
     …/command  to the controller    {"id", "command": "open|hold|close", "deadline": unix seconds, "sent": unix seconds}
-    …/screen   to the controller    {"text", "lines": [...]}
+    …/screen   to the controller    {"text", "lines": [...]}, at an exit with "price": {"plate", "minutes", "due_fen",
+                                    "text", "code"}
     …/reply    from the controller  {"id", "outcome": "accepted|rejected", "reason"}
     …/event    from the controller  {"id", "loop": bool} | {"id", "under": bool} | {"id", "position": "closed|…"}
-                                    | {"id", "fault": text} | {"id", "plate": text} | {"alive": true}
+                                    | {"id", "fault": text} | {"id", "plate": text} | {"id", "code": text}
+                                    | {"alive": true}
 
 A controller drops a command whose deadline has passed and one whose id it has seen. `id` of an event is the same when
 it is sent again.
@@ -15,17 +17,18 @@ it is sent again.
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from taigan.barriers.barrier import Barrier, Outcome, Result, Sight
+from taigan.barriers.barrier import Barrier, Outcome, Price, Result, Sight
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.barriers.wires.broker import Broker, BrokerSettings, broker_of
 from taigan.barriers.wires.led import ScreenSettings, lines
+from taigan.barriers.wires.price import ToldPrice, in_words
 from taigan.barriers.wires.reports import Report, tell
 from taigan.clock import Clock
 
@@ -141,7 +144,14 @@ class ControllerScreen:
 
     async def show(self, text: str) -> None:
         """Send a text, and how it is best broken into lines."""
-        message = {"text": text, "lines": lines(text, self._settings)}
+        await self._send({"text": text, "lines": lines(text, self._settings)})
+
+    async def ask(self, price: Price) -> None:
+        """Send a price, in words and in numbers."""
+        text = in_words(price)
+        await self._send({"text": text, "lines": lines(text, self._settings), "price": ToldPrice.of(price)})
+
+    async def _send(self, message: dict[str, Any]) -> None:
         try:
             await self._broker.publish(self._topic, msgspec.json.encode(message))
         except (NotSent, NoAnswer):

@@ -25,10 +25,12 @@ from taigan.barriers.barrier import (
     LaneState,
     Outcome,
     Position,
+    Price,
     Result,
     Screen,
     Sight,
 )
+from taigan.barriers.wires.price import ToldPrice, in_words
 from taigan.clock import Clock
 from taigan.tasks import end
 
@@ -66,6 +68,7 @@ class Snapshot(msgspec.Struct):
     since: Seconds
     ended: list[tuple[str, EventKind, Seconds]]
     lifts: int = 0
+    power: bool = True
 
 
 class Frame(msgspec.Struct):
@@ -83,6 +86,8 @@ class Frame(msgspec.Struct):
     at: Seconds = 0.0
     held: bool = False
     detail: str = ""
+    plate: str = ""
+    code: str = ""
     error: str | None = None
 
 
@@ -120,6 +125,10 @@ class SimulatedScreen:
     async def show(self, text: str) -> None:
         """Show the text, if the lanes are there."""
         self._lanes.show(self._key, text)
+
+    async def ask(self, price: Price) -> None:
+        """Show the price and its code, if the lanes are there."""
+        self._lanes.show(self._key, in_words(price), ToldPrice.of(price))
 
 
 class SimulatedBarrier:
@@ -176,6 +185,9 @@ class SimulatedBarrier:
     def connected(self, snapshot: Snapshot, now: datetime) -> None:
         """Take over the lane as it stands: tell what was missed, then that the lane is there."""
         state = self._state
+        if not snapshot.power:
+            self.disconnected(now)
+            return
         state.online = True
         state.last_heard = now
         state.held = snapshot.held
@@ -212,6 +224,9 @@ class SimulatedBarrier:
         elif kind in ENDS and state.presence_id == event.presence_id:
             state.presence_id = ""
             state.since = None
+        elif kind is EventKind.OFFLINE:
+            state.online = False
+            state.position = Position.UNKNOWN
         self._tell(event, acknowledge=True)
 
     # How it works
@@ -344,9 +359,12 @@ class SimulatedLanes:
             timer.cancel()
             del self._commands[command_id]
 
-    def show(self, key: LaneKey, text: str) -> None:
-        """Put a text on a lane's screen, if the lanes are there."""
-        self._send({"lot_id": key.lot_id, "channel_id": key.channel_id, "screen": text})
+    def show(self, key: LaneKey, text: str, price: ToldPrice | None = None) -> None:
+        """Put a text on a lane's screen, with the price that it tells, if the lanes are there."""
+        frame: dict[str, Any] = {"lot_id": key.lot_id, "channel_id": key.channel_id, "screen": text}
+        if price is not None:
+            frame["price"] = price
+        self._send(frame)
 
     def acknowledge(self, event: Event) -> None:
         """What the event changes is committed."""
@@ -444,7 +462,9 @@ class SimulatedLanes:
                 command.settle(Result(frame.outcome, frame.reason))
         elif frame.event is not None and frame.kind is not None:
             key = LaneKey(frame.lot_id, frame.channel_id)
-            event = Event(frame.event, key, frame.kind, moment(frame.at), frame.presence, detail=frame.detail)
+            event = Event(
+                frame.event, key, frame.kind, moment(frame.at), frame.presence, frame.plate, frame.detail, frame.code
+            )
             if barrier := self._watched.get(key):
                 barrier.happened(event, held=frame.held, now=now)
             else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from typing import Annotated, Any
 
 import msgspec
@@ -12,8 +12,8 @@ from taigan.barriers.barrier import Position
 from taigan.barriers.watching.lane_watch import LaneWatch
 from taigan.barriers.wires.led import ScreenSettings, frames
 
-NO_PLATE = "_无_"
 PLATES_REMEMBERED = 64
+PLATE = re.compile(r"[A-Z0-9\u4e00-\u9fff _·-]*")
 
 Output = Annotated[int, msgspec.Meta(ge=0, le=3)]
 
@@ -49,7 +49,7 @@ class TriggerResult(msgspec.Struct):
 
 
 class PlateResult(msgspec.Struct):
-    """A plate that was read. `license` is base64 over MQTT and may be plain text over HTTP."""
+    """A plate that was read. `license` is base64 or plain text, as firmware and relays have it."""
 
     license: str = ""
     plateid: int | str = ""
@@ -83,9 +83,7 @@ class Camera:
         self._plates[mark] = None
         if len(self._plates) > PLATES_REMEMBERED:
             del self._plates[next(iter(self._plates))]
-        text = _plate_text(plate.license)
-        if text and text != NO_PLATE:
-            self._watch.plate(text, mark)
+        self._watch.plate(plate_text(plate.license), mark)
         return True
 
     def arm_moved(self, status: Any, mark: str) -> None:
@@ -115,8 +113,17 @@ def _inside(value: Any, *path: str) -> Any:
     return value
 
 
-def _plate_text(licence: str) -> str:
+def plate_text(licence: str) -> str:
+    """What `license` says: the plate, whether it came as base64 or as plain text.
+
+    Some plain plates in Latin letters are good base64 as well (AB12, FSM6746N). What they would decode to is no plate:
+    it must be Chinese characters, capital letters and digits, and a text that could itself be a plate is taken for
+    base64 only where what comes out begins in Chinese.
+    """
     try:
-        return base64.b64decode(licence, validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+        decoded = base64.b64decode(licence, validate=True).decode("utf-8")
+    except ValueError:  # not ASCII, not base64, not UTF-8
         return licence
+    if not PLATE.fullmatch(decoded):
+        return licence
+    return licence if decoded[:1].isascii() and PLATE.fullmatch(licence) else decoded

@@ -1,8 +1,9 @@
 """臻识 Vzenith cameras that post to us: a command can only ride on the answer to a request of the camera's own.
 
-That is at the next plate, or at the next heartbeat, which may be 5 or 30 seconds away: `Sight.slowest_command` says so,
-and a driver should not be kept waiting for it. The camera confirms nothing, so a command that it took along is
-UNCERTAIN, and only the loop tells that the car drove in. Where the camera has MQTT, use that.
+That is at the next plate, or at the next heartbeat (a form), which may be 5 or 30 seconds away: `Sight.slowest_command`
+says so, and a driver should not be kept waiting for it. Of everything else that the camera posts (inputs, RS-485 data,
+snapshots, JSON) it does not obey the answer, so no command may leave with it. The camera confirms nothing, so a command
+that it took along is UNCERTAIN, and only the loop tells that the car drove in. Where the camera has MQTT, use that.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from taigan.barriers.barrier import Barrier, Result, Sight
+from taigan.barriers.barrier import Barrier, Price, Result, Sight
 from taigan.barriers.kinds.vzenith import Camera, Serial, Wiring, serial_data
 from taigan.barriers.site import Answer, Lane, Post, Site
 from taigan.barriers.watching.lane_signals import LaneSignals
@@ -20,6 +21,7 @@ from taigan.barriers.watching.lane_watch import Attempt, LaneWatch
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.barriers.wires.led import ScreenSettings
 from taigan.barriers.wires.pickup import Pickup
+from taigan.barriers.wires.price import in_words
 
 NAME = "vzenith-http"
 PULSE = 2
@@ -109,20 +111,20 @@ class VzenithHttp(WatchedBarrier):
     async def handle(self, post: Post) -> Answer:
         """Take what the camera posted and answer with what waits for it; answers 400 to what makes no sense."""
         self.watch.heard()
-        takes_commands = True
+        obeys = bool(post.form)  # a heartbeat
         if not post.form:
             try:
                 content = msgspec.json.decode(post.body) if post.body.strip() else {}
-                takes_commands = self._understand(content)
+                obeys = self._understand(content)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 self.watch.not_understood(error)
                 return Answer(b'{"error":"not understood"}', 400)
-        answer = Answer(msgspec.json.encode(self._ride() if takes_commands else {"info": "no"}))
+        answer = Answer(msgspec.json.encode(self._ride() if obeys else {"info": "no"}))
         await self.watch.delivered()
         return answer
 
     def _understand(self, content: Any) -> bool:
-        """Whether the answer to this may carry commands."""
+        """Whether the camera obeys the answer to this."""
         if not isinstance(content, dict):
             raise msgspec.ValidationError("the message is not an object")
         if "AlarmGioIn" in content:
@@ -131,7 +133,7 @@ class VzenithHttp(WatchedBarrier):
             return False
         if "AlarmInfoPlate" in content:
             return self._camera.plate_read(content["AlarmInfoPlate"])
-        return True
+        return False
 
     def _ride(self) -> dict[str, Any]:
         rides = self._commands.take()
@@ -156,3 +158,7 @@ class PickedUpScreen:
     async def show(self, text: str) -> None:
         """Have the text picked up."""
         self._texts.append(text)
+
+    async def ask(self, price: Price) -> None:
+        """Have plate, time and amount picked up."""
+        self._texts.append(in_words(price))

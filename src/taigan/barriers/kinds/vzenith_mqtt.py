@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from taigan.barriers.barrier import Barrier, Outcome, Result, Sight
+from taigan.barriers.barrier import Barrier, Outcome, Price, Result, Sight
 from taigan.barriers.kinds.vzenith import Camera, Serial, Wiring, serial_data
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_signals import LaneSignals
@@ -19,6 +19,7 @@ from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, No
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.barriers.wires.broker import Broker, BrokerSettings, broker_of
 from taigan.barriers.wires.led import ScreenSettings
+from taigan.barriers.wires.price import in_words
 from taigan.clock import Clock
 
 OPEN_MARK = "-open"
@@ -237,3 +238,7 @@ class VzenithScreen:
             await self._camera.send("serial_data", f"screen-{self._shown}", payload)
         except (NotSent, NoAnswer):
             return
+
+    async def ask(self, price: Price) -> None:
+        """Show and speak plate, time and amount."""
+        await self.show(in_words(price))

@@ -17,6 +17,7 @@ import structlog
 from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, LaneState, Outcome, Position, Result
 from taigan.barriers.deadline import Deadline
 from taigan.barriers.watching.lane_signals import Happened, LaneSignals
+from taigan.barriers.words import NotAPlate, clean, plate_of
 from taigan.clock import Clock
 
 log = structlog.get_logger()
@@ -93,7 +94,7 @@ class LaneWatch:
         self.gone = True
         self.signals.lost()
         self._refresh()
-        self.state.extra["offline"] = reason
+        self.state.extra["offline"] = clean(reason)
         if self.state.online:
             self.state.online = False
             log.warning("barrier offline", lane=str(self.lane), device=self.device, reason=reason)
@@ -131,17 +132,27 @@ class LaneWatch:
 
     def fault(self, detail: str, mark: str = "") -> None:
         """The device reports a fault, or can no longer be used."""
-        log.warning("barrier fault", lane=str(self.lane), device=self.device, fault=detail)
+        log.warning("barrier fault", lane=str(self.lane), device=self.device, fault=clean(detail))
         self._tell(EventKind.FAULT, mark or f"{self.clock.now().isoformat()} {detail}", detail=detail)
 
     def not_understood(self, error: Exception) -> None:
         """The device sent something that makes no sense."""
         self.state.errors += 1
-        log.warning("device not understood", lane=str(self.lane), device=self.device, reason=str(error))
+        log.warning("device not understood", lane=str(self.lane), device=self.device, reason=clean(str(error)))
 
     def plate(self, plate: str, mark: str) -> None:
-        """The camera read a plate."""
-        self._tell(EventKind.PLATE, mark, presence_id=self.signals.present, plate=plate)
+        """The camera read a plate, in its own spelling; what says that there is none is no event."""
+        try:
+            spelled = plate_of(plate)
+        except NotAPlate as error:
+            self.not_understood(error)
+            return
+        if spelled:
+            self._tell(EventKind.PLATE, mark, presence_id=self.signals.present, plate=spelled)
+
+    def scanned(self, code: str, mark: str) -> None:
+        """The scanner read a code."""
+        self._tell(EventKind.SCANNED_CODE, mark, presence_id=self.signals.present, code=code)
 
     def adopt(self, position: Position | None, presence_id: str, since: datetime | None) -> None:
         """Take over a picture that was made elsewhere."""
@@ -242,7 +253,9 @@ class LaneWatch:
         if not self.state.presence_id:
             self.state.since = None
 
-    def _tell(self, kind: EventKind, mark: str, *, presence_id: str = "", plate: str = "", detail: str = "") -> None:
+    def _tell(
+        self, kind: EventKind, mark: str, *, presence_id: str = "", plate: str = "", detail: str = "", code: str = ""
+    ) -> None:
         self._deliver(
             Event(
                 event_id=self._name(mark, kind.value),
@@ -252,6 +265,7 @@ class LaneWatch:
                 presence_id=presence_id,
                 plate=plate,
                 detail=detail,
+                code=code,
             )
         )
 

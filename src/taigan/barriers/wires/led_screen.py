@@ -7,8 +7,9 @@ import contextlib
 
 import structlog
 
-from taigan.barriers.barrier import NoScreen, Screen
+from taigan.barriers.barrier import NoScreen, Price, Screen
 from taigan.barriers.wires.led import ScreenSettings, frames
+from taigan.barriers.wires.price import in_words
 
 log = structlog.get_logger()
 
@@ -35,6 +36,10 @@ class LedScreen:
         self._next = text
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
+
+    async def ask(self, price: Price) -> None:
+        """Show and speak plate, time and amount; the card draws no code."""
+        await self.show(in_words(price))
 
     async def _write(self) -> None:
         while self._next is not None:

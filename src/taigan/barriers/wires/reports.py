@@ -17,6 +17,7 @@ class Report(msgspec.Struct):
     position: Position | None = None
     fault: str = ""
     plate: str = ""
+    code: str = ""
     alive: bool = False
 
 
@@ -32,3 +33,5 @@ def tell(watch: LaneWatch, report: Report, *, detector: bool) -> None:
         watch.fault(report.fault, report.id)
     if report.plate:
         watch.plate(report.plate, report.id)
+    if report.code:
+        watch.scanned(report.code, report.id)

@@ -1,12 +1,11 @@
 """The admin's interface: scripts scan, look and break things through it, the admin's page is built on it.
 
-Everything needs `Authorization: Bearer <admin token>`, or for reading the session of the admin's page. Errors are
+Everything needs `Authorization: Bearer <admin token>`. Errors are
 `{"error": {"code", "message", "field"}}`, lists `{"items", "next"}`, newest first, `limit` up to 1000 (default 100).
 """
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -21,10 +20,19 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from taigan.hub.admin import lists
-from taigan.hub.admin.lists import ArrivalDetail, ArrivalItem, Listed, LotItem, PushDetail, PushItem, UploadItem
+from taigan.hub.admin.door import Door, bearer
+from taigan.hub.admin.lists import (
+    ArrivalDetail,
+    ArrivalItem,
+    Listed,
+    LookItem,
+    LotItem,
+    PushDetail,
+    PushItem,
+    UploadItem,
+)
 from taigan.hub.book import registry, trail
 from taigan.hub.book.trail import Step
-from taigan.hub.drivers import drivers
 from taigan.hub.drivers.phone import Screen
 from taigan.hub.drivers.scans import Asked, Shown
 from taigan.hub.errors import Unusable
@@ -32,8 +40,6 @@ from taigan.hub.faults import Fault
 from taigan.hub.hub import FromHub, Hub
 from taigan.hub.identity import App, simulated_identity, usable_name
 from taigan.hub.pages.driver import PING
-
-ADMIN_COOKIE = "admin"
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Cursor = Annotated[str, QueryParameter(pattern=r"^[0-9]{0,18}$")]
@@ -93,23 +99,10 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def admin_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """The token, or for reading the admin page's session. Without a token set, nobody."""
-    hub: Hub = connection.app.state.hub
-    scheme, _blank, token = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token_fits(hub, token.strip()):
-        return
-    session = connection.cookies.get(ADMIN_COOKIE, "")
-    reading = connection.scope.get("method") in ("GET", "HEAD")
-    if reading and session and await hub.book.read(drivers.is_admin_session, session):
-        return
-    raise NotAuthorizedException("the admin token is missing or wrong", headers={"WWW-Authenticate": "Bearer"})
-
-
-def token_fits(hub: Hub, token: str) -> bool:
-    """Whether this is the admin token. Nothing fits when there is none."""
-    return bool(hub.admin_token) and hmac.compare_digest(
-        token.encode("utf-8", "surrogateescape"), hub.admin_token.encode()
-    )
+    """The token. Without one set, nobody."""
+    door: Door = connection.app.state.door
+    if not door.fits(connection, bearer(connection)):
+        raise NotAuthorizedException("the admin token is missing or wrong", headers={"WWW-Authenticate": "Bearer"})
 
 
 @post("/scans", status_code=HTTPStatus.OK)
@@ -202,6 +195,12 @@ def row_id(number: int) -> int:
     return min(max(number, 0), 2**63 - 1)
 
 
+@get("/looks")
+async def looks(hub: FromHub, limit: Limit = 100, cursor: Cursor = "") -> Listed[LookItem]:
+    """Where somebody at the admin's page had phone numbers, identities or codes shown that the page masks."""
+    return await hub.book.read(lists.looks_of, before(cursor), limit)
+
+
 @get("/lots")
 async def lots(hub: FromHub) -> Listed[LotItem]:
     """The lots with their lanes and entry codes."""
@@ -291,6 +290,7 @@ def admin_routes(more: Sequence[BaseRouteHandler]) -> Router:
         push,
         arrivals,
         arrival,
+        looks,
         lots,
         faults,
         set_faults,

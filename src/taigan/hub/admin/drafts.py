@@ -47,6 +47,8 @@ def _own(plan: FieldPlan, lot: Lot, now: datetime, value: Any) -> Any:
             return int(lot.union_id)
         case "rand", _:
             return f"0.{seconds(now)}{now.microsecond:06d}"
+        case "message_uuid" | "liftrod_id", _:  # a lot acts on the same number once
+            return f"{seconds(now)}{now.microsecond:06d}"
         case "end_time", unit if unit in _TIMES:
             return (now + _LASTS).astimezone(BEIJING).strftime(_TIMES[unit])
         case _, "unix seconds":

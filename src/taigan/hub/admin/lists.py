@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from taigan.bolink import BadMessage, compact, open_envelope
 from taigan.hub.book import registry
-from taigan.hub.book.tables import arrivals, entries, exits, pushes
+from taigan.hub.book.tables import arrivals, entries, exits, looks, pushes
 from taigan.hub.drivers import codes
 from taigan.hub.errors import Unknown
 
@@ -102,6 +102,16 @@ class LotItem(msgspec.Struct, kw_only=True):
     lanes: list[LaneItem]
 
 
+class LookItem(msgspec.Struct, kw_only=True):
+    """Something that was shown unmasked at the admin's page. `session` tells one login from another."""
+
+    id: int
+    at: datetime
+    session: str
+    of: str
+    row_id: int
+
+
 class Signed(msgspec.Struct, kw_only=True):
     """A signature worked out: MD5 over `text` + key, in upper-case hex, is `sign`. The key itself is never shown."""
 
@@ -176,6 +186,12 @@ def arrival_detail(conn: sa.Connection, arrival_id: int) -> ArrivalDetail:
     if row is None:
         raise Unknown("arrival", "id")
     return ArrivalDetail(**_arrival(dict(row)), signed=_signed(row["body"]))
+
+
+def looks_of(conn: sa.Connection, before: int | None, limit: int) -> Listed[LookItem]:
+    """What was shown unmasked at the admin's page."""
+    rows, following = page(conn, sa.select(looks), looks, "", before, limit)
+    return Listed([LookItem(**row | {"session": row["session"][:8]}) for row in rows], following)
 
 
 def lots_known(conn: sa.Connection, public_url: str) -> Listed[LotItem]:

@@ -11,20 +11,22 @@ import msgspec
 import sqlalchemy as sa
 from litestar import Response, Router, get, post
 from litestar.datastructures import Cookie
+from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
 from taigan.bolink import yuan
-from taigan.hub.admin import drafts, lists
-from taigan.hub.admin.api import ADMIN_COOKIE, row_id, token_fits
+from taigan.hub.admin import drafts, lists, looks
+from taigan.hub.admin.api import row_id
+from taigan.hub.admin.door import ADMIN_COOKIE, SESSION_LASTS, Door, FromDoor
 from taigan.hub.admin.pushes import PushRequest, owed_of, send
 from taigan.hub.admin.records import records_of
 from taigan.hub.book import registry
-from taigan.hub.drivers import drivers
 from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.faults import Fault, FaultKind
 from taigan.hub.hub import FromHub
 from taigan.hub.pages.driver import AnyRequest, FromPages, Pages, Visit, read_form
 from taigan.hub.taking.settlement import move
+from taigan.logs import without_people
 
 _SHOWN = 50
 
@@ -34,14 +36,28 @@ def _overview(conn: sa.Connection, public_url: str) -> dict[str, Any]:
         "lots": lists.lots_known(conn, public_url).items,
         "entries": lists.entries_of(conn, "", None, _SHOWN).items,
         "exits": lists.exits_of(conn, "", None, _SHOWN).items,
-        "pushes": lists.pushes_of(conn, "", None, _SHOWN).items,
-        "arrivals": lists.arrivals_of(conn, "", None, _SHOWN).items,
+        "pushes": _masked(lists.pushes_of(conn, "", None, _SHOWN).items, "request", "answer"),
+        "arrivals": _masked(lists.arrivals_of(conn, "", None, _SHOWN).items, "body", "answer"),
+        "looks": lists.looks_of(conn, None, _SHOWN).items,
         "owed": owed_of(conn, "", None, _SHOWN).items,
-        "records": [
-            {**msgspec.structs.asdict(one), "text": _pretty(bytes(one.data))}
-            for one in records_of(conn, "", "", None, _SHOWN, public_url).items
-        ],
+        "records": _masked(
+            [
+                {**msgspec.structs.asdict(one), "text": _pretty(bytes(one.data))}
+                for one in records_of(conn, "", "", None, _SHOWN, public_url).items
+            ],
+            "text",
+        ),
     }
+
+
+def _masked(items: list[Any], *names: str) -> list[dict[str, Any]]:
+    """Rows as the page shows them: no phone numbers, identities or codes of people. `masked`: there were some."""
+    shown = []
+    for item in items:
+        row = item if isinstance(item, dict) else msgspec.structs.asdict(item)
+        told = {name: without_people(row[name] or "") for name in names}
+        shown.append({**row, **told, "masked": any(told[name] != (row[name] or "") for name in names)})
+    return shown
 
 
 def _pretty(data: bytes) -> str:
@@ -64,19 +80,17 @@ def _draft(conn: sa.Connection, query: dict[str, str], now: datetime) -> dict[st
     }
 
 
-async def _admin(pages: Pages, request: AnyRequest) -> Visit | None:
+async def _admin(pages: Pages, door: Door, request: AnyRequest) -> Visit | None:
     session = request.cookies.get(ADMIN_COOKIE, "")
-    if not session or not await pages.hub.book.read(drivers.is_admin_session, session):
-        return None
-    return replace(pages.stranger(request), session=session)
+    return replace(pages.stranger(request), session=session) if await door.holds(session) else None
 
 
 @get("/")
-async def overview(request: AnyRequest, pages: FromPages, hub: FromHub) -> Response[str]:
+async def overview(request: AnyRequest, pages: FromPages, hub: FromHub, door: FromDoor) -> Response[str]:
     """Lots, uploads, pushes and faults; or the way in."""
-    visit = await _admin(pages, request)
+    visit = await _admin(pages, door, request)
     if visit is None:
-        return pages.page("admin_login.html", pages.stranger(request), wrong=False)
+        return pages.page("admin_login.html", pages.stranger(request), wrong=None)
     seen = await hub.book.read(_overview, hub.public_url)
     draft = await hub.book.read(_draft, visit.query, hub.book.clock.now())
     return pages.page(
@@ -92,31 +106,43 @@ async def overview(request: AnyRequest, pages: FromPages, hub: FromHub) -> Respo
 
 
 @post("/login", status_code=HTTPStatus.OK)
-async def log_in(request: AnyRequest, pages: FromPages, hub: FromHub) -> Response[Any]:
+async def log_in(request: AnyRequest, pages: FromPages, hub: FromHub, door: FromDoor) -> Response[Any]:
     """Change the admin token for a session."""
     form = await read_form(request)
-    if not token_fits(hub, form.get("admin_token", "").strip()):
-        return pages.page("admin_login.html", pages.stranger(request), wrong=True, status=HTTPStatus.FORBIDDEN)
+    try:
+        right, status = door.fits(request, form.get("admin_token", "").strip()), HTTPStatus.FORBIDDEN
+    except HTTPException as shut:
+        right, status = False, HTTPStatus(shut.status_code)
+    if not right:
+        return pages.page("admin_login.html", pages.stranger(request), wrong=status, status=status)
     session = hub.new_code() + hub.new_code()
-    await hub.book.write(drivers.open_session, session, None)
-    cookie = Cookie(key=ADMIN_COOKIE, value=session, path="/admin", httponly=True, samesite="strict")
+    await door.open_session(session)
+    cookie = Cookie(
+        key=ADMIN_COOKIE,
+        value=session,
+        path="/admin",
+        max_age=int(SESSION_LASTS.total_seconds()),
+        httponly=True,
+        secure=pages.secure,
+        samesite="strict",
+    )
     return Redirect("/admin", status_code=303, cookies=[cookie])
 
 
 @post("/logout", status_code=HTTPStatus.SEE_OTHER)
-async def log_out(request: AnyRequest, pages: FromPages, hub: FromHub) -> Response[Any]:
+async def log_out(request: AnyRequest, pages: FromPages, hub: FromHub, door: FromDoor) -> Response[Any]:
     """End the session."""
-    visit = await _admin(pages, request)
+    visit = await _admin(pages, door, request)
     if visit is not None and pages.form_is_ours(visit.session, await read_form(request)):
-        await hub.book.write(drivers.close_session, visit.session)
+        await door.close_session(visit.session)
     return Redirect("/admin", status_code=303)
 
 
 @post("/faults/form", status_code=HTTPStatus.SEE_OTHER)
-async def change_faults(request: AnyRequest, pages: FromPages, hub: FromHub) -> Response[Any]:
+async def change_faults(request: AnyRequest, pages: FromPages, hub: FromHub, door: FromDoor) -> Response[Any]:
     """Add a fault, or take all away."""
     form = await read_form(request)
-    visit = await _ours(pages, request, form)
+    visit = await _ours(pages, door, request, form)
     if visit is None:
         return _expired(pages, request)
     if form.get("do") == "clear":
@@ -135,10 +161,10 @@ async def change_faults(request: AnyRequest, pages: FromPages, hub: FromHub) -> 
 
 
 @post("/pushes/form", status_code=HTTPStatus.SEE_OTHER)
-async def push(request: AnyRequest, pages: FromPages, hub: FromHub) -> Response[Any]:
+async def push(request: AnyRequest, pages: FromPages, hub: FromHub, door: FromDoor) -> Response[Any]:
     """Send the message in the form."""
     form = await read_form(request)
-    visit = await _ours(pages, request, form)
+    visit = await _ours(pages, door, request, form)
     if visit is None:
         return _expired(pages, request)
     try:
@@ -151,10 +177,10 @@ async def push(request: AnyRequest, pages: FromPages, hub: FromHub) -> Response[
 
 
 @post("/records/form", status_code=HTTPStatus.SEE_OTHER)
-async def move_record(request: AnyRequest, pages: FromPages, hub: FromHub) -> Response[Any]:
+async def move_record(request: AnyRequest, pages: FromPages, hub: FromHub, door: FromDoor) -> Response[Any]:
     """Move a record to its next state."""
     form = await read_form(request)
-    visit = await _ours(pages, request, form)
+    visit = await _ours(pages, door, request, form)
     if visit is None:
         return _expired(pages, request)
     try:
@@ -166,9 +192,24 @@ async def move_record(request: AnyRequest, pages: FromPages, hub: FromHub) -> Re
     return Redirect("/admin", status_code=303)
 
 
-async def _ours(pages: Pages, request: AnyRequest, form: dict[str, str]) -> Visit | None:
+@post("/looks/form", status_code=HTTPStatus.OK)
+async def look(request: AnyRequest, pages: FromPages, hub: FromHub, door: FromDoor) -> Response[Any]:
+    """Show one row with what the page masks, and keep that it was shown."""
+    form = await read_form(request)
+    visit = await _ours(pages, door, request, form)
+    if visit is None:
+        return _expired(pages, request)
+    try:
+        number = row_id(int(form.get("id", "")))
+        texts = await hub.book.write(looks.look, form.get("of", ""), number, visit.session)
+    except (ValueError, Unknown):
+        return _wrong(pages, visit)
+    return pages.page("admin_look.html", visit, texts=texts)
+
+
+async def _ours(pages: Pages, door: Door, request: AnyRequest, form: dict[str, str]) -> Visit | None:
     """The admin whose own page sent this form."""
-    visit = await _admin(pages, request)
+    visit = await _admin(pages, door, request)
     return visit if visit is not None and pages.form_is_ours(visit.session, form) else None
 
 
@@ -183,5 +224,5 @@ def _wrong(pages: Pages, visit: Visit) -> Response[Any]:
 
 def admin_page_routes() -> Router:
     """The admin's page."""
-    handlers = [overview, log_in, log_out, change_faults, push, move_record]
+    handlers = [overview, log_in, log_out, change_faults, push, move_record, look]
     return Router(path="/admin", route_handlers=handlers, include_in_schema=False)

@@ -132,6 +132,10 @@ def vendor(conn: sa.Connection, union_id: str) -> Vendor | None:
     return None if row is None else Vendor(*row)
 
 
+def known_vendors(conn: sa.Connection) -> list[Vendor]:
+    return [Vendor(*row) for row in conn.execute(sa.select(vendors).order_by(vendors.c.union_id))]
+
+
 def keys(conn: sa.Connection, union_id: str, now: datetime) -> list[str]:
     """The keys a message of this vendor may be signed with, the current one first."""
     return list(conn.execute(_KEYS, {"union_id": union_id, "now": now}).scalars())

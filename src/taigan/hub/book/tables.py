@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-VERSION = 2
+VERSION = 3
 """Raised with every change of the tables; a database of a higher one is refused."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,7 +26,10 @@ class Moment(sa.types.TypeDecorator[datetime]):
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
-UPGRADES: dict[int, tuple[str, ...]] = {2: ("ALTER TABLE pushes ADD COLUMN owed_id INTEGER",)}
+UPGRADES: dict[int, tuple[str, ...]] = {
+    2: ("ALTER TABLE pushes ADD COLUMN owed_id INTEGER",),
+    3: ("ALTER TABLE sessions ADD COLUMN opened_by TEXT NOT NULL DEFAULT ''",),
+}
 """What brings the tables of an older version up to each one, besides the tables that are new."""
 
 metadata = sa.MetaData()
@@ -110,6 +113,18 @@ sessions = sa.Table(
     sa.Column("digest", sa.Text, primary_key=True),  # of the cookie's value
     sa.Column("driver_id", sa.Integer, sa.ForeignKey("drivers.id")),  # null: the admin's page
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("opened_by", sa.Text, nullable=False),  # the admin's page: the digest of the admin token of then
+)
+
+# What somebody at the admin's page saw unmasked.
+looks = sa.Table(
+    "looks",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("session", sa.Text, nullable=False),  # its digest
+    sa.Column("of", sa.Text, nullable=False),  # pushes, arrivals, records
+    sa.Column("row_id", sa.Integer, nullable=False),
 )
 
 scans = sa.Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import hmac
 from dataclasses import dataclass
@@ -49,34 +50,40 @@ def meet(conn: sa.Connection, trail: Trail, identity: Identity) -> Driver:
     return Driver(row.id, App(row.app), row.pay_user_id, row.licence)
 
 
-def open_session(conn: sa.Connection, trail: Trail, token: str, identity: Identity | None) -> None:
-    """Remember a browser by the token in its cookie; without an identity it is the admin's."""
-    driver_id = None if identity is None else meet(conn, trail, identity).id
-    conn.execute(sessions.insert(), {"digest": _digest(token), "driver_id": driver_id, "created_at": trail.at})
+def open_session(conn: sa.Connection, trail: Trail, token: str, identity: Identity) -> None:
+    """Remember a driver's browser by the token in its cookie."""
+    row = {
+        "digest": digest(token),
+        "driver_id": meet(conn, trail, identity).id,
+        "created_at": trail.at,
+        "opened_by": "",
+    }
+    conn.execute(sessions.insert(), row)
 
 
 def driver_of_session(conn: sa.Connection, token: str) -> Driver | None:
-    row = conn.execute(_DRIVER_OF_SESSION, {"digest": _digest(token)}).first()
+    row = conn.execute(_DRIVER_OF_SESSION, {"digest": digest(token)}).first()
     return None if row is None else Driver(row.id, App(row.app), row.pay_user_id, row.licence)
 
 
-def is_admin_session(conn: sa.Connection, token: str) -> bool:
-    query = sa.select(sessions.c.digest).where(sessions.c.digest == _digest(token), sessions.c.driver_id.is_(None))
-    return conn.execute(query).first() is not None
-
-
-def close_session(conn: sa.Connection, trail: Trail, token: str) -> None:
-    conn.execute(sa.delete(sessions).where(sessions.c.digest == _digest(token)))
-
-
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """What is kept of a session's token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def form_token(secret: str, session: str) -> str:
-    """What a form of this session carries to show that our own page sent it."""
-    return hmac.new(secret.encode(), session.encode(), hashlib.sha256).hexdigest()
+class Purpose(enum.StrEnum):
+    """What a proof is good for; one that was made for something else is none."""
+
+    FORM = "form"  # a form of this session
+    LOGIN = "login"  # the login that this browser began
+    ONBOARDING = "onboarding"  # the form for a lot's merchant data
 
 
-def form_token_fits(secret: str, session: str, token: str) -> bool:
-    return hmac.compare_digest(form_token(secret, session).encode(), token.encode())
+def proof(secret: str, purpose: Purpose, *said: str) -> str:
+    """What an address or a form of ours carries to show that we made it, for this purpose and about this."""
+    return hmac.new(secret.encode(), "\0".join((purpose, *said)).encode(), hashlib.sha256).hexdigest()
+
+
+def proves(given: str, secret: str, purpose: Purpose, *said: str) -> bool:
+    """Whether we made this proof, for this purpose and about this."""
+    return hmac.compare_digest(proof(secret, purpose, *said).encode(), given.encode())

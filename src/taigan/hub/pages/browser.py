@@ -16,7 +16,7 @@ from litestar import Response, Router, get, post, route
 from litestar.enums import HttpMethod
 from litestar.response import Redirect
 
-from taigan.bolink import BadMessage, by_section, moment, read, write, yuan
+from taigan.bolink import BadMessage, by_section, moment, read, seconds, write, yuan
 from taigan.bolink.lots import Merchant, OnboardingPage, OnboardLot
 from taigan.bolink.no_plate import with_licence
 from taigan.bolink.values import MerchantType, OnboardingKind
@@ -24,15 +24,16 @@ from taigan.hub.book import records, registry
 from taigan.hub.book.records import Kind, Record
 from taigan.hub.book.registry import Lot
 from taigan.hub.book.trail import Trail
-from taigan.hub.drivers.drivers import form_token, form_token_fits
+from taigan.hub.drivers.drivers import Purpose, proof, proves
 from taigan.hub.errors import Unusable
 from taigan.hub.pages.driver import LICENCE_PATH, AnyRequest, FromPages, Pages, Visit, log_in, read_form
+from taigan.hub.sending.addresses import same_host
 from taigan.hub.taking import lots, settlement
 from taigan.hub.taking.settlement import move
 from taigan.hub.taking.uploads import COUNTER_PATH
 
 ONBOARDING_PATH = "/web/parkingos/onboarding"
-_PAGE_VALID = 86400.0
+_PAGE_VALID = 86400
 _BACK = re.compile(r"https?://[^\s\0]{1,2000}")
 _TEXTS = {"merchant_shortname": 16, "merchant_name": 40, "license_address": 100}
 
@@ -53,11 +54,9 @@ async def onboarding(request: AnyRequest, pages: FromPages) -> Response[Any]:
     lot_id = registry.lot_id_of(union_id, asked.park_id)
     if await pages.hub.book.read(registry.lot, lot_id) is None:
         return _refused(pages, visit, HTTPStatus.NOT_FOUND)
-    return Redirect(visit.url(ONBOARDING_PATH, lot_id=lot_id, proof=_proof(pages, lot_id)))
-
-
-def _proof(pages: Pages, lot_id: str) -> str:
-    return form_token(pages.hub.book.secret, f"onboarding {lot_id}")
+    until = str(asked.timestamp // 1000 + _PAGE_VALID)
+    proven = proof(pages.hub.book.secret, Purpose.ONBOARDING, lot_id, until)
+    return Redirect(visit.url(ONBOARDING_PATH, lot_id=lot_id, until=until, proof=proven))
 
 
 @get(ONBOARDING_PATH)
@@ -68,8 +67,8 @@ async def onboarding_form(request: AnyRequest, pages: FromPages) -> Response[Any
     if found is None:
         return _refused(pages, visit, HTTPStatus.FORBIDDEN)
     known = await pages.hub.book.read(records.find, Kind.MERCHANTS, found.union_id, found.lot_id, "")
-    proof = visit.query["proof"]
-    return pages.page("onboarding.html", visit, of_lot=found, known=known, proof=proof, texts=_TEXTS, wrong=False)
+    shown: dict[str, Any] = {"of_lot": found, "known": known, "asked": visit.query, "texts": _TEXTS}
+    return pages.page("onboarding.html", visit, wrong=False, **shown)
 
 
 @post(ONBOARDING_PATH, status_code=HTTPStatus.SEE_OTHER)
@@ -81,10 +80,10 @@ async def onboard(request: AnyRequest, pages: FromPages) -> Response[Any]:
         return _refused(pages, visit, HTTPStatus.FORBIDDEN)
     given = {name: form.get(name, "").strip() for name in _TEXTS}
     if any(not text or len(text) > _TEXTS[name] or "\0" in text for name, text in given.items()):
-        values: dict[str, Any] = {"of_lot": found, "known": None, "proof": form["proof"], "texts": _TEXTS}
+        values: dict[str, Any] = {"of_lot": found, "known": None, "asked": form, "texts": _TEXTS}
         return pages.page("onboarding.html", visit, status=HTTPStatus.BAD_REQUEST, wrong=True, **values)
     await pages.hub.book.write(_keep_merchant, found, given, pages.hub.new_code() + pages.hub.new_code())
-    query = {"lot_id": found.lot_id, "proof": form["proof"]}
+    query = {name: form[name] for name in ("lot_id", "until", "proof")}
     return Redirect(visit.url(ONBOARDING_PATH, **query), status_code=303)
 
 
@@ -117,9 +116,19 @@ def _keep_merchant(conn: sa.Connection, trail: Trail, lot: Lot, given: dict[str,
 
 
 async def _lot_of(pages: Pages, given: dict[str, str]) -> Lot | None:
-    lot_id = given.get("lot_id", "")
-    proven = form_token_fits(pages.hub.book.secret, f"onboarding {lot_id}", given.get("proof", ""))
-    return await pages.hub.book.read(registry.lot, lot_id) if proven else None
+    """The lot that an address leads to, as long as the vendor's own address is good."""
+    lot_id, until = given.get("lot_id", ""), given.get("until", "")
+    if not proves(given.get("proof", ""), pages.hub.book.secret, Purpose.ONBOARDING, lot_id, until):
+        return None
+    if seconds(pages.hub.book.clock.now()) > int(until):
+        return None
+    return await pages.hub.book.read(registry.lot, lot_id)
+
+
+def _may_ask(conn: sa.Connection, hosts: tuple[str, ...], back: str) -> bool:
+    """Whether an address is at a host that may learn drivers' numbers."""
+    own = [vendor.callback_url for vendor in registry.known_vendors(conn)]
+    return any(same_host(back, url) for url in (*own, *(f"//{host}" for host in hosts)))
 
 
 @route(LICENCE_PATH, http_method=[HttpMethod.GET, HttpMethod.HEAD])
@@ -127,7 +136,7 @@ async def licence(request: AnyRequest, pages: FromPages) -> Response[Any]:
     """7: back to where the browser came from, with the driver's number; made at the first time."""
     visit = await pages.visit(request)
     back = visit.query.get("redirectUrl", "")
-    if not _BACK.fullmatch(back):
+    if not _BACK.fullmatch(back) or not await pages.hub.book.read(_may_ask, pages.hub.rules.redirect_hosts, back):
         return _refused(pages, visit, HTTPStatus.BAD_REQUEST)
     if visit.driver is None:
         return log_in(pages, request, visit, {"redirectUrl": back}, {}, template="licence.html")

@@ -7,12 +7,13 @@ without scripts by a refresh.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import jinja2
 import msgspec
@@ -29,7 +30,7 @@ from taigan.hub.book import registry
 from taigan.hub.book.registry import Lot
 from taigan.hub.drivers import codes, drivers
 from taigan.hub.drivers.codes import ENTRY_PATH, Code, CodeKind
-from taigan.hub.drivers.drivers import Driver, form_token, form_token_fits
+from taigan.hub.drivers.drivers import Driver, Purpose, proof, proves
 from taigan.hub.drivers.phone import Screen, in_language
 from taigan.hub.drivers.scans import Asked
 from taigan.hub.errors import Unknown, Unusable
@@ -44,7 +45,9 @@ PING = 15.0
 _YEAR = 365 * 24 * 3600
 _PHONE = re.compile(r"[0-9A-Za-z]{1,8}")
 _LOGIN_COOKIE = "login"
+_LOGIN = re.compile(r"[0-9A-Za-z]{16}")
 _LARGEST_FORM = 64 * 1024
+_FORM_TIMEOUT = 10.0
 LICENCE_PATH = by_section("7").path
 
 
@@ -161,23 +164,27 @@ class Pages:
         )
 
     def _form_token(self, visit: Visit) -> str:
-        return form_token(self.hub.book.secret, visit.session) if visit.session else ""
+        return proof(self.hub.book.secret, Purpose.FORM, visit.session) if visit.session else ""
 
     def form_is_ours(self, session: str, form: dict[str, str]) -> bool:
         """Whether our own page sent this form for this session."""
-        return bool(session) and form_token_fits(self.hub.book.secret, session, form.get("token", ""))
+        return bool(session) and proves(form.get("token", ""), self.hub.book.secret, Purpose.FORM, session)
 
 
 FromPages = NamedDependency[Pages]
 
 
 async def read_form(request: AnyRequest) -> dict[str, str]:
-    """The fields of a posted form; anything else is an empty one."""
+    """The fields of a posted form; anything else, or one that does not come to its end, is an empty one."""
     body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _LARGEST_FORM:
-            return {}
+    try:
+        async with asyncio.timeout(_FORM_TIMEOUT):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > _LARGEST_FORM:
+                    return {}
+    except TimeoutError:
+        return {}
     try:
         return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=20))
     except ValueError:
@@ -241,8 +248,10 @@ def log_in(
     `then` is where it goes on from there: a lane's `code`, or another platform's `redirectUrl` (7).
     """
     named = _named_driver(pages, visit)
-    started = request.cookies.get(_LOGIN_COOKIE, "") or pages.hub.new_code()
-    back = visit.url("/login/{app}", proof=form_token(pages.hub.book.secret, started), **then)
+    started = request.cookies.get(_LOGIN_COOKIE, "")
+    if not _LOGIN.fullmatch(started):
+        started = pages.hub.new_code()
+    back = visit.url("/login/{app}", proof=proof(pages.hub.book.secret, Purpose.LOGIN, started), **then)
     addresses = {app: pages.hub.login.address(app, back.replace("{app}", app.value, 1)) for app in App}
     cookie = Cookie(key=_LOGIN_COOKIE, value=started, path="/", httponly=True, secure=pages.secure, samesite="lax")
     if named is not None:
@@ -259,7 +268,7 @@ async def logged_in(request: AnyRequest, pages: FromPages, app: FromPath[str]) -
     """Back from the app's login: remember the driver and go on to the lane."""
     visit = await pages.visit(request)
     started = request.cookies.get(_LOGIN_COOKIE, "")
-    ours = bool(started) and form_token_fits(pages.hub.book.secret, started, visit.query.get("proof", ""))
+    ours = bool(started) and proves(visit.query.get("proof", ""), pages.hub.book.secret, Purpose.LOGIN, started)
     identity = await pages.hub.login.identity(App(app), visit.query) if ours and app in list(App) else None
     to_lane = visit.url(ENTRY_PATH, code=visit.query.get("code", ""))
     if "redirectUrl" in visit.query:
@@ -286,13 +295,11 @@ async def simulated_login(request: AnyRequest, pages: FromPages, app: FromPath[s
         return pages.page("notice.html", visit, status=HTTPStatus.NOT_FOUND, again="", kind="missing")
     phone = dict(parse_qsl(urlsplit(back).query)).get("phone", "")
     name = f"simulated-{app}-{phone}" if _PHONE.fullmatch(phone) else f"simulated-{app}"
-    known = request.cookies.get(name, "")
+    known = unquote(request.cookies.get(name, ""))
     driver = visit.query.get("driver", "") or known
     if not usable_name(driver):
         driver = pages.hub.new_code()
-    cookie = Cookie(
-        key=name, value=driver if driver.isalnum() else "", path=SIMULATED_PATH, max_age=_YEAR, samesite="lax"
-    )
+    cookie = Cookie(key=name, value=quote(driver, safe=""), path=SIMULATED_PATH, max_age=_YEAR, samesite="lax")
     return Redirect(f"{back}&{urlencode({'user': driver})}", cookies=[cookie])
 
 

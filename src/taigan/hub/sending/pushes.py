@@ -18,6 +18,7 @@ from taigan.hub.book.tables import pushes
 from taigan.hub.book.trail import Kind, Trail
 from taigan.hub.faults import PUSH_FAULTS, Fault, FaultKind, Faults
 from taigan.hub.rules import Rules
+from taigan.hub.sending.addresses import is_public, same_host
 
 
 class Outcome(enum.StrEnum):
@@ -28,12 +29,14 @@ class Outcome(enum.StrEnum):
     TIMED_OUT = "timed_out"
     UNREACHABLE = "unreachable"
     CUT = "cut"  # the answer was lost on purpose
+    FORBIDDEN = "forbidden"  # not sent: a notify_url into the hub's own network
 
 
 _WORDS = {
     Outcome.TIMED_OUT: "no answer in time",
     Outcome.UNREACHABLE: "lot not reached, or the connection broke",
     Outcome.CUT: "the answer was lost",
+    Outcome.FORBIDDEN: "not sent: the address is neither public nor the vendor's host (private_notify)",
 }
 
 
@@ -50,6 +53,8 @@ class Push:
     body: bytes
     sent_at: datetime
     owed_id: int | None = None
+    strange: bool = False
+    """The address came with a message, and is not at the vendor's own host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,8 @@ def enter(
         scan_id=scan_id,
         push_id=push_id,
     )
-    return Push(push_id, lot_id, channel_id, scan_id, interface.event, address, body, trail.at, owed_id)
+    strange = bool(url) and not same_host(url, vendor.callback_url)
+    return Push(push_id, lot_id, channel_id, scan_id, interface.event, address, body, trail.at, owed_id, strange)
 
 
 def _address(vendor: Vendor, interface: AnyInterface) -> str:
@@ -174,6 +180,8 @@ class Sender:
         return Delivery(lost if answer.outcome is Outcome.ANSWERED else answer, fault.kind)
 
     async def _post(self, push: Push) -> Answer:
+        if push.strange and not self._rules.private_notify and not await is_public(push.url):
+            return Answer(Outcome.FORBIDDEN, self._clock.now())
         try:
             status, body = await self._transport.post(push.url, push.body, timeout=self._rules.push_timeout)
         except TimedOut:

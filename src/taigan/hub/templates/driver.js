@@ -10,7 +10,7 @@
     }
     for (const button of screen.querySelectorAll('[data-opens]')) {
       const left = Math.ceil(+button.dataset.opens - gone);
-      button.dataset.label ||= button.textContent;
+      if (!button.dataset.label) button.dataset.label = button.textContent;
       button.disabled = left > 0;
       button.textContent = left > 0 ? `${button.dataset.label} (${left})` : button.dataset.label;
     }
@@ -35,7 +35,7 @@
   if (screen.dataset.events) {
     stream = new EventSource(screen.dataset.events);
     stream.onopen = stopPolling;
-    stream.onerror = () => { polling ||= setInterval(poll, 2000); };
+    stream.onerror = () => { if (!polling) polling = setInterval(poll, 2000); };
     stream.addEventListener('picture', (event) => { stopPolling(); show(JSON.parse(event.data)); });
   }
   addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });

@@ -98,7 +98,9 @@ class EntryDesk:
         self._ids = ids
         self._metrics = metrics
         self._events = events
-        self._commits = GroupCommit[Scan | Raised, Decided | Told](database, self._commit)
+        self._commits = GroupCommit[Scan | Raised, Decided | Told](
+            database, self._commit, lot_of=lambda one: one.lot_id
+        )
         self._admit_seconds = metrics.commit_seconds.labels("admit")
         self._settle_seconds = metrics.commit_seconds.labels("settle")
         self._working: dict[str, asyncio.Task[tuple[int, bytes]]] = {}
@@ -306,11 +308,12 @@ class EntryDesk:
         changes.write(conn)
 
     def _never_was(self, conn: sa.Connection, changes: Changes, lot: Lot, order: Order, now: datetime) -> None:
+        order.told_state, order.told_text = 0, texts.BUSY
         if order.state == "waiting":
             orders.void(changes, lot, order, now, why="late")
         elif order.state == "in":
             unsent = deliveries.cancel_unsent(conn, lot.lot_id, order.order_id)
-            orders.reverse(changes, lot, order, now, uploaded=not unsent)
+            orders.reverse(changes, lot, order, now, uploaded=not unsent, why="late")
             if order.passed_at is not None:
                 orders.stand_without_order(changes, lot, order.channel_id, now, "let in too late to be told")
 

@@ -25,6 +25,8 @@ def decide(scan: Scan, s: Situation, ids: Ids) -> Verdict:
     """Decide one scan and note what the decision writes."""
     if message := s.messages.get(scan.digest):
         return _repeat(scan, s, message)
+    if scan.origin == "scan" and s.now - scan.sent_at > timedelta(seconds=s.policy.repeat_within):
+        return _refuse(scan, s, texts.STALE, alarm="stale_message")
     lot = s.lots[scan.lot_id]
     lane = s.lane(scan)
 
@@ -110,7 +112,7 @@ def command_by(scan: Scan) -> datetime:
 
 def _repeat(scan: Scan, s: Situation, message: Message) -> Verdict:
     if s.now - message.received_at > timedelta(seconds=s.policy.repeat_within):
-        s.changes.alarms.append(_alarm(scan, s, "stale_message", "a message older than a day came again"))
+        s.changes.alarms.append(_alarm(scan, s, "stale_message", texts.CAME_AGAIN))
         return Verdict(Next.ANSWER, 0, answer(0, texts.STALE, scan.licence, s.now))
     if message.answer is not None:
         return Verdict(Next.ANSWER, -1, message.answer)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from taigan.barriers.words import spelling
 from taigan.lot.entering.scan import Scan
 from taigan.lot.policy import Policy
 from taigan.storage import facts
@@ -48,9 +49,9 @@ class Situation:
         at_loop = {car.presence_id for car in self.cars.values()}
         self.by_presence = self._as_settled(facts.live_orders_at(conn, at_loop) if at_loop else {})
         self.drivers: dict[tuple[str, str], Driver] = facts.drivers(conn, licences)
-        self.blocked = facts.blocked(
-            conn, licences | mobiles | {scan.pay_user_id for scan in scans if scan.pay_user_id}, now
-        )
+        spelled = {spelling(licence) for licence in licences}
+        users = {scan.pay_user_id for scan in scans if scan.pay_user_id}
+        self.blocked = facts.blocked(conn, licences | spelled | mobiles | users, now)
         checks_phones = mobiles and any(lot.sms_check for lot in self.lots.values())
         since = now - timedelta(seconds=policy.sms_valid)
         self.checked_phones = facts.checked_phones(conn, mobiles, since) if checks_phones else set()
@@ -82,10 +83,15 @@ class Situation:
         return self._settled.get(key) or facts.orders(self._conn, [key]).get(key)
 
     def is_blocked(self, scan: Scan) -> bool:
-        lot = scan.lot_id
-        return bool(self.blocked) and not self.blocked.isdisjoint(
-            ((lot, "licence", scan.licence), (lot, "pay_user_id", scan.pay_user_id), (lot, "mobile", scan.mobile))
-        )
+        if not self.blocked:
+            return False
+        known_by = {
+            ("licence", scan.licence),
+            ("licence", spelling(scan.licence)),
+            ("pay_user_id", scan.pay_user_id),
+            ("mobile", scan.mobile),
+        }
+        return any((scan.lot_id, kind, value) in self.blocked for kind, value in known_by)
 
     def phone_is_checked(self, scan: Scan) -> bool:
         return (scan.lot_id, scan.licence, scan.mobile) in self.checked_phones

@@ -21,6 +21,7 @@ from taigan.barriers.barrier import (
     NoScreen,
     Outcome,
     Position,
+    Price,
     Result,
 )
 from taigan.clock import Clock, set_within
@@ -55,7 +56,7 @@ class Lanes:
         self._metrics = metrics
         self._events = events
         self._barriers: dict[LaneKey, Barrier] = {}
-        self._commits = GroupCommit[Event, "Effect"](database, self._apply)
+        self._commits = GroupCommit[Event, "Effect"](database, self._apply, lot_of=lambda event: event.lane.lot_id)
         self._arrivals: dict[LaneKey, asyncio.Event] = {}
         self._settled: dict[str, tuple[asyncio.Event, str]] = {}
         self._gone: dict[LaneKey, str] = {}  # the car that left each lane last
@@ -63,6 +64,7 @@ class Lanes:
         self._stopping = asyncio.Event()
         self.when_arm_is_down: Follow | None = None
         self.when_plate_is_read: Callable[[Event], Awaitable[None]] | None = None
+        self.when_code_is_scanned: Callable[[Event], Awaitable[None]] | None = None
         self.when_alarmed: Callable[[Alarm], None] | None = None
         metrics.barriers.labels("online").set_function(lambda: self._online())
         metrics.barriers.labels("offline").set_function(lambda: len(self._barriers) - self._online())
@@ -84,6 +86,12 @@ class Lanes:
         barrier = self._barriers.get(lane)
         if barrier is not None and not isinstance(barrier.screen, NoScreen):
             self._later(barrier.screen.show(texts.fitted(text)))
+
+    def ask(self, lane: LaneKey, price: Price) -> None:
+        """Ask for a price on the lane's screen, without waiting for it."""
+        barrier = self._barriers.get(lane)
+        if barrier is not None and not isinstance(barrier.screen, NoScreen):
+            self._later(barrier.screen.ask(price))
 
     def next_arrival(self, lane: LaneKey) -> asyncio.Event:
         """An event that is set when the next car on the lane's loop is committed."""
@@ -134,6 +142,10 @@ class Lanes:
         if event.kind is EventKind.PLATE:
             if self.when_plate_is_read is not None:  # not awaited: it may wait for the lane's next events
                 self._later(self.when_plate_is_read(event))
+            return
+        if event.kind is EventKind.SCANNED_CODE:
+            if self.when_code_is_scanned is not None:
+                self._later(self.when_code_is_scanned(event))
             return
         effect = await self._store(event)
         if effect is None:
@@ -320,7 +332,7 @@ class _Street:
         self._changes.arrived.append(car)
         if lane.loop_dead:
             lane.loop_dead = False
-            self._changes.lane_loop(lane)
+            self._changes.lane(lane)
         effect.arrived = True
         if lane.direction == "entry":
             effect.screen = texts.SCREEN_SCAN
@@ -337,7 +349,7 @@ class _Street:
         if car is None:
             if lane.detector and not lane.loop_dead:
                 lane.loop_dead = True
-                self._changes.lane_loop(lane)
+                self._changes.lane(lane)
                 self._alarm(event, effect, "loop_fault", "a car passed whose loop never lit")
             car = Presence(event.presence_id, lot.lot_id, lane.channel_id, event.at, None, event.at, "passed")
             self._known[car.presence_id] = car

@@ -21,7 +21,7 @@ class RemoteCommands:
     async def operate_liftrod(self, callback: Callback) -> Answered:
         """11.1: raise (let a waiting driver in, or just raise), hold open, or lower. Raises BadMessage, StorageError.
 
-        The same `liftrod_id` moves the arm once.
+        The same `liftrod_id` moves the arm once; a command without one moves it as the message that it is, once too.
         """
         asked = bolink.read(callback.text, commands.OperateBarrier)
         if not asked.channel_id:
@@ -33,7 +33,7 @@ class RemoteCommands:
             raise BadMessage("liftrod_id", "has more than 64 characters")
         by = By(OPERATOR, f"11.1 {command_id or 'without number'}")
         try:
-            await self._operate(callback.lot.lot_id, asked, by, command_id)
+            await self._operate(callback.lot.lot_id, asked, by, command_id or callback.digest)
             state, text = 1, None
         except LotError as error:
             state, text = 0, texts.fitted(error.message)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import structlog
@@ -50,6 +49,7 @@ class Callback(msgspec.Struct, frozen=True):
     """A verified message of a vendor that exists."""
 
     envelope: bolink.Envelope
+    signed: bolink.SignedText
     of_lot: Lot | None  # none: a message for the vendor as a whole (9.1)
     key_id: int
     received_at: datetime
@@ -72,9 +72,8 @@ class Callback(msgspec.Struct, frozen=True):
 
     @property
     def digest(self) -> str:
-        """What makes two messages the same: the vendor, the lot and the signed text."""
-        about = f"{self.lot.union_id}\0{self.lot.park_id}\0".encode()
-        return hashlib.sha256(about + self.envelope.text).hexdigest()
+        """What makes two messages the same: the vendor, the lot and what was signed, however it is written."""
+        return self.signed.digest(self.lot.union_id, self.lot.park_id)
 
 
 Handler = Callable[[Callback], Awaitable[Answered]]
@@ -118,13 +117,14 @@ class Callbacks:
         speakers = [envelope.union_id] if envelope.union_id else self._keyring.owners(envelope.park_id)
         keys = [key for union_id in speakers for key in self._keyring.accepted(union_id)]
         if not keys:
-            return self._refused(404, "unknown_lot", texts.UNKNOWN_LOT, envelope.service_name)
+            return self._refused(404, "unknown_lot", texts.UNKNOWN_LOT, envelope.service_name, envelope)
+        signed = bolink.SignedText(envelope.text)
         for key in keys:
-            form = bolink.verify(envelope.text, envelope.sign, key.key)
+            form = signed.verify(envelope.sign, key.key)
             if form is not None:
                 break
         else:
-            return self._refused(401, "signature", texts.BAD_SIGN, envelope.service_name)
+            return self._refused(401, "signature", texts.BAD_SIGN, envelope.service_name, envelope)
         self._metrics.signatures.labels(form.value, "current" if key.valid_until is None else "previous").inc()
 
         if not envelope.union_id:
@@ -135,7 +135,7 @@ class Callbacks:
             if foreign:
                 log.warning("security: a vendor asks for another vendor's lot", union_id=envelope.union_id)
             reason = "foreign_lot" if foreign else "unknown_lot"
-            return self._refused(404, reason, texts.UNKNOWN_LOT, envelope.service_name)
+            return self._refused(404, reason, texts.UNKNOWN_LOT, envelope.service_name, envelope)
         if service_name and envelope.service_name != service_name:
             return self._unusable(BadMessage("service_name", f"is not {service_name}"), service_name)
         if not envelope.service_name:
@@ -147,17 +147,17 @@ class Callbacks:
             if known is None or known.direction is not bolink.Direction.DOWNLINK:
                 return self._refused(404, "unknown_service", texts.UNKNOWN_SERVICE, envelope.service_name)
             return self._unhandled(envelope.service_name)
-        callback = Callback(envelope, lot, key.key_id, received_at, form)
+        callback = Callback(envelope, signed, lot, key.key_id, received_at, form)
         try:
             async with self._clock.timeout(self._within - (self._clock.now() - received_at).total_seconds()):
                 return await handler(callback)
         except BadMessage as error:
-            return self._unusable(error, envelope.service_name)
+            return self._unusable(error, envelope.service_name, envelope)
         except (StorageError, TimeoutError) as error:
             log.error("callback failed", service_name=envelope.service_name, error=str(error) or "it took too long")
         except Exception:
             log.exception("callback failed", service_name=envelope.service_name)
-        return refusal(200, texts.BUSY, envelope.service_name, self._clock.now())
+        return refusal(200, texts.BUSY, envelope.service_name, self._clock.now(), _licence(envelope))
 
     async def _read_keys(self) -> None:
         try:
@@ -179,13 +179,15 @@ class Callbacks:
         self._metrics.refused_requests.labels("unhandled_service").inc()
         return refusal(200, texts.NOT_HANDLED, service_name, self._clock.now())
 
-    def _unusable(self, error: BadMessage, service_name: str) -> Answered:
-        return self._refused(400, "unusable", f"{error.field} {error.reason}", service_name)
+    def _unusable(self, error: BadMessage, service_name: str, envelope: bolink.Envelope | None = None) -> Answered:
+        return self._refused(400, "unusable", f"{error.field} {error.reason}", service_name, envelope)
 
-    def _refused(self, status: int, reason: str, text: str, service_name: str) -> Answered:
+    def _refused(
+        self, status: int, reason: str, text: str, service_name: str, envelope: bolink.Envelope | None = None
+    ) -> Answered:
         self._metrics.refused_requests.labels(reason).inc()
         log.info("callback refused", status=status, reason=reason, service_name=service_name, text=text)
-        return refusal(status, text, service_name, self._clock.now())
+        return refusal(status, text, service_name, self._clock.now(), _licence(envelope) if envelope else "")
 
 
 def reply(answer: Any, service_name: str) -> Answered:
@@ -193,14 +195,31 @@ def reply(answer: Any, service_name: str) -> Answered:
     return Answered(200, bolink.write(answer), service_name=service_name, state=int(answer.state))
 
 
-def refusal(status: int, text: str, service_name: str = "", now: datetime | None = None) -> Answered:
-    """The answer to a request that is not carried out: 5.7's form, `car_number` empty."""
+def refusal(
+    status: int, text: str, service_name: str = "", now: datetime | None = None, car_number: str = ""
+) -> Answered:
+    """The answer to a request that is not carried out: 5.7's form, with the driver's own number where it was read."""
     body = bolink.write(
         bolink.NoPlateEntryAnswer(
-            state=0, errmsg=texts.fitted(text), car_number="", timestamp=units.seconds(now) if now else 0
+            state=0, errmsg=texts.fitted(text), car_number=car_number, timestamp=units.seconds(now) if now else 0
         )
     )
     return Answered(status, body, service_name=service_name, state=0)
+
+
+class _Driver(msgspec.Struct):
+    car_number: Annotated[str, msgspec.Meta(max_length=_LONGEST["car_number"])] = ""
+
+
+def _licence(envelope: bolink.Envelope) -> str:
+    """The `car_number` of a 5.7 that is refused, as it came; empty when it can't be read."""
+    if envelope.service_name != "nolicence_in_park":
+        return ""
+    try:
+        licence = msgspec.json.decode(envelope.text, type=_Driver).car_number
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    return "" if "\0" in licence else licence
 
 
 class NoPlateEntries:
@@ -220,7 +239,7 @@ class NoPlateEntries:
             self._metrics.clock_skew.inc()
             log.warning("timetemp is off", lot=scan.lot_id, sent_at=str(scan.sent_at))
             if self._policy.refuse_clock_skew:
-                return refusal(200, texts.CLOCK_SKEW, "nolicence_in_park", self._clock.now())
+                return refusal(200, texts.CLOCK_SKEW, "nolicence_in_park", self._clock.now(), scan.licence)
         state, body = await self._desk.enter(scan)
         if state < 0:
             state = msgspec.json.decode(body, type=bolink.NoPlateEntryAnswer).state

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from taigan import bolink
+from taigan.barriers.words import NotAPlate, plate_of
 from taigan.bolink import BadMessage, commands, values
 from taigan.bolink.callbacks import AutoPayNoted, AutoPayNotice
 from taigan.clock import Clock
@@ -95,9 +96,13 @@ class Vehicles:
 
 
 def _number(car_number: str) -> str:
-    number = car_number.strip()
-    if not number or len(number) > 32:
-        raise BadMessage("car_number", "must have 1 to 32 characters")
+    """The plate, spelled as the lanes spell it."""
+    try:
+        number = plate_of(car_number)
+    except NotAPlate as error:
+        raise BadMessage("car_number", str(error)) from None
+    if not number:
+        raise BadMessage("car_number", "names no plate")
     return number
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import structlog
 
 from taigan.barriers.barrier import LaneKey, Outcome
+from taigan.barriers.words import spelling
 from taigan.clock import Clock
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.errors import (
@@ -281,6 +282,8 @@ class Attendant:
         if kind not in ("licence", "pay_user_id", "mobile"):
             raise BadValue("kind must be licence, pay_user_id or mobile", "kind")
         value = _text(value, "value", 100)
+        if kind == "licence":
+            value = spelling(value)
 
         def transaction(conn: sa.Connection) -> int:
             self._lot(conn, lot_id)

@@ -47,9 +47,11 @@ def void(changes: Changes, lot: Lot, order: Order, at: datetime, *, why: str, ac
     _give_space(changes, lot)
 
 
-def reverse(changes: Changes, lot: Lot, order: Order, at: datetime, *, uploaded: bool) -> None:
-    """The car of an order that was `in` backed out. Where BoLink may know of the entry, it is told (3.2, total 0)."""
-    void(changes, lot, order, at, why=texts.REVERSED)
+def reverse(
+    changes: Changes, lot: Lot, order: Order, at: datetime, *, uploaded: bool, why: str = texts.REVERSED
+) -> None:
+    """An order that was `in` did not come in after all. Where BoLink may know of it, it is told (3.2, total 0)."""
+    void(changes, lot, order, at, why=why)
     if uploaded:
         owe(changes, order, "3.2", reversal_payload(lot, order, at), at)
 

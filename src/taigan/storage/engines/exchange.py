@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 
 from taigan.clock import Clock
+from taigan.storage import urls
 
 log = structlog.get_logger("taigan.exchange")
 AGAIN_AFTER = 1.0
@@ -29,7 +29,7 @@ class Exchange:
     """Bytes of UTF-8 that a word has at most; PostgreSQL refuses 8000."""
 
     def __init__(self, url: str, clock: Clock) -> None:
-        self._url = sa.make_url(url).set(drivername="postgresql+asyncpg")
+        self._url = urls.parse(url)
         self._clock = clock
         self._words: list[str] = []
         self._news = asyncio.Event()
@@ -44,12 +44,13 @@ class Exchange:
         """Pass on whatever is told, and `hear` whatever the others tell, until cancelled. Connects again when cut."""
         import asyncpg  # type: ignore[import-untyped]  # late: only PostgreSQL needs it
 
-        _, options = self._url.get_dialect()().create_connect_args(self._url)
-        options.pop("prepared_statement_cache_size", None)
+        from taigan.storage.engines.postgres import driver_options
+
+        options = driver_options(self._url)
         options["server_settings"] = {"application_name": "taigan exchange"}
         while True:
             try:
-                conn = await asyncpg.connect(timeout=5, command_timeout=5, **options)
+                conn = await asyncpg.connect(command_timeout=5, **options)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.info("no exchange with the other processes", error=str(error))
             else:
@@ -87,4 +88,4 @@ class Exchange:
 
 def exchange_over(url: str, clock: Clock) -> Exchange | None:
     """The exchange over the database at a URL; None where one process has the database to itself."""
-    return Exchange(url, clock) if sa.make_url(url).get_backend_name() == "postgresql" else None
+    return Exchange(url, clock) if urls.parse(url).get_backend_name() == "postgresql" else None

@@ -1,0 +1,1 @@
+"""The two engines, and what each needs around a transaction."""

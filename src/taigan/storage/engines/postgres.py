@@ -1,0 +1,259 @@
+"""PostgreSQL: a pool of sessions that wait for nothing for long, and are given up when they lead nowhere.
+
+A session waits a second and a half for a row that another holds, and its own rows are free again five seconds after its
+process stopped in mid-transaction. When the server behind a session is silent, or takes no writes any more, every
+session that was opened until then is replaced before it is used again: after a failover the new ones lead to the new
+server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import asyncpg  # type: ignore[import-untyped]
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from taigan.storage import urls
+from taigan.storage.engines import failures
+from taigan.storage.errors import CannotOpen, Held, ReadOnly, Unavailable
+from taigan.storage.migrations import migrate
+
+T = TypeVar("T")
+log = structlog.get_logger("taigan.storage")
+
+CONNECT_WITHIN = 3.0
+"""Seconds until a new session must be there."""
+ANSWER_WITHIN = 3.0
+"""Seconds until a statement must be answered; a driver is answered within four."""
+ENDED_WITHIN = 3.0
+"""Seconds that transactions under way have when the database is closed."""
+_SESSION = {
+    # Each statement is planned for the tables as they are: a plan kept from when they were empty fits no longer.
+    "plan_cache_mode": "force_custom_plan",
+    "jit": "off",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "5s",
+}
+# Longer than PostgreSQL takes to see that two transactions wait for each other, which is then tried again.
+_HURRIED = {"lock_timeout": "1500ms", "idle_in_transaction_session_timeout": "5s", "statement_timeout": "10s"}
+NOT_REACHED = (
+    OSError,
+    TimeoutError,
+    ValueError,
+    TypeError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    sa.exc.DBAPIError,
+)
+"""What asyncpg and SQLAlchemy raise when an address leads nowhere, or holds what they cannot use."""
+_MIGRATING = 7416001
+"""The advisory lock of whoever migrates."""
+_POOLED_BY_TRANSACTION = (
+    "a pooler stands before the database and gives each transaction another session; set pool_mode = session in "
+    "PgBouncer, or name PostgreSQL itself in database_url"
+)
+
+
+class Session(asyncpg.Connection):  # type: ignore[misc]
+    """A connection that notices within seconds when the other end is gone without a word."""
+
+    def __init__(self, protocol: Any, transport: Any, *rest: Any) -> None:
+        super().__init__(protocol, transport, *rest)
+        link = transport.get_extra_info("socket")
+        if link is None or link.family == socket.AF_UNIX:
+            return
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (("KEEPIDLE", 5), ("KEEPINTVL", 2), ("KEEPCNT", 3), ("USER_TIMEOUT", 5000)):
+            if (option := getattr(socket, f"TCP_{name}", None)) is not None:
+                link.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def driver_options(url: sa.URL) -> dict[str, Any]:
+    """What `asyncpg.connect` takes of an address."""
+    _, options = url.get_dialect()().create_connect_args(url)
+    return {"timeout": CONNECT_WITHIN, "connection_class": Session, **options}
+
+
+class PostgresDatabase:
+    """A PostgreSQL server, shared by any number of processes."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: sa.URL, pool: int, unhurried: bool = False) -> None:
+        self._url = url
+        session = _SESSION if unhurried else {**_SESSION, **_HURRIED}
+        self._session = "; ".join(f"SET {name} = '{value}'" for name, value in session.items())
+        self._generation = 0
+        self._engine = create_async_engine(
+            url,
+            pool_size=pool,
+            max_overflow=0,
+            pool_timeout=5,
+            hide_parameters=True,
+            connect_args=_connecting("taigan", None if unhurried else ANSWER_WITHIN),
+        )
+        sa.event.listen(self._engine.sync_engine, "connect", self._set_up)
+        sa.event.listen(self._engine.sync_engine, "checkout", self._look_at)
+        sa.event.listen(self._engine.sync_engine, "handle_error", self._drop_silent)
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def _set_up(self, dbapi: Any, record: Any) -> None:
+        # Not by startup parameters: a pooler knows some of them only.
+        dbapi.run_async(lambda driver: driver.execute(self._session))
+        record.info["generation"] = self._generation
+
+    def _look_at(self, dbapi: Any, record: Any, proxy: Any) -> None:
+        if record.info["generation"] != self._generation:
+            dbapi.driver_connection.terminate()
+            raise sa.exc.DisconnectionError
+
+    async def prepare(self) -> None:
+        """Create or migrate the tables, however long it takes; one process does it, the others wait for it."""
+        engine = create_async_engine(
+            self._url, poolclass=sa.NullPool, hide_parameters=True, connect_args=_connecting("taigan migration", None)
+        )
+        try:
+            if await _pooled_by_transaction(self._url):
+                raise CannotOpen(f"the database {urls.shown(self._url)} cannot be used: {_POOLED_BY_TRANSACTION}")
+            async with engine.connect() as conn:
+                await _alone(conn, _migrate)
+        except NOT_REACHED as error:
+            cause = failures.cause(error)
+            raise CannotOpen(f"the database {urls.shown(self._url)} cannot be reached: {cause}") from None
+        finally:
+            await engine.dispose()
+
+    async def write(self, transaction: Callable[[sa.Connection], T]) -> T:
+        return await self._carry_through(self._run(transaction))
+
+    async def read(self, transaction: Callable[[sa.Connection], T]) -> T:
+        return await self._carry_through(self._run(transaction))
+
+    async def _carry_through(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _run(self, transaction: Callable[[sa.Connection], T]) -> T:
+        try:
+            return await self._attempt(transaction)
+        except _NothingWritten:
+            pass
+        try:
+            return await self._attempt(transaction)
+        except _NothingWritten as error:
+            raise error.means from error
+
+    async def _attempt(self, transaction: Callable[[sa.Connection], T]) -> T:
+        try:
+            async with self._engine.connect() as conn:
+                generation = self._generation
+                try:
+                    result = await conn.run_sync(transaction)
+                except sa.exc.DBAPIError as error:
+                    if failures.takes_no_writes(error):
+                        self._leave(generation)
+                        raise _NothingWritten(ReadOnly(f"the database takes no writes: {error.orig}")) from error
+                    if failures.may_pass_again(error):
+                        raise _NothingWritten(Unavailable(f"the database failed: {error.orig}")) from error
+                    raise
+                except TimeoutError as error:
+                    self._leave(generation)
+                    silent = Unavailable(f"the database did not answer within {ANSWER_WITHIN:g} s")
+                    raise _NothingWritten(silent) from error
+                try:
+                    await conn.commit()
+                except TimeoutError:
+                    self._leave(generation)
+                    raise
+                return result
+        except (OSError, TimeoutError, sa.exc.DBAPIError, sa.exc.TimeoutError, asyncpg.PostgresError) as error:
+            if isinstance(error, sa.exc.DBAPIError):
+                if failures.lies_with_the_rows(error):
+                    raise
+                if failures.waited_too_long(error):
+                    raise Held("another transaction holds what this one needs") from error
+            raise Unavailable(f"the database failed: {failures.cause(error)}") from error
+
+    def _leave(self, generation: int) -> None:
+        """Replace every session opened until now before it is used again."""
+        if generation == self._generation:
+            self._generation += 1
+            log.warning("the sessions with the database are opened anew")
+
+    def _drop_silent(self, context: sa.ExceptionContext) -> None:
+        """Drop a session that did not answer at once: saying goodbye to it would take seconds more."""
+        if isinstance(context.original_exception, TimeoutError) and context.connection is not None:
+            driver = context.connection.connection.driver_connection
+            if driver is not None:
+                driver.terminate()
+
+    async def close(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running, timeout=ENDED_WITHIN)
+        await self._engine.dispose()
+
+
+class _NothingWritten(Exception):
+    """The transaction ended before its commit was sent, and may be tried again; `means` is what it says if not."""
+
+    def __init__(self, means: Unavailable) -> None:
+        super().__init__(str(means))
+        self.means = means
+
+
+def _connecting(name: str, answer_within: float | None) -> dict[str, Any]:
+    return {
+        "timeout": CONNECT_WITHIN,
+        "command_timeout": answer_within,
+        "connection_class": Session,
+        "server_settings": {"application_name": name},
+    }
+
+
+def _migrate(conn: sa.Connection) -> None:
+    migrate(conn)
+
+
+async def _alone(conn: AsyncConnection, work: Callable[[sa.Connection], None]) -> None:
+    """Do something while no other process does it."""
+    first = (await conn.execute(sa.text(f"SELECT pg_try_advisory_lock({_MIGRATING})"))).scalar()
+    if not first:
+        log.info("another process migrates the database; waiting for it")
+        await conn.execute(sa.text(f"SELECT pg_advisory_lock({_MIGRATING})"))
+    try:
+        await conn.commit()
+        await conn.run_sync(work)
+        await conn.commit()
+    finally:
+        await conn.rollback()
+        await conn.execute(sa.text(f"SELECT pg_advisory_unlock({_MIGRATING})"))
+
+
+async def _pooled_by_transaction(url: sa.URL) -> bool:
+    """Whether two sessions that are open at once are served, one after the other, by the same or by changing ones."""
+    first = second = None
+    try:
+        first = await asyncpg.connect(**driver_options(url))
+        second = await asyncpg.connect(**driver_options(url))
+        served_by = [await session.fetchval("SELECT pg_backend_pid()") for session in (first, second) * 2]
+    except (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError):
+        return True  # what one transaction prepared, the next one's session does not know
+    finally:
+        for session in (first, second):
+            if session is not None:
+                session.terminate()
+    return bool(served_by[0] != served_by[2] or served_by[0] == served_by[1])
+
+
+def engine_to_look(url: sa.URL, name: str) -> AsyncEngine:
+    """An engine for somebody who looks or copies beside the processes that serve: no pool, no limit of time."""
+    return create_async_engine(url, poolclass=sa.NullPool, hide_parameters=True, connect_args=_connecting(name, None))

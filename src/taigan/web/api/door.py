@@ -1,0 +1,107 @@
+"""Everything under `/api`: the token, the path and the size are looked at before anything else."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from taigan.lot.messages.kept import LARGEST_PICTURE
+from taigan.storage.errors import StorageError
+from taigan.web import resources as r
+from taigan.web import tokens
+from taigan.web.api.framework import framework
+from taigan.web.asgi import ClientGone, Message, Receive, Scope, Send, TooLarge, TooSlow, path_parts, read_body, respond
+from taigan.web.errors import Refused, bad_value, not_found, of_storage, send_refusal
+from taigan.web.office import Office
+
+BODY_LIMIT = 64 * 1024
+_PICTURES = ("image/jpeg", "image/png")
+
+
+class Api:
+    """Everything under `/api`: no path, no body and no method is looked at before the token."""
+
+    def __init__(self, office: Office, *, body_timeout: float) -> None:
+        self._database = office.database
+        self._framework = framework(office)
+        self._body_timeout = body_timeout
+        self._openapi: bytes | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if scope["path"] == "/api/v1/openapi.json" and scope["method"] == "GET":
+                await respond(send, 200, self.openapi(), "application/json")
+                return
+            name = await self._token_name(scope)
+            parts = path_parts(scope)
+            is_picture = scope["method"] == "PUT" and parts[-2:-1] == ["pictures"]
+            body = await self._body(receive, LARGEST_PICTURE if is_picture else BODY_LIMIT)
+        except ClientGone:
+            return
+        except UnicodeDecodeError:
+            await send_refusal(send, bad_value("the address is not UTF-8"))
+            return
+        except Refused as refused:
+            await send_refusal(send, refused)
+            return
+        except StorageError as error:
+            await send_refusal(send, of_storage(error, "/api"))
+            return
+        if "" in parts:
+            await send_refusal(send, not_found())
+            return
+        inner = dict(scope)
+        inner["path"] = "/" + "/".join(quote(part, safe="") for part in parts)
+        inner["state"] = {**scope.get("state", {}), "token_name": name}
+        framework: Any = self._framework
+        await framework(inner, _again(body, receive), send)
+
+    def openapi(self) -> bytes:
+        """The description of the API, OpenAPI 3.1 in JSON."""
+        if self._openapi is None:
+            described: Any = self._framework.openapi_schema.to_schema()
+            for kind in r.STRICT:
+                described["components"]["schemas"][kind.__name__]["additionalProperties"] = False
+            for operation in (operation for path in described["paths"].values() for operation in path.values()):
+                if operation["operationId"] in ("retryDelivery", "unblock"):
+                    operation["requestBody"]["required"] = False
+                elif operation["operationId"] == "putPicture":
+                    operation["requestBody"] = {"required": True, "content": {kind: {} for kind in _PICTURES}}
+                elif operation["operationId"] == "getPicture":
+                    operation["responses"]["200"]["content"] = {kind: {} for kind in _PICTURES}
+            self._openapi = msgspec.json.encode(described)
+        return self._openapi
+
+    async def _token_name(self, scope: Scope) -> str:
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        kind, _, token = given.decode("latin-1").partition(" ")
+        name = await tokens.bearer(self._database, token.strip()) if kind.lower() == "bearer" and token else None
+        if name is None:
+            wanted = "the header Authorization: Bearer TOKEN is needed"
+            raise Refused(401, "unauthorized", wanted, headers={"www-authenticate": "Bearer"})
+        return name
+
+    async def _body(self, receive: Receive, limit: int) -> bytes:
+        close = {"connection": "close"}
+        try:
+            return await read_body(receive, limit=limit, timeout=self._body_timeout)
+        except TooLarge:
+            raise Refused(413, "too_large", f"the body has more than {limit} bytes", headers=close) from None
+        except TooSlow:
+            raise Refused(408, "too_slow", "the body did not come in time", headers=close) from None
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body that was read, then what comes after it."""
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

@@ -1,0 +1,88 @@
+"""The API as a Litestar application."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from taigan.web.api.blocked import BlockedDrivers
+from taigan.web.api.common import (
+    LARGEST_ID,
+    AnyRequest,
+)
+from taigan.web.api.deliveries import Deliveries
+from taigan.web.api.kept import Kept
+from taigan.web.api.lanes import LotLanes
+from taigan.web.api.lots import Lots
+from taigan.web.api.orders import Orders
+from taigan.web.api.vendors import Vendors
+from taigan.web.errors import HANDLERS, of_body
+from taigan.web.office import Office
+
+
+class StrictRequest(AnyRequest):
+    """Decodes JSON bodies straight into the handler's type; the framework would take "true" for true."""
+
+    async def json(self) -> Any:
+        field = self.route_handler.parsed_data_field
+        assert field is not None
+        try:
+            return msgspec.json.decode(await self.body(), type=field.annotation)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise of_body(error) from None
+
+
+class _DecodedPath:
+    """Gives handlers the path's parts as they were before `Api` encoded them again."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        found = scope["path_params"]
+        if any(isinstance(value, int) and value > LARGEST_ID for value in found.values()):
+            raise NotFoundException
+        scope["path_params"] = {k: unquote(v) if isinstance(v, str) else v for k, v in found.items()}
+        await self._app(scope, receive, send)
+
+
+def _operation_id(handler: HTTPRouteHandler, method: Any, path: Any) -> str:
+    return re.sub("_(.)", lambda found: found[1].upper(), handler.handler_name)
+
+
+def framework(office: Office) -> Litestar:
+    """The API as a Litestar application; it trusts `Api` in front of it to have checked token, path and size."""
+    router = Router(
+        "/api/v1",
+        route_handlers=[Lots, Orders, LotLanes, Deliveries, BlockedDrivers, Kept, Vendors],
+        dependencies={"office": Provide(lambda: office, sync_to_thread=False)},
+        middleware=[_DecodedPath],
+    )
+    return Litestar(
+        [router],
+        request_class=StrictRequest,
+        exception_handlers=HANDLERS,
+        logging_config=None,
+        debug=False,
+        openapi_config=OpenAPIConfig(
+            title="taigan",
+            use_handler_docstrings=True,
+            version="1",
+            description="A parking-lot platform that speaks BoLink (泊链). Times are ISO 8601 in UTC.",
+            components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+            security=[{"token": []}],
+            operation_id_creator=_operation_id,
+            path="/schema",  # not reachable: `Api` serves it
+            render_plugins=[JsonRenderPlugin()],
+        ),
+    )

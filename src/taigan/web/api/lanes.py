@@ -1,0 +1,138 @@
+"""The lanes of a lot, and what a person does at them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from litestar import Controller, Request, Response, get, post, put
+from litestar.params import JSONBody, QueryParameter
+
+from taigan.barriers.barrier import LaneKey
+from taigan.barriers.drivers import BadSettings
+from taigan.lot.people.attendant import By
+from taigan.storage import views
+from taigan.storage.rows import Lane
+from taigan.storage.views import After
+from taigan.web import posters
+from taigan.web import resources as r
+from taigan.web.api.common import (
+    ACTS,
+    BY_NAME,
+    COMMANDS,
+    READS,
+    Here,
+    Id,
+    says,
+)
+from taigan.web.errors import Refused, bad_value
+from taigan.web.paging import Cursor, Limit, Page
+
+
+class LotLanes(Controller):
+    """The lanes of a lot."""
+
+    tags = ("lanes",)
+    path = "/lots/{lot_id:str}/lanes"
+
+    @get("/", responses=READS)
+    async def list_lanes(self, office: Here, lot_id: Id, limit: Limit = 100, cursor: Cursor = "") -> Page[r.LaneView]:
+        """The lot's lanes, by channel_id."""
+
+        def read(conn: sa.Connection, most: int, after: After) -> list[tuple[Lane, set[str]]]:
+            lanes = views.lanes(conn, lot_id, most, after)
+            occupied = views.occupied(conn, lot_id, [lane.channel_id for lane in lanes])
+            return [(lane, occupied) for lane in lanes]
+
+        def show(row: tuple[Lane, set[str]]) -> r.LaneView:
+            return office.shown_lane(*row)
+
+        return await office.page(lot_id, limit, cursor, BY_NAME, read, lambda row: (row[0].channel_id,), show)
+
+    @get("/{channel_id:str}", responses=READS)
+    async def get_lane(self, office: Here, lot_id: Id, channel_id: Id) -> r.LaneView:
+        """A lane with its barrier's present picture."""
+        return await office.lane(lot_id, channel_id)
+
+    @put("/{channel_id:str}", responses=ACTS)
+    async def change_lane(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneChange]) -> r.LaneView:
+        """Change a lane's settings."""
+        changed = r.changes(data)
+        if not changed:
+            raise bad_value("nothing to change is given")
+        if "open" in changed:
+            changed["is_open"] = changed.pop("open")
+        try:
+            if "barrier" in changed:
+                office.check_barrier(changed["barrier"])
+            await office.attendant.set_lane(lot_id, channel_id, changed, By(data.operator, data.reason))
+        except BadSettings as error:
+            raise bad_value(str(error), "barrier") from None
+        return await office.lane(lot_id, channel_id)
+
+    @get("/{channel_id:str}/poster", responses={**READS, **says(409)}, media_type="image/svg+xml")
+    async def get_poster(
+        self,
+        office: Here,
+        request: Request[Any, Any, Any],
+        lot_id: Id,
+        channel_id: Id,
+        format_: Annotated[
+            Literal["", "svg", "png", "pdf"],
+            QueryParameter(name="format", description="Empty: as the Accept header asks, else SVG."),
+        ] = "",
+        size: Annotated[Literal["a4", "screen"], QueryParameter(description="For paper or the lane's screen.")] = "a4",
+    ) -> Response[bytes]:
+        """The lane's sign: its code, lot and lane, three steps in Chinese and English, whom to call."""
+        lot, lane = await office.lot(lot_id), await office.lane(lot_id, channel_id)
+        if not lane.entry_url:
+            raise Refused(409, "no_code", f"lane {channel_id} has no code: BoLink gave none yet, or it is no entry")
+        sign = posters.Sign(lane.entry_url, lot.name or lot.park_id, lane.channel_id, lot.contact)
+        kind = posters.Format(format_) if format_ else posters.accepted(request.headers.get("accept", ""))
+        drawn = await asyncio.to_thread(posters.poster, sign, posters.Size(size), kind)
+        name = quote(f"{lot_id}-{channel_id}.{kind}", safe="")
+        headers = {"content-disposition": f"inline; filename*=UTF-8''{name}", "vary": "accept"}
+        return Response(drawn, media_type=posters.MEDIA_TYPES[kind], headers=headers)
+
+    @post("/{channel_id:str}/release", status_code=200, responses=COMMANDS)
+    async def release(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.OrderDetail:
+        """Let the waiting driver in: the arm rises. 409 when nobody waits."""
+        by = By(data.operator, data.reason)
+        lift = await office.attendant.release(lot_id, channel_id, by, data.order_id)
+        return await office.order(lot_id, lift.order_id or "")
+
+    @post("/{channel_id:str}/refuse", status_code=200, responses=COMMANDS)
+    async def refuse(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.OrderDetail:
+        """Send the waiting driver away: the order is void. 409 when nobody waits."""
+        by = By(data.operator, data.reason)
+        order = await office.attendant.refuse(lot_id, channel_id, by, data.order_id)
+        return await office.order(lot_id, order.order_id)
+
+    @post("/{channel_id:str}/open", status_code=200, responses=COMMANDS)
+    async def open_barrier(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.LiftView:
+        """Raise the arm for no order; with `order_id` it is a release of that order."""
+        by = By(data.operator, data.reason)
+        if data.order_id is None:
+            return r.shown_lift(await office.attendant.open(lot_id, channel_id, by))
+        lift = await office.attendant.release(lot_id, channel_id, by, data.order_id)
+        order = await office.order(lot_id, data.order_id)
+        return next(shown for shown in order.lifts if shown.lift_id == lift.lift_id)
+
+    @post("/{channel_id:str}/hold", status_code=200, responses=COMMANDS)
+    async def hold_barrier(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.Act]) -> r.LiftView:
+        """Raise the arm and keep it up until it is closed."""
+        return r.shown_lift(await office.attendant.hold(lot_id, channel_id, By(data.operator, data.reason)))
+
+    @post("/{channel_id:str}/close", status_code=200, responses=COMMANDS)
+    async def close_barrier(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.Act]) -> r.LiftView:
+        """Lower the arm, and end a hold."""
+        return r.shown_lift(await office.attendant.close(lot_id, channel_id, By(data.operator, data.reason)))
+
+    @post("/{channel_id:str}/plate", status_code=200, responses=ACTS)
+    async def read_plate(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.PlateRead]) -> r.Told:
+        """A camera read a plate: its car is let in by the rules of entry, or the plate joins the order of its scan."""
+        await office.lane(lot_id, channel_id)
+        said = await office.plates.posted(LaneKey(lot_id, channel_id), data.plate, data.presence_id or "")
+        return r.Told(said.state, said.errmsg or "")

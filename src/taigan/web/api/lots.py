@@ -1,0 +1,149 @@
+"""The parking lots, and what happens in them."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from litestar import Controller, get, put
+from litestar.params import JSONBody
+from litestar.response import Stream
+
+from taigan.lot.people.attendant import By
+from taigan.storage import views
+from taigan.web import live
+from taigan.web import resources as r
+from taigan.web.api.common import (
+    ACTS,
+    BY_ID,
+    BY_NAME,
+    BY_TIME,
+    READS,
+    Filter,
+    Here,
+    Id,
+)
+from taigan.web.errors import bad_value
+from taigan.web.paging import Cursor, Limit, Page
+
+
+class Lots(Controller):
+    """The parking lots."""
+
+    tags = ("lots",)
+    path = "/lots"
+
+    @get("/", responses=READS)
+    async def list_lots(self, office: Here, limit: Limit = 100, cursor: Cursor = "") -> Page[r.LotView]:
+        """All lots, by lot_id."""
+        after = BY_NAME.read(cursor)
+        rows = await office.database.read(lambda conn: views.lots(conn, limit + 1, after))
+        return BY_NAME.page(rows, limit, lambda lot: (lot.lot_id,), r.shown_lot)
+
+    @get("/{lot_id:str}", responses=READS)
+    async def get_lot(self, office: Here, lot_id: Id) -> r.LotView:
+        """A lot with its free spaces."""
+        return await office.lot(lot_id)
+
+    @put("/{lot_id:str}", responses=ACTS)
+    async def change_lot(self, office: Here, lot_id: Id, data: JSONBody[r.LotChange]) -> r.LotView:
+        """Correct the free spaces, declare or end an emergency, or change its settings; one of these at a time."""
+        by = By(data.operator, data.reason)
+        changed = r.changes(data)
+        if not changed:
+            raise bad_value("nothing to change is given")
+        if len(changed) > 1 and ("spaces_free" in changed or "emergency" in changed):
+            raise bad_value("spaces_free and emergency are changed by themselves")
+        if "spaces_free" in changed:
+            lot = await office.attendant.set_spaces(lot_id, changed["spaces_free"], by)
+        elif "emergency" in changed:
+            lot = await office.attendant.set_emergency(lot_id, changed["emergency"], by)
+        else:
+            _check_time_zone(changed.get("time_zone"))
+            lot = await office.attendant.set_lot(lot_id, changed, by)
+        return r.shown_lot(lot)
+
+    @get("/{lot_id:str}/lifts", responses=READS)
+    async def list_lifts(
+        self, office: Here, lot_id: Id, channel_id: Filter = "", limit: Limit = 100, cursor: Cursor = ""
+    ) -> Page[r.LiftView]:
+        """Every command to a barrier, with and without an order."""
+        return await office.page(
+            lot_id,
+            limit,
+            cursor,
+            BY_TIME,
+            lambda conn, most, after: views.lifts(conn, lot_id, most, after, channel_id=channel_id),
+            lambda lift: (lift.intended_at, lift.lift_id),
+            r.shown_lift,
+        )
+
+    @get("/{lot_id:str}/passes", responses=READS)
+    async def list_passes(
+        self, office: Here, lot_id: Id, channel_id: Filter = "", limit: Limit = 100, cursor: Cursor = ""
+    ) -> Page[r.PassView]:
+        """Cars that left a loop, with the order they had or none."""
+        return await office.page(
+            lot_id,
+            limit,
+            cursor,
+            BY_TIME,
+            lambda conn, most, after: views.passes(conn, lot_id, most, after, channel_id=channel_id),
+            lambda car: (car.left_at, car.presence_id),
+            r.shown_pass,
+        )
+
+    @get("/{lot_id:str}/alarms", responses=READS)
+    async def list_alarms(self, office: Here, lot_id: Id, limit: Limit = 100, cursor: Cursor = "") -> Page[r.AlarmView]:
+        """What a person should look at."""
+        return await office.page(
+            lot_id,
+            limit,
+            cursor,
+            BY_ID,
+            lambda conn, most, after: views.alarms(conn, lot_id, most, after),
+            lambda alarm: (alarm.alarm_id,),
+            r.shown_alarm,
+        )
+
+    @get("/{lot_id:str}/space_changes", responses=READS)
+    async def list_space_changes(
+        self, office: Here, lot_id: Id, limit: Limit = 100, cursor: Cursor = ""
+    ) -> Page[r.SpaceChangeView]:
+        """Corrections of the free spaces, and passes without an order."""
+        return await office.page(
+            lot_id,
+            limit,
+            cursor,
+            BY_ID,
+            lambda conn, most, after: views.space_changes(conn, lot_id, most, after),
+            lambda change: (change.change_id,),
+            r.shown_space_change,
+        )
+
+    @get("/{lot_id:str}/acts", responses=READS)
+    async def list_acts(self, office: Here, lot_id: Id, limit: Limit = 100, cursor: Cursor = "") -> Page[r.ActView]:
+        """What operators changed, and why."""
+        return await office.page(
+            lot_id,
+            limit,
+            cursor,
+            BY_ID,
+            lambda conn, most, after: views.acts(conn, lot_id, most, after),
+            lambda act: (act.act_id,),
+            r.shown_act,
+        )
+
+    @get("/{lot_id:str}/events", responses=READS, media_type="text/event-stream")
+    async def stream_events(self, office: Here, lot_id: Id) -> Stream:
+        """What happens in the lot, as it happens: server-sent events."""
+        await office.lot(lot_id)
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return Stream(live.steps(office.events, lot_id), headers=headers, media_type="text/event-stream")
+
+
+def _check_time_zone(name: str | None) -> None:
+    if name is not None:
+        try:
+            ZoneInfo(name)
+        except (LookupError, ValueError, OSError):
+            raise bad_value("is not a time zone, like Asia/Shanghai", "time_zone") from None

@@ -1,0 +1,111 @@
+"""What the API and the pages show and act on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from taigan.barriers.barrier import LaneKey
+from taigan.lot.errors import UnknownDelivery, UnknownLane, UnknownLot, UnknownOrder
+from taigan.lot.events import Events
+from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.messages.kept import Records
+from taigan.lot.people.attendant import Attendant
+from taigan.lot.plates import Plates
+from taigan.storage import views
+from taigan.storage.database import Database
+from taigan.storage.rows import Lane, Lot
+from taigan.storage.views import After
+from taigan.web import resources as r
+from taigan.web.paging import Page, Position
+
+R = TypeVar("R")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What the API shows and acts on."""
+
+    database: Database
+    attendant: Attendant
+    lanes: Lanes
+    events: Events
+    records: Records
+    plates: Plates
+    check_barrier: Callable[[Mapping[str, Any]], object]
+
+    async def lot(self, lot_id: str) -> r.LotView:
+        """Raises UnknownLot."""
+        lot = await self.database.read(lambda conn: known_lot(conn, lot_id))
+        return r.shown_lot(lot)
+
+    async def lane(self, lot_id: str, channel_id: str) -> r.LaneView:
+        """Raises UnknownLot, UnknownLane."""
+
+        def transaction(conn: sa.Connection) -> tuple[Lane, set[str]]:
+            known_lot(conn, lot_id)
+            lane = views.lane(conn, lot_id, channel_id)
+            if lane is None:
+                raise UnknownLane(f"lot {lot_id} has no lane {channel_id}", "channel_id")
+            return lane, views.occupied(conn, lot_id, [channel_id])
+
+        lane, occupied = await self.database.read(transaction)
+        return self.shown_lane(lane, occupied)
+
+    def shown_lane(self, lane: Lane, occupied: set[str]) -> r.LaneView:
+        state = self.lanes.state(LaneKey(lane.lot_id, lane.channel_id))
+        return r.shown_lane(lane, state, lane.channel_id in occupied)
+
+    async def order(self, lot_id: str, order_id: str) -> r.OrderDetail:
+        """Raises UnknownLot, UnknownOrder."""
+
+        def transaction(conn: sa.Connection) -> views.OrderHistory:
+            known_lot(conn, lot_id)
+            history = views.order(conn, lot_id, order_id)
+            if history is None:
+                raise UnknownOrder(f"lot {lot_id} has no order {order_id}", "order_id")
+            return history
+
+        return r.shown_history(await self.database.read(transaction))
+
+    async def delivery(self, lot_id: str, delivery_id: int) -> r.DeliveryView:
+        """Raises UnknownLot, UnknownDelivery."""
+
+        def transaction(conn: sa.Connection) -> views.OwedDelivery:
+            known_lot(conn, lot_id)
+            delivery = views.delivery(conn, lot_id, delivery_id)
+            if delivery is None:
+                raise UnknownDelivery(f"lot {lot_id} has no delivery {delivery_id}", "delivery_id")
+            return delivery
+
+        return r.shown_delivery(await self.database.read(transaction))
+
+    async def page(
+        self,
+        lot_id: str,
+        limit: int,
+        cursor: str,
+        position: Position,
+        read: Callable[[sa.Connection, int, After], list[R]],
+        key: Callable[[R], After],
+        show: Callable[[R], V],
+    ) -> Page[V]:
+        """A page of something of a lot. Raises UnknownLot, `Refused` for a wrong cursor."""
+        after = position.read(cursor)
+
+        def transaction(conn: sa.Connection) -> list[R]:
+            known_lot(conn, lot_id)
+            return read(conn, limit + 1, after)
+
+        return position.page(await self.database.read(transaction), limit, key, show)
+
+
+def known_lot(conn: sa.Connection, lot_id: str) -> Lot:
+    lot = views.lot(conn, lot_id)
+    if lot is None:
+        raise UnknownLot(f"there is no lot {lot_id}", "lot_id")
+    return lot

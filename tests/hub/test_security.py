@@ -1,0 +1,225 @@
+"""What strangers try at the hub's doors."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import esprima
+import pytest
+from aiohttp import web
+
+from hub.browsing import Phone
+from hub.sides import KEY, LOT_ID, PARK_ID, TOKEN, FakeLot, Side, running_side, saying
+from hub.vendor import client_at
+from support.clock import ManualClock
+from taigan.bolink.signing import sign_page
+from taigan.hub.rules import Rules
+
+ALERT = "admin_token"
+
+
+async def test_a_login_cookie_of_ones_own_choice_proves_nothing_about_a_lots_merchant_data(side: Side) -> None:
+    thief = Phone(side, agent="Firefox")
+    thief.cookies["login"] = f"onboarding {LOT_ID}"
+    page = await thief.arrive(await side.code())
+    proofs = re.findall(r"proof%3D([0-9a-f]{64})", page)
+    assert proofs
+    for proof in proofs:
+        for about in (f"lot_id={LOT_ID}&proof={proof}", f"lot_id={LOT_ID}&until=99999999999&proof={proof}"):
+            status, _ = await thief.get(f"/web/parkingos/onboarding?{about}")
+            assert status == 403
+    assert thief.cookies["login"] != f"onboarding {LOT_ID}"
+
+
+async def test_the_address_of_the_merchant_form_ends_with_the_vendors_own(side: Side, clock: ManualClock) -> None:
+    timestamp = int(clock.now().timestamp() * 1000)
+    async with client_at(side) as vendor:
+        signed = urlsplit(vendor.client.onboarding_page(PARK_ID))
+    asked = {name: values[0] for name, values in parse_qs(signed.query).items()}
+    asked |= {"timestamp": str(timestamp), "sign": sign_page(timestamp, KEY)}
+    phone = Phone(side)
+    assert (await phone.get(f"{signed.path}?{urlencode(asked)}"))[0] == 200
+    clock.advance(86401)
+    assert (await phone.get(phone.at))[0] == 403
+
+
+async def test_an_admins_session_ends_after_twelve_hours(side: Side, clock: ManualClock) -> None:
+    admin = Phone(side)
+    await admin.post("/admin/login", {ALERT: TOKEN})
+    clock.advance(12 * 3600 - 1)
+    assert "管理令牌" not in (await admin.get("/admin"))[1]
+    clock.advance(1)
+    assert "管理令牌" in (await admin.get("/admin"))[1]
+
+
+@pytest.mark.parametrize("token", ["another-admin-token", ""])
+async def test_an_admins_session_ends_with_the_token_that_opened_it(
+    tmp_path: Path, clock: ManualClock, token: str
+) -> None:
+    async with running_side(tmp_path, clock, "http://127.0.0.1:9") as side:
+        admin = Phone(side)
+        await admin.post("/admin/login", {ALERT: TOKEN})
+    async with running_side(tmp_path, clock, "http://127.0.0.1:9", admin_token=token) as side:
+        again = Phone(side)
+        again.cookies = admin.cookies
+        assert "管理令牌" in (await again.get("/admin"))[1]
+
+
+async def test_whoever_guesses_admin_tokens_waits_longer_after_each(side: Side, clock: ManualClock) -> None:
+    async def guess(token: str) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with side.http.get(f"{side.url}/admin/lots", headers=headers) as answer:
+            return answer.status
+
+    assert [await guess(f"guess-{n}") for n in range(10)] == [401] * 10
+    assert await guess("guess-10") == 429
+    assert await guess(TOKEN) == 429, "no guess is looked at while the door is shut"
+    admin = Phone(side)
+    status, page = await admin.post("/admin/login", {ALERT: TOKEN})
+    assert (status, "请稍后再试" in page) == (429, True)
+    clock.advance(1)
+    assert await guess("guess-11") == 401
+    clock.advance(1)
+    assert await guess("guess-12") == 429
+    clock.advance(1)
+    assert await guess(TOKEN) == 200
+
+
+async def test_the_same_wrong_token_again_shuts_nobody_out(side: Side) -> None:
+    for _ in range(30):
+        status, _ = await side.admin("GET", "/admin/lots", headers={"Authorization": "Bearer yesterdays-token"})
+        assert status == 401
+    assert (await side.get("/admin/lots"))["items"]
+
+
+@pytest.mark.parametrize(("public_url", "secure"), [("https://bolink.example", True), ("http://bolink.example", False)])
+async def test_behind_https_the_admins_cookie_goes_by_https_only(
+    tmp_path: Path, clock: ManualClock, public_url: str, secure: bool
+) -> None:
+    async with (
+        running_side(tmp_path, clock, "http://127.0.0.1:9", public_url=public_url) as side,
+        side.http.post(f"{side.url}/admin/login", data={ALERT: TOKEN}, allow_redirects=False) as answer,
+    ):
+        cookie = answer.cookies["admin"]
+        assert (bool(cookie["secure"]), bool(cookie["httponly"]), cookie["samesite"]) == (secure, True, "strict")
+
+
+async def test_the_admins_session_opens_the_page_and_no_interface(side: Side) -> None:
+    admin = Phone(side)
+    await admin.post("/admin/login", {ALERT: TOKEN})
+    assert (await admin.get("/admin/pushes"))[0] == 401
+    assert (await admin.get("/admin/schema/openapi.json"))[0] == 401
+
+
+async def test_the_admins_page_masks_people_and_shows_them_on_request_which_is_kept(
+    tmp_path: Path, clock: ManualClock, lot: FakeLot
+) -> None:
+    async def code_or_yes(message: dict[str, object]) -> web.Response:
+        return web.json_response({"state": 1, "errmsg": "ok", "verify_code": "102993", "car_number": ""})
+
+    lot.answer = code_or_yes
+    async with running_side(tmp_path, clock, lot.url, sms_check=True) as side:
+        await side.scan("li", mobile="13812345678")
+        sent = (await side.get("/admin/pushes"))["items"][0]
+        openid = re.search(r'"pay_user_id":"([^"]+)"', sent["request"])
+        assert openid is not None
+        people = (openid[1], "13812345678", "102993")
+        admin = Phone(side)
+        _, page = await admin.post("/admin/login", {ALERT: TOKEN})
+        assert [secret for secret in people if secret in page] == []
+        assert "138••••5678" in page
+        assert (await side.get("/admin/looks"))["items"] == []
+        token = admin.fields(page)["token"]
+        status, shown = await admin.post("/admin/looks/form", {"token": token, "of": "pushes", "id": str(sent["id"])})
+        assert (status, [secret for secret in people if secret not in shown]) == (200, [])
+        [look] = (await side.get("/admin/looks"))["items"]
+        assert (look["of"], look["row_id"]) == ("pushes", sent["id"])
+        for wrong in ({"of": "keys", "id": "1"}, {"of": "pushes", "id": "99"}, {"of": "pushes", "id": "x"}):
+            assert (await admin.post("/admin/looks/form", {"token": token} | wrong))[0] == 400
+
+
+async def test_a_simulated_driver_may_have_any_name(side: Side) -> None:
+    phone = Phone(side, agent="Firefox")
+    page = await phone.arrive(await side.code(), app="wechat", driver="%E5%BC%A0%E4%B8%89")
+    assert "确认入场" in page
+    assert phone.cookies["simulated-wechat"] == "%E5%BC%A0%E4%B8%89"
+    licence = re.search(r"<b>(\w{7})</b>", page)
+    del phone.cookies["driver"]
+    page = await phone.arrive(await side.code())
+    page = await phone.follow(page, "/simulated/wechat")
+    assert licence is not None
+    assert licence[1] in page, "the same driver each time in the same browser"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.2:9/x",
+        "http://169.254.169.254/latest",
+        "http://[::1]:9/x",
+        "http://[::ffff:127.0.0.2]/x",
+        "http://localhost:9/x",
+        "http://10.1.2.3/x",
+        "http://2130706434/x",
+    ],
+)
+async def test_a_notify_url_leads_neither_into_the_hubs_own_network_nor_to_itself(
+    side: Side, lot: FakeLot, url: str
+) -> None:
+    async with client_at(side) as vendor:
+        await vendor.client.pay_parking(vendor.parking_payment("20170921336435142", notify_url=url))
+        [payment] = await vendor.records("payments")
+        await vendor.moves(payment, "paid")
+        while (push := (await side.get("/admin/pushes"))["items"][0])["outcome"] == "sent":
+            await side.get("/healthz")
+        assert (push["url"], push["outcome"]) == (url, "forbidden")
+
+
+async def test_a_notify_url_may_lead_anywhere_where_the_settings_say_so(
+    tmp_path: Path, clock: ManualClock, lot: FakeLot
+) -> None:
+    lot.answer = saying(1, car_number="")
+    url = lot.url.replace("127.0.0.1", "localhost")
+    async with running_side(tmp_path, clock, lot.url, Rules(private_notify=True)) as side, client_at(side) as vendor:
+        await vendor.client.pay_parking(vendor.parking_payment("20170921336435142", notify_url=url))
+        [payment] = await vendor.records("payments")
+        await vendor.moves(payment, "paid")
+        while not lot.heard:
+            await lot.something()
+
+
+async def test_a_drivers_number_goes_to_the_vendors_hosts_and_those_of_the_settings(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    rules = Rules(redirect_hosts=("parking.example",))
+    async with running_side(tmp_path, clock, "http://vendor.example/bolink", rules) as side:
+        for host, status in (("vendor.example", 307), ("PARKING.example", 307), ("evil.example", 400)):
+            url = f"{side.url}/unionapi/getlicence?redirectUrl=http://{host}/back"
+            headers = {"User-Agent": "MicroMessenger"}
+            async with side.http.get(url, headers=headers, allow_redirects=False) as answer:
+                assert answer.status in (status, 302 if status == 307 else status), host
+
+
+SCRIPTS = sorted((Path(__file__).parents[2] / "src/taigan/hub/templates").glob("*.js"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_the_drivers_scripts_are_read_by_the_web_views_of_old_phones(script: Path) -> None:
+    esprima.parseScript(script.read_text())  # it knows the syntax of 2017: less than ES2018, which iOS 12 reads
+
+
+@pytest.mark.parametrize("newer", ["a ||= 1", "a ?? b", "a?.b", "try {} catch {}"])
+def test_what_old_web_views_do_not_read_is_found(newer: str) -> None:
+    with pytest.raises(esprima.Error):
+        esprima.parseScript(newer)
+
+
+async def test_no_page_of_the_drivers_has_a_script_besides_those(side: Side) -> None:
+    phone = Phone(side)
+    page = await phone.press(await phone.arrive(await side.code()))
+    found = [script.strip() for script in re.findall(r"<script[^>]*>(.*?)</script>", page, re.S)]
+    assert found == [path.read_text().strip() for path in SCRIPTS if path.name == "driver.js"]
+    for script in found:
+        esprima.parseScript(script)

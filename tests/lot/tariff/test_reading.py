@@ -1,0 +1,417 @@
+"""Price lists as operators write them: what they may leave out, and what they are told when something is wrong."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from support.tariffs import rule
+from taigan.lot.tariff import money
+from taigan.lot.tariff.days import Days, published
+from taigan.lot.tariff.errors import BadPriceList, Problem
+from taigan.lot.tariff.model import (
+    AfterFree,
+    AtBorder,
+    DayKind,
+    FirstSteps,
+    FreeClock,
+    FreeLimit,
+    Period,
+    PriceList,
+    Rate,
+    Section,
+    Step,
+)
+from taigan.lot.tariff.reading import day_files, price_lists
+from taigan.lot.tariff.reading.tree import LARGEST_FILE, MOST_PROBLEMS
+
+FULL = """
+valid_from = 2026-01-01
+round_to = "0.50"
+
+[[rates]]
+vehicles = ["small", "new_energy"]
+percent = 50
+free = 30
+free_limit = "under"
+after_free = "from_end"
+free_clock = "charged"
+period = "day"
+day_starts = "06:00"
+period_caps = ["65", "70.5"]
+first_steps = "once"
+at_border = "finish"
+
+[[rates.sections]]
+days = ["workday", "weekend"]
+from = "08:00"
+until = "24:00"
+cap = "30"
+steps = [ { up_to = 180, per = 30, price = "2.50" },
+          { per = 30, price = "5", ignore = 15 } ]
+
+[[rates.sections]]
+days = ["holiday"]
+from = "08:00"
+until = "00:00"
+free = true
+
+[[rates.sections]]
+from = "00:00"
+until = "08:00"
+steps = [{ price = "0" }]
+"""
+SMALL: dict[str, Any] = {"valid_from": "2026-01-01", "rates": [{"sections": [{"steps": [{"per": 30, "price": "1"}]}]}]}
+
+
+def refused(data: object) -> tuple[Problem, ...]:
+    with pytest.raises(BadPriceList) as error:
+        price_lists.read(data) if isinstance(data, bytes) else price_lists.from_data(data)
+    return error.value.problems
+
+
+def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    data = copy.deepcopy(SMALL)
+    change(data)
+    return data
+
+
+def rate(**more: Any) -> dict[str, Any]:
+    return changed(lambda data: data["rates"][0].update(more))
+
+
+def section(**more: Any) -> dict[str, Any]:
+    return changed(lambda data: data["rates"][0]["sections"][0].update(more))
+
+
+def steps(*found: dict[str, Any]) -> dict[str, Any]:
+    return section(steps=list(found))
+
+
+def test_everything_that_can_be_written_is_read() -> None:
+    assert price_lists.read(FULL.encode()) == PriceList(
+        valid_from=date(2026, 1, 1),
+        round_to=50,
+        rates=(
+            Rate(
+                vehicles=("small", "new_energy"),
+                percent=50,
+                free=30,
+                free_limit=FreeLimit.UNDER,
+                after_free=AfterFree.FROM_END,
+                free_clock=FreeClock.CHARGED,
+                period=Period.DAY,
+                day_starts=360,
+                period_caps=(6500, 7050),
+                first_steps=FirstSteps.ONCE,
+                at_border=AtBorder.FINISH,
+                sections=(
+                    Section(
+                        days=("workday", "weekend"),
+                        start=480,
+                        until=0,
+                        cap=3000,
+                        steps=(Step(up_to=180, per=30, price=250), Step(per=30, price=500, ignore=15)),
+                    ),
+                    Section(days=("holiday",), start=480, until=0, free=True),
+                    Section(start=0, until=480, steps=(Step(price=0),)),
+                ),
+            ),
+        ),
+    )
+
+
+def test_what_is_left_out_is_as_most_lots_do() -> None:
+    [read] = price_lists.from_data(SMALL).rates
+    assert (read.free_limit, read.after_free, read.free_clock) == ("up_to", "from_entry", "stay")
+    assert (read.period, read.first_steps, read.at_border) == ("24h", "each", "cut")
+    assert (read.free, read.percent, read.vehicles, read.period_caps) == (0, 100, (), ())
+    assert price_lists.from_data(SMALL).round_to == 1
+
+
+def test_a_full_list_becomes_data_and_the_same_list_again() -> None:
+    read = price_lists.read(FULL.encode())
+    written = json.dumps(price_lists.to_data(read)).encode()
+    assert price_lists.read(written) == read
+    assert price_lists.to_data(price_lists.from_data(SMALL)) == {
+        "valid_from": "2026-01-01",
+        "rates": [{"sections": [{"steps": [{"per": 30, "price": "1.00"}]}]}],
+    }
+
+
+# Each: the data, the field that is named, and what is said of it in English and in Chinese.
+WRONG: list[tuple[object, str, str, str]] = [
+    ([], "", "must be a table", "内容应为"),
+    ({"rates": SMALL["rates"]}, "valid_from", "is missing", "必须写"),
+    (SMALL | {"valid_from": "1.1.2026"}, "valid_from", "must be a date as 2026-01-01", "应为日期"),
+    (SMALL | {"valid_from": "2026-02-30"}, "valid_from", "must be a date", "应为日期"),
+    (SMALL | {"round_to": "0"}, "round_to", "more than 0", "大于 0"),
+    ({"valid_from": "2026-01-01"}, "rates", "at least one [[rates]]", "至少写一个"),
+    (SMALL | {"rates": []}, "rates", "empty list", "列表为空"),
+    (SMALL | {"rates": {}}, "rates", "must be a list", "应为列表"),
+    (SMALL | {"rates": [1]}, "rates[0]", "must be a table", "应为一组项目"),
+    (SMALL | {"rates": SMALL["rates"] * 21}, "rates", "at most 20", "最多 20 个"),
+    (SMALL | {"rates": SMALL["rates"] * 2}, "rates[1].vehicles", "only one rate", "只能有一个费率"),
+    (SMALL | {"valid_form": 1}, "valid_form", "is valid_from meant?", "是否应为 valid_from"),
+    (SMALL | {"colour": 1}, "colour", "there are: valid_from, round_to, rates", "可以写"),
+    (rate(at_boarder="cut"), "rates[0].at_boarder", "is at_border meant?", "是否应为 at_border"),
+    (rate(封顶="1"), "rates[0].封顶", "there are:", "可以写"),
+    (rate(免费时长=15), "rates[0].免费时长", "is free meant?", "是否应为 free"),
+    (rate(free="15"), "rates[0].free", "a whole number from 0 to 527040 without quotes", "整数，不加引号"),
+    (rate(free=15.0), "rates[0].free", "not 15.0", "现为 15.0"),
+    (rate(free=True), "rates[0].free", "not true", "现为 true"),
+    (rate(free=-1), "rates[0].free", "not -1", "现为 -1"),
+    (rate(free=10**400), "rates[0].free", "a huge number", "a huge number"),
+    (rate(percent=1001), "rates[0].percent", "from 0 to 1000", "0 到 1000"),
+    (rate(free_limit="under"), "rates[0].free_limit", "without free minutes", "没有免费时长"),
+    (rate(free=15, free_limit="over"), "rates[0].free_limit", "one of up_to, under", '"up_to"、"under"'),
+    (rate(period="12h"), "rates[0].period", "one of 24h, day, stay", "之一"),
+    (rate(period=["day"]), "rates[0].period", "not […]", "现为 […]"),
+    (rate(day_starts="06:00"), "rates[0].day_starts", 'only for period = "day"', "只在"),
+    (rate(period="day", day_starts="24:00"), "rates[0].day_starts", 'as "08:00"', "24小时制"),
+    (rate(period="day", day_starts="6:00"), "rates[0].day_starts", 'not "6:00"', '现为 "6:00"'),
+    (rate(period_caps=[]), "rates[0].period_caps", "empty list", "列表为空"),
+    (rate(period_caps="65"), "rates[0].period_caps", 'not "65"', '现为 "65"'),
+    (rate(period_caps=[65]), "rates[0].period_caps", "in quotes", "加引号"),
+    (rate(period="stay", period_caps=["1", "2"]), "rates[0].period_caps", "one cap only", "只有一个封顶"),
+    (rate(vehicles=[]), "rates[0].vehicles", "empty list", "列表为空"),
+    (rate(vehicles=["a", "a"]), "rates[0].vehicles", "twice", "两次"),
+    (rate(vehicles=[" "]), "rates[0].vehicles", "1 to 32 characters", "1 到 32 字"),
+    (rate(vehicles=["a\nb"]), "rates[0].vehicles", 'not "a�b"', "1 到 32 字"),
+    (rate(vehicles=["x" * 33]), "rates[0].vehicles", "1 to 32 characters", "1 到 32 字"),
+    (rate(sections=[]), "rates[0].sections", "empty list", "列表为空"),
+    (changed(lambda d: d["rates"][0].pop("sections")), "rates[0].sections", "at least one", "至少写一个"),
+    (rate(sections=[{"free": True}] * 100_000), "rates[0].sections", "100000 items, at most 48", "最多 48 个"),
+    (section(**{"from": "08:00"}), "rates[0].sections[0].until", "is missing beside from", "就要写 until"),
+    (section(until="08:00"), "rates[0].sections[0].from", "is missing beside until", "就要写 from"),
+    (section(days=["workdays"]), "rates[0].sections[0].days", "is workday meant?", "是否应为 workday"),
+    (section(days=["1"]), "rates[0].sections[0].days", "there are: workday", "可以写：workday"),
+    (section(days=["mon", "mon"]), "rates[0].sections[0].days", "twice", "两次"),
+    (section(days=[]), "rates[0].sections[0].days", "empty list", "列表为空"),
+    (section(cap="2.505"), "rates[0].sections[0].cap", "at most two decimals", "最多两位小数"),
+    (section(cap="-1"), "rates[0].sections[0].cap", "from 0 to 1000000", "0 到 1000000"),
+    (section(cap="1000000.01"), "rates[0].sections[0].cap", "from 0 to 1000000", "0 到 1000000"),
+    (section(cap="1e3"), "rates[0].sections[0].cap", 'not "1e3"', '现为 "1e3"'),
+    (section(cap="٣"), "rates[0].sections[0].cap", "must be yuan", "金额应为"),
+    (section(cap=2.5), "rates[0].sections[0].cap", "in quotes", "加引号"),
+    (section(cap=None), "rates[0].sections[0].cap", "not null", "现为 null"),
+    (section(cap={}), "rates[0].sections[0].cap", "not {…}", "现为 {…}"),
+    (section(free=1), "rates[0].sections[0].free", "true or false", "true 或 false"),
+    (section(free=True), "rates[0].sections[0].steps", "does not go with", "不写此项"),
+    (rate(sections=[{"free": True, "cap": "1"}]), "rates[0].sections[0].cap", "does not go with", "不写此项"),
+    (rate(sections=[{}]), "rates[0].sections[0].steps", "says free = true", "写 free = true"),
+    (steps(), "rates[0].sections[0].steps", "empty list", "列表为空"),
+    (steps({"per": 30}), "rates[0].sections[0].steps[0].price", '"0" costs nothing', "必须写"),
+    (steps({"per": 0, "price": "1"}), "rates[0].sections[0].steps[0].per", "from 1 to", "1 到"),
+    (
+        steps({"up_to": 60, "price": "1"}),
+        "rates[0].sections[0].steps[0].up_to",
+        "not for the last step",
+        "最后一级不写",
+    ),
+    (
+        steps({"price": "1"}, {"price": "1"}),
+        "rates[0].sections[0].steps[0].up_to",
+        "only the last step",
+        "除最后一级外",
+    ),
+    (
+        steps({"up_to": 60, "price": "1"}, {"up_to": 60, "price": "1"}, {"price": "1"}),
+        "rates[0].sections[0].steps[1].up_to",
+        "more than the 60 minutes of the step before, not 60",
+        "大于前一级的 60 分钟",
+    ),
+    (
+        steps({"up_to": 60, "price": "1"}, {"up_to": 100, "per": 30, "price": "1"}, {"price": "1"}),
+        "rates[0].sections[0].steps[1].per",
+        "from 60 to 100 are 40 minutes, not a multiple of 30",
+        "不是每 30 分钟的整数倍",
+    ),
+    (steps({"price": "1", "ignore": 5}), "rates[0].sections[0].steps[0].ignore", "only beside per", "只与 per"),
+    (
+        steps({"per": 30, "price": "1", "ignore": 31}),
+        "rates[0].sections[0].steps[0].ignore",
+        "not be more than per, 30",
+        "不能大于每 30 分钟",
+    ),
+]
+
+
+@pytest.mark.parametrize(("data", "field", "en", "zh"), WRONG, ids=range(len(WRONG)))
+def test_what_is_wrong_is_said_of_its_field_in_both_languages(data: object, field: str, en: str, zh: str) -> None:
+    [problem] = refused(data)
+    assert problem.field == field
+    assert en in problem.en
+    assert zh in problem.zh
+
+
+def test_a_place_is_said_in_words_counted_from_one() -> None:
+    [problem] = refused(steps({"up_to": 60, "price": "1"}, {"price": "x"}))
+    assert problem.said("zh").startswith("第 1 个费率 › 第 1 个时段 › 第 2 个阶梯 › 价格（price）：金额应为")
+    assert problem.said("en").startswith("rate 1 › section 1 › step 2 › price: must be yuan")
+
+
+def test_every_problem_is_told_at_once_up_to_twenty() -> None:
+    found = refused(rate(free=-1, percent=-1, period="x"))
+    assert {problem.field for problem in found} == {"rates[0].free", "rates[0].percent", "rates[0].period"}
+    assert len(refused(rate(**{f"key{n}": 1 for n in range(100)}))) == MOST_PROBLEMS
+
+
+TILES = [
+    ([("08:00", "20:00")], "20:00–24:00", None),
+    ([("08:00", "20:00"), ("20:00", "07:59")], "07:59–08:00", None),
+    ([("08:00", "20:00"), ("20:01", "08:00")], "20:00–20:01", None),
+    ([("08:00", "20:00"), ("19:00", "08:00")], None, "19:00–20:00"),
+    ([("08:00", "20:00"), ("20:00", "09:00")], None, "08:00–09:00"),
+    ([("08:00", "12:00"), ("12:00", "08:00"), ("13:00", "14:00")], None, "13:00–14:00"),
+    ([("00:00", "00:00"), ("00:00", "00:00")], None, "00:00–24:00"),
+]
+
+
+@pytest.mark.parametrize(("times", "gap", "overlap"), TILES)
+def test_a_gap_and_an_overlap_are_told_with_their_times(
+    times: list[tuple[str, str]], gap: str | None, overlap: str | None
+) -> None:
+    sections = [{"from": begin, "until": until, "steps": [{"price": "1"}]} for begin, until in times]
+    found = refused(rate(sections=sections))
+    said = [problem.en for problem in found]
+    if gap:
+        assert any(gap in text and "is in no section" in text and "free = true" in text for text in said)
+        assert any(gap in problem.zh and "没有任何时段" in problem.zh for problem in found)
+    if overlap:
+        assert any(text.startswith(overlap) and "belongs to both" in text for text in said)
+        assert any(overlap in problem.zh and "同时属于" in problem.zh for problem in found)
+    assert {problem.field for problem in found} == {"rates[0].sections"}
+
+
+def test_the_change_from_one_kind_of_day_to_the_next_is_checked_too() -> None:
+    def by_day(*more: dict[str, Any]) -> dict[str, Any]:
+        return rate(sections=[{"steps": [{"price": "1"}], **section} for section in more])
+
+    night = [
+        {"days": ["workday"], "from": "08:00", "until": "20:00"},
+        {"days": ["workday"], "from": "20:00", "until": "08:00"},
+        {"days": ["weekend", "holiday"]},
+    ]
+    found = refused(by_day(*night))
+    assert {problem.en.partition("; ")[0] for problem in found} == {
+        "00:00–08:00 on a tue (holiday, after a workday) belongs to both section 2 and section 3",
+        "00:00–08:00 on a tue (workday, after a holiday) is in no section",
+    }
+    assert any("周二（工作日，前一天为节假日）00:00–08:00 没有任何时段" in problem.zh for problem in found)
+    [only_workdays] = refused(by_day({"days": ["workday"]}))
+    assert "is in no section" in only_workdays.en
+    [twice] = refused(by_day({"days": ["mon"]}, {}))
+    assert "00:00–24:00 on a mon" in twice.en
+    price_lists.from_data(by_day({"days": ["workday"]}, {"days": ["weekend", "holiday"]}))
+    price_lists.from_data(by_day({"days": ["mon", "tue", "wed", "thu", "fri"]}, {"days": ["sat", "sun"]}))
+
+
+@pytest.mark.parametrize(
+    ("text", "en"),
+    [
+        (b"valid_from = x", "line 1"),
+        (b'{"valid_from": ', "cannot be read"),
+        (b"\xff\xfe", "not UTF-8 (byte 1)"),
+        (b"a = " + b"[" * 30_000, "cannot be read"),
+        (b"{" + b'"a":{' * 10_000, "cannot be read"),
+        (b"a = " + b"9" * 5_000, "cannot be read"),
+        (b"# " + b"x" * LARGEST_FILE, f"at most {LARGEST_FILE}"),
+        (b"", "valid_from"),
+    ],
+)
+def test_a_file_that_is_no_price_list_is_refused_with_the_reason(text: bytes, en: str) -> None:
+    with pytest.raises(BadPriceList) as error:
+        price_lists.read(text)
+    assert en in error.value.en
+    assert error.value.zh
+
+
+def test_a_number_beyond_all_bounds_in_a_file_is_refused() -> None:
+    [problem] = refused(b'valid_from = 2026-01-01\n[[rates]]\n[[rates.sections]]\ncap = 1e400\nsteps = [{price = "1"}]')
+    assert (problem.field, "in quotes" in problem.en) == ("rates[0].sections[0].cap", True)
+
+
+def test_a_time_or_a_date_in_the_wrong_place_is_refused() -> None:
+    head = b"valid_from = 2026-01-01\n[[rates]]\n[[rates.sections]]\n"
+    assert "in quotes" in refused(head + b'from = 08:00:00\nuntil = "20:00"\nsteps = [{price = "1"}]')[0].en
+    assert (
+        refused(b"valid_from = 2026-01-01T00:00:00\n" + head[24:] + b'steps = [{price = "1"}]')[0].field == "valid_from"
+    )
+
+
+def test_a_byte_order_mark_of_a_windows_editor_is_no_trouble() -> None:
+    assert price_lists.read(b"\xef\xbb\xbf" + FULL.encode()) == price_lists.read(FULL.encode())
+
+
+def test_the_largest_list_that_is_read_is_read_quickly() -> None:
+    sections = [
+        {
+            "from": price_lists._clock(n * 30),
+            "until": price_lists._clock((n + 1) * 30 % 1440),
+            "steps": [{"price": "1"}],
+        }
+        for n in range(48)
+    ]
+    rates = [{"vehicles": [str(n)], "sections": sections} for n in range(20)]
+    began = time.process_time()
+    price_lists.from_data({"valid_from": "2026-01-01", "rates": rates})
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("text", ["", "1.", ".5", "1,5", " 1", "1\n", "+1", "10000000", "1.234", "１"])
+def test_what_is_no_amount_is_no_money(text: str) -> None:
+    with pytest.raises(ValueError, match="yuan"):
+        money.fen(text)
+
+
+def test_amounts_are_fen_and_back() -> None:
+    assert [money.fen(text) for text in ("0", "2.5", "2.50", "0.05", "1000000")] == [0, 250, 250, 5, 100_000_000]
+    assert [money.yuan(fen) for fen in (0, 5, 250, 100_000_000)] == ["0.00", "0.05", "2.50", "1000000.00"]
+    assert [money.short(fen) for fen in (0, 5, 250, 1000)] == ["0", "0.05", "2.5", "10"]
+
+
+def test_a_lot_may_say_otherwise_of_single_days_and_whole_years() -> None:
+    days = day_files.read(
+        b"holidays = [2027-01-01, 2026-10-10]\nworkdays = [2027-01-09]\nordinary = [2026-10-01]\nyears = [2027]"
+    )
+    assert days == Days(
+        holidays=(date(2027, 1, 1), date(2026, 10, 10)),
+        workdays=(date(2027, 1, 9),),
+        ordinary=(date(2026, 10, 1),),
+        years=(2027,),
+    )
+    calendar = published().with_days(days)
+    assert calendar.kind(date(2027, 1, 1)) is DayKind.HOLIDAY
+    assert calendar.kind(date(2027, 1, 2)) is DayKind.WEEKEND
+    assert calendar.kind(date(2027, 1, 9)) is DayKind.WORKDAY
+    assert calendar.kind(date(2026, 10, 1)) is DayKind.WORKDAY
+    assert calendar.kind(date(2026, 10, 10)) is DayKind.HOLIDAY
+    assert calendar.kind(date(2026, 10, 2)) is DayKind.HOLIDAY
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "en"),
+    [
+        (b'holidays = ["x"]', "holidays", "must be a date"),
+        (b"holiday = [2027-01-01]", "holiday", "is holidays meant?"),
+        (b"holidays = [2027-01-01]\nworkdays = [2027-01-01]", "workdays", "2027-01-01 is there twice"),
+        (b"years = [20270]", "years", "from 1971 to 8999"),
+        (b"years = [true]", "years", "not true"),
+    ],
+)
+def test_a_file_of_days_that_is_wrong_is_refused(text: bytes, field: str, en: str) -> None:
+    with pytest.raises(BadPriceList) as error:
+        day_files.read(text)
+    [problem] = error.value.problems
+    assert (problem.field, en in problem.en) == (field, True)
+
+
+def test_the_documented_price_lists_are_read() -> None:
+    assert rule("zhujiang").rates[0].period_caps == (6500,)

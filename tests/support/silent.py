@@ -1,0 +1,63 @@
+"""A way to a server that can go silent: what was open is never heard of again; what comes new is well."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+
+class Way:
+    """Passes bytes on between TCP on loopback and a server's Unix socket."""
+
+    def __init__(self, socket: str) -> None:
+        self._socket = socket
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._silent: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    def go_silent(self) -> int:
+        """Whatever is open now passes nothing on any more, in either direction. Tells how many that are."""
+        self._silent |= self._writers
+        return len(self._silent) // 2
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_unix_connection(self._socket)
+        self._writers |= {writer, there_writer}
+        await asyncio.gather(self._pass(reader, there_writer), self._pass(there_reader, writer))
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while piece := await reader.read(65536):
+                if writer in self._silent:
+                    continue
+                writer.write(piece)
+                await writer.drain()
+            if writer not in self._silent:
+                writer.close()
+
+
+@asynccontextmanager
+async def way_to(socket: str) -> AsyncIterator[Way]:
+    """A way to the server behind a Unix socket."""
+    way = Way(socket)
+    await way.start()
+    try:
+        yield way
+    finally:
+        await way.stop()
