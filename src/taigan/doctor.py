@@ -43,6 +43,7 @@ CHECKS = {
     "barrier": "道闸",
     "queue": "上传队列",
     "code": "车道的码",
+    "token": "令牌",
 }
 """What is looked at, in this order."""
 
@@ -171,6 +172,7 @@ class _Examination:
             *([f async for f in self._barriers()] if answers else [_skipped("barrier", "平台没有应答", "no platform")]),
             self._queue(inspection),
             *self._codes(inspection),
+            self._tokens(inspection),
         ]
 
     async def _database(self) -> tuple[Inspection | None, Finding]:
@@ -376,8 +378,8 @@ class _Examination:
                 "barrier",
                 zh="配置里没有 api_tokens，问不了平台",
                 en="the configuration has no api_tokens to ask the platform with",
-                do_zh="taigan token create doctor，把它写进 [lot] api_tokens",
-                do_en="taigan token create doctor, and put it into [lot] api_tokens",
+                do_zh="taigan token create doctor --right lot:see，把它写进 [lot] api_tokens",
+                do_en="taigan token create doctor --right lot:see, and put it into [lot] api_tokens",
             )
             return
         try:
@@ -456,6 +458,22 @@ class _Examination:
             )
             for lane in without
         ]
+
+    def _tokens(self, inspection: Inspection | None) -> Finding:
+        if inspection is None:
+            return _skipped("token", "数据库没有看成", "the database was not seen")
+        unlimited = [token.name for token in inspection.tokens if token.roles is None and token.rights is None]
+        if not unlimited:
+            return _well("token", "每个令牌只有它需要的权限", "every token has rights of its own")
+        names = ", ".join(unlimited)
+        return Finding(
+            check="token",
+            state="well",
+            zh=f"这些令牌什么都能做：{names}",
+            en=f"these tokens may do everything: {names}",
+            do_zh="给每个程序一个只有它所需权限的令牌：taigan token create 名字 --role …",
+            do_en="give each program a token that may do what it needs: taigan token create NAME --role …",
+        )
 
     async def _ask(
         self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None

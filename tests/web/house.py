@@ -28,6 +28,7 @@ from taigan.process import serve
 from taigan.storage import registry
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
+from taigan.storage.registry import Token
 from taigan.storage.rows import Lane, Lot, Order, Presence
 from taigan.storage.tables import metadata
 from taigan.web import tokens
@@ -217,7 +218,7 @@ def seed(conn: sa.Connection) -> None:
     registry.add_lot(conn, parking_lot("200002-8"), now)
     for channel_id in CHANNELS:
         registry.add_lane(conn, lane(channel_id, direction="exit" if channel_id == "B1" else "entry"))
-    registry.add_token(conn, "console", tokens.digest_of(TOKEN), now)
+    registry.add_token(conn, Token("console", tokens.digest_of(TOKEN), now))
 
 
 async def house_at(database: Database, **options: Any) -> House:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import pytest
+
 from taigan.lot.events import Events
+from taigan.storage.errors import StorageError
 from taigan.web import live
 from web.house import LOT, TOKEN, House, Line, served
 
@@ -65,10 +68,41 @@ async def test_a_listener_that_leaves_is_forgotten(small_house: House) -> None:
 
 async def test_silence_is_broken_by_empty_messages_so_that_a_cut_line_is_noticed() -> None:
     events = Events()
-    stream = live.steps(events, LOT, beat=0.01)
+
+    async def still() -> bool:
+        return True
+
+    stream = live.steps(events, LOT, still, beat=0.01)
     assert await anext(stream) == b"retry: 2000\n\n"
     assert await anext(stream) == b":\n\n"
     events.publish({"step": "lane", "lot_id": LOT})
     assert (await anext(stream)).startswith(b"event: lane\n")
     events.stop()
     assert [chunk async for chunk in stream] == []
+
+
+@pytest.mark.parametrize("cause", ["revoked", "no database"])
+async def test_who_may_listen_no_more_is_let_go(cause: str) -> None:
+    async def still() -> bool:
+        if cause == "no database":
+            raise StorageError("it is away")
+        return False
+
+    events = Events()
+    assert [chunk async for chunk in live.steps(events, LOT, still, beat=0.01)] == [b"retry: 2000\n\n"]
+    assert not events.listened_to
+
+
+async def test_a_busy_stream_ends_too_when_its_token_is_revoked() -> None:
+    allowed = iter([True, False])
+
+    async def still() -> bool:
+        return next(allowed)
+
+    events = Events()
+    stream = live.steps(events, LOT, still, beat=0)
+    assert await anext(stream) == b"retry: 2000\n\n"
+    for _ in range(10):
+        events.publish({"step": "lane", "lot_id": LOT})
+    assert await anext(stream) == b":\n\n"
+    assert [chunk async for chunk in stream if chunk != b":\n\n"][1:] == []

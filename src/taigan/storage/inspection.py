@@ -15,7 +15,7 @@ from taigan.storage import deliveries, registry, urls
 from taigan.storage.engines import failures
 from taigan.storage.errors import CannotOpen
 from taigan.storage.migrations import HEAD
-from taigan.storage.registry import VendorKey
+from taigan.storage.registry import Token, VendorKey
 from taigan.storage.rows import Lane
 from taigan.storage.tables import Moment
 
@@ -32,6 +32,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool = False  # it takes no writes: a standby, a file or folder without the right to write
     keys: Sequence[VendorKey] = ()  # of every vendor, newest first
     lanes: Sequence[Lane] = ()
+    tokens: Sequence[Token] = ()
     owed: int = 0
     oldest_owed: datetime | None = None
 
@@ -100,6 +101,7 @@ def _inspect(conn: sa.Connection) -> Inspection:
         read_only=read_only,
         keys=keys,
         lanes=lanes,
+        tokens=registry.tokens(conn),
         owed=owed,
         oldest_owed=oldest,
     )

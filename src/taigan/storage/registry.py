@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +28,20 @@ _KEYS = sa.select(*(t.vendor_keys.c[name] for name in VendorKey.__struct_fields_
 )
 _LOTS = sa.select(*LOT).order_by(t.lots.c.lot_id)
 _LANES = sa.select(*LANE).order_by(t.lanes.c.lot_id, t.lanes.c.channel_id)
+
+
+class Token(msgspec.Struct, frozen=True):
+    """What is kept of a token of the API. Neither roles nor rights: it may do everything; no lots: in every lot."""
+
+    name: str
+    digest: bytes
+    created_at: datetime
+    roles: list[str] | None = None
+    rights: list[str] | None = None
+    lots: list[str] | None = None
+
+
+_TOKENS = sa.select(*(t.api_tokens.c[name] for name in Token.__struct_fields__)).order_by(t.api_tokens.c.name)
 
 
 def vendor_keys(conn: sa.Connection) -> list[VendorKey]:
@@ -98,14 +111,16 @@ def update_lane(conn: sa.Connection, lot_id: str, channel_id: str, changed: dict
     conn.execute(sa.update(t.lanes).where(*where).values(**changed))
 
 
-def block(conn: sa.Connection, lot_id: str, kind: str, value: str, operator: str, reason: str, now: datetime) -> int:
+def block(
+    conn: sa.Connection, lot_id: str, kind: str, value: str, operator: str, reason: str, now: datetime, via: str = ""
+) -> int:
     """Block a value in a lot. Returns its id, that of the earlier row if it was blocked already."""
     where = t.blocked.c.lot_id == lot_id, t.blocked.c.kind == kind, t.blocked.c.value == value
     known = conn.execute(sa.select(t.blocked.c.blocked_id).where(*where)).scalar()
     if known is not None:
         return int(known)
     row = {"lot_id": lot_id, "kind": kind, "value": value, "operator": operator, "reason": reason, "at": now}
-    return int(conn.execute(sa.insert(t.blocked).returning(t.blocked.c.blocked_id), row).scalar_one())
+    return int(conn.execute(sa.insert(t.blocked).returning(t.blocked.c.blocked_id), {**row, "via": via}).scalar_one())
 
 
 def unblock(conn: sa.Connection, lot_id: str, blocked_id: int) -> str | None:
@@ -132,17 +147,16 @@ def alone(conn: sa.Connection) -> None:
         conn.execute(sa.text("SELECT pg_advisory_xact_lock(7416002)"))
 
 
-def add_token(conn: sa.Connection, name: str, digest: bytes, now: datetime) -> None:
+def add_token(conn: sa.Connection, token: Token) -> None:
     """Add a named API token, or replace the one of that name."""
     alone(conn)
-    conn.execute(sa.delete(t.api_tokens).where(t.api_tokens.c.name == name))
-    conn.execute(sa.insert(t.api_tokens), {"name": name, "digest": digest, "created_at": now})
+    conn.execute(sa.delete(t.api_tokens).where(t.api_tokens.c.name == token.name))
+    conn.execute(sa.insert(t.api_tokens), msgspec.structs.asdict(token))
 
 
-def tokens(conn: sa.Connection) -> Iterable[tuple[str, bytes, datetime]]:
-    """Every token's name, digest and age."""
-    rows = conn.execute(sa.select(t.api_tokens.c.name, t.api_tokens.c.digest, t.api_tokens.c.created_at))
-    return [(row[0], row[1], row[2]) for row in rows]
+def tokens(conn: sa.Connection) -> list[Token]:
+    """Every token."""
+    return [Token(*row) for row in conn.execute(_TOKENS)]
 
 
 def drop_token(conn: sa.Connection, name: str) -> bool:

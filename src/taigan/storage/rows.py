@@ -106,6 +106,7 @@ class Lift(msgspec.Struct):
     purpose: str = ""
     presence_id: str | None = None
     taken_at: datetime | None = None
+    via: str = ""
 
 
 class Message(msgspec.Struct):
@@ -128,6 +129,7 @@ class OrderEvent(msgspec.Struct):
     event: str
     actor: str = ""
     detail: str = ""
+    via: str = ""
 
 
 class Delivery(msgspec.Struct):
@@ -152,6 +154,7 @@ class SpaceChange(msgspec.Struct):
     cause: str
     actor: str = ""
     reason: str = ""
+    via: str = ""
 
 
 class Alarm(msgspec.Struct):
@@ -174,6 +177,7 @@ class Act(msgspec.Struct):
     operator: str
     reason: str
     act: str
+    via: str = ""  # the token it came by
 
 
 class Driver(msgspec.Struct):

@@ -332,6 +332,7 @@ order_events = sa.Table(
     sa.Column("event", sa.Text, nullable=False),
     sa.Column("actor", sa.Text, nullable=False, server_default=""),
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
     sa.Index("order_events_of_order", "lot_id", "order_id"),
 )
 
@@ -354,6 +355,7 @@ lifts = sa.Table(
     sa.Column("purpose", sa.Text, nullable=False, server_default=""),  # enter, release, manual; empty: of version 0.1
     sa.Column("presence_id", sa.Text),  # the car that it is for
     sa.Column("taken_at", Moment),  # when the process that commands took it; none: surely not sent
+    sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
     sa.Index("lifts_of_order", "lot_id", "order_id"),
     sa.Index("lifts_by_time", "lot_id", "intended_at"),
     sa.Index(
@@ -438,6 +440,7 @@ blocked = sa.Table(
     sa.Column("operator", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
+    sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
     sa.UniqueConstraint("lot_id", "kind", "value"),
     sa.Index("blocked_values", "value"),
 )
@@ -465,6 +468,7 @@ space_changes = sa.Table(
     sa.Column("cause", sa.Text, nullable=False),  # correction, pass
     sa.Column("actor", sa.Text, nullable=False, server_default=""),
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
 )
 
 alarms = sa.Table(
@@ -498,6 +502,7 @@ operator_acts = sa.Table(
     sa.Column("operator", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("act", sa.Text, nullable=False),  # what was done, in words
+    sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
 )
 
 auto_pay = sa.Table(
@@ -566,6 +571,9 @@ api_tokens = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("digest", sa.LargeBinary(32), nullable=False),  # SHA-256 of the token
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("roles", sa.JSON(none_as_null=True)),  # names; where there are neither roles nor rights: every right
+    sa.Column("rights", sa.JSON(none_as_null=True)),
+    sa.Column("lots", sa.JSON(none_as_null=True)),  # lot_ids; none: all
 )
 
 departures = sa.Table(

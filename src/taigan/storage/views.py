@@ -65,6 +65,7 @@ class Blocked(msgspec.Struct):
     operator: str
     reason: str
     at: datetime
+    via: str = ""
 
 
 class Pass(msgspec.Struct):
@@ -102,9 +103,10 @@ def hindrance(conn: sa.Connection) -> str:
     return ""
 
 
-def lots(conn: sa.Connection, limit: int, after: After) -> list[Lot]:
-    """The lots, by lot_id."""
-    return _page(conn, _listing(Lot, t.lots, ("lot_id",), (), bool(after), False), Lot, limit, after)
+def lots(conn: sa.Connection, limit: int, after: After, only: Collection[str] | None = None) -> list[Lot]:
+    """The lots, by lot_id; where `only` is given, those of them."""
+    among_them = {} if only is None else {"only": list(only)}
+    return _page(conn, _lots(only is not None, bool(after)), Lot, limit, after, **among_them)
 
 
 def lot(conn: sa.Connection, lot_id: str) -> Lot | None:
@@ -283,6 +285,14 @@ def _orders(wanted: tuple[str, ...], by_car_number: bool, after: bool) -> Statem
 
 
 @cache
+def _lots(only: bool, after: bool) -> Statement:
+    statement = sa.select(*_columns(Lot, t.lots))
+    if only:
+        statement = statement.where(among(t.lots.c.lot_id, "only"))
+    return _ordered(statement, t.lots, ("lot_id",), (), after, newest_first=False)
+
+
+@cache
 def _passes(wanted: tuple[str, ...], after: bool) -> Statement:
     shown = [t.presences.c[name] for name in Pass.__struct_fields__ if not name.startswith("order_")]
     left = sa.select(*shown).where(t.presences.c.left_at.is_not(None))
@@ -290,7 +300,7 @@ def _passes(wanted: tuple[str, ...], after: bool) -> Statement:
 
 
 def _page(
-    conn: sa.Connection, statement: Statement, record: type[R], limit: int, after: After, **wanted: str
+    conn: sa.Connection, statement: Statement, record: type[R], limit: int, after: After, **wanted: str | list[str]
 ) -> list[R]:
     seen = {f"after_{n}": value for n, value in enumerate(after)}
     rows = conn.execute(statement, {**wanted, **seen, "limit": limit})

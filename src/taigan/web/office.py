@@ -15,7 +15,7 @@ from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.messages.kept import Records
 from taigan.lot.people.attendant import Attendant
 from taigan.lot.plates import Plates
-from taigan.storage import views
+from taigan.storage import registry, views
 from taigan.storage.database import Database
 from taigan.storage.rows import Lane, Lot
 from taigan.storage.views import After
@@ -42,6 +42,11 @@ class Office:
         """Raises UnknownLot."""
         lot = await self.database.read(lambda conn: known_lot(conn, lot_id))
         return r.shown_lot(lot)
+
+    async def lots_of(self, union_id: str) -> list[str]:
+        """The ids of a vendor's lots."""
+        every = await self.database.read(registry.lots)
+        return [lot.lot_id for lot in every if lot.union_id == union_id]
 
     async def lane(self, lot_id: str, channel_id: str) -> r.LaneView:
         """Raises UnknownLot, UnknownLane."""

@@ -111,16 +111,17 @@ class OrderView(msgspec.Struct):
 
 
 class OrderEventView(msgspec.Struct):
-    """A step in the life of an order."""
+    """A step in the life of an order. `via` is the token by which it was done, if one was used."""
 
     at: datetime
     event: str
     actor: str
     detail: str
+    via: str
 
 
 class LiftView(msgspec.Struct):
-    """A command to a barrier. `outcome` is null while it is under way."""
+    """A command to a barrier. `via` is the token it came by; `outcome` is null while it is under way."""
 
     lot_id: str
     lift_id: str
@@ -130,6 +131,7 @@ class LiftView(msgspec.Struct):
     cause: str
     actor: str
     reason: str
+    via: str
     intended_at: datetime
     deadline: datetime
     outcome: Literal["accepted", "rejected", "uncertain"] | None
@@ -171,6 +173,7 @@ class BlockedView(msgspec.Struct):
     operator: str
     reason: str
     at: datetime
+    via: str
 
 
 class AlarmView(msgspec.Struct):
@@ -208,6 +211,7 @@ class SpaceChangeView(msgspec.Struct):
     cause: str
     actor: str
     reason: str
+    via: str
 
 
 class ActView(msgspec.Struct):
@@ -218,6 +222,7 @@ class ActView(msgspec.Struct):
     at: datetime
     operator: str
     reason: str
+    via: str
     act: str
 
 

@@ -444,7 +444,9 @@ class EntryDesk:
                 text = raised.result.reason or "the barrier refused"
                 alarms.append(Alarm(lift.lot_id, lift.channel_id, order.order_id, raised.at, "barrier_fault", text))
             elif raised.confirmed:
-                orders.enter(changes, lots[lift.lot_id], order, raised.at, why="confirmed", actor=lift.actor)
+                orders.enter(
+                    changes, lots[lift.lot_id], order, raised.at, why="confirmed", actor=lift.actor, via=lift.via
+                )
             else:
                 order.waiting_for = "confirmation"
                 orders.note(changes, order, raised.at, "not confirmed", detail=raised.result.outcome.value)

@@ -43,10 +43,11 @@ COMMAND_TIME = timedelta(seconds=4)
 
 
 class By(msgspec.Struct, frozen=True):
-    """Who does it, and why. Neither may be empty."""
+    """Who does it, and why. Neither may be empty. `via` is the token it came by, if it came by one."""
 
     operator: str
     reason: str
+    via: str = ""
 
     def __post_init__(self) -> None:
         for name in ("operator", "reason"):
@@ -122,7 +123,9 @@ class Attendant:
             lot, _ = self._lane(conn, lot_id, channel_id)
             order = self._waiting(conn, lot_id, channel_id, order_id)
             changes = Changes()
-            orders.void(changes, lot, order, self._clock.now(), why=f"refused: {by.reason}", actor=by.operator)
+            orders.void(
+                changes, lot, order, self._clock.now(), why=f"refused: {by.reason}", actor=by.operator, via=by.via
+            )
             changes.write(conn)
             return order
 
@@ -148,7 +151,7 @@ class Attendant:
             if order.state != "in":
                 raise Conflict(f"the order is {order.state}; only one that is in can be closed")
             changes = Changes()
-            orders.close(changes, lot, order, self._clock.now(), actor=by.operator, reason=by.reason)
+            orders.close(changes, lot, order, self._clock.now(), actor=by.operator, reason=by.reason, via=by.via)
             changes.write(conn)
             return order
 
@@ -168,7 +171,7 @@ class Attendant:
             before, order.licence = order.licence, licence
             changes.order(order)
             detail = f"{before} -> {licence}: {by.reason}"
-            orders.note(changes, order, self._clock.now(), "licence changed", by.operator, detail)
+            orders.note(changes, order, self._clock.now(), "licence changed", by.operator, detail, by.via)
             changes.write(conn)
             return order
 
@@ -188,7 +191,7 @@ class Attendant:
             lot.spaces_free = free
             changes.lot(lot)
             changes.space_changes.append(
-                SpaceChange(lot_id, self._clock.now(), free, "correction", by.operator, by.reason)
+                SpaceChange(lot_id, self._clock.now(), free, "correction", by.operator, by.reason, by.via)
             )
             changes.write(conn)
             return lot
@@ -212,7 +215,7 @@ class Attendant:
             for name, value in changed.items():
                 setattr(lot, name, value)
             changes = Changes()
-            changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act or f"set {changed}"))
+            changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act or f"set {changed}", by.via))
             if "sms_check" in changed:
                 orders.owe_sms_check(changes, lot, self._clock.now())
             changes.write(conn)
@@ -238,7 +241,7 @@ class Attendant:
             changes = Changes()
             shown = changed | {"barrier": changed["barrier"].get("driver")} if "barrier" in changed else changed
             act = f"lane {channel_id}: {shown}"  # a barrier's settings hold passwords
-            changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act))
+            changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act, by.via))
             changes.write(conn)
             return lane
 
@@ -266,7 +269,9 @@ class Attendant:
             changes = Changes()
             for lot in registry.lots(conn):
                 if lot.union_id == union_id:
-                    changes.acts.append(Act(lot.lot_id, now, by.operator, by.reason, "another key for the vendor"))
+                    changes.acts.append(
+                        Act(lot.lot_id, now, by.operator, by.reason, "another key for the vendor", by.via)
+                    )
             changes.write(conn)
             return [key for key in registry.vendor_keys(conn) if key.union_id == union_id]
 
@@ -287,7 +292,7 @@ class Attendant:
 
         def transaction(conn: sa.Connection) -> int:
             self._lot(conn, lot_id)
-            return registry.block(conn, lot_id, kind, value, by.operator, by.reason, self._clock.now())
+            return registry.block(conn, lot_id, kind, value, by.operator, by.reason, self._clock.now(), by.via)
 
         return await self._database.write(transaction)
 
@@ -301,7 +306,7 @@ class Attendant:
                 raise UnknownBlock("nobody is blocked under this id", "blocked_id")
             changes = Changes()
             changes.acts.append(
-                Act(lot_id, self._clock.now(), by.operator, by.reason, f"unblocked {kind} {blocked_id}")
+                Act(lot_id, self._clock.now(), by.operator, by.reason, f"unblocked {kind} {blocked_id}", by.via)
             )
             changes.write(conn)
 
@@ -320,7 +325,7 @@ class Attendant:
             registry.send_again(conn, lot_id, delivery_id, self._clock.now())
             changes = Changes()
             act = f"delivery {delivery_id} sent again"
-            changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act))
+            changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act, by.via))
             changes.write(conn)
 
         await self._database.write(transaction)
@@ -395,7 +400,7 @@ class Attendant:
         changes = Changes()
         order.waiting_for = "barrier"
         changes.order(order)
-        orders.note(changes, order, now, "released", by.operator, by.reason)
+        orders.note(changes, order, now, "released", by.operator, by.reason, by.via)
         lift = self._lift(lot_id, channel_id, order.order_id, "open", cause, by, now, command_id)
         changes.new_lifts.append(lift)
         changes.write(conn)
@@ -421,6 +426,7 @@ class Attendant:
             cause=cause,
             actor=by.operator,
             reason=by.reason,
+            via=by.via,
             intended_at=now,
             deadline=now + COMMAND_TIME + (timedelta() if command_id else self._slowest(lot_id, channel_id)),
         )

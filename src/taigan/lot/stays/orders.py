@@ -17,9 +17,11 @@ from taigan.storage.rows import Delivery, Driver, Lot, Order, OrderEvent, Presen
 CAR_NUMBER_LENGTH = 8  # BoLink's limit for car_number (sdk/510113)
 
 
-def note(changes: Changes, order: Order, at: datetime, event: str, actor: str = "", detail: str = "") -> None:
+def note(
+    changes: Changes, order: Order, at: datetime, event: str, actor: str = "", detail: str = "", via: str = ""
+) -> None:
     """Add a line to the order's history."""
-    changes.events.append(OrderEvent(order.lot_id, order.order_id, at, event, actor, detail))
+    changes.events.append(OrderEvent(order.lot_id, order.order_id, at, event, actor, detail, via))
 
 
 def ask(changes: Changes, lot: Lot, order: Order) -> None:
@@ -30,20 +32,28 @@ def ask(changes: Changes, lot: Lot, order: Order) -> None:
 
 
 def enter(
-    changes: Changes, lot: Lot, order: Order, at: datetime, *, why: str, actor: str = "", review: str = ""
+    changes: Changes,
+    lot: Lot,
+    order: Order,
+    at: datetime,
+    *,
+    why: str,
+    actor: str = "",
+    via: str = "",
+    review: str = "",
 ) -> None:
     """The car is in: the entry is owed to BoLink (3.1), frozen as it is now."""
     order.state, order.waiting_for, order.in_at, order.review = "in", "", at, review
     changes.order(order)
-    note(changes, order, at, "in", actor, why)
+    note(changes, order, at, "in", actor, why, via)
     owe(changes, order, "3.1", entry_payload(lot, order), at)
 
 
-def void(changes: Changes, lot: Lot, order: Order, at: datetime, *, why: str, actor: str = "") -> None:
+def void(changes: Changes, lot: Lot, order: Order, at: datetime, *, why: str, actor: str = "", via: str = "") -> None:
     """The entry did not happen: nobody is charged, the space is free again."""
     order.state, order.waiting_for, order.closed_at, order.closed_why = "void", "", at, why
     changes.order(order)
-    note(changes, order, at, "void", actor, why)
+    note(changes, order, at, "void", actor, why, via)
     _give_space(changes, lot)
 
 
@@ -65,11 +75,11 @@ def abandon(changes: Changes, lot: Lot, order: Order, at: datetime, *, supersede
     _give_space(changes, lot)
 
 
-def close(changes: Changes, lot: Lot, order: Order, at: datetime, *, actor: str, reason: str) -> None:
+def close(changes: Changes, lot: Lot, order: Order, at: datetime, *, actor: str, reason: str, via: str = "") -> None:
     """The stay has ended."""
     order.state, order.waiting_for, order.closed_at, order.closed_why = "out", "", at, reason
     changes.order(order)
-    note(changes, order, at, "out", actor, reason)
+    note(changes, order, at, "out", actor, reason, via)
     _give_space(changes, lot)
 
 

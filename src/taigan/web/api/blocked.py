@@ -7,19 +7,10 @@ from litestar import Controller, delete, get, post
 from litestar.params import JSONBody
 
 from taigan.lot.errors import UnknownBlock
-from taigan.lot.people.attendant import By
+from taigan.rights import Right
 from taigan.storage import views
 from taigan.web import resources as r
-from taigan.web.api.common import (
-    ACTS,
-    BY_ID,
-    READS,
-    AnyRequest,
-    Here,
-    Id,
-    Number,
-    by_of,
-)
+from taigan.web.api.common import ACTS, BY_ID, READS, Here, Id, Number, Who, by_of
 from taigan.web.office import known_lot
 from taigan.web.paging import Cursor, Limit, Page
 
@@ -30,7 +21,7 @@ class BlockedDrivers(Controller):
     tags = ("blocked",)
     path = "/lots/{lot_id:str}/blocked"
 
-    @get("/", responses=READS)
+    @get("/", responses=READS, right=Right.BLOCKED_SEE)
     async def list_blocked(
         self, office: Here, lot_id: Id, limit: Limit = 100, cursor: Cursor = ""
     ) -> Page[r.BlockedView]:
@@ -45,20 +36,20 @@ class BlockedDrivers(Controller):
             r.shown_block,
         )
 
-    @post("/", responses=ACTS)
-    async def block_driver(self, office: Here, lot_id: Id, data: JSONBody[r.Block]) -> r.BlockedView:
+    @post("/", responses=ACTS, right=Right.BLOCKED_SET)
+    async def block_driver(self, office: Here, holder: Who, lot_id: Id, data: JSONBody[r.Block]) -> r.BlockedView:
         """Refuse a driver by licence, pay_user_id or mobile from now on. One that is blocked already stays as it is."""
-        by = By(data.operator, data.reason)
+        by = by_of(holder, data)
         blocked_id = await office.attendant.block(lot_id, data.kind, data.value, by)
         blocked = await office.database.read(lambda conn: views.block(conn, lot_id, blocked_id))
         if blocked is None:
             raise UnknownBlock("it was taken back meanwhile")
         return r.shown_block(blocked)
 
-    @delete("/", responses=ACTS)
-    async def unblock_value(self, office: Here, lot_id: Id, data: JSONBody[r.Block]) -> None:
+    @delete("/", responses=ACTS, right=Right.BLOCKED_SET)
+    async def unblock_value(self, office: Here, holder: Who, lot_id: Id, data: JSONBody[r.Block]) -> None:
         """Let a driver in again, named by kind and value."""
-        by = By(data.operator, data.reason)
+        by = by_of(holder, data)
         value = data.value.strip()
 
         def transaction(conn: sa.Connection) -> views.Blocked | None:
@@ -70,14 +61,14 @@ class BlockedDrivers(Controller):
             raise UnknownBlock(f"this {data.kind} is not blocked", "value")
         await office.attendant.unblock(lot_id, blocked.blocked_id, by)
 
-    @delete("/{blocked_id:int}", responses=ACTS)
+    @delete("/{blocked_id:int}", responses=ACTS, right=Right.BLOCKED_SET)
     async def unblock(
         self,
         office: Here,
-        request: AnyRequest,
+        holder: Who,
         lot_id: Id,
         blocked_id: Number,
         data: JSONBody[r.Again | None] = None,
     ) -> None:
         """Let a driver in again, named by the block's id."""
-        await office.attendant.unblock(lot_id, blocked_id, by_of(request, data, "taken back"))
+        await office.attendant.unblock(lot_id, blocked_id, by_of(holder, data, "taken back"))

@@ -11,6 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from taigan.lot.people.attendant import By
+from taigan.rights import Holder
 from taigan.web import resources as r
 from taigan.web.errors import ErrorBody
 from taigan.web.office import Office
@@ -23,6 +24,7 @@ Number = Annotated[int, PathParameter(ge=0, le=LARGEST_ID)]
 Filter = Annotated[str, QueryParameter(max_length=128, pattern=r.NO_NUL, description="Only these; empty: all.")]
 
 Here = NamedDependency[Office]
+Who = NamedDependency[Holder]
 AnyRequest = Request[Any, Any, Any]
 BY_ID = Position(int)
 BY_NAME = Position(str)
@@ -34,6 +36,7 @@ def says(*statuses: int) -> dict[int, ResponseSpec]:
     words = {
         400: "A value cannot be used; `field` names it.",
         401: "The token is missing or not one of ours.",
+        403: "The token may not do this.",
         404: "There is no such thing.",
         409: "The thing is not in a state that allows it.",
         413: "The body is too large.",
@@ -43,12 +46,12 @@ def says(*statuses: int) -> dict[int, ResponseSpec]:
     return {status: ResponseSpec(ErrorBody, generate_examples=False, description=words[status]) for status in statuses}
 
 
-READS = says(400, 401, 404, 503)
-ACTS = says(400, 401, 404, 409, 413, 503)
-COMMANDS = says(400, 401, 404, 409, 413, 502, 503)
+READS = says(400, 401, 403, 404, 503)
+ACTS = says(400, 401, 403, 404, 409, 413, 503)
+COMMANDS = says(400, 401, 403, 404, 409, 413, 502, 503)
 
 
-def by_of(request: AnyRequest, given: r.Again | None, act: str) -> By:
-    """Who does it: as the body says, else the one whose token it is."""
-    operator = (given.operator if given else None) or request.scope["state"]["token_name"]
-    return By(operator, (given.reason if given else None) or f"{act} over the API")
+def by_of(holder: Holder, given: r.Act | r.Again | None, act: str = "") -> By:
+    """Who does it and why, by whose token: as the body says, else the token's name and `act`."""
+    operator = (given.operator if given else None) or holder.name
+    return By(operator, (given.reason if given else None) or f"{act} over the API", holder.name)

@@ -7,18 +7,10 @@ from typing import Annotated, Literal
 from litestar import Controller, get, post
 from litestar.params import JSONBody, QueryParameter
 
+from taigan.rights import Right
 from taigan.storage import views
 from taigan.web import resources as r
-from taigan.web.api.common import (
-    ACTS,
-    BY_ID,
-    READS,
-    AnyRequest,
-    Here,
-    Id,
-    Number,
-    by_of,
-)
+from taigan.web.api.common import ACTS, BY_ID, READS, Here, Id, Number, Who, by_of
 from taigan.web.paging import Cursor, Limit, Page
 
 
@@ -28,7 +20,7 @@ class Deliveries(Controller):
     tags = ("deliveries",)
     path = "/lots/{lot_id:str}/deliveries"
 
-    @get("/", responses=READS)
+    @get("/", responses=READS, right=Right.DELIVERY_SEE)
     async def list_deliveries(
         self,
         office: Here,
@@ -48,20 +40,20 @@ class Deliveries(Controller):
             r.shown_delivery,
         )
 
-    @get("/{delivery_id:int}", responses=READS)
+    @get("/{delivery_id:int}", responses=READS, right=Right.DELIVERY_SEE)
     async def get_delivery(self, office: Here, lot_id: Id, delivery_id: Number) -> r.DeliveryView:
         """An upload, with what BoLink said to it."""
         return await office.delivery(lot_id, delivery_id)
 
-    @post("/{delivery_id:int}/retry", status_code=200, responses=ACTS)
+    @post("/{delivery_id:int}/retry", status_code=200, responses=ACTS, right=Right.DELIVERY_REPLAY)
     async def retry_delivery(
         self,
         office: Here,
-        request: AnyRequest,
+        holder: Who,
         lot_id: Id,
         delivery_id: Number,
         data: JSONBody[r.Again | None] = None,
     ) -> r.DeliveryView:
         """Send a refused upload again, or a waiting one now."""
-        await office.attendant.retry_delivery(lot_id, delivery_id, by_of(request, data, "sent again"))
+        await office.attendant.retry_delivery(lot_id, delivery_id, by_of(holder, data, "sent again"))
         return await office.delivery(lot_id, delivery_id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from taigan.lot.messages.kept import LARGEST_PICTURE
+from taigan.rights import Holder
 from taigan.storage.errors import StorageError
 from taigan.web import resources as r
 from taigan.web import tokens
@@ -34,7 +36,8 @@ class Api:
             if scope["path"] == "/api/v1/openapi.json" and scope["method"] == "GET":
                 await respond(send, 200, self.openapi(), "application/json")
                 return
-            name = await self._token_name(scope)
+            token = _token(scope)
+            holder = await self._holder(token)
             parts = path_parts(scope)
             is_picture = scope["method"] == "PUT" and parts[-2:-1] == ["pictures"]
             body = await self._body(receive, LARGEST_PICTURE if is_picture else BODY_LIMIT)
@@ -54,7 +57,11 @@ class Api:
             return
         inner = dict(scope)
         inner["path"] = "/" + "/".join(quote(part, safe="") for part in parts)
-        inner["state"] = {**scope.get("state", {}), "token_name": name}
+        inner["state"] = {
+            **scope.get("state", {}),
+            "holder": holder,
+            "holder_again": partial(tokens.bearer, self._database, token),
+        }
         framework: Any = self._framework
         await framework(inner, _again(body, receive), send)
 
@@ -74,14 +81,12 @@ class Api:
             self._openapi = msgspec.json.encode(described)
         return self._openapi
 
-    async def _token_name(self, scope: Scope) -> str:
-        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        kind, _, token = given.decode("latin-1").partition(" ")
-        name = await tokens.bearer(self._database, token.strip()) if kind.lower() == "bearer" and token else None
-        if name is None:
+    async def _holder(self, token: str) -> Holder:
+        holder = await tokens.bearer(self._database, token) if token else None
+        if holder is None:
             wanted = "the header Authorization: Bearer TOKEN is needed"
             raise Refused(401, "unauthorized", wanted, headers={"www-authenticate": "Bearer"})
-        return name
+        return holder
 
     async def _body(self, receive: Receive, limit: int) -> bytes:
         close = {"connection": "close"}
@@ -91,6 +96,12 @@ class Api:
             raise Refused(413, "too_large", f"the body has more than {limit} bytes", headers=close) from None
         except TooSlow:
             raise Refused(408, "too_slow", "the body did not come in time", headers=close) from None
+
+
+def _token(scope: Scope) -> str:
+    given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    kind, _, token = given.decode("latin-1").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -15,6 +15,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from taigan.web.api.allowed import allowed, holder_of
 from taigan.web.api.blocked import BlockedDrivers
 from taigan.web.api.common import (
     LARGEST_ID,
@@ -65,7 +66,11 @@ def framework(office: Office) -> Litestar:
     router = Router(
         "/api/v1",
         route_handlers=[Lots, Orders, LotLanes, Deliveries, BlockedDrivers, Kept, Vendors],
-        dependencies={"office": Provide(lambda: office, sync_to_thread=False)},
+        dependencies={
+            "office": Provide(lambda: office, sync_to_thread=False),
+            "holder": Provide(holder_of, sync_to_thread=False),
+        },
+        guards=[allowed],
         middleware=[_DecodedPath],
     )
     return Litestar(

@@ -7,6 +7,7 @@ from litestar import Controller, Response, get, put
 
 from taigan.barriers.words import spelling
 from taigan.lot.errors import UnknownOrder
+from taigan.rights import Right
 from taigan.storage import vehicles
 from taigan.web import resources as r
 from taigan.web.api.common import (
@@ -30,7 +31,7 @@ class Kept(Controller):
     tags = ("kept",)
     path = "/lots/{lot_id:str}"
 
-    @get("/special_vehicles", responses=READS)
+    @get("/special_vehicles", responses=READS, right=Right.PASS_SEE)
     async def list_special_vehicles(
         self, office: Here, lot_id: Id, car_number: Filter = "", limit: Limit = 100, cursor: Cursor = ""
     ) -> Page[r.SpecialVehicleView]:
@@ -46,7 +47,7 @@ class Kept(Controller):
             r.shown_special_vehicle,
         )
 
-    @get("/auto_pay", responses=READS)
+    @get("/auto_pay", responses=READS, right=Right.PASS_SEE)
     async def list_auto_pay(
         self, office: Here, lot_id: Id, car_number: Filter = "", limit: Limit = 100, cursor: Cursor = ""
     ) -> Page[r.AutoPayView]:
@@ -62,7 +63,7 @@ class Kept(Controller):
             r.shown_auto_pay,
         )
 
-    @get("/invoices", responses=READS)
+    @get("/invoices", responses=READS, right=Right.MONEY_SEE)
     async def list_invoices(
         self, office: Here, lot_id: Id, limit: Limit = 100, cursor: Cursor = ""
     ) -> Page[r.InvoiceView]:
@@ -77,7 +78,7 @@ class Kept(Controller):
             r.shown_invoice,
         )
 
-    @get("/people", responses=READS)
+    @get("/people", responses=READS, right=Right.RESIDENT_SEE)
     async def list_people(
         self, office: Here, lot_id: Id, limit: Limit = 100, cursor: Cursor = ""
     ) -> Page[r.PersonView]:
@@ -93,7 +94,9 @@ class Kept(Controller):
             r.shown_person,
         )
 
-    @get("/orders/{order_id:str}/pictures/{kind:str}", responses=READS, media_type="image/jpeg")
+    @get(
+        "/orders/{order_id:str}/pictures/{kind:str}", responses=READS, media_type="image/jpeg", right=Right.PICTURE_SEE
+    )
     async def get_picture(self, office: Here, lot_id: Id, order_id: Id, kind: Id) -> Response[bytes]:
         """An order's entry (`in`) or exit (`out`) picture, as BoLink gets it by 5.4."""
 
@@ -107,7 +110,7 @@ class Kept(Controller):
         headers = {"x-content-type-options": "nosniff"}
         return Response(found[1], media_type=found[0], headers=headers)
 
-    @put("/orders/{order_id:str}/pictures/{kind:str}", status_code=204, responses=ACTS)
+    @put("/orders/{order_id:str}/pictures/{kind:str}", status_code=204, responses=ACTS, right=Right.PICTURE_PUT)
     async def put_picture(self, office: Here, request: AnyRequest, lot_id: Id, order_id: Id, kind: Id) -> None:
         """Keep an order's picture: the body is a JPEG or PNG of at most 2 MiB. A later one takes its place."""
         await office.records.keep_picture(lot_id, order_id, kind, await request.body())

@@ -12,21 +12,14 @@ from litestar.params import JSONBody, QueryParameter
 
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.drivers import BadSettings
-from taigan.lot.people.attendant import By
+from taigan.rights import Right
 from taigan.storage import views
 from taigan.storage.rows import Lane
 from taigan.storage.views import After
 from taigan.web import posters
 from taigan.web import resources as r
-from taigan.web.api.common import (
-    ACTS,
-    BY_NAME,
-    COMMANDS,
-    READS,
-    Here,
-    Id,
-    says,
-)
+from taigan.web.api.allowed import need
+from taigan.web.api.common import ACTS, BY_NAME, COMMANDS, READS, Here, Id, Who, by_of, says
 from taigan.web.errors import Refused, bad_value
 from taigan.web.paging import Cursor, Limit, Page
 
@@ -37,7 +30,7 @@ class LotLanes(Controller):
     tags = ("lanes",)
     path = "/lots/{lot_id:str}/lanes"
 
-    @get("/", responses=READS)
+    @get("/", responses=READS, right=Right.LOT_SEE)
     async def list_lanes(self, office: Here, lot_id: Id, limit: Limit = 100, cursor: Cursor = "") -> Page[r.LaneView]:
         """The lot's lanes, by channel_id."""
 
@@ -51,28 +44,34 @@ class LotLanes(Controller):
 
         return await office.page(lot_id, limit, cursor, BY_NAME, read, lambda row: (row[0].channel_id,), show)
 
-    @get("/{channel_id:str}", responses=READS)
+    @get("/{channel_id:str}", responses=READS, right=Right.LOT_SEE)
     async def get_lane(self, office: Here, lot_id: Id, channel_id: Id) -> r.LaneView:
         """A lane with its barrier's present picture."""
         return await office.lane(lot_id, channel_id)
 
-    @put("/{channel_id:str}", responses=ACTS)
-    async def change_lane(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneChange]) -> r.LaneView:
+    @put("/{channel_id:str}", responses=ACTS, right=(Right.LANE_SET, Right.LANE_BARRIER))
+    async def change_lane(
+        self, office: Here, holder: Who, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneChange]
+    ) -> r.LaneView:
         """Change a lane's settings."""
         changed = r.changes(data)
         if not changed:
             raise bad_value("nothing to change is given")
+        if "barrier" in changed:
+            need(holder, Right.LANE_BARRIER, lot_id)
+        if changed.keys() != {"barrier"}:
+            need(holder, Right.LANE_SET, lot_id)
         if "open" in changed:
             changed["is_open"] = changed.pop("open")
         try:
             if "barrier" in changed:
                 office.check_barrier(changed["barrier"])
-            await office.attendant.set_lane(lot_id, channel_id, changed, By(data.operator, data.reason))
+            await office.attendant.set_lane(lot_id, channel_id, changed, by_of(holder, data))
         except BadSettings as error:
             raise bad_value(str(error), "barrier") from None
         return await office.lane(lot_id, channel_id)
 
-    @get("/{channel_id:str}/poster", responses={**READS, **says(409)}, media_type="image/svg+xml")
+    @get("/{channel_id:str}/poster", responses={**READS, **says(409)}, media_type="image/svg+xml", right=Right.LOT_SEE)
     async def get_poster(
         self,
         office: Here,
@@ -96,41 +95,52 @@ class LotLanes(Controller):
         headers = {"content-disposition": f"inline; filename*=UTF-8''{name}", "vary": "accept"}
         return Response(drawn, media_type=posters.MEDIA_TYPES[kind], headers=headers)
 
-    @post("/{channel_id:str}/release", status_code=200, responses=COMMANDS)
-    async def release(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.OrderDetail:
+    @post("/{channel_id:str}/release", status_code=200, responses=COMMANDS, right=Right.LANE_RELEASE)
+    async def release(
+        self, office: Here, holder: Who, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]
+    ) -> r.OrderDetail:
         """Let the waiting driver in: the arm rises. 409 when nobody waits."""
-        by = By(data.operator, data.reason)
+        by = by_of(holder, data)
         lift = await office.attendant.release(lot_id, channel_id, by, data.order_id)
         return await office.order(lot_id, lift.order_id or "")
 
-    @post("/{channel_id:str}/refuse", status_code=200, responses=COMMANDS)
-    async def refuse(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.OrderDetail:
+    @post("/{channel_id:str}/refuse", status_code=200, responses=COMMANDS, right=Right.LANE_RELEASE)
+    async def refuse(
+        self, office: Here, holder: Who, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]
+    ) -> r.OrderDetail:
         """Send the waiting driver away: the order is void. 409 when nobody waits."""
-        by = By(data.operator, data.reason)
+        by = by_of(holder, data)
         order = await office.attendant.refuse(lot_id, channel_id, by, data.order_id)
         return await office.order(lot_id, order.order_id)
 
-    @post("/{channel_id:str}/open", status_code=200, responses=COMMANDS)
-    async def open_barrier(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]) -> r.LiftView:
+    @post("/{channel_id:str}/open", status_code=200, responses=COMMANDS, right=(Right.LANE_OPEN, Right.LANE_RELEASE))
+    async def open_barrier(
+        self, office: Here, holder: Who, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]
+    ) -> r.LiftView:
         """Raise the arm for no order; with `order_id` it is a release of that order."""
-        by = By(data.operator, data.reason)
+        need(holder, Right.LANE_OPEN if data.order_id is None else Right.LANE_RELEASE, lot_id)
+        by = by_of(holder, data)
         if data.order_id is None:
             return r.shown_lift(await office.attendant.open(lot_id, channel_id, by))
         lift = await office.attendant.release(lot_id, channel_id, by, data.order_id)
         order = await office.order(lot_id, data.order_id)
         return next(shown for shown in order.lifts if shown.lift_id == lift.lift_id)
 
-    @post("/{channel_id:str}/hold", status_code=200, responses=COMMANDS)
-    async def hold_barrier(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.Act]) -> r.LiftView:
+    @post("/{channel_id:str}/hold", status_code=200, responses=COMMANDS, right=Right.LANE_HOLD)
+    async def hold_barrier(
+        self, office: Here, holder: Who, lot_id: Id, channel_id: Id, data: JSONBody[r.Act]
+    ) -> r.LiftView:
         """Raise the arm and keep it up until it is closed."""
-        return r.shown_lift(await office.attendant.hold(lot_id, channel_id, By(data.operator, data.reason)))
+        return r.shown_lift(await office.attendant.hold(lot_id, channel_id, by_of(holder, data)))
 
-    @post("/{channel_id:str}/close", status_code=200, responses=COMMANDS)
-    async def close_barrier(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.Act]) -> r.LiftView:
+    @post("/{channel_id:str}/close", status_code=200, responses=COMMANDS, right=Right.LANE_CLOSE)
+    async def close_barrier(
+        self, office: Here, holder: Who, lot_id: Id, channel_id: Id, data: JSONBody[r.Act]
+    ) -> r.LiftView:
         """Lower the arm, and end a hold."""
-        return r.shown_lift(await office.attendant.close(lot_id, channel_id, By(data.operator, data.reason)))
+        return r.shown_lift(await office.attendant.close(lot_id, channel_id, by_of(holder, data)))
 
-    @post("/{channel_id:str}/plate", status_code=200, responses=ACTS)
+    @post("/{channel_id:str}/plate", status_code=200, responses=ACTS, right=Right.PLATE_REPORT)
     async def read_plate(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.PlateRead]) -> r.Told:
         """A camera read a plate: its car is let in by the rules of entry, or the plate joins the order of its scan."""
         await office.lane(lot_id, channel_id)

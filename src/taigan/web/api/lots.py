@@ -8,20 +8,12 @@ from litestar import Controller, get, put
 from litestar.params import JSONBody
 from litestar.response import Stream
 
-from taigan.lot.people.attendant import By
+from taigan.rights import Right
 from taigan.storage import views
 from taigan.web import live
 from taigan.web import resources as r
-from taigan.web.api.common import (
-    ACTS,
-    BY_ID,
-    BY_NAME,
-    BY_TIME,
-    READS,
-    Filter,
-    Here,
-    Id,
-)
+from taigan.web.api.allowed import holder_again, need
+from taigan.web.api.common import ACTS, BY_ID, BY_NAME, BY_TIME, READS, AnyRequest, Filter, Here, Id, Who, by_of
 from taigan.web.errors import bad_value
 from taigan.web.paging import Cursor, Limit, Page
 
@@ -32,37 +24,41 @@ class Lots(Controller):
     tags = ("lots",)
     path = "/lots"
 
-    @get("/", responses=READS)
-    async def list_lots(self, office: Here, limit: Limit = 100, cursor: Cursor = "") -> Page[r.LotView]:
-        """All lots, by lot_id."""
+    @get("/", responses=READS, right=Right.LOT_SEE)
+    async def list_lots(self, office: Here, holder: Who, limit: Limit = 100, cursor: Cursor = "") -> Page[r.LotView]:
+        """The lots that the token may see, by lot_id."""
+        only = holder.lots_with(Right.LOT_SEE)
         after = BY_NAME.read(cursor)
-        rows = await office.database.read(lambda conn: views.lots(conn, limit + 1, after))
+        rows = await office.database.read(lambda conn: views.lots(conn, limit + 1, after, only))
         return BY_NAME.page(rows, limit, lambda lot: (lot.lot_id,), r.shown_lot)
 
-    @get("/{lot_id:str}", responses=READS)
+    @get("/{lot_id:str}", responses=READS, right=Right.LOT_SEE)
     async def get_lot(self, office: Here, lot_id: Id) -> r.LotView:
         """A lot with its free spaces."""
         return await office.lot(lot_id)
 
-    @put("/{lot_id:str}", responses=ACTS)
-    async def change_lot(self, office: Here, lot_id: Id, data: JSONBody[r.LotChange]) -> r.LotView:
+    @put("/{lot_id:str}", responses=ACTS, right=(Right.LOT_SPACES, Right.LOT_EMERGENCY, Right.LOT_SET))
+    async def change_lot(self, office: Here, holder: Who, lot_id: Id, data: JSONBody[r.LotChange]) -> r.LotView:
         """Correct the free spaces, declare or end an emergency, or change its settings; one of these at a time."""
-        by = By(data.operator, data.reason)
+        by = by_of(holder, data)
         changed = r.changes(data)
         if not changed:
             raise bad_value("nothing to change is given")
         if len(changed) > 1 and ("spaces_free" in changed or "emergency" in changed):
             raise bad_value("spaces_free and emergency are changed by themselves")
         if "spaces_free" in changed:
+            need(holder, Right.LOT_SPACES, lot_id)
             lot = await office.attendant.set_spaces(lot_id, changed["spaces_free"], by)
         elif "emergency" in changed:
+            need(holder, Right.LOT_EMERGENCY, lot_id)
             lot = await office.attendant.set_emergency(lot_id, changed["emergency"], by)
         else:
+            need(holder, Right.LOT_SET, lot_id)
             _check_time_zone(changed.get("time_zone"))
             lot = await office.attendant.set_lot(lot_id, changed, by)
         return r.shown_lot(lot)
 
-    @get("/{lot_id:str}/lifts", responses=READS)
+    @get("/{lot_id:str}/lifts", responses=READS, right=Right.AUDIT_SEE)
     async def list_lifts(
         self, office: Here, lot_id: Id, channel_id: Filter = "", limit: Limit = 100, cursor: Cursor = ""
     ) -> Page[r.LiftView]:
@@ -77,7 +73,7 @@ class Lots(Controller):
             r.shown_lift,
         )
 
-    @get("/{lot_id:str}/passes", responses=READS)
+    @get("/{lot_id:str}/passes", responses=READS, right=Right.STAY_SEE)
     async def list_passes(
         self, office: Here, lot_id: Id, channel_id: Filter = "", limit: Limit = 100, cursor: Cursor = ""
     ) -> Page[r.PassView]:
@@ -92,7 +88,7 @@ class Lots(Controller):
             r.shown_pass,
         )
 
-    @get("/{lot_id:str}/alarms", responses=READS)
+    @get("/{lot_id:str}/alarms", responses=READS, right=Right.ALARM_SEE)
     async def list_alarms(self, office: Here, lot_id: Id, limit: Limit = 100, cursor: Cursor = "") -> Page[r.AlarmView]:
         """What a person should look at."""
         return await office.page(
@@ -105,7 +101,7 @@ class Lots(Controller):
             r.shown_alarm,
         )
 
-    @get("/{lot_id:str}/space_changes", responses=READS)
+    @get("/{lot_id:str}/space_changes", responses=READS, right=Right.AUDIT_SEE)
     async def list_space_changes(
         self, office: Here, lot_id: Id, limit: Limit = 100, cursor: Cursor = ""
     ) -> Page[r.SpaceChangeView]:
@@ -120,7 +116,7 @@ class Lots(Controller):
             r.shown_space_change,
         )
 
-    @get("/{lot_id:str}/acts", responses=READS)
+    @get("/{lot_id:str}/acts", responses=READS, right=Right.AUDIT_SEE)
     async def list_acts(self, office: Here, lot_id: Id, limit: Limit = 100, cursor: Cursor = "") -> Page[r.ActView]:
         """What operators changed, and why."""
         return await office.page(
@@ -133,12 +129,17 @@ class Lots(Controller):
             r.shown_act,
         )
 
-    @get("/{lot_id:str}/events", responses=READS, media_type="text/event-stream")
-    async def stream_events(self, office: Here, lot_id: Id) -> Stream:
-        """What happens in the lot, as it happens: server-sent events."""
+    @get("/{lot_id:str}/events", responses=READS, media_type="text/event-stream", right=Right.LOT_SEE)
+    async def stream_events(self, office: Here, request: AnyRequest, lot_id: Id) -> Stream:
+        """What happens in the lot, as it happens: server-sent events, for as long as the token is one of ours."""
         await office.lot(lot_id)
+
+        async def still() -> bool:
+            holder = await holder_again(request)
+            return holder is not None and holder.may(Right.LOT_SEE, lot_id)
+
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return Stream(live.steps(office.events, lot_id), headers=headers, media_type="text/event-stream")
+        return Stream(live.steps(office.events, lot_id, still), headers=headers, media_type="text/event-stream")
 
 
 def _check_time_zone(name: str | None) -> None:

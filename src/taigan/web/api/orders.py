@@ -7,16 +7,10 @@ from typing import Annotated, Literal
 from litestar import Controller, get, post, put
 from litestar.params import JSONBody, QueryParameter
 
-from taigan.lot.people.attendant import By
+from taigan.rights import Right
 from taigan.storage import views
 from taigan.web import resources as r
-from taigan.web.api.common import (
-    ACTS,
-    BY_TIME,
-    READS,
-    Here,
-    Id,
-)
+from taigan.web.api.common import ACTS, BY_TIME, READS, Here, Id, Who, by_of
 from taigan.web.paging import Cursor, Limit, Page
 
 
@@ -26,7 +20,7 @@ class Orders(Controller):
     tags = ("orders",)
     path = "/lots/{lot_id:str}/orders"
 
-    @get("/", responses=READS)
+    @get("/", responses=READS, right=Right.STAY_SEE)
     async def list_orders(
         self,
         office: Here,
@@ -50,21 +44,23 @@ class Orders(Controller):
             r.shown_order,
         )
 
-    @get("/{order_id:str}", responses=READS)
+    @get("/{order_id:str}", responses=READS, right=Right.STAY_SEE)
     async def get_order(self, office: Here, lot_id: Id, order_id: Id) -> r.OrderDetail:
         """An order with its events, lifts and deliveries."""
         return await office.order(lot_id, order_id)
 
-    @post("/{order_id:str}/close", status_code=200, responses=ACTS)
-    async def close_order(self, office: Here, lot_id: Id, order_id: Id, data: JSONBody[r.Act]) -> r.OrderView:
+    @post("/{order_id:str}/close", status_code=200, responses=ACTS, right=Right.STAY_CLOSE)
+    async def close_order(
+        self, office: Here, holder: Who, lot_id: Id, order_id: Id, data: JSONBody[r.Act]
+    ) -> r.OrderView:
         """End a stay by hand: the order becomes `out`."""
-        order = await office.attendant.close_order(lot_id, order_id, By(data.operator, data.reason))
+        order = await office.attendant.close_order(lot_id, order_id, by_of(holder, data))
         return r.shown_order(order)
 
-    @put("/{order_id:str}/licence", responses=ACTS)
+    @put("/{order_id:str}/licence", responses=ACTS, right=Right.STAY_CORRECT)
     async def change_licence(
-        self, office: Here, lot_id: Id, order_id: Id, data: JSONBody[r.LicenceChange]
+        self, office: Here, holder: Who, lot_id: Id, order_id: Id, data: JSONBody[r.LicenceChange]
     ) -> r.OrderView:
         """Move an order to the licence it truly belongs to."""
-        by = By(data.operator, data.reason)
+        by = by_of(holder, data)
         return r.shown_order(await office.attendant.relicense(lot_id, order_id, data.car_number, by))
