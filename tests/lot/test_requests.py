@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from lot.conftest import NewParking
 from support.parking import BY, KEY, LOT, LOT_ID, VENDOR, Parking, in_time, lot_with, told
@@ -48,6 +49,26 @@ async def test_a_driver_who_is_refused_gets_the_own_number_back_where_it_can_be_
     for unreadable in ("E" * 33, ["E"], None):
         assert (await street.send(street.message(car_number=unreadable), "another key")).car_number == ""
     assert (await street.send(street.message(service_name="verify_code"), "another key")).car_number == ""
+
+
+async def test_the_log_says_which_usual_mistake_made_a_signature_wrong(street: Parking) -> None:
+    text = bolink.compact(street.message())
+    ordered = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")).encode()
+    body = b'{"data":' + text + b',"sign":"%s"}'
+    wrong = (
+        (bolink.sign(ordered, KEY), "签的是按键名排序后的 data"),
+        (bolink.sign(text + b"&", KEY), "密钥前面多了 &"),
+        ("0" * 40, "40 位"),
+    )
+    for sign, why in wrong:
+        street.clock.advance(1)
+        with capture_logs() as logs:
+            await answer(street, body % sign.encode())
+            await answer(street, body % sign.encode())
+        first, again = logs
+        assert why in first["why"]
+        assert "why" not in again, "it is looked into at most once a second"
+        assert KEY not in repr(logs)
 
 
 @pytest.mark.parametrize("sign", ["", None, 7, [], {"a": 1}])

@@ -20,6 +20,7 @@ from taigan.cli.init import init
 from taigan.cli.interfaces import interfaces
 from taigan.cli.lanes import lanes
 from taigan.cli.lot import lot
+from taigan.cli.signatures import explain_signature, sign
 from taigan.cli.token import token_commands
 
 app = typer.Typer(
@@ -40,6 +41,8 @@ app.add_typer(barrier_commands, name="barrier")
 app.command()(init)
 app.command()(doctor)
 app.command()(interfaces)
+app.command()(sign)
+app.command()(explain_signature)
 app.add_typer(conformance_commands, name="conformance")
 app.add_typer(token_commands, name="token")
 

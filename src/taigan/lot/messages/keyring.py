@@ -61,6 +61,14 @@ class Keyring:
                 return key.key
         raise UnknownLot(f"vendor {union_id} has no key")
 
+    def every(self) -> dict[str, str]:
+        """Every key that is known by whose it is, those no longer accepted too: what was perhaps signed with."""
+        return {
+            f"{union_id} ({key.valid_from:%Y-%m-%d})": key.key
+            for union_id, keys in self._known.keys.items()
+            for key in keys
+        }
+
     def lot(self, union_id: str, park_id: str) -> Lot | None:
         """The vendor's lot of that number; what it says of free spaces is old."""
         return self._known.lots.get((union_id, park_id))

@@ -12,6 +12,7 @@ import structlog
 
 from taigan import bolink
 from taigan.bolink import BadMessage, units
+from taigan.bolink.advice.wrong_signatures import explain_signature, shape_of
 from taigan.clock import Clock
 from taigan.lot import texts
 from taigan.lot.entering.desk import EntryDesk
@@ -29,6 +30,8 @@ KEYS_WITHIN = 0.5
 """Seconds that a message waits for the keys to be read again."""
 SPARE = 0.25
 """Seconds past `answer_within` after which a handler that does not keep it itself is cut off."""
+EXPLAIN_EVERY = 1.0
+"""Seconds between two wrong signatures that are looked into."""
 WITHOUT_LOT = frozenset({"people_data"})
 """Messages that name no lot: they are for the vendor as a whole."""
 _ORDER_ID = re.compile(r"[0-9A-Za-z_]{1,48}")
@@ -90,6 +93,7 @@ class Callbacks:
         self._within = policy.answer_within + SPARE
         self._clock = clock
         self._metrics = metrics
+        self._explain_from = 0.0
 
     async def answer(self, body: bytes, service_name: str = "") -> Answered:
         """Answer a request. `service_name` is what the address says, empty at the one address for all. Never raises."""
@@ -124,7 +128,14 @@ class Callbacks:
             if form is not None:
                 break
         else:
-            return self._refused(401, "signature", texts.BAD_SIGN, envelope.service_name, envelope)
+            return self._refused(
+                401,
+                "signature",
+                texts.BAD_SIGN,
+                envelope.service_name,
+                envelope,
+                why=self._why(envelope, keys[0].key, body),
+            )
         self._metrics.signatures.labels(form.value, "current" if key.valid_until is None else "previous").inc()
 
         if not envelope.union_id:
@@ -174,6 +185,18 @@ class Callbacks:
             return self._unusable(error, interface.event)
         return self._unhandled(interface.event)
 
+    def _why(self, envelope: bolink.Envelope, key: str, body: bytes) -> str:
+        """The usual mistake behind a wrong signature, for the log; empty when none explains it, or one was just told.
+
+        Once in `EXPLAIN_EVERY`: it costs milliseconds, and whoever knows the address can ask for it.
+        """
+        now = self._clock.monotonic()
+        if now < self._explain_from:
+            return ""
+        self._explain_from = now + EXPLAIN_EVERY
+        found = explain_signature(envelope.text, envelope.sign, key, body=body, other_keys=self._keyring.every())
+        return found.words("zh") if found is not None else shape_of(envelope.sign)[0]
+
     def _unhandled(self, service_name: str) -> Answered:
         """A message of the document that this platform does nothing with yet."""
         self._metrics.refused_requests.labels("unhandled_service").inc()
@@ -183,10 +206,18 @@ class Callbacks:
         return self._refused(400, "unusable", f"{error.field} {error.reason}", service_name, envelope)
 
     def _refused(
-        self, status: int, reason: str, text: str, service_name: str, envelope: bolink.Envelope | None = None
+        self,
+        status: int,
+        reason: str,
+        text: str,
+        service_name: str,
+        envelope: bolink.Envelope | None = None,
+        *,
+        why: str = "",
     ) -> Answered:
         self._metrics.refused_requests.labels(reason).inc()
-        log.info("callback refused", status=status, reason=reason, service_name=service_name, text=text)
+        more = {"why": why} if why else {}
+        log.info("callback refused", status=status, reason=reason, service_name=service_name, text=text, **more)
         return refusal(status, text, service_name, self._clock.now(), _licence(envelope) if envelope else "")
 
 
