@@ -50,7 +50,7 @@ def test_every_driver_has_settings_and_a_build(name: str) -> None:
         ({**GATE, "channel": 0}, "`channel`"),
         ({"driver": "modbus-relay"}, "`host` is missing"),
         ({"driver": "modbus-relay", "host": "x", "pulse_ms": 150}, "`pulse_ms`"),
-        ({"driver": "modbus-relay", "host": "x", "open_coil": 8}, "`open_coil`"),
+        ({"driver": "modbus-relay", "host": "x", "open_coil": 32}, "`open_coil`"),
         ({"driver": "http", "serial": "x", "url": "http://x", "secret": "short"}, "`secret`"),
         ({"driver": "vzenith-http", "serial": "x", "wiring": {"position": True}}, "`wiring.position`"),
         ({"driver": "simulated", "url": "x"}, "`url`"),

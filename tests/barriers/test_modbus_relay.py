@@ -11,16 +11,23 @@ from random import Random
 from typing import Any
 
 import pytest
+from aiohttp import web
 from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
 from pymodbus.server import ModbusTcpServer
 
-from support.barrier_bench import LANE, Bench, bench
+from support.barrier_bench import LANE, Bench, HandClock, bench
 from support.ports import free_port
 from support.simulated_lanes import Heard
 from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Position
-from taigan.barriers.drivers import Fleet
+from taigan.barriers.drivers import BadSettings, Fleet, read_settings
+from taigan.barriers.site import TICK
 from taigan.clock import SystemClock
 from taigan.devices.device import Fault
+from taigan.devices.journal import Journal
+from taigan.devices.lane import LaneRecord
+from taigan.devices.lanes import LanesSettings
+from taigan.devices.relay import RelayBoard
+from taigan.devices.workbench import DeviceLane, Workbench, WorkbenchSettings
 
 
 def settings(**others: Any) -> dict[str, Any]:
@@ -137,7 +144,7 @@ async def test_off_follows_when_the_board_comes_back(tmp_path: Path) -> None:
     async with bench(tmp_path, settings(pulse_ms=500)) as lane:
         await lane.heard.until(EventKind.DOWN)
         await lane.opened()
-        for connection in tuple(lane.device._connections):
+        for connection in tuple(lane.device.wire.connections):
             connection.transport.abort()
         assert lane.device.coils[0] is True
         await lane.device.coil(0, False)
@@ -197,7 +204,164 @@ async def test_two_lanes_share_a_board_and_its_connection(tmp_path: Path) -> Non
         await fleet.start()
         try:
             await heard.until(EventKind.ONLINE, "B1")
-            assert len(lane.device._connections) == 2  # the bench's and this fleet's
+            assert len(lane.device.wire.connections) == 2  # the bench's and this fleet's
+        finally:
+            await fleet.stop()
+
+
+# Boards and gateways as people meet them
+
+
+async def test_a_board_with_four_channels_is_read_where_it_is_wired(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings(loop_input=1)) as lane:
+        await lane.device.set_fault(Fault.FEW_CHANNELS)
+        await lane.heard.until(EventKind.DOWN)
+        await lane.opened()
+        await lane.script.put(car="arrives")
+        await lane.heard.until(EventKind.ARRIVED)
+        assert EventKind.OFFLINE not in lane.heard.kinds()
+
+
+async def test_a_board_without_inputs_is_asked_for_its_own_coil(tmp_path: Path) -> None:
+    blind = {"loop_input": -1, "up_input": -1, "down_input": -1, "open_coil": 3}
+    async with bench(tmp_path, settings(**blind)) as lane:
+        await lane.device.set_fault(Fault.FEW_CHANNELS)
+        await lane.online()
+        await lane.opened()
+
+
+class Impatient(HandClock):
+    """Nobody waits, and every wait is written down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        await asyncio.sleep(0)
+
+
+async def test_a_board_that_cannot_be_read_is_never_online_and_waits_grow(tmp_path: Path) -> None:
+    clock = Impatient()
+    async with bench(tmp_path, settings(loop_input=7), clock=clock) as lane:
+        await lane.device.set_fault(Fault.FEW_CHANNELS)
+
+        def between_tries() -> list[float]:
+            return [wait for wait in clock.waits if wait != TICK]
+
+        await lane.until(lambda: len(between_tries()) >= 6)
+        assert between_tries()[5] > 4 * between_tries()[0]
+        assert lane.heard.kinds() == []
+
+
+async def test_a_gateway_that_got_no_answer_leaves_the_command_open(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings()) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        await lane.device.set_fault(Fault.GATEWAY_TIMES_OUT)
+        assert (await lane.open()).outcome is Outcome.UNCERTAIN
+        await lane.device.coil(0, False)
+        assert lane.device.history == [(0, True), (0, False)]
+        assert EventKind.OFFLINE not in lane.heard.kinds()
+
+
+async def test_a_late_answer_to_an_earlier_question_refuses_no_command(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings(framer="rtu")) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        await lane.device.set_fault(Fault.STALE_ANSWERS)
+        assert (await lane.open()).outcome is Outcome.UNCERTAIN
+        await lane.device.set_fault(Fault.NONE)
+        await lane.device.coil(0, False)
+        assert lane.device.history.count((0, True)) == 1
+
+
+@pytest.mark.parametrize("unit", [0, 248, 255])
+def test_every_unit_of_modbus_tcp_is_taken(unit: int) -> None:
+    read_settings({"driver": "modbus-relay", "host": "127.0.0.1", "unit": unit})
+
+
+async def test_a_board_with_sixteen_channels_at_unit_255(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings(unit=255, open_coil=15, loop_input=12)) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        await lane.opened()
+        await lane.device.coil(15, False)
+        assert lane.device.history == [(15, True), (15, False)]
+        await lane.script.put(car="arrives")
+        await lane.heard.until(EventKind.ARRIVED)
+
+
+@contextlib.asynccontextmanager
+async def gateway(folder: Path, **others: Any) -> AsyncIterator[tuple[list[RelayBoard], list[Barrier], Heard]]:
+    """Two boards, units 1 and 2, behind one address; lanes A1 and A2."""
+    lanes = ["A1", "A2"]
+    own = [{**settings(**others), "unit": number} for number in (1, 2)]
+    own[1]["port"] = own[0]["port"]
+    wanted = WorkbenchSettings(
+        LanesSettings(folder / "devices.journal", travel_time=0.01),
+        tuple(DeviceLane(LANE.lot_id, channel, each) for channel, each in zip(lanes, own, strict=True)),
+    )
+    benched = Workbench(Journal(folder / "devices.journal", LaneRecord), wanted, clock=SystemClock())
+    runner = web.AppRunner(benched.build(), shutdown_timeout=0.1)
+    await runner.setup()
+    heard = Heard()
+    fleet = Fleet(heard, SystemClock(), Random(1))
+    barriers = [fleet.add(LaneKey(LANE.lot_id, channel), each) for channel, each in zip(lanes, own, strict=True)]
+    await fleet.start()
+    try:
+        boards = [benched.devices[LANE.lot_id, channel] for channel in lanes]
+        assert isinstance(boards[0], RelayBoard)
+        assert isinstance(boards[1], RelayBoard)
+        for channel in lanes:
+            await heard.until(EventKind.DOWN, channel)
+        yield [boards[0], boards[1]], barriers, heard
+    finally:
+        await fleet.stop()
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("framer", ["tcp", "rtu"])
+async def test_behind_a_gateway_each_lane_has_its_own_board(tmp_path: Path, framer: str) -> None:
+    async with gateway(tmp_path, framer=framer) as (boards, barriers, heard):
+        assert len(boards[0].wire.connections) == 1
+        for opened, other in ((1, 0), (0, 1)):
+            assert (await barriers[opened].open(f"lift-{opened}", soon())).outcome is Outcome.ACCEPTED
+            await boards[opened].coil(0, False)
+            assert boards[opened].history[-2:] == [(0, True), (0, False)]
+            assert len(boards[other].history) == 2 * opened * other + (0 if opened else 2)
+        boards[1].loop(True)
+        await heard.until(EventKind.ARRIVED, "A2")
+        assert EventKind.ARRIVED not in heard.kinds("A1")
+
+
+async def test_a_dead_unit_leaves_its_neighbour_at_work(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as (boards, barriers, heard):
+        await boards[1].set_fault(Fault.UNPLUGGED)
+        await heard.until(EventKind.OFFLINE, "A2")
+        assert (await barriers[0].open("lift-1", soon())).outcome is Outcome.ACCEPTED
+        assert EventKind.OFFLINE not in heard.kinds("A1")
+
+
+async def test_units_at_one_address_are_spoken_to_in_one_framing() -> None:
+    fleet = Fleet(Heard(), SystemClock(), Random(1))
+    own = settings()
+    fleet.add(LANE, own)
+    with pytest.raises(BadSettings, match="`framer`"):
+        fleet.add(LaneKey(LANE.lot_id, "B1"), {**own, "unit": 2, "framer": "rtu"})
+
+
+async def test_a_latched_pulse_is_the_fault_of_its_own_lane(tmp_path: Path) -> None:
+    own = settings(pulse="hardware", pulse_ms=700)
+    async with stock_server(own["port"]):
+        heard = Heard()
+        fleet = Fleet(heard, SystemClock(), Random(1))
+        barrier = fleet.add(LANE, own)
+        fleet.add(LaneKey(LANE.lot_id, "B1"), {**own, "open_coil": 4})
+        await fleet.start()
+        try:
+            await heard.until(EventKind.ONLINE)
+            assert (await barrier.open("lift-1", soon())).outcome is Outcome.UNCERTAIN
+            await heard.until(EventKind.FAULT)
+            assert EventKind.FAULT not in heard.kinds("B1")
         finally:
             await fleet.stop()
 

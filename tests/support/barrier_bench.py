@@ -139,15 +139,20 @@ async def bench(
     barrier: dict[str, Any],
     *,
     device: dict[str, Any] | None = None,
+    driver: dict[str, Any] | None = None,
     clock: Clock | None = None,
     heartbeat: float | None = 0.05,
     detector: bool = True,
 ) -> AsyncIterator[Bench]:
-    """A lane with the driver that `barrier` names, and its device; `device` overrides what the device is told."""
+    """A lane with the driver that `barrier` names, and its device.
+
+    `device` overrides what the device is told, `driver` what the driver is.
+    """
+    folder.mkdir(exist_ok=True)
     heard = Heard()
     used = clock or SystemClock()
     fleet = Fleet(heard, used, Random(7))
-    built = fleet.add(LANE, barrier, detector=detector)
+    built = fleet.add(LANE, {**barrier, **(driver or {})}, detector=detector)
     async with (
         posts_to(fleet) as url,
         workbench(folder, {**barrier, **(device or {})}, url, heartbeat) as (emulated, script),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -17,16 +17,28 @@ from taigan.devices.lane import Happening, Kind, Lane, Reply, Verb
 
 
 class Fault(enum.StrEnum):
-    """What can go wrong with a device, beside what its lane's mode says."""
+    """What can go wrong with a device, beside what its lane's mode says. A kind of device has some of them."""
 
     NONE = ""
     UNPLUGGED = "unplugged"  # neither hears nor says anything
     HALF_ANSWERS = "half_answers"  # cuts its answers off in the middle
+    PIECES = "pieces"  # its answers come in pieces
     WRONG_PASSWORD = "wrong_password"  # refuses whatever password it is shown
+    BASIC_ONLY = "basic_only"  # offers Basic and nothing else
+    FORBIDS_OLD_NONCE = "forbids_old_nonce"  # answers 403, not 401, to a nonce it has had
+    PLAIN_PLATES = "plain_plates"  # says plates as plain text, not in base64
+    CHATTERS = "chatters"  # posts much beside its heartbeats, and obeys no answer to it
+    SLOW_LINE = "slow_line"  # its pictures take seconds to be sent
+    FEW_CHANNELS = "few_channels"  # has four coils and four inputs, whatever is asked of it
+    GATEWAY_TIMES_OUT = "gateway_times_out"  # does it, and its gateway says that it did not answer (0x0B)
+    STALE_ANSWERS = "stale_answers"  # a late answer to an earlier question comes first
+    COUNTS_SINCE_BOOT = "counts_since_boot"  # the ids of its reports begin at 1 each time it is switched on
 
 
 class Device:
-    """A device of one lane."""
+    """A device of one lane. `faults`: what can go wrong with it."""
+
+    faults: ClassVar[frozenset[Fault]] = frozenset({Fault.NONE, Fault.UNPLUGGED})
 
     def __init__(self) -> None:
         self.fault = Fault.NONE

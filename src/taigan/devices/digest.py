@@ -1,7 +1,8 @@
-"""HTTP Digest as an embedded device checks it (RFC 2617, MD5, qop auth), and an account that locks."""
+"""HTTP Digest as an embedded device checks it (RFC 2617, MD5, qop auth), Basic, and an account that locks."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import re
@@ -35,6 +36,20 @@ class Gatekeeper:
         if len(self._nonces) > NONCES_KEPT:
             del self._nonces[next(iter(self._nonces))]
         return f'Digest realm="{self._realm}", qop="auth", nonce="{nonce}", algorithm=MD5'
+
+    def has_had(self, authorization: str) -> bool:
+        """Whether these Digest credentials are made with a nonce that was used before."""
+        shown = re.search(r'nonce="([^"]*)"', authorization)
+        return shown is not None and self._nonces.get(shown[1], 1) > 0
+
+    def knows(self, authorization: str) -> bool:
+        """Whether these are the right Basic credentials."""
+        right = base64.b64encode(f"{self._username}:{self._password}".encode()).decode()
+        if not authorization.startswith("Basic "):
+            return False
+        known = hmac.compare_digest(authorization.removeprefix("Basic ").encode(), right.encode())
+        self.refused = 0 if known else self.refused + 1
+        return known and not self.locked
 
     def lets_in(self, method: str, uri: str, authorization: str) -> bool:
         """Whether these credentials are right for this request, and not used before."""

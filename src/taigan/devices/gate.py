@@ -12,6 +12,7 @@ from taigan.devices.digest import Gatekeeper
 from taigan.devices.lane import Reply, Verb
 
 SILENT_FOR = 30.0
+BETWEEN_PIECES = 0.05
 
 
 class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,13 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
 class HttpGate(Device):
     """A gate that is asked. `port` is the one it got."""
 
+    faults = Device.faults | {
+        Fault.HALF_ANSWERS,
+        Fault.PIECES,
+        Fault.WRONG_PASSWORD,
+        Fault.BASIC_ONLY,
+        Fault.FORBIDS_OLD_NONCE,
+    }
     realm = "gate"
 
     def __init__(self, settings: GateSettings) -> None:
@@ -73,16 +81,26 @@ class HttpGate(Device):
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         self.requests += 1
         authorization = request.headers.get("Authorization", "")
-        known = self.gatekeeper.lets_in(request.method, request.raw_path, authorization)
-        if not known or self.fault is Fault.WRONG_PASSWORD:
+        if self.fault is Fault.BASIC_ONLY:
+            if not self.gatekeeper.knows(authorization):
+                return web.Response(status=401, headers={"WWW-Authenticate": f'Basic realm="{self.realm}"'})
+        elif self.fault is Fault.FORBIDS_OLD_NONCE and self.gatekeeper.has_had(authorization):
+            return web.Response(status=403)
+        elif (
+            not self.gatekeeper.lets_in(request.method, request.raw_path, authorization)
+            or self.fault is Fault.WRONG_PASSWORD
+        ):
             return web.Response(status=401, headers={"WWW-Authenticate": self.gatekeeper.challenge()})
         try:
             response = await self.answer(request)
         except TimeoutError:
             response = web.Response(status=504)
-        if self.fault is Fault.HALF_ANSWERS and request.transport is not None:
+        if self.fault in (Fault.HALF_ANSWERS, Fault.PIECES) and request.transport is not None:
             body = response.body if isinstance(response.body, bytes) else b""
             head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
             request.transport.write(head + body[: len(body) // 2])
+            if self.fault is Fault.PIECES:
+                await asyncio.sleep(BETWEEN_PIECES)
+                request.transport.write(body[len(body) // 2 :])
             request.transport.close()
         return response

@@ -1,4 +1,4 @@
-"""A Modbus relay board that knows the pulse: eight coils, eight inputs, Modbus TCP or RTU over TCP.
+"""A Modbus relay board that knows the pulse: coils and inputs, Modbus TCP or RTU over TCP, alone or behind a gateway.
 
 A coil is a button of the barrier: pressed it opens (or closes), kept pressed it holds the arm up until it is let go.
 Functions 1 (coils), 2 (inputs), 5 (one coil, and at 0x0200 + n a pulse of so many tenths of a second), 15 (coils).
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -16,7 +17,8 @@ import msgspec
 from taigan.devices.device import Device, Fault, Port, Seconds
 from taigan.devices.lane import Reply, Verb
 
-COILS = 8
+CHANNELS = (8, 16, 32)
+FEW = 4
 PULSES = 0x0200
 ON = 0xFF00
 OFF = 0x0000
@@ -25,6 +27,7 @@ NO_FUNCTION = 1
 NO_ADDRESS = 2
 BAD_VALUE = 3
 DEVICE_FAILURE = 4
+TARGET_DID_NOT_ANSWER = 11
 LONGEST_PDU = 253
 
 
@@ -55,33 +58,127 @@ class Refusal(Exception):
         self.code = code
 
 
-class RelayBoard(Device):
-    """The board. `port` is the one it got; `history` lists every change of a coil."""
+class RelayWire:
+    """An address with one board, or a gateway with several units behind it. `port` is the one it got."""
 
-    def __init__(self, settings: RelaySettings) -> None:
+    def __init__(self, host: str, port: int, framer: Literal["tcp", "rtu"]) -> None:
+        self.port = port
+        self.connections: set[asyncio.StreamWriter] = set()
+        self._host = host
+        self._framer = framer
+        self._boards: dict[int, RelayBoard] = {}
+        self._server: asyncio.Server | None = None
+
+    async def join(self, board: RelayBoard) -> None:
+        """Serve a board."""
+        self._boards[board.settings.unit] = board
+        if self._server is None:
+            self._server = await asyncio.start_server(self._serve, self._host, self.port)
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def leave(self, board: RelayBoard) -> None:
+        """Serve it no longer: the last one takes the address with it."""
+        self._boards.pop(board.settings.unit, None)
+        if self._boards:
+            return
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in tuple(self.connections):
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections.add(writer)
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                if self._framer == "tcp":
+                    await self._serve_tcp(reader, writer)
+                else:
+                    await self._serve_rtu(reader, writer)
+        finally:
+            self.connections.discard(writer)
+            writer.close()
+
+    async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            head = await reader.readexactly(7)
+            length = int.from_bytes(head[4:6])
+            if head[2:4] != b"\0\0" or not 2 <= length <= LONGEST_PDU + 1:
+                return
+            pdu = await reader.readexactly(length - 1)
+            board = self._boards.get(head[6])
+            if board is None and head[6] in (0, 255) and len(self._boards) == 1:  # a board with a port of its own
+                board = next(iter(self._boards.values()))
+            if board is not None:
+                board.handle(pdu, partial(self._send_tcp, board, writer, head))
+
+    def _send_tcp(self, board: RelayBoard, writer: asyncio.StreamWriter, head: bytes, answer: bytes) -> None:
+        self._write(board, writer, head[:4] + (len(answer) + 1).to_bytes(2) + head[6:7] + answer)
+
+    async def _serve_rtu(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            frame = await reader.readexactly(8)
+            if frame[1] == 15:
+                frame += await reader.readexactly(frame[6] + 1)
+            if _crc(frame[:-2]) != frame[-2:]:
+                return
+            board = self._boards.get(frame[0])
+            if board is not None:
+                board.handle(frame[1:-2], partial(self._send_rtu, board, writer))
+
+    def _send_rtu(self, board: RelayBoard, writer: asyncio.StreamWriter, answer: bytes) -> None:
+        frame = bytes((board.settings.unit,)) + answer
+        late = b""
+        if board.fault is Fault.STALE_ANSWERS and answer[0] == 5:
+            late = bytes((board.settings.unit, 2, 1, 0))
+            late += _crc(late)
+        self._write(board, writer, late + frame + _crc(frame))
+
+    @staticmethod
+    def _write(board: RelayBoard, writer: asyncio.StreamWriter, frame: bytes) -> None:
+        if not writer.is_closing():
+            writer.write(frame[: len(frame) // 2] if board.fault is Fault.HALF_ANSWERS else frame)
+
+
+class RelayBoard(Device):
+    """The board. `history` lists every change of a coil; `wire` is its own unless it stands behind a gateway."""
+
+    faults = Device.faults | {
+        Fault.HALF_ANSWERS,
+        Fault.FEW_CHANNELS,
+        Fault.GATEWAY_TIMES_OUT,
+        Fault.STALE_ANSWERS,
+    }
+
+    def __init__(self, settings: RelaySettings, wire: RelayWire | None = None) -> None:
         super().__init__()
         self.settings = settings
-        self.port = settings.port
-        self.coils = [False] * COILS
-        self.inputs = [number in settings.inverted for number in range(COILS)]
+        self.wire = wire or RelayWire(settings.host, settings.port, settings.framer)
+        used = max(getattr(settings, name) for name in settings.__struct_fields__ if name.endswith(("_coil", "_input")))
+        self._channels = next(number for number in CHANNELS if used < number)
+        self.coils = [False] * self._channels
+        self.inputs = [number in settings.inverted for number in range(self._channels)]
         self.history: list[tuple[int, bool]] = []
         self.changed = asyncio.Condition()
         self._pulses: dict[int, asyncio.TimerHandle] = {}
         self._pressed: dict[int, asyncio.TimerHandle] = {}
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.StreamWriter] = set()
+
+    @property
+    def port(self) -> int:
+        """Where it is reached."""
+        return self.wire.port
+
+    @property
+    def channels(self) -> int:
+        """How many coils and inputs it has."""
+        return FEW if self.fault is Fault.FEW_CHANNELS else self._channels
 
     async def start(self) -> None:
         self._input(self.settings.down_input, True)
-        self._server = await asyncio.start_server(self._serve, self.settings.host, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self.wire.join(self)
 
     async def stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for writer in tuple(self._connections):
-            writer.transport.abort()
+        await self.wire.leave(self)
         for timer in (*self._pulses.values(), *self._pressed.values()):
             timer.cancel()
 
@@ -90,7 +187,7 @@ class RelayBoard(Device):
         await super().set_fault(fault)
         if fault is Fault.UNPLUGGED:
             await self.stop()
-            self.coils = [False] * COILS  # no power, no relay
+            self.coils = [False] * self._channels  # no power, no relay
         elif before is Fault.UNPLUGGED:
             await self.start()
 
@@ -146,56 +243,10 @@ class RelayBoard(Device):
         else:
             echo(Reply(True))
 
-    # The wire
+    # What it is told
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections.add(writer)
-        try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                if self.settings.framer == "tcp":
-                    await self._serve_tcp(reader, writer)
-                else:
-                    await self._serve_rtu(reader, writer)
-        finally:
-            self._connections.discard(writer)
-            writer.close()
-
-    async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            head = await reader.readexactly(7)
-            length = int.from_bytes(head[4:6])
-            if head[2:4] != b"\0\0" or not 2 <= length <= LONGEST_PDU + 1:
-                return
-            pdu = await reader.readexactly(length - 1)
-            if head[6] in (self.settings.unit, 0, 255):
-                self._handle(pdu, lambda answer, head=head: self._send_tcp(writer, head, answer))  # type: ignore[misc]
-
-    def _send_tcp(self, writer: asyncio.StreamWriter, head: bytes, answer: bytes) -> None:
-        self._write(writer, head[:4] + (len(answer) + 1).to_bytes(2) + head[6:7] + answer)
-
-    async def _serve_rtu(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            frame = await reader.readexactly(8)
-            if frame[1] == 15:
-                frame += await reader.readexactly(frame[6] + 1)
-            if _crc(frame[:-2]) != frame[-2:]:
-                return
-            if frame[0] == self.settings.unit:
-                self._handle(frame[1:-2], lambda answer: self._send_rtu(writer, answer))
-
-    def _send_rtu(self, writer: asyncio.StreamWriter, answer: bytes) -> None:
-        frame = bytes((self.settings.unit,)) + answer
-        self._write(writer, frame + _crc(frame))
-
-    def _write(self, writer: asyncio.StreamWriter, frame: bytes) -> None:
-        if writer.is_closing():
-            return
-        if self.fault is Fault.HALF_ANSWERS:
-            writer.write(frame[: len(frame) // 2])
-        else:
-            writer.write(frame)
-
-    def _handle(self, pdu: bytes, send: Callable[[bytes], None]) -> None:
+    def handle(self, pdu: bytes, send: Callable[[bytes], None]) -> None:
+        """Do what a request says, and answer it."""
         function = pdu[0]
         try:
             if function in (1, 2):
@@ -209,15 +260,15 @@ class RelayBoard(Device):
         except Refusal as refusal:
             send(bytes((function | 0x80, refusal.code)))
 
-    @staticmethod
-    def _read(pdu: bytes, values: list[bool]) -> bytes:
+    def _read(self, pdu: bytes, values: list[bool]) -> bytes:
         if len(pdu) != 5:
             raise Refusal(BAD_VALUE)
         start, count = int.from_bytes(pdu[1:3]), int.from_bytes(pdu[3:5])
-        if not count or start + count > COILS:
+        if not count or start + count > self.channels:
             raise Refusal(NO_ADDRESS)
         bits = sum(on << place for place, on in enumerate(values[start : start + count]))
-        return bytes((1, bits))
+        length = (count + 7) // 8
+        return bytes((length,)) + bits.to_bytes(length, "little")
 
     def _write_coil(self, pdu: bytes, send: Callable[[bytes], None]) -> None:
         if len(pdu) != 5:
@@ -225,27 +276,30 @@ class RelayBoard(Device):
         address, value = int.from_bytes(pdu[1:3]), int.from_bytes(pdu[3:5])
 
         def echo(reply: Reply) -> None:
-            send(pdu if reply.accepted else bytes((0x85, DEVICE_FAILURE)))
+            if self.fault is Fault.GATEWAY_TIMES_OUT and value != OFF:
+                send(bytes((0x85, TARGET_DID_NOT_ANSWER)))
+            else:
+                send(pdu if reply.accepted else bytes((0x85, DEVICE_FAILURE)))
 
-        if address < COILS and value in (ON, OFF):
+        if address < self.channels and value in (ON, OFF):
             if value == OFF:
                 self._switch(address, False)
                 echo(Reply(True))
             else:
                 self._press(address, lambda: self._switch(address, True), echo)
-        elif self.settings.knows_pulse and PULSES <= address < PULSES + COILS:
+        elif self.settings.knows_pulse and PULSES <= address < PULSES + self.channels:
             self._press(address - PULSES, lambda: self._pulse(address - PULSES, value), echo)
         else:
-            raise Refusal(BAD_VALUE if address < COILS else NO_ADDRESS)
+            raise Refusal(BAD_VALUE if address < self.channels else NO_ADDRESS)
 
     def _write_coils(self, pdu: bytes, send: Callable[[bytes], None]) -> None:
         if len(pdu) < 7 or len(pdu) != 6 + pdu[5]:
             raise Refusal(BAD_VALUE)
         start, count = int.from_bytes(pdu[1:3]), int.from_bytes(pdu[3:5])
-        if not count or start + count > COILS or pdu[5] != 1:
+        if not count or start + count > self.channels or pdu[5] != (count + 7) // 8:
             raise Refusal(NO_ADDRESS)
         for place in range(count):
-            on = bool(pdu[6] >> place & 1)
+            on = bool(pdu[6 + place // 8] >> place % 8 & 1)
             if on:
                 self._press(start + place, lambda number=start + place: self._switch(number, True), _ignored)  # type: ignore[misc]
             else:

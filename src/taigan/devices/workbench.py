@@ -1,8 +1,8 @@
 """Lanes with electronics: the simulated lanes, each with the emulated device that its `barrier` setting names.
 
 Scripts and pages drive cars as they do with the simulated lanes; the platform speaks to the devices. Beside that,
-`GET|PUT /lots/{lot_id}/lanes/{channel_id}/device` shows the device and breaks it: `{"fault": ""|"unplugged"|
-"half_answers"|"wrong_password"}`, `{"plate": "粤B12345"}`.
+`GET|PUT /lots/{lot_id}/lanes/{channel_id}/device` shows the device, with the `faults` it can have, and breaks it:
+`{"fault": "unplugged"}`, `{"fault": ""}`, `{"plate": "粤B12345"}`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from taigan.devices.lanes import (
     presence_id,
 )
 from taigan.devices.led import LedServer
-from taigan.devices.relay import RelayBoard, RelaySettings
+from taigan.devices.relay import RelayBoard, RelaySettings, RelayWire
 from taigan.devices.vzenith import HttpCamera, HttpCameraSettings, MqttCamera, MqttCameraSettings
 from taigan.tasks import end
 
@@ -141,9 +141,10 @@ class Workbench(LanesApp):
         self.devices: dict[tuple[str, str], Device] = {}
         self.screens: list[LedServer] = []
         self._working: set[asyncio.Task[None]] = set()
+        self._wires: dict[tuple[str, int], RelayWire] = {}
         super().__init__(journal, settings.lanes, clock=clock, new_id=new_id)
         for wanted in settings.devices:
-            device = emulate(wanted, settings.platform_url, settings.heartbeat)
+            device = self._behind_its_gateway(emulate(wanted, settings.platform_url, settings.heartbeat))
             lane = self._lane(wanted.lot_id, wanted.channel_id)
             lane.see_cars(True)
             device.fit(lane)
@@ -152,6 +153,12 @@ class Workbench(LanesApp):
             if address:
                 host, _, port = address.removeprefix("tcp://").rpartition(":")
                 self.screens.append(LedServer(host, int(port), lane.show))
+
+    def _behind_its_gateway(self, device: Device) -> Device:
+        """Boards of several lanes at one address are units of one gateway."""
+        if isinstance(device, RelayBoard) and device.port:
+            device.wire = self._wires.setdefault((device.settings.host, device.port), device.wire)
+        return device
 
     def build(self) -> web.Application:
         """The web application; devices are switched on with it."""
@@ -214,7 +221,10 @@ class Workbench(LanesApp):
         if not isinstance(wishes, dict) or not wishes or wishes.keys() - {"fault", "plate"}:
             raise BadInput("body", "the body is an object with fault, plate or both")
         if "fault" in wishes:
-            await device.set_fault(choice(Fault, "fault", wishes["fault"]))
+            fault = choice(Fault, "fault", wishes["fault"])
+            if fault not in device.faults:
+                raise BadInput("fault", f"this device has {', '.join(sorted(device.faults - {Fault.NONE}))}")
+            await device.set_fault(fault)
         read_plate = getattr(device, "read_plate", None)
         if "plate" in wishes:
             if read_plate is None:
@@ -235,6 +245,7 @@ class Workbench(LanesApp):
         return {
             "device": type(device).__name__,
             "fault": device.fault,
+            "faults": sorted(device.faults - {Fault.NONE}),
             "screen": screen.text if screen else "",
             "spoken": screen.spoken if screen else [],
         }

@@ -11,24 +11,19 @@ from taigan.barriers.barrier import Barrier, Outcome, Result, Sight
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
-from taigan.barriers.wires.device_http import HttpDevice, check_address
+from taigan.barriers.wires.device_http import DeviceAddress, HttpDevice
 from taigan.barriers.wires.led import ScreenSettings
 from taigan.barriers.wires.led_screen import screen_of
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Settings(DeviceAddress, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A gate. `plate`: what it shows and stores for a car without a plate."""
 
-    url: str
     username: str
     password: str
     channel: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     plate: Annotated[str, msgspec.Meta(max_length=10)] = ""
-    timeout: Annotated[float, msgspec.Meta(gt=0, le=30)] = 3.0
     screen: ScreenSettings | None = None
-
-    def __post_init__(self) -> None:
-        check_address("url", self.url)
 
 
 def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
@@ -43,9 +38,7 @@ class DahuaGate(WatchedBarrier):
         super().__init__(watch, Sight(acknowledges=True, position=False, detector=False), screen_of(settings.screen))
         self._settings = settings
         watch.presume()
-        self._device = HttpDevice(
-            site, settings.url, settings.username, settings.password, watch, timeout=settings.timeout
-        )
+        self._device = HttpDevice(site, settings, watch, settings.username, settings.password)
 
     async def raise_arm(self, attempt: Attempt) -> Result:
         settings = self._settings

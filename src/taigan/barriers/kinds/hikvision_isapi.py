@@ -15,7 +15,7 @@ from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
-from taigan.barriers.wires.device_http import HttpDevice, PasswordRefused, check_address
+from taigan.barriers.wires.device_http import DeviceAddress, HttpDevice, PasswordRefused
 from taigan.barriers.wires.led import ScreenSettings
 from taigan.barriers.wires.led_screen import screen_of
 from taigan.barriers.wires.poller import Poller, poller_of
@@ -26,21 +26,16 @@ NOT_SUPPORTED = "4"
 WATCHED_CLOSELY = 30.0
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Settings(DeviceAddress, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A gate. `ask_every`: seconds between questions for its position while nothing happens; `ask_busy`: the same after
     a command."""
 
-    url: str
     username: str
     password: str
     channel: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
-    timeout: Annotated[float, msgspec.Meta(gt=0, le=30)] = 3.0
     screen: ScreenSettings | None = None
     ask_every: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 10.0
     ask_busy: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 0.3
-
-    def __post_init__(self) -> None:
-        check_address("url", self.url)
 
 
 def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
@@ -55,9 +50,7 @@ class HikvisionGate(WatchedBarrier):
     def __init__(self, settings: Settings, watch: LaneWatch, site: Site, poller: Poller) -> None:
         super().__init__(watch, Sight(acknowledges=True, position=True, detector=False), screen_of(settings.screen))
         self._settings = settings
-        self._device = HttpDevice(
-            site, settings.url, settings.username, settings.password, watch, timeout=settings.timeout
-        )
+        self._device = HttpDevice(site, settings, watch, settings.username, settings.password)
         self._path = f"/ISAPI/Parking/channels/{settings.channel}/barrierGate"
         self._clock = site.clock
         self._busy_until = 0.0

@@ -26,7 +26,7 @@ from taigan.barriers.site import Answer, Lane, Post, Site
 from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
-from taigan.barriers.wires.device_http import HttpDevice, check_address
+from taigan.barriers.wires.device_http import DeviceAddress, HttpDevice
 from taigan.barriers.wires.led import ScreenSettings, lines
 from taigan.barriers.wires.price import ToldPrice, in_words
 from taigan.barriers.wires.reports import Report, tell
@@ -35,7 +35,7 @@ NAME = "http"
 FRESH = 300.0
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Settings(DeviceAddress, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A controller with an address of its own.
 
     `serial`: its name in /devices/http/{serial}. `secret`: what both sides sign with. `position`: it reports the arm.
@@ -44,16 +44,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """
 
     serial: Serial
-    url: str
     secret: Annotated[str, msgspec.Meta(min_length=16)]
     position: bool = True
     two_loops: bool = False
     silent_after: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    timeout: Annotated[float, msgspec.Meta(gt=0, le=30)] = 3.0
     screen: ScreenSettings | None = None
-
-    def __post_init__(self) -> None:
-        check_address("url", self.url)
 
 
 class Reply(msgspec.Struct):
@@ -90,7 +85,7 @@ class HttpController(WatchedBarrier):
         self._settings = settings
         self._clock = site.clock
         self._site = site
-        self._device = HttpDevice(site, settings.url, "", "", watch, timeout=settings.timeout)
+        self._device = HttpDevice(site, settings, watch)
         super().__init__(
             watch,
             Sight(acknowledges=True, position=settings.position, detector=detector),

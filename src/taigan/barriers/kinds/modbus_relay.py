@@ -1,4 +1,4 @@
-"""Modbus TCP relay boards: a coil is the barrier's button. The board echoes a write, and may have inputs.
+"""Modbus relay boards: a coil is the barrier's button. The board echoes a write, and may have inputs.
 
 A pulse is the board's own (it knows the time), or ours: on, wait, off. A coil that stays on holds the barrier open, so
 "off" is owed from the moment before "on" is sent until the board has echoed it: through failures, through a lost
@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import msgspec
 import structlog
-from pymodbus import FramerType, ModbusException
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.pdu import ModbusPDU
 
 from taigan.barriers.barrier import Barrier, Outcome, Position, Result, Sight
 from taigan.barriers.site import Lane, Site
@@ -26,6 +22,7 @@ from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, No
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.barriers.wires.led import ScreenSettings
 from taigan.barriers.wires.led_screen import screen_of
+from taigan.barriers.wires.modbus import Framer, ModbusLine
 from taigan.tasks import end
 
 log = structlog.get_logger()
@@ -34,27 +31,29 @@ ON = 0xFF00
 OFF = 0x0000
 PULSE_AT = 0x0200
 PULSE_UNIT = 100
-INPUTS = 8
-ANSWER_WITHIN = 1.0
 LAST_OFF_WITHIN = 2.0
 
-Coil = Annotated[int, msgspec.Meta(ge=0, le=7)]
-MaybeCoil = Annotated[int, msgspec.Meta(ge=-1, le=7)]
+MOST_CHANNELS = 32
+
+Coil = Annotated[int, msgspec.Meta(ge=0, lt=MOST_CHANNELS)]
+MaybeCoil = Annotated[int, msgspec.Meta(ge=-1, lt=MOST_CHANNELS)]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A relay board. Coils and inputs are counted from 0, -1 is none; one board may serve several lanes.
 
-    `framer`: `rtu` for boards that speak RTU over TCP (often on port 4196). `pulse`: `hardware` for boards that time
-    it themselves, else `timed`; it lasts `pulse_ms` milliseconds. `hold_coil`: kept on while the arm is held up,
-    `open_coil` unless set. `loop_input`, `under_input`: the loops; `up_input`, `down_input`: the arm's limit switches;
-    `inverted`: inputs that are on at rest. `read_every`: seconds between two looks at the inputs.
+    `unit`: its address behind a gateway that serves several boards at one `host` and `port`; 255 where a board with a
+    network port of its own asks for it. `framer`: `rtu` for boards that speak RTU over TCP (often on port 4196).
+    `pulse`: `hardware` for boards that time it themselves, else `timed`; it lasts `pulse_ms` milliseconds.
+    `hold_coil`: kept on while the arm is held up, `open_coil` unless set. `loop_input`, `under_input`: the loops;
+    `up_input`, `down_input`: the arm's limit switches; `inverted`: inputs that are on at rest. `read_every`: seconds
+    between two looks at the inputs.
     """
 
     host: Annotated[str, msgspec.Meta(min_length=1)]
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 502
-    unit: Annotated[int, msgspec.Meta(ge=0, le=247)] = 1
-    framer: Literal["tcp", "rtu"] = "tcp"
+    unit: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1
+    framer: Framer = "tcp"
     pulse: Literal["hardware", "timed"] = "timed"
     pulse_ms: Annotated[int, msgspec.Meta(ge=100, le=10000, multiple_of=100)] = 700
     open_coil: Coil = 0
@@ -70,80 +69,70 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
-    """The lane's barrier behind the shared connection to its board."""
+    """The lane's barrier on its board, behind the shared connection to the board's address."""
     arm_seen = settings.up_input >= 0 or settings.down_input >= 0
     signals = LaneSignals(
         two_loops=settings.under_input >= 0, ends_only=not (settings.up_input >= 0 and settings.down_input >= 0)
     )
-    watch = site.watch(lane, f"relay {settings.host}:{settings.port}", signals=signals)
+    host, port, unit = settings.host, settings.port, settings.unit
+    line = site.shared(("modbus", host, port), lambda: ModbusLine(host, port, settings.framer, site))
+    board = site.shared(("modbus", host, port, unit), lambda: Board(line, unit, site))
+    line.join(unit, settings.framer)
+    watch = site.watch(lane, f"relay {line.address} unit {unit}", signals=signals)
     sight = Sight(acknowledges=True, position=arm_seen, detector=lane.detector and settings.loop_input >= 0)
-    key = ("modbus", settings.host, settings.port)
-    return RelayBarrier(settings, watch, sight, site.shared(key, lambda: Board(settings, site)))
+    return RelayBarrier(settings, watch, sight, board)
 
 
-class CoilWrite(ModbusPDU):
-    """Function 5 with its value as it stands, for a pulse has values of its own."""
-
-    function_code = 5
-    rtu_frame_size = 8
-
-    def __init__(self, address: int = 0, value: int = 0, dev_id: int = 1) -> None:
-        super().__init__(dev_id=dev_id, address=address)
-        self.value = value
-
-    def encode(self) -> bytes:
-        """The request's data."""
-        return struct.pack(">HH", self.address, self.value)
-
-    def decode(self, data: bytes) -> None:
-        """Take in the echo."""
-        self.address, self.value = struct.unpack(">HH", data[:4])
+class Latched(NoAnswer):
+    """The board does not know the hardware pulse: it switched the relay on, and it is switched off again."""
 
 
 class Board:
-    """The connection to one board: one task that keeps it up, switches off what is owed, and reads the inputs."""
+    """One board: one task that switches off what is owed, and reads the inputs."""
 
-    def __init__(self, settings: Settings, site: Site) -> None:
-        self._settings = settings
+    def __init__(self, line: ModbusLine, unit: int, site: Site) -> None:
+        self._line = line
+        self._unit = unit
         self._site = site
-        self._client: AsyncModbusTcpClient | None = None
         self._lanes: list[RelayBarrier] = []
         self._owed_off: set[int] = set()
         self._pulses: dict[int, asyncio.Task[None]] = {}
-        self._one_at_a_time = asyncio.Lock()
-        self._broken = asyncio.Event()
+        self._anew = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def join(self, lane: RelayBarrier, coils: set[int]) -> None:
         """Serve a lane. Its coils are switched off as soon as the board is there."""
         self._lanes.append(lane)
         self._owed_off |= coils
-        self._broken.set()  # take them up now
+        self._anew.set()  # take them up now
 
     def leave(self, lane: RelayBarrier) -> None:
         """Serve a lane no longer."""
         if lane in self._lanes:
             self._lanes.remove(lane)
+            self._anew.set()
 
     async def pulse(self, coil: int, milliseconds: int, attempt: Attempt) -> None:
         """Press a button. Returns when the board has echoed "on"; "off" follows. Raises `NotSent`, `NoAnswer`."""
-        if self._client is None:
-            raise NotSent(f"the board {self._settings.host}:{self._settings.port} is not connected")
-        if coil in self._owed_off:
-            raise NotSent("the relay is still on from the last time")
-        if self._settings.pulse == "hardware":
-            await self._hardware_pulse(coil, milliseconds, attempt)
-            return
+        self._refuse_pressed(coil)
         self._owed_off.add(coil)
         switched_on: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        pulse = asyncio.create_task(self._timed_pulse(coil, milliseconds, attempt, switched_on))
-        self._pulses[coil] = pulse
+        self._pulses[coil] = asyncio.create_task(self._timed_pulse(coil, milliseconds, attempt, switched_on))
         await switched_on
+
+    async def hardware_pulse(self, coil: int, milliseconds: int, attempt: Attempt) -> None:
+        """Have the board press a button for so long by itself. Raises `NotSent`, `NoAnswer`, `Latched`."""
+        self._refuse_pressed(coil)
+        value = milliseconds // PULSE_UNIT
+        if await self._line.write_coil(self._unit, PULSE_AT + coil, value, attempt) != value:
+            self._owed_off |= {coil, PULSE_AT + coil}
+            self._anew.set()
+            raise Latched("the board latched the relay instead of pulsing it; it is switched off again")
 
     async def switch(self, coil: int, on: bool, attempt: Attempt) -> None:
         """Switch a coil and leave it so. Raises `NotSent`, `NoAnswer`."""
         if on:
-            await self._write(coil, ON, attempt)
+            await self._line.write_coil(self._unit, coil, ON, attempt)
         else:
             self._owed_off.add(coil)
             await self._switch_off(coil)
@@ -162,14 +151,18 @@ class Board:
         for coil in tuple(self._owed_off):
             with contextlib.suppress(NotSent, NoAnswer):
                 await self._switch_off(coil)
-        self._hang_up()
+        self._line.leave(self._unit)
+
+    def _refuse_pressed(self, coil: int) -> None:
+        if coil in self._owed_off:
+            raise NotSent("the relay is still on from the last time")
 
     async def _timed_pulse(
         self, coil: int, milliseconds: int, attempt: Attempt, switched_on: asyncio.Future[None]
     ) -> None:
         try:
             try:
-                await self._write(coil, ON, attempt)
+                await self._line.write_coil(self._unit, coil, ON, attempt)
             except (NotSent, NoAnswer) as error:
                 if not switched_on.done():
                     switched_on.set_exception(error)
@@ -179,131 +172,54 @@ class Board:
                 await self._site.clock.sleep(milliseconds / 1000)
         finally:
             del self._pulses[coil]
-            with contextlib.suppress(NotSent, NoAnswer):  # then it stays owed, and the connection's task sees to it
+            try:
                 await self._switch_off(coil)
-
-    async def _hardware_pulse(self, coil: int, milliseconds: int, attempt: Attempt) -> None:
-        value = milliseconds // PULSE_UNIT
-        echoed = await self._write(PULSE_AT + coil, value, attempt)
-        if echoed != value:
-            self._owed_off |= {coil, PULSE_AT + coil}
-            self._broken.set()
-            for lane in self._lanes:
-                lane.watch.fault('this board does not know the hardware pulse: set `pulse = "timed"`')
-            raise NoAnswer("the board latched the relay instead of pulsing it; it is switched off again")
+            except (NotSent, NoAnswer):  # then it stays owed, and the board's task sees to it
+                self._anew.set()
 
     async def _switch_off(self, coil: int) -> None:
-        await self._write(coil, OFF, None)
+        await self._line.write_coil(self._unit, coil, OFF, None)
         self._owed_off.discard(coil)
-
-    async def _write(self, address: int, value: int, attempt: Attempt | None) -> int:
-        """Write one coil, and return the value that the board echoed."""
-        async with self._one_at_a_time:
-            client = self._client
-            if client is None:
-                raise NotSent(f"the board {self._settings.host}:{self._settings.port} is not connected")
-            if attempt is not None:
-                if attempt.deadline.passed:
-                    raise NotSent("the board was busy until after the deadline")
-                attempt.sent = True
-            answer = await self._ask(client.execute(False, CoilWrite(address, value, self._settings.unit)))
-        if not isinstance(answer, CoilWrite):
-            raise NotSent(f"the board refuses the write: {answer}")
-        if answer.address != address:
-            self._break("the board's echo names another coil")
-            raise NoAnswer("the board's echo names another coil")
-        return answer.value
-
-    async def _ask(self, answer: Awaitable[ModbusPDU]) -> ModbusPDU:
-        """The board's answer. Raises `NoAnswer`, after which nothing on this connection can be trusted."""
-        try:
-            # shielded, for pymodbus takes a cancellation for an error of the board's
-            return await asyncio.shield(asyncio.ensure_future(answer))
-        except (ModbusException, OSError, struct.error, ValueError, IndexError) as error:
-            self._break(str(error))
-            raise NoAnswer(f"the board did not answer: {error}") from error
-
-    # The connection
-
-    def _break(self, reason: str) -> None:
-        self._hang_up()
-        for lane in self._lanes:
-            lane.watch.lost(reason)
-        self._broken.set()
-
-    def _hang_up(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
 
     async def _run(self) -> None:
         backoff = self._site.backoff()
-        address = f"{self._settings.host}:{self._settings.port}"
         while True:
-            self._broken.clear()
+            self._anew.clear()
             try:
-                if self._client is None:
-                    await self._connect()
                 for coil in self._owed_off - self._pulses.keys():
                     await self._switch_off(coil)
-                backoff.reset()
-                for lane in self._lanes:
-                    lane.watch.heard()
-                while not self._broken.is_set():
-                    await self._look()
-                    await self._pause()
-            except (NotSent, NoAnswer, ModbusException, OSError) as error:
-                self._hang_up()
+                while not self._anew.is_set():
+                    if self._lanes:
+                        await self._look()
+                        backoff.reset()  # only now is it of use
+                        await self._pause()
+                    else:
+                        self._line.leave(self._unit)
+                        await self._anew.wait()
+            except (NotSent, NoAnswer) as error:
                 for lane in self._lanes:
                     lane.watch.lost(str(error))
-                log.warning("relay board lost", board=address, reason=str(error), owed_off=sorted(self._owed_off))
+                log.warning(
+                    "relay board lost", board=self._line.address, unit=self._unit, reason=str(error),
+                    owed_off=sorted(self._owed_off),
+                )  # fmt: skip
                 await self._site.clock.sleep(backoff.wait())
 
     async def _pause(self) -> None:
         every = min((lane.read_every for lane in self._lanes), default=1.0)
         with contextlib.suppress(TimeoutError):
             async with self._site.clock.timeout(every):
-                await self._broken.wait()
-
-    async def _connect(self) -> None:
-        def changed(there: bool) -> None:
-            if not there and self._client is client:
-                self._client = None
-                self._broken.set()
-
-        client = AsyncModbusTcpClient(
-            self._settings.host,
-            port=self._settings.port,
-            framer=FramerType.RTU if self._settings.framer == "rtu" else FramerType.SOCKET,
-            timeout=ANSWER_WITHIN,
-            retries=0,  # a repeated write would be a second pulse
-            reconnect_delay=0,  # what is owed has to be written first
-            trace_connect=changed,
-        )
-        client.register(CoilWrite)
-        try:
-            if not await client.connect():
-                raise NotSent("the board cannot be reached")
-            self._client = client
-        finally:
-            if self._client is not client:
-                client.close()
+                await self._anew.wait()
 
     async def _look(self) -> None:
-        """Read the inputs, or, where none is used, a coil, to see that the board is there."""
-        async with self._one_at_a_time:
-            client = self._client
-            if client is None:
-                raise NotSent("the connection was closed")
-            inputs = any(lane.inputs for lane in self._lanes)
-            read = client.read_discrete_inputs if inputs else client.read_coils
-            answer = await self._ask(read(0, count=INPUTS, device_id=self._settings.unit))
-        if answer.isError() or len(answer.bits) < INPUTS:
-            raise NoAnswer(f"the board cannot be read: {answer}")
+        """Read the inputs that are wired, or, where none is, a coil, to see that the board is there."""
+        wired = {number for lane in self._lanes for number in lane.inputs}
+        first, last = min(wired, default=self._lanes[0].open_coil), max(wired, default=self._lanes[0].open_coil)
+        told = await self._line.read(self._unit, first, last - first + 1, inputs=bool(wired))
         for lane in self._lanes:
             lane.watch.heard()
-            if inputs:
-                lane.read(answer.bits)
+            if lane.inputs:
+                lane.read([False] * first + told)
 
 
 class RelayBarrier(WatchedBarrier):
@@ -316,14 +232,13 @@ class RelayBarrier(WatchedBarrier):
         self._hold_coil = settings.hold_coil if settings.hold_coil >= 0 else settings.open_coil
         coils = {settings.open_coil, settings.close_coil, self._hold_coil} - {-1}
         self.read_every = settings.read_every
-        self.inputs = any(
-            each >= 0 for each in (settings.loop_input, settings.under_input, settings.up_input, settings.down_input)
-        )
+        self.open_coil = settings.open_coil
+        self.inputs = {settings.loop_input, settings.under_input, settings.up_input, settings.down_input} - {-1}
         self._seen: dict[int, bool] = {}
         board.join(self, coils)
 
     async def raise_arm(self, attempt: Attempt) -> Result:
-        await self._board.pulse(self._settings.open_coil, self._settings.pulse_ms, attempt)
+        await self._press(self._settings.open_coil, attempt)
         return Result(Outcome.ACCEPTED)
 
     async def hold_arm(self, attempt: Attempt) -> Result:
@@ -336,10 +251,20 @@ class RelayBarrier(WatchedBarrier):
             await self._board.switch(self._hold_coil, False, attempt)
             self.watch.hold(False)
         if self._settings.close_coil >= 0:
-            await self._board.pulse(self._settings.close_coil, self._settings.pulse_ms, attempt)
+            await self._press(self._settings.close_coil, attempt)
         elif not attempt.sent:
             return Result(Outcome.REJECTED, "the board has no `close_coil`; the barrier lowers by its own loop")
         return Result(Outcome.ACCEPTED)
+
+    async def _press(self, coil: int, attempt: Attempt) -> None:
+        if self._settings.pulse == "timed":
+            await self._board.pulse(coil, self._settings.pulse_ms, attempt)
+            return
+        try:
+            await self._board.hardware_pulse(coil, self._settings.pulse_ms, attempt)
+        except Latched:
+            self.watch.fault('this board does not know the hardware pulse: set `pulse = "timed"`')
+            raise
 
     async def stop(self) -> None:
         self._board.leave(self)

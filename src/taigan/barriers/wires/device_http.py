@@ -1,21 +1,27 @@
 """HTTP to devices: one request at a time means one command, so nothing here ever sends twice by itself.
 
 aiohttp repeats a PUT or a GET when the connection breaks before an answer came, which would be a second pulse: a
-middleware turns that case into `NoAnswer` before aiohttp sees it. Digest is aiohttp's; a device that answers 401 twice
-in a row has refused the password, and is left alone before it locks the account.
+middleware turns that case into `NoAnswer` before aiohttp sees it. Digest is aiohttp's; a device that offers nothing but
+Basic gets Basic. One that answers 401 twice in a row has refused the password, and is left alone before it locks the
+account. A certificate is verified, or pinned by its fingerprint.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import re
 import socket
+import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import SimpleNamespace
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp import AddrInfoType, ClientHandlerType, ClientRequest, ClientResponse, DigestAuthMiddleware
+import msgspec
+from aiohttp import AddrInfoType, ClientHandlerType, ClientRequest, ClientResponse, DigestAuthMiddleware, hdrs
 
 from taigan.barriers.site import Site
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
@@ -40,6 +46,37 @@ def check_address(key: str, url: str) -> None:
         raise ValueError(f"`{key}` must look like http://192.168.1.64, without user or password")
 
 
+class DeviceAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where a device is. `timeout`: seconds an exchange may take.
+
+    For https, `ca_file` holds the certificates to trust instead of the system's, or `fingerprint` is the SHA-256 of the
+    device's own certificate, in hex, as for one that the device made itself.
+    """
+
+    url: str
+    timeout: Annotated[float, msgspec.Meta(gt=0, le=30)] = 3.0
+    ca_file: str = ""
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        check_address("url", self.url)
+        if self.fingerprint and not re.fullmatch(r"([0-9A-Fa-f]{2}:?){32}", self.fingerprint):
+            raise ValueError("`fingerprint` is a certificate's SHA-256: 64 hexadecimal digits")
+        if self.fingerprint and self.ca_file:
+            raise ValueError("`fingerprint` and `ca_file` exclude each other")
+
+    def tls(self) -> aiohttp.Fingerprint | ssl.SSLContext | bool:
+        """How the device's certificate is judged. Raises `ValueError`."""
+        if self.fingerprint:
+            return aiohttp.Fingerprint(bytes.fromhex(self.fingerprint.replace(":", "")))
+        if not self.ca_file:
+            return True
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ssl.SSLError):
+            raise ValueError("`ca_file` cannot be used: it must hold certificates in PEM") from None
+
+
 class DeviceHttp:
     """The HTTP session that all devices of this process share. Each request has a connection of its own."""
 
@@ -52,7 +89,7 @@ class DeviceHttp:
         if self._session is None or self._session.closed:
             sent = aiohttp.TraceConfig()
             sent.on_request_headers_sent.append(_mark_sent)
-            connector = aiohttp.TCPConnector(force_close=True, limit=0, ssl=False, socket_factory=_socket)
+            connector = aiohttp.TCPConnector(force_close=True, limit=0, socket_factory=_socket)
             self._session = aiohttp.ClientSession(
                 connector=connector, trace_configs=[sent], cookie_jar=aiohttp.DummyCookieJar()
             )
@@ -73,16 +110,17 @@ def http_of(site: Site) -> DeviceHttp:
 
 
 class HttpDevice:
-    """One device with its address and its Digest credentials."""
+    """One device with its address, and with user and password where it asks for them. Raises `ValueError`."""
 
     def __init__(
-        self, site: Site, base: str, username: str, password: str, watch: LaneWatch, *, timeout: float = 3.0
+        self, site: Site, address: DeviceAddress, watch: LaneWatch, username: str = "", password: str = ""
     ) -> None:
         self._http = http_of(site)
-        self._base = base.rstrip("/")
+        self._base = address.url.rstrip("/")
         self._watch = watch
-        self._timeout = timeout
-        self._digest = DigestAuthMiddleware(username, password) if username else None
+        self._timeout = address.timeout
+        self._tls = address.tls()
+        self._sign_in = SignIn(username, password) if username else None
         self._refused = 0
         self._let_in = False  # it took the password once: from then on a question need not wait for a command
         self._one_at_a_time = asyncio.Lock()
@@ -131,11 +169,15 @@ class HttpDevice:
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=left),
                 allow_redirects=False,
-                middlewares=(_never_twice, *((self._digest,) if self._digest else ()), refusals),
+                ssl=self._tls,
+                middlewares=(_never_twice, *((self._sign_in,) if self._sign_in else ()), refusals),
                 trace_request_ctx=context,
             ) as response:
-                content = await response.content.read(ANSWER_LIMIT)
+                content = await _whole(response.content)
                 status = response.status
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch) as error:
+            self._watch.missed("its certificate is not to be trusted")
+            raise NotSent("the device's certificate is not to be trusted: set `fingerprint` or `ca_file`") from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             self._watch.missed("it cannot be reached")
             raise NotSent(f"the device cannot be reached: {error}") from error
@@ -154,6 +196,61 @@ class HttpDevice:
             self._watch.fault("the device refuses user and password; it is not tried again, so that it does not lock")
             raise PasswordRefused("the device refused user and password")
         return status, content
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """The body to its end, in however many pieces it comes; what is above the limit is left out."""
+    whole = bytearray()
+    async for piece in content.iter_any():
+        whole += piece
+        if len(whole) >= ANSWER_LIMIT:
+            break
+    return bytes(whole[:ANSWER_LIMIT])
+
+
+class SignIn:
+    """Digest, and Basic for a device that never offered Digest: nobody in between can talk us down to it.
+
+    Some devices answer 403, not 401, to a nonce that they have had: then a fresh challenge is asked for, and from then
+    on before each request.
+    """
+
+    def __init__(self, username: str, password: str) -> None:
+        self._username = username
+        self._password = password
+        self._digest = DigestAuthMiddleware(username, password)
+        self._knows_digest = False
+        self._basic = False
+
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        """Pass a request on, signed in as the device asks for it."""
+        if self._basic:
+            self._show_password(request)
+            return await handler(request)
+        shown: list[bool] = []  # for each try: whether it carried credentials
+
+        async def one_try(request: ClientRequest) -> ClientResponse:
+            shown.append(hdrs.AUTHORIZATION in request.headers)
+            return await handler(request)
+
+        response = await self._digest(request, one_try)
+        if response.status == HTTPStatus.FORBIDDEN and shown == [True]:
+            response.release()
+            self._digest = DigestAuthMiddleware(self._username, self._password, preemptive=False)
+            request.headers.pop(hdrs.AUTHORIZATION, None)
+            response = await self._digest(request, one_try)
+        offered = " ".join(response.headers.getall(hdrs.WWW_AUTHENTICATE, ())).lower()
+        self._knows_digest = self._knows_digest or len(shown) > 1 or "digest" in offered
+        if response.status == HTTPStatus.UNAUTHORIZED and "basic" in offered and not self._knows_digest:
+            response.release()
+            self._basic = True
+            self._show_password(request)
+            response = await handler(request)
+        return response
+
+    def _show_password(self, request: ClientRequest) -> None:
+        shown = base64.b64encode(f"{self._username}:{self._password}".encode()).decode()
+        request.headers[hdrs.AUTHORIZATION] = f"Basic {shown}"
 
 
 class Refusals:
