@@ -138,3 +138,22 @@ def test_a_wrong_option_is_exit_code_two(tmp_path: Path) -> None:
 def free_port(part: str) -> dict[str, str]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return {f"TAIGAN_{part.upper()}_PORT": str(probe.getsockname()[1])}
+
+
+@pytest.mark.parametrize("started", [[], ["-X", "taigan_tests"]])
+def test_variables_of_the_crash_tests_say_nothing_elsewhere(started: list[str], tmp_path: Path) -> None:
+    clock = tmp_path / "seconds"
+    clock.write_text("-3600")
+    said = subprocess.run(
+        [
+            sys.executable,
+            *started,
+            "-c",
+            "from taigan.cli.running import machine_clock; print(type(machine_clock()).__name__)",
+        ],
+        env={**os.environ, "TAIGAN_TEST_CLOCK_FILE": str(clock)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    assert said == ("SteppedClock" if started else "SystemClock")

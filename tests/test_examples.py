@@ -141,3 +141,11 @@ def test_systemd_takes_the_unit_as_it_is(tmp_path: Path) -> None:
         check=False,
     )
     assert (verified.returncode, verified.stdout) == (0, "")
+
+
+def test_systemd_rates_the_unit_as_well_closed() -> None:
+    command = [program("systemd-analyze", "systemd"), "security", "--offline=yes", str(EXAMPLES / "taigan.service")]
+    rated = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
+    exposure = re.search(r"Overall exposure level for taigan.service: (\d+\.\d+)", rated)
+    assert exposure is not None, rated
+    assert float(exposure[1]) < 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -126,3 +127,16 @@ def test_anything_can_be_logged_and_the_key_never_appears(value: Any) -> None:
 @pytest.mark.parametrize(("text", "masked"), [("", ""), ("short", HIDDEN), (PHONE, "138••••5678")])
 def test_mask_keeps_three_and_four_characters_of_what_is_long_enough(text: str, masked: str) -> None:
     assert mask(text) == masked
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_control_characters_of_a_stranger_reach_no_terminal(as_json: bool) -> None:
+    stream = io.StringIO()
+    set_up(json=as_json, level="info", stream=stream)
+    try:
+        structlog.get_logger("test").warning("said \x1b[2J\x07", name="a\x9bb\u202ec\x7f", deep={"x": "\x1b]0;it"})
+    finally:
+        structlog.reset_defaults()
+    written = stream.getvalue()
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", written.rstrip("\n"))
+    assert written.count("\n") == 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
+
+from taigan.process import listen, serve
 
 STOPS = """
 import asyncio, time
@@ -40,3 +44,42 @@ def test_a_process_that_hangs_in_its_stopping_ends_within_five_seconds_and_says_
             process.kill()
         assert time.monotonic() - told < 5
         assert "in main" in process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "said", "seen"),
+    [
+        ((), "203.0.113.7", "127.0.0.1"),
+        (("127.0.0.1",), "203.0.113.7", "203.0.113.7"),
+        (("127.0.0.0/8",), "198.51.100.1, 203.0.113.7", "203.0.113.7"),
+        (("10.0.0.5",), "203.0.113.7", "127.0.0.1"),
+    ],
+)
+async def test_only_trusted_proxies_are_believed_for_whom_they_ask(
+    trusted: tuple[str, ...], said: str, seen: str
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        body = scope["client"][0].encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        await send({"type": "http.response.body", "body": body})
+
+    stop = asyncio.Event()
+    with listen("127.0.0.1", 0, "port") as listener:
+        serving = asyncio.create_task(serve(app, listener, stop, end_streams=lambda: None, trusted_proxies=trusted))
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(f"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-For: {said}\r\n\r\n".encode())
+        assert (await reader.read()).endswith(f"\r\n\r\n{seen}".encode())
+        writer.close()
+        stop.set()
+        await serving
+
+
+def test_connections_leave_some_descriptors_to_the_rest() -> None:
+    program = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 200))
+from taigan.connections import places_for
+print(places_for(2), *resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
+    assert ran.stdout.split() == ["68", "200", "200"]

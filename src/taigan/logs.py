@@ -173,6 +173,17 @@ def _hide_in_json(found: re.Match[str]) -> str:
     return f"{head}{quote}{shown}{quote}"
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def _harmless(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """What a stranger sent moves no cursor, rings no bell and turns no line round: control characters are escaped."""
+    for name, value in event.items():
+        if isinstance(value, str) and _CONTROL.search(value):
+            event[name] = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), value)
+    return event
+
+
 def _event_first(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A line reads: when, how bad, what, and then its details."""
     first = {name: event.pop(name) for name in ("timestamp", "level", "event") if name in event}
@@ -197,6 +208,7 @@ def set_up(*, json: bool, level: str, secrets: Iterable[str] = (), stream: TextI
         structlog.contextvars.merge_contextvars,
         structlog.processors.format_exc_info,
         redaction,
+        _harmless,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _event_first,

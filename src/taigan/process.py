@@ -11,11 +11,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
 import uvicorn
+
+from taigan.connections import LimitedProtocol, Places, places_for
 
 log = structlog.get_logger("taigan.process")
 GRACE = 2
@@ -162,22 +165,36 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: Any, listener: socket.socket, stop: asyncio.Event, *, end_streams: Callable[[], None]) -> None:
+PORTS = 2
+"""How many ports a process opens at most: each has its share of the descriptors."""
+
+
+async def serve(
+    app: Any,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    *,
+    end_streams: Callable[[], None],
+    trusted_proxies: Sequence[str] = (),
+) -> None:
     """Serve an ASGI app until `stop` is set; `end_streams` is called then, and requests under way get `GRACE` seconds.
 
-    An event stream that stays open would use up the grace.
+    An event stream that stays open would use up the grace. What a connection may cost is limited (`connections`). Of
+    the addresses and networks in `trusted_proxies` it is believed for whom they ask (X-Forwarded-For, -Proto).
     """
+    protocol: Any = partial(LimitedProtocol, places=Places(places_for(PORTS)))
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=protocol,
             ws="none",
             lifespan="off",
             interface="asgi3",
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=list(trusted_proxies),
             timeout_keep_alive=75,  # longer than a proxy's, so that the proxy is the one that closes
             timeout_graceful_shutdown=GRACE,
         )

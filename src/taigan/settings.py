@@ -75,6 +75,8 @@ class LotSettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True)
     metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
     """A port for `/metrics`, `/healthz` and `/readyz` alone; with `--workers` the first worker's, the others have the
     ports after it. 0: none."""
+    trusted_proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
+    """Addresses and networks of proxies that are believed for whom they ask: X-Forwarded-For and -Proto."""
     database_url: str = ""
     """`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; empty: `lot.sqlite3` in `data_dir`."""
     hub_url: str = "production"

@@ -93,7 +93,17 @@ class Street:
         command = "lot" if part in self.lots else part
         with (self.folder / f"{part}.log").open("ab") as log:
             self._running[part] = await asyncio.create_subprocess_exec(
-                *[sys.executable, "-m", "taigan", command, "--config", str(self.folder / "taigan.toml"), *options],
+                *[
+                    sys.executable,
+                    "-X",
+                    "taigan_tests",
+                    "-m",
+                    "taigan",
+                    command,
+                    "--config",
+                    str(self.folder / "taigan.toml"),
+                    *options,
+                ],
                 env={**self._environment, f"TAIGAN_{command.upper()}_PORT": str(self._ports[part]), **environment},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,

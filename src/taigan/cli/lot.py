@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taigan.cli.running import Config, Failure, Main, WithParent, machine_clock, run_until_told
+from taigan.cli.running import Config, Failure, Main, WithParent, for_tests, machine_clock, run_until_told
 
 if TYPE_CHECKING:
     from socket import socket
@@ -98,7 +97,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
             clock=clock,
             ids=RandomIds(),
             random=random,
-            reach=DieAt(os.environ["TAIGAN_TEST_DIE_AT"]) if "TAIGAN_TEST_DIE_AT" in os.environ else pass_by,
+            reach=DieAt(died_at) if (died_at := for_tests("TAIGAN_TEST_DIE_AT")) else pass_by,
             exchange=exchange_over(settings.lot_database_url, clock),
         )
         if own.alarm_url:
@@ -126,7 +125,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
             await platform.start(*_setups(settings))
         except BadSettings as error:
             raise Failure(str(error), 2) from None
-        serving = [serve(app, listener, stop, end_streams=platform.events.stop)]
+        serving = [serve(app, listener, stop, end_streams=platform.events.stop, trusted_proxies=own.trusted_proxies)]
         if watched:
             serving.append(serve(Health(database, platform.metrics), watched, stop, end_streams=lambda: None))
         await asyncio.gather(*serving)

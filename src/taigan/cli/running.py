@@ -107,11 +107,16 @@ def run_until_told(
         fail(str(error), 4)
 
 
+def for_tests(variable: str) -> str:
+    """What a variable of the crash tests says. It says nothing unless the interpreter was started as they start it."""
+    return os.environ.get(variable, "") if "taigan_tests" in sys._xoptions else ""
+
+
 def machine_clock() -> Clock:
     """The machine's clock. Crash tests set it back for one process: the file named holds the seconds to add."""
     from taigan.clock import SteppedClock, SystemClock
 
-    stepped = os.environ.get("TAIGAN_TEST_CLOCK_FILE")
+    stepped = for_tests("TAIGAN_TEST_CLOCK_FILE")
     return SteppedClock(Path(stepped)) if stepped else SystemClock()
 
 

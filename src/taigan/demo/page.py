@@ -18,6 +18,8 @@ import aiohttp
 import yarl
 from aiohttp import web
 
+SILENT_FOR = 20.0
+"""Seconds that a connection may say nothing."""
 STATIC = Path(__file__).parent / "static"
 AGAIN_AFTER = 1.0
 BEAT = 15.0
@@ -74,7 +76,7 @@ class Page:
         self._client = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=3), cookie_jar=aiohttp.DummyCookieJar()
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, keepalive_timeout=SILENT_FOR)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
         try:

@@ -67,6 +67,7 @@ UNSENT_LIMIT = 50_000
 STREAM_KEPT = 200
 PING_EVERY = 15.0
 SHUTDOWN_WITHIN = 0.25
+SILENT_FOR = 20.0  # seconds that a connection may say nothing; clients let go of theirs after 15
 NAME_LENGTH = 200
 PLATE_LENGTH = 16
 CODE_LENGTH = 128
@@ -661,7 +662,9 @@ async def serve(
     """
     journal = Journal(settings.journal, LaneRecord)
     lanes = LanesApp(journal, settings, clock=clock, new_id=new_id)
-    runner = web.AppRunner(lanes.build(), access_log=None, shutdown_timeout=SHUTDOWN_WITHIN)
+    runner = web.AppRunner(
+        lanes.build(), access_log=None, shutdown_timeout=SHUTDOWN_WITHIN, keepalive_timeout=SILENT_FOR
+    )
     await runner.setup()
     try:
         site = (

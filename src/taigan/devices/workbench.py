@@ -35,6 +35,7 @@ from taigan.devices.journal import Journal
 from taigan.devices.lane import Happening, Kind, Lane, LaneRecord
 from taigan.devices.lanes import (
     SHUTDOWN_WITHIN,
+    SILENT_FOR,
     BadInput,
     LanesApp,
     LanesSettings,
@@ -266,7 +267,10 @@ async def serve(
     """
     journal = Journal(settings.lanes.journal, LaneRecord)
     runner = web.AppRunner(
-        Workbench(journal, settings, clock=clock).build(), access_log=None, shutdown_timeout=SHUTDOWN_WITHIN
+        Workbench(journal, settings, clock=clock).build(),
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_WITHIN,
+        keepalive_timeout=SILENT_FOR,
     )
     try:
         await runner.setup()

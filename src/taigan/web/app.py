@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from taigan.barriers.drivers import read_settings
@@ -22,6 +23,7 @@ from taigan.web.devices import DeviceHandler, Devices
 from taigan.web.errors import not_found, send_refusal
 from taigan.web.health import Health
 from taigan.web.office import Office
+from taigan.web.strangers import Strangers, Wary
 
 
 class Doors:
@@ -53,24 +55,28 @@ def build(
     devices: DeviceHandler | None = None,
     extra: Mapping[str, App] | None = None,
     body_timeout: float = 3.0,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> App:
     """The ASGI application of the lot platform.
 
     `check_barrier` raises BadSettings for a barrier's settings that cannot be used. `devices` takes what devices post;
     `extra` adds applications by the first part of their paths ("" is the root). A body that takes longer than
-    `body_timeout` seconds is given up. Event streams end with `events.stop()`, which must be called before the server
-    waits for its requests to end.
+    `body_timeout` seconds is given up. Who is refused again and again waits (`sleep`) for each refusal. Event streams
+    end with `events.stop()`, which must be called before the server waits for its requests to end.
     """
     health = Health(database, metrics)
+    strangers = Strangers(clock, sleep)
     office = Office(database, attendant, lanes, events, Records(database, clock), plates, check_barrier)
     doors: dict[str, App] = {
-        "bolink": Callback(callbacks, metrics, clock, body_timeout=body_timeout),
-        "api": Api(office, body_timeout=body_timeout),
+        "bolink": Wary(
+            Callback(callbacks, metrics, clock, body_timeout=body_timeout), "bolink", strangers, (401, 403, 404)
+        ),
+        "api": Wary(Api(office, body_timeout=body_timeout), "api", strangers, (401,)),
         "healthz": health,
         "readyz": health,
         "metrics": health,
         **(extra or {}),
     }
     if devices is not None:
-        doors["devices"] = Devices(devices, body_timeout=body_timeout)
+        doors["devices"] = Wary(Devices(devices, body_timeout=body_timeout), "devices", strangers, (401, 403, 404))
     return Doors(doors)
