@@ -339,20 +339,6 @@ async def test_a_clock_that_is_set_back_delays_no_answer(street: Parking) -> Non
     assert (await in_time(scanning))[0].said == (2, "正在抬杆，请稍候")
 
 
-async def test_a_clock_that_is_set_back_delays_no_upload(street: Parking) -> None:
-    await street.platform.watch.look_at_clock()
-    await street.enters("AAAAAAA", "A1")
-    await street.enters("BBBBBBB", "A2")
-    await street.platform.courier.look()
-    await street.platform.courier.sent()
-    street.clock.set_back(3600)
-    street.clock.advance(6)
-    await street.platform.watch.look_at_clock()
-    street.clock.advance(6)
-    await street.deliver()
-    assert len(street.bolink.of("3.1")) == 2
-
-
 async def test_a_driver_that_breaks_its_promise_never_to_raise_leaves_the_outcome_uncertain(street: Parking) -> None:
     street.barrier().mode = Mode.BROKEN
     await street.arrives()

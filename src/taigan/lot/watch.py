@@ -11,25 +11,23 @@ import sqlalchemy as sa
 import structlog
 
 from taigan.clock import Clock
+from taigan.lot.ages import SKEW, Ages
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
 from taigan.lot.stays import orders
-from taigan.lot.uploads.courier import LEASE_SPARE
 from taigan.storage import deliveries, facts, overdue, registry, vehicles
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
-from taigan.storage.rows import Alarm, Lane, Lot, Order, Presence
+from taigan.storage.rows import Alarm, Lane, Lift, Lot, Order, Presence
 
 log = structlog.get_logger("taigan.watch")
 EVERY = 1.0
 TIDY_EVERY = 3600.0
 OUTCOME_SPARE = timedelta(seconds=2)
 """How long past its deadline a lift may be without outcome before its process counts as dead."""
-SKEW = 5.0
-"""Seconds by which the clocks of two machines, or of one at two looks, may differ."""
-QUEUE_ALARM_EVERY = timedelta(hours=1)
+QUEUE_ALARM_EVERY = 3600.0
 
 
 class Watch:
@@ -41,21 +39,14 @@ class Watch:
         self._policy = policy
         self._clock = clock
         self._metrics = metrics
-        self._queue_alarm_at: datetime | None = None
-        self._ahead: float | None = None  # the wall clock before the one that never steps, at the last look
-        self._longest = overdue.Longest(
-            pace=timedelta(seconds=SKEW),
-            retry=timedelta(seconds=1.2 * max(policy.retry_every, *policy.retry_after) + SKEW),
-            lease=timedelta(seconds=policy.upload_timeout + LEASE_SPARE + SKEW),
-            hold=timedelta(seconds=policy.lane_hold + SKEW),
-        )
+        self._ages = Ages(clock)
+        self._queue_alarm_at: float | None = None
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
         tidied: float | None = None
         while True:
             try:
-                await self.look_at_clock()
                 await self.look()
                 if tidied is None or self._clock.monotonic() - tidied >= TIDY_EVERY:
                     tidied = self._clock.monotonic()
@@ -75,17 +66,6 @@ class Watch:
                 self._lanes.alarm(alarm)
         await self._look_at_queue(now)
 
-    async def look_at_clock(self) -> None:
-        """When the clock was set back, at the first look perhaps before: nothing waits for that long. Raises
-        `StorageError`."""
-        now = self._clock.now()
-        ahead = now.timestamp() - self._clock.monotonic()
-        if self._ahead is None or ahead < self._ahead - SKEW:
-            if self._ahead is not None:
-                log.warning("the clock was set back", seconds=round(self._ahead - ahead))
-            await self._database.write(lambda conn: overdue.bring_forward(conn, now, self._longest))
-        self._ahead = ahead
-
     async def tidy(self) -> None:
         """Forget messages whose key is no longer accepted, and old pictures. Raises `StorageError`."""
         now = self._clock.now()
@@ -97,25 +77,26 @@ class Watch:
     def _due(self, conn: sa.Connection, now: datetime) -> tuple[bool, ...]:
         soonest = min(self._policy.release_timeout, self._policy.barrier_timeout)
         return (
-            bool(overdue.lifts(conn, now - OUTCOME_SPARE)),
-            bool(overdue.waiting(conn, now - timedelta(seconds=soonest))),
-            bool(overdue.not_passed(conn, now - timedelta(seconds=self._policy.passage_timeout))),
-            bool(overdue.claims(conn, now)),
+            bool(overdue.lifts(conn, now - OUTCOME_SPARE, now + SKEW)),
+            bool(overdue.waiting(conn, now - timedelta(seconds=soonest), now + SKEW)),
+            bool(overdue.not_passed(conn, now - timedelta(seconds=self._policy.passage_timeout), now + SKEW)),
+            bool(overdue.claims(conn, now, now + SKEW)),
         )
 
     def _settle(self, conn: sa.Connection, now: datetime) -> list[Alarm]:
-        settling = _Settling(conn, self._policy, now)
+        settling = _Settling(conn, self._ages, self._policy, now)
         settling.changes.write(conn)
         return settling.alarms
 
     async def _look_at_queue(self, now: datetime) -> None:
         length, oldest = await self._database.read(deliveries.queue)
-        age = (now - oldest).total_seconds() if oldest is not None else 0.0
+        age = self._ages.of(("queue", oldest), oldest).total_seconds() if oldest is not None else 0.0
         self._metrics.queue_length.set(length)
         self._metrics.queue_age.set(max(age, 0.0))
-        quiet = self._queue_alarm_at is None or now - self._queue_alarm_at > QUEUE_ALARM_EVERY
+        told = self._queue_alarm_at
+        quiet = told is None or self._clock.monotonic() - told > QUEUE_ALARM_EVERY
         if age > self._policy.queue_alarm_after and quiet:
-            self._queue_alarm_at = now
+            self._queue_alarm_at = self._clock.monotonic()
             text = f"{length} messages wait for BoLink, the oldest for {age:.0f} s"
             alarm = Alarm("", "", "", now, "queue_age", text)
             changes = Changes()
@@ -129,7 +110,8 @@ class Watch:
 class _Settling:
     """One look, inside its transaction."""
 
-    def __init__(self, conn: sa.Connection, policy: Policy, now: datetime) -> None:
+    def __init__(self, conn: sa.Connection, ages: Ages, policy: Policy, now: datetime) -> None:
+        self._ages = ages
         self._policy = policy
         self._now = now
         self.changes = Changes()
@@ -137,17 +119,19 @@ class _Settling:
 
         soonest = timedelta(seconds=min(policy.release_timeout, policy.barrier_timeout))
         past = timedelta(seconds=policy.passage_timeout)
-        lifts = overdue.lifts(conn, now - OUTCOME_SPARE)
-        candidates = [*overdue.waiting(conn, now - soonest), *overdue.not_passed(conn, now - past)]
-        claims = overdue.claims(conn, now)
+        ahead = now + SKEW
+        lifts = overdue.lifts(conn, now - OUTCOME_SPARE, ahead)
+        candidates = [*overdue.waiting(conn, now - soonest, ahead), *overdue.not_passed(conn, now - past, ahead)]
+        claims = overdue.claims(conn, now, ahead)
 
         keys = {(x.lot_id, x.order_id) for x in lifts if x.order_id} | {(x.lot_id, x.order_id) for x in candidates}
         ids = {x[0] for x in keys} | {x.lot_id for x in claims} | {x.lot_id for x in lifts}
         self._lots = facts.lock_free(conn, ids)  # what is held is looked at again in a second
         keys = {key for key in keys if key[0] in self._lots}
-        claims = [claim for claim in overdue.claims(conn, now) if claim.lot_id in self._lots]
+        claims = [claim for claim in overdue.claims(conn, now, ahead) if self._has_ended(claim)]
         found = {lift.lift_id for lift in lifts if lift.lot_id in self._lots}
-        lifts = [lift for lift in overdue.lifts(conn, now - OUTCOME_SPARE) if lift.lift_id in found]
+        lifts = [lift for lift in overdue.lifts(conn, now - OUTCOME_SPARE, ahead) if lift.lift_id in found]
+        lifts = [lift for lift in lifts if self._is_overdue(lift)]
         self._orders = facts.orders(conn, keys)
         lanes = {(x.lot_id, x.channel_id) for x in self._orders.values()}
         self._lanes = facts.lanes(conn, lanes | {(x.lot_id, x.channel_id) for x in claims})
@@ -168,13 +152,13 @@ class _Settling:
             lot, lane = self._lots[order.lot_id], self._lanes[(order.lot_id, order.channel_id)]
             if order.state == "waiting":
                 self._waits(order, lot, lane)
-            elif order.state == "in" and order.passed_at is None and lane.detector and self._is_over(order.in_at, past):
+            elif order.state == "in" and order.passed_at is None and lane.detector and self._is_in_since(order, past):
                 self._stays(order)
         for claim in claims:
             self._end_claim(claim)
 
     def _waits(self, order: Order, lot: Lot, lane: Lane) -> None:
-        since = self._now - order.requested_at
+        since = self._ages.of((order.lot_id, order.order_id, "waits"), order.requested_at)
         if order.waiting_for in ("attendant", "arm"):
             if since > timedelta(seconds=self._policy.release_timeout):
                 orders.void(self.changes, lot, order, self._now, why="not released in time")
@@ -211,8 +195,18 @@ class _Settling:
         if order is not None and order.state == "in" and order.passed_at is None:
             orders.drive_through(self.changes, order, self._now, "assumed: the lane has no detector")
 
-    def _is_over(self, since: datetime | None, limit: timedelta) -> bool:
-        return since is not None and self._now - since > limit
+    def _is_in_since(self, order: Order, limit: timedelta) -> bool:
+        return order.in_at is not None and self._ages.of((order.lot_id, order.order_id, "in"), order.in_at) > limit
+
+    def _is_overdue(self, lift: Lift) -> bool:
+        since_intended = self._ages.of((lift.lot_id, lift.lift_id), lift.intended_at)
+        return since_intended > lift.deadline - lift.intended_at + OUTCOME_SPARE
+
+    def _has_ended(self, claim: Presence) -> bool:
+        if claim.lot_id not in self._lots or claim.ends_at is None:
+            return False
+        since_arrival = self._ages.of((claim.lot_id, claim.presence_id), claim.arrived_at)
+        return since_arrival > claim.ends_at - claim.arrived_at
 
     def _alarm(self, order: Order, kind: str, text: str) -> None:
         self.alarms.append(Alarm(order.lot_id, order.channel_id, order.order_id, self._now, kind, text))

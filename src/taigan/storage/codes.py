@@ -25,19 +25,21 @@ class Code(msgspec.Struct, frozen=True):
 
 
 _COLUMNS = [_c.c[name] for name in Code.__struct_fields__]
-_SINCE = (
+_BETWEEN = (
     sa.select(*_COLUMNS)
     .where(
         sa.or_(_c.c.mobile == sa.bindparam("phone"), _c.c.licence == sa.bindparam("driver")),
         _c.c.sent_at > sa.bindparam("after", type_=Moment()),
+        _c.c.sent_at <= sa.bindparam("until", type_=Moment()),
     )
     .order_by(_c.c.sent_at.desc())
 )
 
 
-def since(conn: sa.Connection, licence: str, mobile: str, after: datetime) -> list[Code]:
-    """Codes for that phone or that driver, newest first."""
-    return [Code(*row) for row in conn.execute(_SINCE, {"phone": mobile, "driver": licence, "after": after})]
+def between(conn: sa.Connection, licence: str, mobile: str, after: datetime, until: datetime) -> list[Code]:
+    """Codes sent to that phone or that driver in that time, newest first."""
+    asked = {"phone": mobile, "driver": licence, "after": after, "until": until}
+    return [Code(*row) for row in conn.execute(_BETWEEN, asked)]
 
 
 def add(conn: sa.Connection, lot_id: str, licence: str, mobile: str, code: str, now: datetime) -> Code:

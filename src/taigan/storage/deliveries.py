@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from taigan.storage import tables as t
 from taigan.storage.statements import Update
-from taigan.storage.tables import Moment, Numbers, among
+from taigan.storage.tables import Moment, Numbers, among, by_index
 
 _d = t.deliveries
 _pace = t.upload_pace
@@ -43,9 +43,21 @@ class Sent(msgspec.Struct):
     lease_until: None = None
 
 
-_now = sa.bindparam("now", type_=Moment())
+class Longest(msgspec.Struct, frozen=True):
+    """How far ahead a moment can be that was written down by a clock that is right; one further ahead is due."""
+
+    pace: timedelta
+    retry: timedelta
+    lease: timedelta
+
+
+_now, _pace_end, _retry_end, _lease_end = (
+    sa.bindparam(name, type_=Moment()) for name in ("now", "pace_end", "retry_end", "lease_end")
+)
+_LEASED_FOR_TOO_LONG = sa.and_(_d.c.state == _SENDING, _d.c.lease_until > _lease_end)
 _DUE = sa.or_(
-    sa.and_(_d.c.state == _PENDING, _d.c.next_at <= _now), sa.and_(_d.c.state == _SENDING, _d.c.lease_until <= _now)
+    sa.and_(_d.c.state == _PENDING, sa.or_(_d.c.next_at <= _now, _d.c.next_at > _retry_end)),
+    sa.and_(_d.c.state == _SENDING, sa.or_(_d.c.lease_until <= _now, _d.c.lease_until > _lease_end)),
 )
 _FIRST_OF_ORDER = (
     sa.select(sa.func.min(_earlier.c.delivery_id))
@@ -69,10 +81,14 @@ _NEXT = (
 )
 _next = t.deliveries.alias("next")
 _READY = (
-    sa.select(_pace.c.lot_id, _next.c.delivery_id)
+    sa.select(
+        _pace.c.lot_id,
+        _next.c.delivery_id,
+        sa.and_(_next.c.state == _SENDING, _next.c.lease_until > _lease_end).label("leased"),
+    )
     .select_from(_pace)
     .join(_next, _next.c.delivery_id == _NEXT)  # once for each lot, and no further than `most` of them
-    .where(_pace.c.next_at <= _now)
+    .where(sa.or_(_pace.c.next_at <= _now, _pace.c.next_at > _pace_end))
     .order_by(_pace.c.next_at)
     .limit(sa.bindparam("most", type_=sa.Integer()))
     .with_for_update(of=_pace, skip_locked=True)
@@ -83,6 +99,11 @@ _CLAIM = (
     .where(among(_d.c.delivery_id, "ids", Numbers()), _DUE)  # again: another process may have been faster
     .values(state="sending", attempts=_d.c.attempts + 1, lease_until=sa.bindparam("until", type_=Moment()))
     .returning(*(_d.c[name] for name in Claimed.__struct_fields__))
+)
+_RENEW = (
+    sa.update(_d)
+    .where(among(_d.c.delivery_id, "ids", Numbers()), _LEASED_FOR_TOO_LONG)
+    .values(lease_until=sa.bindparam("until", type_=Moment()))
 )
 _SENT = Update["Sent"](
     _d,
@@ -108,22 +129,36 @@ _CANCEL = (
 _QUEUE = sa.select(sa.func.count(), sa.func.min(_d.c.created_at, type_=Moment())).where(_d.c.state.in_(_OPEN))
 
 
-def claim(conn: sa.Connection, now: datetime, lease: timedelta, spacing: timedelta, most: int) -> list[Claimed]:
+def claim(
+    conn: sa.Connection, now: datetime, lease: timedelta, spacing: timedelta, most: int, longest: Longest
+) -> list[Claimed]:
     """Take the next due delivery of every lot whose pace allows one now, at most `most`, and book the pace for them.
 
-    A delivery whose lease ran out (its process died) is taken again. Two processes never take the same one.
+    A delivery whose lease ran out (its process died) is taken again; one whose lease was given by a clock that has been
+    set back since may be on its way: it gets a lease from now. Two processes never take the same one.
     """
-    ready = [(row.lot_id, row.delivery_id) for row in conn.execute(_READY, {"now": now, "most": most})]
-    if not ready:
+    by_index(conn)
+    moments = {
+        "now": now,
+        "pace_end": now + longest.pace,
+        "retry_end": now + longest.retry,
+        "lease_end": now + longest.lease,
+    }
+    ready = conn.execute(_READY, {**moments, "most": most}).all()
+    if leased := [row.delivery_id for row in ready if row.leased]:
+        conn.execute(_RENEW, {"ids": sorted(leased), "until": now + lease, "lease_end": moments["lease_end"]})
+    taken = sorted((row.lot_id, row.delivery_id) for row in ready if not row.leased)
+    if not taken:
         return []
-    conn.execute(_PACE, {"lots": [lot for lot, _ in ready], "free_at": now + spacing})
-    claimed = conn.execute(_CLAIM, {"ids": [delivery_id for _, delivery_id in ready], "now": now, "until": now + lease})
+    conn.execute(_PACE, {"lots": [lot for lot, _ in taken], "free_at": now + spacing})
+    ids = sorted(delivery_id for _, delivery_id in taken)
+    claimed = conn.execute(_CLAIM, {**moments, "ids": ids, "until": now + lease})
     return [Claimed(*row) for row in claimed]
 
 
 def record(conn: sa.Connection, results: Sequence[Sent]) -> list[None]:
     """Write down how sendings ended."""
-    _SENT(conn, results)
+    _SENT(conn, sorted(results, key=lambda sent: sent.delivery_id))
     return [None] * len(results)
 
 

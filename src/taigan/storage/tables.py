@@ -151,6 +151,12 @@ class ByIndexFromHere(_Condition):
     _traverse_internals = []  # noqa: RUF012
 
 
+def by_index(conn: sa.Connection) -> None:
+    """Let the rest of the transaction be planned by indexes wherever there is one."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(_BY_INDEX)
+
+
 @compiles(ByIndexFromHere, "sqlite")
 def _by_index_sqlite(element: ByIndexFromHere, compiler: Any, **kw: Any) -> str:
     return "TRUE"
@@ -159,6 +165,9 @@ def _by_index_sqlite(element: ByIndexFromHere, compiler: Any, **kw: Any) -> str:
 @compiles(ByIndexFromHere, "postgresql")
 def _by_index_postgresql(element: ByIndexFromHere, compiler: Any, **kw: Any) -> str:
     return "set_config('enable_seqscan', 'off', true) = 'off'"
+
+
+_BY_INDEX = sa.select(ByIndexFromHere())
 
 
 metadata = sa.MetaData(

@@ -15,6 +15,7 @@ from taigan import bolink
 from taigan.bolink import BadMessage
 from taigan.clock import Clock
 from taigan.lot import texts
+from taigan.lot.ages import SKEW
 from taigan.lot.ids import Ids
 from taigan.lot.messages.router import Answered, Callback, reply
 from taigan.lot.policy import Policy
@@ -113,7 +114,7 @@ class PhoneChecks:
         self, conn: sa.Connection, lot_id: str, licence: str, mobile: str, now: datetime
     ) -> tuple[codes.Code, bool] | None:
         facts.lock(conn, [lot_id])
-        recent = codes.since(conn, licence, mobile, now - timedelta(hours=1))
+        recent = codes.between(conn, licence, mobile, now - timedelta(hours=1), now + SKEW)
         again = now - timedelta(seconds=self._policy.sms_repeat)
         for code in recent:
             if (code.lot_id, code.licence, code.mobile) == (lot_id, licence, mobile) and code.sent_at > again:

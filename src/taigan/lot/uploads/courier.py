@@ -12,6 +12,7 @@ import structlog
 from taigan import bolink
 from taigan.bolink import BadAnswer, BolinkClient, BolinkError, Refused
 from taigan.clock import Clock, set_within
+from taigan.lot.ages import SKEW
 from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
 from taigan.lot.errors import LotError
 from taigan.lot.events import Events
@@ -36,6 +37,8 @@ LOOK_EVERY = 0.25
 """Seconds between two looks at the outbox while nothing is due, or while BoLink does not answer."""
 UNDER_WAY = 200
 """So many uploads are on their way at once, at most."""
+JITTER = 1.2
+"""A wait before another try is longer by a random factor, up to this one."""
 PROBES = 3
 """After so many failures in a row BoLink counts as down: then so many uploads try, and the others keep their turn."""
 
@@ -71,6 +74,11 @@ class Courier:
         self._failed = 0  # uploads in a row that BoLink did not answer
         self._lease = timedelta(seconds=policy.upload_timeout + LEASE_SPARE)
         self._spacing = timedelta(seconds=1 / policy.uploads_per_second)
+        self._longest = deliveries.Longest(
+            pace=SKEW,
+            retry=timedelta(seconds=JITTER * max(policy.retry_every, *policy.retry_after)) + SKEW,
+            lease=self._lease + SKEW,
+        )
 
     async def run(self) -> None:
         """Send whatever falls due, until cancelled. Uploads under way are then given a moment to end."""
@@ -105,7 +113,9 @@ class Courier:
         if free <= 0:
             return LOOK_EVERY
         now = self._clock.now()
-        claimed = await self._database.write(lambda conn: deliveries.claim(conn, now, self._lease, self._spacing, free))
+        claimed = await self._database.write(
+            lambda conn: deliveries.claim(conn, now, self._lease, self._spacing, free, self._longest)
+        )
         for delivery in claimed:
             task = asyncio.create_task(self._send(delivery))
             self._sending.add(task)
@@ -172,4 +182,4 @@ class Courier:
     def _wait(self, attempts: int) -> timedelta:
         waits = self._policy.retry_after
         seconds = waits[attempts - 1] if attempts <= len(waits) else self._policy.retry_every
-        return timedelta(seconds=seconds * self._random.uniform(1.0, 1.2))
+        return timedelta(seconds=seconds * self._random.uniform(1.0, JITTER))
