@@ -10,13 +10,14 @@ from pathlib import Path
 from configuration_pages import complaints, configuration_pages
 from interface_pages import interface_pages
 from rights_pages import rights_pages
+from tariff_pages import tariff_pages
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
 def pages() -> Iterator[tuple[Path, str]]:
     """Every page that is made, with its text."""
-    for name, text in chain(configuration_pages(), interface_pages(), rights_pages()):
+    for name, text in chain(configuration_pages(), interface_pages(), rights_pages(), tariff_pages()):
         yield DOCS / name, text
 
 

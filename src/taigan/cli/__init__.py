@@ -21,6 +21,7 @@ from taigan.cli.interfaces import interfaces
 from taigan.cli.lanes import lanes
 from taigan.cli.lot import lot
 from taigan.cli.signatures import explain_signature, sign
+from taigan.cli.tariff import tariff_commands
 from taigan.cli.token import token_commands
 
 app = typer.Typer(
@@ -44,6 +45,7 @@ app.command()(interfaces)
 app.command()(sign)
 app.command()(explain_signature)
 app.add_typer(conformance_commands, name="conformance")
+app.add_typer(tariff_commands, name="tariff")
 app.add_typer(token_commands, name="token")
 
 

@@ -5,6 +5,7 @@
   - NobodyWaits     there is no order to release or refuse
   - Conflict        the thing is not in a state that allows it
   - BadValue        a field cannot be used
+  - CannotPrice     no price list says what the stay costs
   - BarrierFault    the barrier did not take the command
 """
 
@@ -86,6 +87,13 @@ class BadValue(LotError):
 
     code = "bad_value"
     status = 400
+
+
+class CannotPrice(LotError):
+    """No price list says what the stay costs."""
+
+    code = "cannot_price"
+    status = 409
 
 
 class BarrierFault(LotError):

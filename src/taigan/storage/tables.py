@@ -834,3 +834,28 @@ pass_plates = sa.Table(
     sa.Column("plate", sa.Text, primary_key=True),
     sa.Index("pass_plates_by_plate", "plate", "lot_id"),
 )
+
+price_lists = sa.Table(
+    "price_lists",  # what stays cost that enter on or after a date; never updated
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("valid_from", sa.Date, nullable=False),  # of the lot's clock
+    sa.Column("body", sa.Text, nullable=False),  # JSON, as the tariff's own reading takes it
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("operator", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.UniqueConstraint("lot_id", "valid_from"),
+)
+
+calendar_days = sa.Table(
+    "calendar_days",  # what a lot says of dates over what is announced; never updated, the newest row of a date counts
+    metadata,
+    sa.Column("calendar_id", Serial, primary_key=True),
+    sa.Column("lot_id", sa.Text, nullable=False, index=True),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # holiday, workday, ordinary; year: all of its year is known
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("operator", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)

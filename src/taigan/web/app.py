@@ -14,6 +14,7 @@ from taigan.lot.messages.kept import Records
 from taigan.lot.messages.router import Callbacks
 from taigan.lot.metrics import Metrics
 from taigan.lot.people.attendant import Attendant
+from taigan.lot.people.prices import Prices
 from taigan.lot.plates import Plates
 from taigan.storage.database import Database
 from taigan.web.api.door import Api
@@ -66,7 +67,9 @@ def build(
     """
     health = Health(database, metrics)
     strangers = Strangers(clock, sleep)
-    office = Office(database, attendant, lanes, events, Records(database, clock), plates, check_barrier)
+    office = Office(
+        database, attendant, lanes, events, Records(database, clock), plates, Prices(database, clock), check_barrier
+    )
     doors: dict[str, App] = {
         "bolink": Wary(
             Callback(callbacks, metrics, clock, body_timeout=body_timeout), "bolink", strangers, (401, 403, 404)

@@ -89,6 +89,8 @@ def _of_framework(request: Request[Any, Any, Any], error: HTTPException) -> Hand
         case ValidationException(extra=[{"message": str(message), **where}, *_]):
             # a handler's `state_` is the query's `state`, a word the framework keeps for itself
             return _response(bad_value(plain(message), str(where.get("key", "")).removeprefix("data").rstrip("_")))
+        case ValidationException(detail=str(said)) if missing := _MISSING.match(said):
+            return _response(bad_value("is missing", missing["name"]))
         case NotFoundException():
             return _response(not_found())
         case MethodNotAllowedException():
@@ -118,6 +120,7 @@ HANDLERS: dict[int | type[Exception], Any] = {
 }
 """What the framework is told to do with exceptions, by type."""
 
+_MISSING = re.compile(r"Missing required query parameter '(?P<name>\w+)'")
 _AT = re.compile(r" - at `\$\.?(?P<where>.*)`$")
 _NAMED = re.compile(r"(?P<what>missing required|contains unknown) field `(?P<field>.*)`$")
 _KINDS = {"str": "text", "int": "a whole number", "bool": "true or false", "object": "an object", "array": "a list"}

@@ -14,6 +14,7 @@ from taigan.lot.events import Events
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.messages.kept import Records
 from taigan.lot.people.attendant import Attendant
+from taigan.lot.people.prices import Prices
 from taigan.lot.plates import Plates
 from taigan.storage import registry, views
 from taigan.storage.database import Database
@@ -36,6 +37,7 @@ class Office:
     events: Events
     records: Records
     plates: Plates
+    prices: Prices
     check_barrier: Callable[[Mapping[str, Any]], object]
 
     async def lot(self, lot_id: str) -> r.LotView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -11,8 +11,10 @@ from msgspec import UNSET, Meta, UnsetType
 from taigan.barriers.barrier import LaneState
 from taigan.logs import Redaction, mask
 from taigan.lot.stays import orders
+from taigan.lot.stays.pricing import Priced
+from taigan.lot.tariff import result
+from taigan.storage import price_lists, vehicles, views
 from taigan.storage import rows as records
-from taigan.storage import vehicles, views
 
 WORDS = r"^[^\x00]*[^\s\x00][^\x00]*$"  # neither blank nor with a NUL
 NO_NUL = r"^[^\x00]*$"
@@ -290,6 +292,53 @@ class PlateRead(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     presence_id: Annotated[str, Meta(min_length=1, max_length=64, pattern=WORDS)] | None = None
 
 
+class PriceListView(msgspec.Struct):
+    """A price list. `price_list` is its data, as it is written in a file: money is text in yuan."""
+
+    lot_id: str
+    version: int
+    valid_from: date
+    price_list: dict[str, Any]
+    operator: str
+    reason: str
+    at: datetime
+
+
+class NewPriceList(Act, kw_only=True, forbid_unknown_fields=True):
+    """A price list to add, as data."""
+
+    price_list: dict[str, Any]
+
+
+class CalendarDayView(msgspec.Struct):
+    """What a lot says of a date. `year`: all dates of its year are known."""
+
+    day: date
+    kind: Literal["holiday", "workday", "ordinary", "year"]
+    operator: str
+    reason: str
+    at: datetime
+
+
+class NewCalendarDays(Act, kw_only=True, forbid_unknown_fields=True):
+    """`holidays`, `workdays`, `ordinary`: dates as text; `years`: whole numbers."""
+
+    days: dict[str, Any]
+
+
+class PriceView(msgspec.Struct):
+    """What a stay costs, in fen, by which price list, and why. Slices and periods are before `percent` and rounding."""
+
+    fen: int
+    version: int
+    valid_from: date
+    rate: int
+    percent: int
+    free: result.Free
+    slices: tuple[result.Slice, ...]
+    periods: tuple[result.PeriodSum, ...]
+
+
 class KeyChange(Act, kw_only=True, forbid_unknown_fields=True):
     """The key that BoLink gave the vendor."""
 
@@ -397,6 +446,18 @@ def shown_delivery(delivery: views.OwedDelivery) -> DeliveryView:
 def shown_block(blocked: views.Blocked) -> BlockedView:
     value = blocked.value if blocked.kind == "licence" else mask(blocked.value)
     return _shown(BlockedView, blocked, id=blocked.blocked_id, value=value)
+
+
+def shown_price_list(row: price_lists.PriceListRow) -> PriceListView:
+    return _shown(PriceListView, row, price_list=msgspec.json.decode(row.body))
+
+
+def shown_calendar_day(day: price_lists.CalendarDay) -> CalendarDayView:
+    return _shown(CalendarDayView, day)
+
+
+def shown_price(priced: Priced) -> PriceView:
+    return _shown(PriceView, priced.price, version=priced.version)
 
 
 def shown_alarm(alarm: views.NumberedAlarm) -> AlarmView:

@@ -68,7 +68,7 @@ def price(
 
     Raises NotInForce, NoRate, YearNotPublished (only by a rate that asks for kinds of day), UnusableTimes.
     """
-    _check_times(entry, exit)
+    check_times(entry, exit)
     day = entry.astimezone(zone).date()
     if day < price_list.valid_from:
         raise _not_in_force(day)
@@ -86,7 +86,8 @@ def price(
     return Price(rounded, tuple(slices), tuple(periods), number, rate.percent, free, price_list.valid_from)
 
 
-def _check_times(entry: datetime, exit: datetime) -> None:
+def check_times(entry: datetime, exit: datetime) -> None:
+    """Raises UnusableTimes: without an offset, outside the years that are priced, or longer than anybody parks."""
     if entry.tzinfo is None or exit.tzinfo is None:
         raise UnusableTimes("入场和出场时间须带时区", "entry and exit need an offset from UTC")
     if entry.year not in _YEARS or exit.year not in _YEARS:

@@ -1,0 +1,265 @@
+"""The price over the length of stay as SVG: free minutes, steps, times of day and caps are marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from html import escape
+
+from taigan.lot.tariff.days import Calendar
+from taigan.lot.tariff.evaluation import SHANGHAI, price
+from taigan.lot.tariff.model import PriceList, Rate
+from taigan.lot.tariff.money import short
+from taigan.lot.tariff.pictures import words
+from taigan.lot.tariff.pictures.words import Said
+from taigan.lot.tariff.result import Price
+
+WIDTH, HEIGHT = 960, 440
+LEFT, RIGHT, TOP, BOTTOM = 66, 24, 74, 74
+LONGEST = 7 * 24
+
+_MINUTE = timedelta(minutes=1)
+_HALF_A_MINUTE = timedelta(seconds=30)
+_STYLE = """
+svg{--ink:#1f2933;--soft:#66717d;--line:#d5dade;--paper:#fff;--curve:#0b63b0;--band:#eef2f6;--free:#dff3e4;--cap:#b45309}
+@media (prefers-color-scheme:dark){svg{--ink:#e6e9ec;--soft:#9aa5b1;--line:#3a434c;--paper:#15191d;--curve:#6cb2f5;
+--band:#1f262d;--free:#173a24;--cap:#f0a04b}}
+text{font:13px system-ui,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif;fill:var(--ink)}
+.soft{fill:var(--soft);font-size:12px}.title{font-size:16px;font-weight:600}.cap{fill:var(--cap);font-size:12px}
+.free{fill:var(--soft);font-size:12px}.step{fill:var(--curve);font-size:12px}
+.halo{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rise:
+    """From this minute of the stay on it costs so much."""
+
+    minute: int
+    fen: int
+
+
+def curve(
+    price_list: PriceList,
+    entry: datetime,
+    hours: int = 26,
+    vehicle: str = "",
+    language: str = "zh",
+    *,
+    zone: tzinfo = SHANGHAI,
+    calendar: Calendar | None = None,
+    title: str = "",
+) -> str:
+    """An SVG of what stays of up to so many hours (1 to 168) from this entry cost. Raises what `price` raises."""
+    minutes = max(1, min(hours, LONGEST)) * 60
+    entry = entry.replace(second=0, microsecond=0)
+
+    def after(length: timedelta) -> Price:
+        return price(price_list, entry, entry + length, vehicle, zone=zone, calendar=calendar)
+
+    rises: list[_Rise] = []
+    for minute in range(minutes):  # all switches lie on whole minutes: between two of them the price is one
+        fen = after(minute * _MINUTE + _HALF_A_MINUTE).fen
+        if not rises or rises[-1].fen != fen:
+            rises.append(_Rise(minute, fen))
+    whole = after(minutes * _MINUTE)
+    rate = price_list.rates[whole.rate]
+    return _Drawing(rate, whole, rises, minutes, entry.astimezone(zone), language, title).svg()
+
+
+class _Drawing:
+    def __init__(
+        self,
+        rate: Rate,
+        whole: Price,
+        rises: list[_Rise],
+        minutes: int,
+        entry: datetime,
+        language: str,
+        title: str,
+    ) -> None:
+        self._rate = rate
+        self._whole = whole
+        self._rises = rises
+        self._minutes = minutes
+        self._entry = entry
+        self._language = language
+        self._title = title
+        self._top = _nice(max(rise.fen for rise in rises) or 100)
+        self._parts: list[str] = []
+        self._labels: list[tuple[float, float, float]] = []  # where text stands already: x, y, width
+
+    def svg(self) -> str:
+        self._bands()
+        self._axes()
+        self._free_minutes()
+        self._line()
+        self._caps()
+        self._steps()
+        heading = self._heading()
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+            f'role="img" lang="{"zh-CN" if self._language == "zh" else "en"}"><title>{escape(heading)}</title>'
+            f'<style>{_STYLE}</style><rect width="{WIDTH}" height="{HEIGHT}" fill="var(--paper)"/>'
+            f"{self._text(LEFT, 28, heading, 'title')}{''.join(self._parts)}</svg>\n"
+        )
+
+    def _heading(self) -> str:
+        when = f"{self._entry:%Y-%m-%d %H:%M}"
+        words_of = Said(f"{when} 入场，停多久付多少", f"Entry {when}: what a stay of which length costs")
+        return f"{self._title}{Said('：', ': ').of(self._language) if self._title else ''}{words_of.of(self._language)}"
+
+    def _x(self, minute: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * minute / self._minutes
+
+    def _y(self, fen: float) -> float:
+        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * fen / self._top
+
+    def _at(self, moment: datetime) -> int:
+        return (moment - self._entry) // _MINUTE
+
+    def _text(self, x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
+        return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}" text-anchor="{anchor}">{escape(text)}</text>'
+
+    def _label(self, x: float, y: float, text: str, kind: str) -> None:
+        """A text on the picture, unless another stands there."""
+        width = sum(12.5 if ord(character) > 0x2E7F else 6.8 for character in text)
+        x = min(x, WIDTH - RIGHT - width)
+        if any(x < left + wide and left < x + width and abs(y - at) < 15 for left, at, wide in self._labels):
+            return
+        self._labels.append((x, y, width))
+        self._parts.append(self._text(x, y, text, f"{kind} halo"))
+
+    def _bands(self) -> None:
+        """The times of day, each with its hours above."""
+        floor, height = TOP, HEIGHT - TOP - BOTTOM
+        last = -1
+        for piece in self._whole.slices:
+            begin, end = self._x(self._at(piece.start)), self._x(self._at(piece.end))
+            section = self._rate.sections[piece.section]
+            fill = "var(--free)" if section.free else "var(--band)" if piece.section % 2 else ""
+            if fill:
+                self._parts.append(
+                    f'<rect x="{begin:.1f}" y="{floor}" width="{end - begin:.1f}" height="{height}" fill="{fill}"/>'
+                )
+            hours = words.times(section).of(self._language)
+            if len(self._rate.sections) > 1 and piece.section != last and end - begin > 7 * len(hours):
+                self._parts.append(self._text((begin + end) / 2, TOP - 8, hours, "soft", "middle"))
+            last = piece.section
+        for period in self._whole.periods[1:]:
+            x = self._x(self._at(period.start))
+            self._parts.append(
+                f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{HEIGHT - BOTTOM}" stroke="var(--soft)" '
+                'stroke-dasharray="2 4"/>'
+            )
+
+    def _axes(self) -> None:
+        each = next(
+            step for step in (25, 50, 100, 200, 500, 1000, 2000, 5000, 10**4, 10**5, 10**7) if self._top / step <= 8
+        )
+        for fen in range(0, self._top + 1, each):
+            y = self._y(fen)
+            self._parts.append(
+                f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="var(--line)"/>'
+                + self._text(LEFT - 8, y + 4, short(fen), "soft", "end")
+            )
+        self._parts.append(self._text(LEFT - 8, TOP - 14, Said("元", "yuan").of(self._language), "soft", "end"))
+        hours = self._minutes // 60
+        every = next(step for step in (1, 2, 3, 6, 12, 24) if hours / step <= 14)
+        for hour in range(0, hours + 1, every):
+            x = self._x(hour * 60)
+            clock = self._entry + timedelta(hours=hour)
+            self._parts.append(
+                f'<path d="M{x:.1f} {HEIGHT - BOTTOM}v5" stroke="var(--soft)"/>'
+                + self._text(x, HEIGHT - BOTTOM + 20, Said(f"{hour}小时", f"{hour} h").of(self._language), "", "middle")
+                + self._text(x, HEIGHT - BOTTOM + 37, f"{clock:%H:%M}", "soft", "middle")
+            )
+        self._parts.append(
+            self._text(
+                (LEFT + WIDTH - RIGHT) / 2,
+                HEIGHT - 14,
+                Said("停车时长（下行为钟点）", "length of stay (below: the clock)").of(self._language),
+                "soft",
+                "middle",
+            )
+        )
+
+    def _free_minutes(self) -> None:
+        until = self._rises[1].minute if len(self._rises) > 1 else self._minutes
+        if self._rises[0].fen or not self._rate.free:
+            return
+        x = self._x(until)
+        self._parts.append(
+            f'<rect x="{LEFT}" y="{TOP}" width="{x - LEFT:.1f}" height="{HEIGHT - TOP - BOTTOM}" fill="var(--free)"/>'
+        )
+        free = words.length(until)
+        self._label(x + 5, TOP + 16, Said(f"{free.zh}免费", f"{free.en} free").of(self._language), "free")
+
+    def _line(self) -> None:
+        points = []
+        for rise, following in zip(self._rises, [*self._rises[1:], None], strict=True):
+            end = following.minute if following else self._minutes
+            points += [(rise.minute, rise.fen), (end, rise.fen)]
+        path = " ".join(f"{self._x(minute):.1f},{self._y(fen):.1f}" for minute, fen in points)
+        self._parts.append(
+            f'<polyline points="{path}" fill="none" stroke="var(--curve)" stroke-width="2.5" stroke-linejoin="round"/>'
+        )
+        last = self._rises[-1]
+        self._label(
+            WIDTH, self._y(last.fen) - 8, Said(f"{short(last.fen)}元", f"¥{short(last.fen)}").of(self._language), "step"
+        )
+
+    def _caps(self) -> None:
+        for period in self._whole.periods:
+            if period.cap is not None and period.sum > period.cap:
+                text = Said(f"封顶 {short(period.cap)}元", f"at most ¥{short(period.cap)}")
+                self._flat(period.start, period.end, text)
+        for piece in self._whole.slices:
+            section = self._rate.sections[piece.section]
+            if piece.capped and section.cap is not None:
+                text = Said(f"时段封顶 {short(section.cap)}元", f"at most ¥{short(section.cap)} here")
+                self._flat(piece.start, piece.end, text)
+
+    def _flat(self, start: datetime, end: datetime, text: Said) -> None:
+        """Mark the last stretch before `end` in which the price stands."""
+        begin, until = self._at(start), self._at(end)
+        rise = [rise for rise in self._rises if rise.minute < until][-1]
+        x, y = self._x(max(rise.minute, begin)), self._y(rise.fen)
+        self._parts.append(
+            f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{self._x(until):.1f}" y2="{y:.1f}" stroke="var(--cap)" '
+            'stroke-width="5" stroke-linecap="round" opacity="0.55"/>'
+        )
+        self._label(x + 2, y - 9, text.of(self._language), "cap")
+
+    def _steps(self) -> None:
+        """Where a step of a section begins, with what it costs from there."""
+        for piece in self._whole.slices[:12]:
+            section = self._rate.sections[piece.section]
+            lines = words.charges(self._rate, section)
+            begin = 0
+            for step, line in zip(section.steps, lines, strict=section.steps != ()):
+                minute = self._at(piece.start) + begin
+                begin = step.up_to or begin
+                if minute >= self._at(piece.end):
+                    break
+                fen = next(rise.fen for rise in reversed(self._rises) if rise.minute <= minute)
+                x, y = self._x(minute), self._y(fen)
+                self._parts.append(
+                    f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="var(--paper)" stroke="var(--curve)"/>'
+                )
+                text = line.of(self._language).replace("：", ": ").split(": ", 1)[-1]
+                self._label(*self._beneath(x, y), text, "step")
+
+    def _beneath(self, x: float, y: float) -> tuple[float, float]:
+        """Where a text lies under the curve: at the bottom, farther to the right, where the curve has left it room."""
+        floor = HEIGHT - BOTTOM - 8
+        if y + 18 <= floor:
+            return x + 8, y + 18
+        above = (self._x(rise.minute) for rise in self._rises if self._y(rise.fen) < floor - 20)
+        return max(x, next(above, x)) + 8, floor
+
+
+def _nice(fen: int) -> int:
+    """The next round amount from here."""
+    step = next(step for step in (50, 100, 200, 500, 1000, 2000, 5000, 10**4, 10**5, 10**6, 10**8) if fen / step <= 10)
+    return (fen // step + 1) * step

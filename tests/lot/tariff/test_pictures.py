@@ -1,0 +1,176 @@
+"""The curve and the board: what they show is what the price list says."""
+
+from __future__ import annotations
+
+import random
+import re
+import xml.etree.ElementTree as ET
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from support.tariffs import DOCUMENTED, DOCUMENTS, any_price_list, rule
+from taigan.lot.tariff.evaluation import SHANGHAI, price
+from taigan.lot.tariff.pictures import curve, words
+from taigan.lot.tariff.pictures.board import board
+from taigan.lot.tariff.reading import price_lists
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=SHANGHAI)
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(name: str, **more: Any) -> ET.Element:
+    return ET.fromstring(curve.curve(rule(name), **{"entry": MONDAY, **more}))
+
+
+def texts(picture: ET.Element) -> list[str]:
+    return [text.text or "" for text in picture.iter(f"{SVG}text")]
+
+
+def price_at(picture: ET.Element, minute: float, minutes: int) -> float:
+    """Read off the curve, in yuan, by its own axes."""
+    [line] = picture.iter(f"{SVG}polyline")
+    points = [tuple(map(float, point.split(","))) for point in line.get("points", "").split()]
+    wanted = curve.LEFT + (curve.WIDTH - curve.LEFT - curve.RIGHT) * minute / minutes
+    y = next(y for (x, y), (following, _) in pairwise(points) if x <= wanted < following)
+    ticks = [
+        (float(text.text), float(text.get("y", "")) - 4)
+        for text in picture.iter(f"{SVG}text")
+        if text.get("text-anchor") == "end" and re.fullmatch(r"[\d.]+", text.text or "")
+    ]
+    (low, at_low), (high, at_high) = ticks[0], ticks[-1]
+    return low + (high - low) * (at_low - y) / (at_low - at_high)
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_the_curve_can_be_read_off_and_agrees_with_the_price(name: str) -> None:
+    picture = drawn(name, hours=30)
+    for minute in (10, 31, 200, 700, 1430, 1450, 1799):
+        fen = price(rule(name), MONDAY, MONDAY + timedelta(minutes=minute, seconds=30)).fen
+        assert price_at(picture, minute + 0.5, 1800) == pytest.approx(fen / 100, abs=0.5)
+
+
+def test_free_minutes_steps_caps_and_times_of_day_are_marked() -> None:
+    found = texts(drawn("zhujiang"))
+    for mark in (
+        "15分钟免费",
+        "2.5元/30分钟",
+        "5元/30分钟",
+        "2元/30分钟",
+        "时段封顶 10元",
+        "封顶 65元",
+        "22:00–次日08:00",
+    ):
+        assert mark in found
+    english = texts(drawn("zhujiang", language="en", title="A mall"))
+    for mark in ("15 min free", "¥2.5 per 30 min", "at most ¥10 here", "at most ¥65", "22:00–08:00 next day"):
+        assert mark in english
+    assert english[0] == "A mall: Entry 2026-03-02 09:00: what a stay of which length costs"
+
+
+def test_no_two_texts_on_a_curve_lie_over_one_another() -> None:
+    for name in DOCUMENTED:
+        boxes = [
+            (float(text.get("x", "")), float(text.get("y", "")), text.text or "")
+            for text in drawn(name).iter(f"{SVG}text")
+            if "halo" in text.get("class", "")
+        ]
+        for number, (x, y, said) in enumerate(boxes):
+            for other_x, other_y, other in boxes[:number]:
+                apart = abs(y - other_y) >= 15 or x >= other_x + 6 * len(other) or other_x >= x + 6 * len(said)
+                assert apart, (name, said, other)
+
+
+def test_a_curve_of_any_price_list_is_drawn_and_its_title_is_text() -> None:
+
+    for seed in range(20):
+        prices = any_price_list(random.Random(seed))
+        svg = curve.curve(prices, MONDAY.replace(year=2025), 5, title="<b>&")
+        assert ET.fromstring(svg).find(f"{SVG}title").text.startswith("<b>&")  # type: ignore[union-attr]
+        ET.fromstring(re.sub(r"<!doctype html>|<meta [^>]*>", "", board(prices, "<b>&")))
+
+
+def test_a_stay_that_costs_nothing_is_a_line_on_the_ground() -> None:
+    free = price_lists.from_data({"valid_from": "2026-01-01", "rates": [{"sections": [{"free": True}]}]})
+    picture = ET.fromstring(curve.curve(free, MONDAY, 0))
+    assert price_at(picture, 30, 60) == 0
+
+
+def test_the_board_says_everything_in_both_languages_and_fetches_nothing() -> None:
+    page = board(rule("zhujiang"), "东门<停车场>")
+    for said in (
+        "3小时以内：2.5元/30分钟",
+        "first 3 h: ¥2.5 per 30 min",
+        "22:00–次日08:00",
+        "自入场起每24小时封顶65元",
+    ):
+        assert said in page
+    assert "东门&lt;停车场&gt;" in page
+    assert "自2011年1月1日起执行" in page
+    assert "<script" not in page
+    assert "http" not in page
+
+
+SAID = [
+    ({"free": 15, "free_limit": "under"}, {"steps": [{"price": "5"}]}, "不足15分钟免费", "less than 15 min is free"),
+    ({"free": 90, "after_free": "from_end"}, {"steps": [{"price": "5"}]}, "扣除免费时长", "taken off"),
+    ({"free": 15, "free_clock": "charged"}, {"steps": [{"price": "5"}]}, "收费时段内15分钟以内", "of charged time"),
+    ({"period": "stay"}, {"steps": [{"price": "5"}]}, "5元/次", "¥5 per visit"),
+    ({}, {"steps": [{"price": "5"}]}, "5元/24小时", "¥5 per 24 h"),
+    ({"period": "day", "day_starts": "06:00"}, {"steps": [{"price": "5"}]}, "5元/日", "¥5 per day"),
+    ({}, {"steps": [{"per": 60, "price": "5", "ignore": 60}]}, "不足1小时不收", "less than 1 h is not charged"),
+    ({}, {"steps": [{"per": 30, "price": "5", "ignore": 15}]}, "零头15分钟以内不计", "a rest of up to 15 min"),
+    (
+        {},
+        {"steps": [{"up_to": 60, "price": "5"}, {"per": 60, "price": "1"}]},
+        "1小时以内：共5元",
+        "first 1 h: ¥5 in all",
+    ),
+    (
+        {"first_steps": "once"},
+        {"steps": [{"up_to": 60, "price": "5"}, {"up_to": 150, "price": "2"}, {"price": "1"}]},
+        "1小时至2.5小时：加收2元",
+        "1 h to 2.5 h: ¥2 more",
+    ),
+    ({"period_caps": ["30", "40"]}, {"steps": [{"per": 60, "price": "5"}]}, "第2个40元", "¥30, ¥40"),
+    ({"percent": 50}, {"steps": [{"per": 60, "price": "5"}]}, "50%收取", "50% of this"),
+    ({}, {"steps": [{"per": 60, "price": "5"}]}, "不封顶", "no maximum"),
+    ({"vehicles": ["large", "叉车"]}, {"steps": [{"per": 60, "price": "5"}]}, "大型车、叉车", "large vehicles, 叉车"),
+]
+
+
+@pytest.mark.parametrize(("rate", "section", "zh", "en"), SAID, ids=[zh for _, _, zh, _ in SAID])
+def test_each_switch_is_said_in_words(rate: dict[str, Any], section: dict[str, Any], zh: str, en: str) -> None:
+    data = {"valid_from": "2026-01-01", "rates": [rate | {"sections": [section]}]}
+    page = board(price_lists.from_data(data))
+    assert zh in page
+    assert en in page
+
+
+def test_days_and_times_are_said_in_words() -> None:
+    page = board(price_lists.read((DOCUMENTS / "workdays-and-holidays.toml").read_bytes()))
+    for said in (
+        "周末、节假日 08:00–20:00",
+        "weekends, public holidays, 08:00–20:00",
+        "合计四舍五入到1.00元",
+        "小型车、新能源车",
+    ):
+        assert said in page
+
+
+def test_a_period_without_a_cap_that_cuts_sections_is_remarked() -> None:
+    sections = [
+        {"from": "08:00", "until": "20:00", "cap": "20", "steps": [{"per": 60, "price": "5"}]},
+        {"from": "20:00", "until": "08:00", "free": True},
+    ]
+
+    def remarks(**rate: Any) -> int:
+        data = {"valid_from": "2026-01-01", "rates": [rate | {"sections": sections}]}
+        return len(words.remarks(price_lists.from_data(data).rates[0]))
+
+    assert (remarks(), remarks(period="day"), remarks(period="stay"), remarks(period_caps=["30"])) == (1, 1, 0, 0)
+    long = {"sections": [{"steps": [{"up_to": 1500, "price": "5"}, {"price": "1"}]}], "period_caps": ["9"]}
+    [remark] = words.remarks(price_lists.from_data({"valid_from": "2026-01-01", "rates": [long]}).rates[0])
+    assert "never reached" in remark.en
