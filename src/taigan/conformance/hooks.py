@@ -29,6 +29,9 @@ ACTS = (
     "picture",
     "leave",
     "close",
+    "change_state",
+    "invoices",
+    "lane_held",
 )
 """Everything a hook may be asked; one that it does not know it answers with `{"ok": false}`."""
 

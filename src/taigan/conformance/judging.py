@@ -56,7 +56,7 @@ class Judge:
         """Keep one check; whether it was met."""
         said = Text(got, got) if isinstance(got, str) else Text(*got)
         exchange = answer.exchange.number if answer else None
-        level = level or self._level()
+        level = level or self.level_of()
         taken = {check.name for check in self.checks}
         number, unique = 1, name
         while unique in taken:
@@ -77,7 +77,7 @@ class Judge:
         """Look when the window is over in which nothing more may come."""
         self.deferred.append(look)
 
-    def _level(self, field: str = "") -> Level:
+    def level_of(self, field: str = "") -> Level:
         """The case's level; one lower where the document's own page was not seen."""
         level = self.case.level
         if level is not Level.MUST or self.case.section in ("X", "1.2"):
@@ -106,7 +106,7 @@ class Judge:
     def state(self, answer: Answer, *wanted: int, name: str = "state", level: Level | None = None) -> bool:
         """HTTP 200 and one of these states."""
         states = " / ".join(map(str, wanted))
-        level = level or self._level("state")
+        level = level or self.level_of("state")
         ok = answer.status == 200 and answer.state in wanted
         return self.check(name, ok, (f"state {states}", f"state {states}"), answer.shown, answer=answer, level=level)
 
@@ -148,7 +148,7 @@ class Judge:
             ok,
             (f"{field} = {sent}", f"{field} = {sent}"),
             f"{field} = {got!r}" if got is not None else (f"没有 {field}", f"no {field}"),
-            level=self._level(field),
+            level=self.level_of(field),
             answer=answer,
         )
 
@@ -176,7 +176,7 @@ class Judge:
         text = str(got) if got is not None else ""
         ok = isinstance(got, str) and TWO_DECIMALS.fullmatch(got.strip()) is not None
         expected = (f"{field}：元，最多两位小数的字符串", f"{field}: yuan as text with at most two decimals")
-        self.check(f"money-{field}", ok, expected, f"{field} = {got!r}", answer=answer, level=self._level(field))
+        self.check(f"money-{field}", ok, expected, f"{field} = {got!r}", answer=answer, level=self.level_of(field))
         try:
             return Decimal(text.strip())
         except InvalidOperation:

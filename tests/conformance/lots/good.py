@@ -540,8 +540,10 @@ class GoodLot:
         """3.2 wallet: only its state 1 opens at once; after 2 the result comes by 5.5."""
         due = self.due(order)
         data = self.exit_upload(order, "wallet", due)
+        await self.at_pace()
         while (answer := await self.upload("updateorder", data)) is None:
             await asyncio.sleep(self.retry)
+            await self.at_pace()
         if answer.get("state") == 1:
             self.booked["outpark", f"pull{order.order_id}"] = Booked("outpark", "", order.order_id, due, 1)
             lane = self.standing(order)
@@ -753,6 +755,12 @@ class GoodLot:
             due = self.due(order)
             self.booked["outpark", f"cash{order.order_id}"] = Booked("outpark", "", order.order_id, due, 1)
             await self.release(order, "cash", due)
+
+    def hook_change_state(self, trade_no: str) -> int:
+        return self.changes[trade_no]
+
+    def hook_lane_held(self, lane: str) -> bool:
+        return self.lanes[lane].held
 
     def hook_invoices(self, payid: str) -> int:
         return int(payid in self.invoices)

@@ -59,6 +59,13 @@ class SignsGbk(GoodLot):
         return super().verified(text.decode().encode("gbk", "replace"), sign)
 
 
+class RoundsAmounts(GoodLot):
+    reddens = ("1.2/08",)
+
+    def yuan(self, amount: Any) -> str:
+        return f"{round(float(amount))}"
+
+
 class WantsTheUnionInside(GoodLot):
     reddens = ("1.2/09",)
 

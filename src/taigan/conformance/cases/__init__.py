@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from taigan.conformance.cases.commands import COMMANDS
 from taigan.conformance.cases.entry import ENTRY
+from taigan.conformance.cases.leaving import LEAVING
+from taigan.conformance.cases.notices import NOTICES
+from taigan.conformance.cases.paid import PAID
+from taigan.conformance.cases.pictures import PICTURES
+from taigan.conformance.cases.price import PRICE
 from taigan.conformance.cases.recording import RECORDING
 from taigan.conformance.cases.signature import SIGNATURE
 from taigan.conformance.cases.sms import SMS
 from taigan.conformance.cases.uploads import UPLOADS
 from taigan.conformance.scripting import Scripted
 
-SCRIPTS: dict[str, Scripted] = {
-    case_id: scripted
-    for scripts in (SIGNATURE, UPLOADS, ENTRY, SMS, RECORDING)
-    for case_id, scripted in scripts.by_id.items()
-}
+_ALL = (SIGNATURE, UPLOADS, LEAVING, PRICE, PAID, PICTURES, ENTRY, NOTICES, SMS, COMMANDS, RECORDING)
+SCRIPTS: dict[str, Scripted] = {case_id: scripted for each in _ALL for case_id, scripted in each.by_id.items()}

@@ -12,7 +12,7 @@ from typing import Any
 
 from taigan.conformance.model import Advice, Case, Level, Severity, Text
 
-PROFILES = ("signature", "entry")
+PROFILES = ("signature", "entry", "money", "commands", "pictures")
 """What a platform can claim to do. What is held against the recording belongs to none: it is always looked at."""
 
 _ARROW = " → "
