@@ -7,14 +7,17 @@ import json
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
 from taigan import bolink
 from taigan.bolink import BadMessage
+from taigan.bolink.advice.remarks import Remark, on_request
+from taigan.bolink.advice.wrong_signatures import explain_signature, worked_out
 from taigan.conformance.model import BadConfiguration, Exchange
 
 LARGEST_UPLOAD = 4 << 20
@@ -40,11 +43,13 @@ class Upload:
     data: dict[str, Any]
     problem: str = ""
     """Why the catalogue cannot read it; empty when it can."""
+    remarks: Sequence[Remark] = ()
+    """What is wrong with it although it can be read."""
     taken: bool = False
     trouble: str = ""
     done: bool = False
-    worked_out: tuple[str, str] = ("", "")
-    """How the right signature comes about, step by step, where the given one is wrong; the key hidden."""
+    why_wrong: tuple[str, str] = ("", "")
+    """Where the signature is wrong: the mistake that gives it, and the right one worked out, the key hidden."""
 
     @property
     def at(self) -> float:
@@ -195,7 +200,8 @@ class KitHub:
             signed = interface.verify(envelope.text, envelope.sign, self._key) is not None
         upload = Upload(exchange, section, signed, data if isinstance(data, dict) else {})
         if not signed:
-            upload.worked_out = worked_out(envelope, self._key)
+            upload.why_wrong = why_wrong(envelope, exchange.body, self._key)
+        upload.remarks = on_request(interface, envelope.text, datetime.now(UTC))
         try:
             interface.read_request(envelope.text)
         except BadMessage as error:
@@ -291,8 +297,10 @@ class KitHub:
         return web.Response(status=503)
 
 
-def worked_out(envelope: bolink.Envelope, key: str) -> tuple[str, str]:
-    """The right signature of a message, step by step, with the key hidden."""
-    text = envelope.text.decode("utf-8", "replace")
-    steps = f"MD5({text}key=***) = {bolink.sign(envelope.text, key)}"
-    return f"收到 {envelope.sign}；应为 {steps}", f"given {envelope.sign}; right is {steps}"
+def why_wrong(envelope: bolink.Envelope, body: bytes, key: str) -> tuple[str, str]:
+    """Which usual mistake gives the signature that came, and the right one worked out, the key hidden."""
+    steps = worked_out(envelope.text, key)
+    said = explain_signature(envelope.text, envelope.sign, key, body=body)
+    zh, en = (said.words("zh"), said.words("en")) if said else ("不是常见的错误", "none of the usual mistakes")
+    right = f"MD5({steps.text}) = {steps.sign}"
+    return f"{zh}。收到 {envelope.sign}；应为 {right}", f"{en}. Given {envelope.sign}; right is {right}"

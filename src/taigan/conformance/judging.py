@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from taigan import bolink
 from taigan.bolink import BadAnswer, Completeness, Refused
+from taigan.bolink.advice.remarks import Remark, on_answer
 from taigan.bolink.codec import fields_of
 from taigan.bolink.fields import Message
 from taigan.conformance.hub import KitHub, Upload
@@ -154,15 +156,24 @@ class Judge:
 
     def reads(self, answer: Answer) -> bool:
         """The answer is what the document says."""
+        interface = bolink.by_section(self.case.section)
         try:
-            bolink.by_section(self.case.section).read_answer(answer.body, answer.status)
+            interface.read_answer(answer.body, answer.status)
             problem = ""
         except Refused:
             problem = ""
         except BadAnswer as error:
             problem = str(error)
+        self.remarks(on_answer(interface, answer.body, datetime.now(UTC), answer.status), answer)
         expected = ("应答合乎文档", "an answer as documented")
         return self.check("reads", not problem, expected, problem or answer.shown, answer=answer)
+
+    def remarks(self, remarks: Sequence[Remark], answer: Answer | None = None) -> None:
+        """Keep what can be said of a message that is taken all the same."""
+        if remarks:
+            zh = "；".join(remark.words("zh") for remark in remarks)
+            en = "; ".join(remark.words("en") for remark in remarks)
+            self.check("remarks", True, ("可以更好", "could be better"), (zh, en), level=Level.INFO, answer=answer)
 
     def same(self, first: Answer, again: Answer) -> bool:
         """The repeat got the first one's answer."""
@@ -227,5 +238,5 @@ class Judge:
     def signature(self, name: str, upload: Upload) -> bool:
         """An upload is signed over the bytes that were sent."""
         expected = ("对发出的字节签名正确", "rightly signed over the bytes sent")
-        got = ("正确", "right") if upload.signed else upload.worked_out
+        got = ("正确", "right") if upload.signed else upload.why_wrong
         return self.check(name, upload.signed, expected, got)

@@ -51,6 +51,7 @@ async def the_exit(t: Trial) -> None:
     t.check("order", upload.order_id == stay.order_id, (stay.order_id, stay.order_id), upload.order_id)
     t.signature("signed", upload)
     t.check("reads", not upload.problem, ("字段合乎文档", "fields as documented"), upload.problem or "–")
+    t.remarks(upload.remarks)
     came, went = stay.upload.data.get("in_time"), upload.data.get("out_time")
     ok = isinstance(went, int) and isinstance(came, int) and went >= came
     t.check("not-before", ok, (f"out_time ≥ {came}", f"out_time ≥ {came}"), f"{went!r}")
