@@ -19,7 +19,8 @@ async def test_a_database_of_version_1_gets_its_new_tables_and_keeps_its_rows(tm
         with sqlite3.connect(file) as old:
             old.executescript(
                 "DROP TABLE records; DROP TABLE owed_pushes; DROP TABLE looks; ALTER TABLE pushes DROP COLUMN owed_id;"
-                "ALTER TABLE sessions DROP COLUMN opened_by;"
+                "ALTER TABLE sessions DROP COLUMN opened_by; ALTER TABLE pushes DROP COLUMN notes;"
+                "ALTER TABLE arrivals DROP COLUMN notes;"
                 "UPDATE house SET version = 1"
             )
         for _ in range(2):

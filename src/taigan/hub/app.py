@@ -75,7 +75,7 @@ class HubApp:
             return pages
 
         self._uplinks = hub.uplinks
-        self._rest: ASGIApp = Litestar(
+        rest = Litestar(
             route_handlers=[
                 healthz,
                 driver_routes(),
@@ -99,12 +99,20 @@ class HubApp:
             ),
             logging_config=None,
         )
+        self._browsed = {route.path for route in rest.routes}
+        self._rest: ASGIApp = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP and scope["path"] in self._uplinks.interfaces:
+        if scope["type"] == ScopeType.HTTP and self._is_uplink(scope["path"], scope["method"]):
             await self._uplinks(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
+
+    def _is_uplink(self, path: str, method: str) -> bool:
+        """A lot's message: also to an address that is none. What browsers ask for there, they do not post to."""
+        return path in self._uplinks.interfaces or (
+            method == "POST" and path.startswith("/unionapi/") and path not in self._browsed
+        )
 
 
 def _error_answers(pages: Pages) -> ExceptionHandlersMap:

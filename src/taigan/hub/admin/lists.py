@@ -8,11 +8,12 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from taigan.bolink import BadMessage, compact, open_envelope
+from taigan.bolink import BadMessage, SignedText, open_envelope, sign
 from taigan.hub.book import registry
 from taigan.hub.book.tables import arrivals, entries, exits, looks, pushes
 from taigan.hub.drivers import codes
 from taigan.hub.errors import Unknown
+from taigan.hub.remarks import Note
 
 T = TypeVar("T")
 
@@ -60,6 +61,8 @@ class PushItem(msgspec.Struct, kw_only=True):
     outcome: str
     fault: str
     owed_id: int | None
+    notes: list[Note]
+    """What the document says otherwise of the answer."""
 
 
 class ArrivalItem(msgspec.Struct, kw_only=True):
@@ -77,6 +80,8 @@ class ArrivalItem(msgspec.Struct, kw_only=True):
     accepted: bool
     text: str
     fault: str
+    notes: list[Note]
+    """Why its signature is wrong, or "accepted, but": what the document says otherwise."""
 
 
 class LaneItem(msgspec.Struct):
@@ -113,12 +118,16 @@ class LookItem(msgspec.Struct, kw_only=True):
 
 
 class Signed(msgspec.Struct, kw_only=True):
-    """A signature worked out: MD5 over `text` + key, in upper-case hex, is `sign`. The key itself is never shown."""
+    """A signature worked out: MD5 over `text` + key, in upper-case hex, is `sign`. The key itself is never shown.
+
+    `received` is what came with the message; where the two differ it was wrong, or covers `compact_text`.
+    """
 
     text: str
     compact_text: str
     key: str
     sign: str
+    received: str
 
 
 class PushDetail(PushItem, kw_only=True):
@@ -177,7 +186,7 @@ def push_detail(conn: sa.Connection, push_id: int) -> PushDetail:
     row = conn.execute(sa.select(pushes).where(pushes.c.id == push_id)).mappings().first()
     if row is None:
         raise Unknown("push", "id")
-    return PushDetail(**_push(dict(row)), signed=_signed(row["request"]))
+    return PushDetail(**_push(dict(row)), signed=_signed(conn, row["request"], row["sent_at"]))
 
 
 def arrival_detail(conn: sa.Connection, arrival_id: int) -> ArrivalDetail:
@@ -185,7 +194,7 @@ def arrival_detail(conn: sa.Connection, arrival_id: int) -> ArrivalDetail:
     row = conn.execute(sa.select(arrivals).where(arrivals.c.id == arrival_id)).mappings().first()
     if row is None:
         raise Unknown("arrival", "id")
-    return ArrivalDetail(**_arrival(dict(row)), signed=_signed(row["body"]))
+    return ArrivalDetail(**_arrival(dict(row)), signed=_signed(conn, row["body"], row["at"]))
 
 
 def looks_of(conn: sa.Connection, before: int | None, limit: int) -> Listed[LookItem]:
@@ -240,26 +249,36 @@ def page(
 def _push(row: dict[str, Any]) -> dict[str, Any]:
     answer = row["answer"]
     texts = {"request": _text(row["request"]), "answer": None if answer is None else _text(answer)}
-    return {name: value for name, value in row.items() if name != "sent_at"} | texts | {"time": row["sent_at"]}
+    notes = [Note(**note) for note in row["notes"]]
+    kept = {name: value for name, value in row.items() if name != "sent_at"}
+    return kept | texts | {"time": row["sent_at"], "notes": notes}
 
 
 def _arrival(row: dict[str, Any]) -> dict[str, Any]:
     texts = {"body": _text(row["body"]), "answer": _text(row["answer"]), "time": row["at"]}
-    return {name: value for name, value in row.items() if name != "at"} | texts
+    notes = [Note(**note) for note in row["notes"]]
+    return {name: value for name, value in row.items() if name != "at"} | texts | {"notes": notes}
 
 
 def _text(body: bytes) -> str:
     return body.decode("utf-8", "replace")
 
 
-def _signed(body: bytes) -> Signed | None:
+def _signed(conn: sa.Connection, body: bytes, at: datetime) -> Signed | None:
+    """The right signature with the key of that time. None where there is no key, or nothing to sign."""
     try:
         envelope = open_envelope(body)
     except BadMessage:
         return None
+    keys = registry.keys(conn, envelope.union_id, at)
+    given = SignedText(envelope.text)
+    key = next((key for key in keys if given.verify(envelope.sign, key)), keys[0] if keys else None)
+    if key is None:
+        return None
     return Signed(
         text=_text(envelope.text),
-        compact_text=_text(compact(envelope.text)),
+        compact_text=_text(given.compact),
         key=HIDDEN_KEY,
-        sign=envelope.sign,
+        sign=sign(envelope.text, key),
+        received=envelope.sign,
     )

@@ -141,6 +141,16 @@ def keys(conn: sa.Connection, union_id: str, now: datetime) -> list[str]:
     return list(conn.execute(_KEYS, {"union_id": union_id, "now": now}).scalars())
 
 
+def every_key(conn: sa.Connection) -> dict[str, str]:
+    """The keys of all vendors by whose they are, replaced ones too: what a message was perhaps signed with."""
+    rows = conn.execute(
+        sa.select(vendor_keys).order_by(vendor_keys.c.valid_until.is_(None).desc(), vendor_keys.c.id.desc())
+    )
+    return {
+        f"{row.union_id}{'' if row.valid_until is None else f' ({row.valid_from:%Y-%m-%d})'}": row.key for row in rows
+    }
+
+
 def lot(conn: sa.Connection, lot_id: str) -> Lot | None:
     row = conn.execute(_LOT, {"lot_id": lot_id}).first()
     return None if row is None else Lot(*row)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-VERSION = 3
+VERSION = 4
 """Raised with every change of the tables; a database of a higher one is refused."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,6 +29,10 @@ class Moment(sa.types.TypeDecorator[datetime]):
 UPGRADES: dict[int, tuple[str, ...]] = {
     2: ("ALTER TABLE pushes ADD COLUMN owed_id INTEGER",),
     3: ("ALTER TABLE sessions ADD COLUMN opened_by TEXT NOT NULL DEFAULT ''",),
+    4: (
+        "ALTER TABLE arrivals ADD COLUMN notes JSON NOT NULL DEFAULT '[]'",
+        "ALTER TABLE pushes ADD COLUMN notes JSON NOT NULL DEFAULT '[]'",
+    ),
 }
 """What brings the tables of an older version up to each one, besides the tables that are new."""
 
@@ -183,6 +187,7 @@ pushes = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),  # pushes.Outcome, "sent" until it is known
     sa.Column("fault", sa.Text, nullable=False),
     sa.Column("owed_id", sa.Integer),  # the payment message that this was one attempt at
+    sa.Column("notes", sa.JSON, nullable=False, server_default="[]"),  # remarks.Note on the answer
     sa.Index("pushes_of_lot", "lot_id", "id"),
 )
 
@@ -220,6 +225,7 @@ arrivals = sa.Table(
     sa.Column("accepted", sa.Boolean, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("fault", sa.Text, nullable=False),
+    sa.Column("notes", sa.JSON, nullable=False, server_default="[]"),  # remarks.Note
     sa.Index("arrivals_of_order", "lot_id", "order_id"),
 )
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+import structlog
 
-from taigan.bolink import AnyInterface, TimedOut, Transport, Unreachable
+from taigan.bolink import AnyInterface, TimedOut, Transport, Unreachable, by_service
 from taigan.clock import Clock
+from taigan.hub import remarks
 from taigan.hub.book import registry
 from taigan.hub.book.database import insert_row
 from taigan.hub.book.registry import Lot, Vendor
@@ -19,6 +21,8 @@ from taigan.hub.book.trail import Kind, Trail
 from taigan.hub.faults import PUSH_FAULTS, Fault, FaultKind, Faults
 from taigan.hub.rules import Rules
 from taigan.hub.sending.addresses import is_public, same_host
+
+log = structlog.get_logger("taigan.hub")
 
 
 class Outcome(enum.StrEnum):
@@ -204,7 +208,10 @@ class Sender:
 def keep(conn: sa.Connection, trail: Trail, push: Push, delivery: Delivery) -> None:
     """Write down how a push went."""
     fault = delivery.fault.value if delivery.fault else ""
-    conn.execute(sa.update(pushes).where(pushes.c.id == push.id).values(_result(delivery.answer, fault)))
+    notes = _notes(push, delivery.answer)
+    conn.execute(
+        sa.update(pushes).where(pushes.c.id == push.id).values(_result(delivery.answer, fault) | {"notes": notes})
+    )
     answer = delivery.answer
     heard = answer.outcome is Outcome.ANSWERED
     trail.add(
@@ -222,6 +229,17 @@ def keep(conn: sa.Connection, trail: Trail, push: Push, delivery: Delivery) -> N
         }
         row |= {"request": push.body, "sent_at": push.sent_at}
         conn.execute(pushes.insert(), row | _result(delivery.second, fault))
+
+
+def _notes(push: Push, answer: Answer) -> list[dict[str, str]]:
+    """What a person should know of a lot's answer, and one line of it in the log."""
+    interface = by_service(push.service_name)
+    if answer.body is None or answer.status is None or interface is None:
+        return []
+    notes = remarks.of_answer(interface, answer.body, answer.status, answer.at)
+    about = {"section": interface.section, "lot_id": push.lot_id, "status": answer.status}
+    log.info("push answered", **about, **remarks.for_log(notes))
+    return remarks.rows(notes)
 
 
 def _result(answer: Answer, fault: str) -> dict[str, object]:

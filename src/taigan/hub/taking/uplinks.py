@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 from litestar.types import HTTPScope, Receive, Send
 
 from taigan.bolink import (
@@ -30,8 +31,10 @@ from taigan.bolink import (
     open_flat,
     write,
 )
+from taigan.bolink.advice.near import nearest_path
 from taigan.bolink.codec import fields_of
 from taigan.bolink.fields import Message
+from taigan.hub import remarks
 from taigan.hub.book import registry
 from taigan.hub.book.book import Book
 from taigan.hub.book.database import insert_row
@@ -40,11 +43,13 @@ from taigan.hub.book.tables import arrivals
 from taigan.hub.book.trail import Kind, Trail
 from taigan.hub.drivers import scans
 from taigan.hub.faults import FaultKind, Faults
+from taigan.hub.remarks import Note
 from taigan.hub.rules import Rules
 from taigan.hub.sending.postbox import Outbox, Postbox
 from taigan.hub.taking import community, invoices, lots, money, stays
 from taigan.hub.taking.uploads import Rejected, Taken, Taker, Upload
 
+log = structlog.get_logger("taigan.hub")
 TAKERS: dict[str, Taker] = lots.TAKERS | stays.TAKERS | money.TAKERS | invoices.TAKERS | community.TAKERS
 """What the hub does with each uplink, by section. A catalogue line without one is answered 接口暂未开通."""
 LARGEST_BODY = 1024 * 1024
@@ -128,8 +133,10 @@ class Uplinks:
         await _send(send, reply, [])
 
     async def receive(self, path: str, body: bytes) -> Reply:
-        """Answer one uplink to one of the catalogue's paths."""
-        interfaces = self.interfaces[path]
+        """Answer one uplink. An address that nobody serves is answered 404 with the near one, and kept as well."""
+        interfaces = self.interfaces.get(path)
+        if interfaces is None:
+            return await self._book.write(_lost, path, body[:LARGEST_BODY])
         names = (*(interface.section for interface in interfaces), path.rpartition("/")[2])
         if self._faults.strike(_BEFORE_READING, names=names):
             return Reply(503, b"")
@@ -147,7 +154,8 @@ class Uplinks:
             envelope = open_flat(body) if interface.wrapping is Wrapping.FLAT else open_envelope(body)
         except BadMessage as error:
             reply = Reply(400, _no(f"{error.field} 无法识别", interface))
-            _keep(conn, trail, interface, "", _Numbers(), body, None, reply, _Verdict(b"", False, str(error)), "")
+            verdict = _Verdict(b"", False, str(error))
+            _keep(conn, trail, interface.section, "", _Numbers(), body, None, reply, verdict, "", [])
             return reply, outbox
 
         interface = next((one for one in interfaces if one.service_name == envelope.service_name), interface)
@@ -155,6 +163,7 @@ class Uplinks:
         lot_id = registry.lot_id_of(envelope.union_id, envelope.park_id)
         numbers = _numbers(envelope.text)
         signature = self._signature(conn, trail, interface, envelope)
+        notes = _notes(conn, trail, interface, envelope, body, signature)
         fault = self._faults.strike(_AFTER_READING, lot_id=lot_id, channel_id=numbers.lane, names=names)
         kind = fault.kind if fault is not None else None
         if kind is FaultKind.UPLOAD_500:
@@ -165,9 +174,10 @@ class Uplinks:
             verdict = _Verdict(_no(text, interface), False, text)
             reply = Reply(200, verdict.body)
         else:
-            verdict = self._decide(outbox, interface, envelope, lot_id, signature)
+            verdict = self._decide(outbox, interface, envelope, lot_id, signature, notes)
             reply = Reply(200, verdict.body, lost=kind is FaultKind.UPLOAD_ANSWER_LOST)
-        _keep(conn, trail, interface, lot_id, numbers, body, signature, reply, verdict, kind.value if kind else "")
+        struck = kind.value if kind else ""
+        _keep(conn, trail, interface.section, lot_id, numbers, body, signature, reply, verdict, struck, notes)
         return reply, outbox
 
     def _signature(
@@ -187,12 +197,14 @@ class Uplinks:
         envelope: Envelope,
         lot_id: str,
         signature: Signature | None,
+        notes: list[Note],
     ) -> _Verdict:
         try:
             with outbox.undoing():
                 return self._take_in(outbox, interface, envelope, lot_id, signature)
         except Rejected as no:
-            return _Verdict(_no(str(no), interface), False, str(no))
+            why = next((f"：{note.zh}" for note in notes if note.kind == "signature"), "")
+            return _Verdict(_no(f"{no}{why}", interface), False, str(no))
         except BadMessage as error:
             return _Verdict(_no(f"{error.field} 缺失或错误", interface), False, str(error))
 
@@ -265,6 +277,20 @@ WITHOUT_LOT = frozenset({"2.1", *(one.section for one in _UPLINKS if _needs_lot(
 PERHAPS_WITHOUT_LOT = frozenset(one.section for one in _UPLINKS if _needs_lot(one) is False)
 
 
+def _notes(
+    conn: sa.Connection,
+    trail: Trail,
+    interface: AnyInterface,
+    envelope: Envelope,
+    body: bytes,
+    signature: Signature | None,
+) -> list[Note]:
+    if signature is not None or not envelope.sign:
+        return remarks.of_arrival(interface, body, envelope, signature, trail.at)
+    keys = registry.keys(conn, envelope.union_id, trail.at)
+    return remarks.of_wrong_signature(envelope, body, keys[0], registry.every_key(conn)) if keys else []
+
+
 def _names(interface: AnyInterface) -> tuple[str, ...]:
     return interface.section, interface.path.rpartition("/")[2]
 
@@ -287,7 +313,7 @@ def _numbers(text: bytes) -> _Numbers:
 def _keep(
     conn: sa.Connection,
     trail: Trail,
-    interface: AnyInterface,
+    section: str,
     lot_id: str,
     numbers: _Numbers,
     body: bytes,
@@ -295,10 +321,11 @@ def _keep(
     reply: Reply,
     verdict: _Verdict,
     fault: str,
+    notes: list[Note],
 ) -> None:
     row = {
         "at": trail.at,
-        "section": interface.section,
+        "section": section,
         "lot_id": lot_id,
         "order_id": str(numbers.order_id).strip(),
         "body": body,
@@ -308,17 +335,35 @@ def _keep(
         "accepted": verdict.accepted,
         "text": verdict.text,
         "fault": fault,
+        "notes": remarks.rows(notes),
     }
+    log.info(
+        "upload accepted" if verdict.accepted else "upload refused",
+        section=section,
+        lot_id=lot_id,
+        order_id=str(numbers.order_id).strip()[:64],
+        text=verdict.text,
+        **remarks.for_log(notes),
+    )
     arrival_id = insert_row(conn, arrivals, row)
     trail.add(
         Kind.UPLOADED if verdict.accepted else Kind.UPLOAD_REFUSED,
         ("lot", "hub"),
-        f"{interface.section} {verdict.text}",
+        f"{section} {verdict.text}".strip(),
         lot_id=lot_id,
         channel_id=numbers.lane,
         scan_id=scans.behind(conn, lot_id, str(numbers.order_id).strip(), numbers.car_number.strip()),
         arrival_id=arrival_id,
     )
+
+
+def _lost(conn: sa.Connection, trail: Trail, path: str, body: bytes) -> Reply:
+    """A message to an address that is not the document's."""
+    note = remarks.of_wrong_address(nearest_path(path))
+    shown = "".join(sign if sign.isprintable() else "?" for sign in path[:200])
+    reply = Reply(404, _no(f"{shown} {note.zh}"))
+    _keep(conn, trail, "", "", _Numbers(), body, None, reply, _Verdict(b"", False, f"404 {shown}"), "", [note])
+    return reply
 
 
 async def _body(receive: Receive) -> bytes | None:
