@@ -100,7 +100,7 @@ async def test_messages_are_forgotten_with_their_key(street: Parking) -> None:
     await street.enters()
     await street.update(t.vendor_keys, valid_until=street.clock.now())
     street.clock.advance(86_401)
-    await street.platform.watch.tidy()
+    await street.tidy()
     assert not await street.row(t.inbox.select())
 
 

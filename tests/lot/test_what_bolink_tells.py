@@ -68,7 +68,7 @@ async def test_pictures_are_dropped_after_their_time(street: Parking) -> None:
     order = await street.order()
     await street.platform.records.keep_picture(LOT_ID, order.order_id, "in", JPEG)
     street.clock.advance(street.platform.policy.pictures_kept + 1)
-    await street.platform.watch.tidy()
+    await street.tidy()
     assert (await tell(street, "5.4", orderid=order.order_id, type="in")).status == 404
 
 

@@ -33,9 +33,11 @@ from taigan.lot.people.attendant import By
 from taigan.lot.platform import Platform
 from taigan.lot.policy import Policy
 from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup
+from taigan.lot.tidying import Tidying
 from taigan.storage import facts, views
 from taigan.storage import tables as t
 from taigan.storage.database import Database
+from taigan.storage.kept.retention import SWEEPS
 from taigan.storage.rows import Alarm, Lane, Lift, Lot, Order
 from taigan.storage.views import OrderHistory, OwedDelivery
 
@@ -59,6 +61,16 @@ LOT_ID = LOT.lot_id
 def lot_with(**changed: Any) -> LotSetup:
     """The usual lot, in part different."""
     return msgspec.structs.replace(LOT, **changed)
+
+
+class _Breathless:
+    """The time of a clock, and no waiting."""
+
+    def __init__(self, clock: Any) -> None:
+        self.now, self.monotonic, self.timeout = clock.now, clock.monotonic, clock.timeout
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
 
 
 @dataclass(frozen=True)
@@ -268,6 +280,12 @@ class Parking:
         """Let time pass and the watch look."""
         self.clock.advance(after)
         await self.platform.watch.look()
+
+    async def tidy(self) -> None:
+        """Drop what is older than it is kept, from every table, without a pause."""
+        tidying = Tidying(self._rows, self.platform.policy, _Breathless(self.clock))
+        for sweep in SWEEPS:
+            await tidying.sweep(sweep)
 
     async def deliver(self, rounds: int = 40) -> None:
         """Let the courier send whatever is due by now or falls due within `rounds` eighths of a second."""

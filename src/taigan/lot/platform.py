@@ -32,6 +32,7 @@ from taigan.lot.people.attendant import Attendant
 from taigan.lot.plates import Plates
 from taigan.lot.policy import Policy
 from taigan.lot.setup import LotSetup, VendorSetup, seed, settle_confirm
+from taigan.lot.tidying import Tidying
 from taigan.lot.uploads.courier import Courier
 from taigan.lot.watch import Watch
 from taigan.storage import registry
@@ -91,6 +92,7 @@ class Platform:
             self.events,
             reach,
         )
+        self.tidying = Tidying(database, policy, clock)
         self.watch = Watch(database, self.lanes, policy, clock, self.metrics)
         self.no_plate_entries = NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics)
         self.phone_checks = PhoneChecks(database, gateway, policy, clock, ids)
@@ -120,6 +122,7 @@ class Platform:
         await self.connect(vendors, lots)
         self._run(self.courier.run())
         self._run(self.watch.run())
+        self._run(self.tidying.run())
         self._run(self._keep_codes())
         self._run(self._keep_lanes())
         if self._neighbours is not None:

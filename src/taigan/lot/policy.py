@@ -8,6 +8,8 @@ from typing import Annotated
 import msgspec
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400 * 366)]
+Kept = Annotated[float, msgspec.Meta(ge=0, le=86400 * 366 * 100)]
+DAY = 86400.0
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
@@ -57,8 +59,26 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Within this time a repeated request for a code gets the first code and no second SMS."""
     sms_per_hour: Count = 5
     """So many codes an hour for one phone or one driver."""
-    pictures_kept: Seconds = 30 * 86400.0
-    """How long entry and exit pictures are kept."""
+    sms_kept: Annotated[float, msgspec.Meta(ge=3600, le=86400 * 366)] = 3600.0
+    """How long it is kept which phone got a code; the code itself is dropped after `sms_valid`."""
+    pictures_kept: Kept = 30 * DAY
+    """How long entry and exit pictures are kept. 0, here and in the following: for ever."""
+    phones_kept: Kept = 180 * DAY
+    """How long an ended order keeps its driver's phone number and identity."""
+    messages_kept: Kept = 180 * DAY
+    """How long answers to messages are kept, and the messages of cameras; digests are kept as long as their key."""
+    deliveries_kept: Kept = 180 * DAY
+    """How long uploads that are done or refused are kept."""
+    presences_kept: Kept = 180 * DAY
+    """How long it is kept when a car stood at a lane, and which plate pays by itself."""
+    alarms_kept: Kept = 366 * DAY
+    """How long alarms are kept."""
+    people_kept: Kept = 3 * 366 * DAY
+    """How long residents' data (9.1) are kept after they were last sent."""
+    orders_kept: Kept = 3 * 366 * DAY
+    """How long ended orders are kept, with their events, lifts, departures and prices, and what operators did."""
+    money_kept: Kept = 30 * 366 * DAY
+    """How long payments, bills, reductions, shifts, invoices and messages about money are kept."""
     uploads_per_second: Annotated[int, msgspec.Meta(ge=1, le=9)] = 8
     """Order uploads (3.1, 3.2, retries included) a second and lot; BoLink takes fewer than 10."""
     retry_after: tuple[float, ...] = (1, 2, 5, 10, 30, 60)

@@ -16,7 +16,7 @@ from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
 from taigan.lot.stays import orders
-from taigan.storage import deliveries, facts, overdue, registry, vehicles
+from taigan.storage import deliveries, facts, overdue
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
@@ -24,7 +24,6 @@ from taigan.storage.rows import Alarm, Lane, Lift, Lot, Order, Presence
 
 log = structlog.get_logger("taigan.watch")
 EVERY = 1.0
-TIDY_EVERY = 3600.0
 OUTCOME_SPARE = timedelta(seconds=2)
 """How long past its deadline a lift may be without outcome before its process counts as dead."""
 QUEUE_ALARM_EVERY = 3600.0
@@ -44,13 +43,9 @@ class Watch:
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
-        tidied: float | None = None
         while True:
             try:
                 await self.look()
-                if tidied is None or self._clock.monotonic() - tidied >= TIDY_EVERY:
-                    tidied = self._clock.monotonic()
-                    await self.tidy()
             except StorageError as error:
                 log.error("the watch cannot look", error=str(error))
             except Exception:
@@ -65,14 +60,6 @@ class Watch:
             for alarm in await self._database.write(lambda conn: self._settle(conn, now)):
                 self._lanes.alarm(alarm)
         await self._look_at_queue(now)
-
-    async def tidy(self) -> None:
-        """Forget messages whose key is no longer accepted, and old pictures. Raises `StorageError`."""
-        now = self._clock.now()
-        before = now - timedelta(seconds=self._policy.key_overlap)
-        await self._database.write(lambda conn: registry.forget_old_messages(conn, before))
-        before = now - timedelta(seconds=self._policy.pictures_kept)
-        await self._database.write(lambda conn: vehicles.drop_old_pictures(conn, before))
 
     def _due(self, conn: sa.Connection, now: datetime) -> tuple[bool, ...]:
         soonest = min(self._policy.release_timeout, self._policy.barrier_timeout)

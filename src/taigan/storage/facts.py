@@ -69,7 +69,7 @@ _WAITING_IN = (
     .where(
         t.orders.c.lot_id == sa.bindparam("lot"),
         t.orders.c.channel_id == sa.bindparam("channel"),
-        t.orders.c.state == "waiting",
+        t.orders.c.state == sa.literal_column("'waiting'"),  # written into it: the index serves no parameter
     )
     .order_by(t.orders.c.requested_at, t.orders.c.order_id)
 )

@@ -75,12 +75,6 @@ def rotate_key(conn: sa.Connection, union_id: str, key: str, now: datetime) -> N
     conn.execute(sa.insert(t.vendor_keys), {"union_id": union_id, "key": key, "valid_from": now})
 
 
-def forget_old_messages(conn: sa.Connection, before: datetime) -> int:
-    """Drop the digests whose key stopped being accepted before that moment. Tells how many."""
-    dead = sa.select(t.vendor_keys.c.key_id).where(t.vendor_keys.c.valid_until < before)
-    return conn.execute(sa.delete(t.inbox).where(t.inbox.c.key_id.in_(dead))).rowcount
-
-
 def add_lot(conn: sa.Connection, lot: Lot, now: datetime) -> bool:
     """Add a lot. Tells whether it was new; one that is known is left as it is."""
     if conn.execute(sa.select(t.lots.c.lot_id).where(t.lots.c.lot_id == lot.lot_id)).first():

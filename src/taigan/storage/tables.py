@@ -307,6 +307,15 @@ orders = sa.Table(
         postgresql_where=sa.text("state = 'waiting'"),
     ),
     sa.Index(
+        "orders_waiting_in_lane",
+        "lot_id",
+        "channel_id",
+        "requested_at",
+        "order_id",
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    ),
+    sa.Index(
         "orders_not_passed",
         "in_at",
         sqlite_where=sa.text("state = 'in' AND passed_at IS NULL"),

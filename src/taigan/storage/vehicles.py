@@ -158,11 +158,6 @@ def picture(conn: sa.Connection, lot_id: str, order_id: str, kind: str) -> tuple
     return (row[0], row[1]) if row is not None else None
 
 
-def drop_old_pictures(conn: sa.Connection, before: datetime) -> int:
-    """Drop pictures older than that. Tells how many."""
-    return conn.execute(sa.delete(t.pictures).where(t.pictures.c.at < before)).rowcount
-
-
 def _listed(
     conn: sa.Connection,
     kind: type[R],

@@ -24,6 +24,7 @@ Statement: TypeAlias = "sa.Select[*tuple[Any, ...]]"
 After = tuple[datetime | str | int, ...]
 """The sort key of the last row seen; empty for the first page."""
 
+WAITING = "waiting"
 LONGEST_MARK = 2
 """A licence as marked has at most so many characters before it."""
 
@@ -138,13 +139,13 @@ def orders(
     `car_number` is matched whole, as received or as marked; `state` is one of the order's states. Empty: any.
     """
     wanted = {"lot_id": lot_id}
-    if state:
+    if state and state != WAITING:
         wanted["state"] = state
     by_licence: dict[str, str] = {}
     if car_number:
         by_licence = {f"bare_{cut}": car_number[cut:] for cut in range(1, LONGEST_MARK + 1)}
         by_licence["whole"] = car_number
-    statement = _orders(tuple(wanted), bool(car_number), bool(after))
+    statement = _orders(tuple(wanted), state == WAITING, bool(car_number), bool(after))
     return _page(conn, statement, Order, limit, after, **wanted, **by_licence)
 
 
@@ -272,8 +273,10 @@ def _ordered(
 
 
 @cache
-def _orders(wanted: tuple[str, ...], by_car_number: bool, after: bool) -> Statement:
+def _orders(wanted: tuple[str, ...], waiting: bool, by_car_number: bool, after: bool) -> Statement:
     statement = sa.select(*ORDER)
+    if waiting:  # written into the statement: the index of what waits serves no parameter
+        statement = statement.where(t.orders.c.state == sa.literal_column(f"'{WAITING}'"))
     if by_car_number:
         whole, licence = sa.bindparam("whole", type_=sa.Text()), t.orders.c.licence
         bare = [sa.bindparam(f"bare_{cut}", type_=sa.Text()) for cut in range(1, LONGEST_MARK + 1)]

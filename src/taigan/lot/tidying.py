@@ -1,0 +1,68 @@
+"""Drops what is older than it is kept, a little at a time, so that nobody at a lane waits for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from taigan.clock import Clock
+from taigan.lot.policy import Policy
+from taigan.storage.database import Database
+from taigan.storage.errors import StorageError
+from taigan.storage.kept import retention
+from taigan.storage.kept.retention import Sweep
+
+log = structlog.get_logger("taigan.tidying")
+ROUND_EVERY = 60.0
+"""Seconds between two rounds over the tables, at least."""
+SHARE = 50
+"""A table that took a second to look through is left alone for so many times as long."""
+PAUSE = 0.02
+"""Seconds between two steps, in which others write."""
+
+
+class Tidying:
+    """One per process. Several at once do no harm: what is dropped once is gone."""
+
+    def __init__(self, database: Database, policy: Policy, clock: Clock) -> None:
+        self._database = database
+        self._policy = policy
+        self._clock = clock
+        self._not_before: dict[int, float] = {}
+
+    async def run(self) -> None:
+        """Go over the tables again and again, until cancelled."""
+        while True:
+            for number, sweep in enumerate(retention.SWEEPS):
+                began = self._clock.monotonic()
+                if began < self._not_before.get(number, began):
+                    continue
+                try:
+                    await self.sweep(sweep)
+                except StorageError as error:
+                    log.warning("a table cannot be tidied now", table=sweep.table.name, error=str(error))
+                except Exception:
+                    log.exception("a table cannot be tidied", table=sweep.table.name)
+                took = self._clock.monotonic() - began
+                self._not_before[number] = self._clock.monotonic() + SHARE * took
+            await self._clock.sleep(ROUND_EVERY)
+
+    async def sweep(self, sweep: Sweep) -> int:
+        """Go over one table once; how many rows were dropped or emptied. Raises `StorageError`."""
+        kept = getattr(self._policy, sweep.setting)
+        if kept == 0 and sweep.setting != "key_overlap":
+            return 0
+        before = self._clock.now() - timedelta(seconds=kept)
+        at = await self._database.read(lambda conn: retention.first(conn, sweep))
+        end = await self._database.read(lambda conn: retention.length(conn, sweep))
+        rows = 0
+        while at < end:
+            at, changed = await self._database.write(lambda conn: retention.step(conn, sweep, before, at))  # noqa: B023
+            rows += changed
+            if at < end:
+                await self._clock.sleep(PAUSE)
+        if rows:
+            what = "emptied" if sweep.emptied else "dropped"
+            log.info(f"old rows {what}", table=sweep.table.name, rows=rows, setting=sweep.setting)
+        return rows

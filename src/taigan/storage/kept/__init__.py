@@ -1,0 +1,1 @@
+"""What is kept beside the orders, for how long, and of whom."""
