@@ -105,6 +105,8 @@ STAYS = frozenset(
         "upload_pace",
         "blocked",
         "api_tokens",
+        "price_lists",
+        "calendar_days",
     }
 )
 """Tables that do not grow with time: what is set up."""
