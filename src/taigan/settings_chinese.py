@@ -81,6 +81,8 @@ SAID: dict[str, str] = {
     # [[vendors]]
     "Whether a notify_url may lead anywhere; otherwise only to public addresses and to the vendor's own host.": "notify_url 是否可以指向任何地方；否则只能是公网地址，或厂商自己的主机。",
     "Hosts that may ask for a driver's number (7) besides those of the vendors' callback addresses.": "除厂商回调地址的主机外，还有哪些主机可以取无牌车编号（7）。",
+    "What ends it: `answered` with HTTP 200 in time, whatever the answer says, or `state_1` in the answer.": "何时不再重发：`answered` 是按时答了 HTTP 200，不管答的是什么；`state_1` 是答了 state 1。",
+    "How long a phone offers to pay a price; then it asks anew.": "手机上的价格多久之内可以支付；过后要重新查询。",
     "An account at BoLink (a 厂商), with the key that signs. A key here that the vendor never had is a key change: the old one stays valid for `key_overlap`. One that was replaced stays replaced.": "泊链的一个厂商，以及签名用的密钥。这里写一把该厂商从没用过的，就是换密钥：旧的在 `key_overlap` 之内仍有效。已被换掉的不会回来。",
     "The vendor's number at BoLink.": "泊链给的厂商编号。",
     "The key BoLink gave the vendor. `file:PATH` reads it from a file.": "泊链给厂商的密钥。`file:路径` 从文件里读。",

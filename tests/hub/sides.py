@@ -184,6 +184,7 @@ async def running_side(
     sms_check: bool = False,
     admin_token: str = TOKEN,
     public_url: str = "",
+    exits: tuple[str, ...] = ("B1",),
 ) -> AsyncIterator[Side]:
     """`serve` in this loop, until the end of the block."""
     stop = asyncio.Event()
@@ -206,6 +207,7 @@ async def running_side(
                     park_id=PARK_ID,
                     name="上地停车场",
                     lanes=("A1", "A2"),
+                    exits=exits,
                     contact="王师傅",
                     phone=PHONE,
                     sms_check=sms_check,

@@ -234,8 +234,12 @@ async def attempted(side: Side, times: int) -> None:
 
 @pytest.fixture
 def deaf_lot(lot: FakeLot) -> FakeLot:
-    """Answers everything with state 0."""
-    lot.answer = saying(0, "处理失败", car_number="")
+    """Answers everything with HTTP 503: it could not keep it."""
+
+    async def unavailable(message: dict[str, Any]) -> web.Response:
+        return web.Response(status=503)
+
+    lot.answer = unavailable
     return lot
 
 

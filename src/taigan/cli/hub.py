@@ -110,6 +110,7 @@ async def _hub(settings: Settings, with_parent: bool) -> None:
             phone=lot.phone,
             sms_check=lot.sms_check,
             lanes=tuple(lane.channel_id for lane in lot.lanes if lane.direction == "entry"),
+            exits=tuple(lane.channel_id for lane in lot.lanes if lane.direction == "exit"),
         )
         for lot in settings.lots
     )

@@ -25,6 +25,7 @@ from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.hub import Hub
 from taigan.hub.pages.browser import browser_routes
 from taigan.hub.pages.driver import Pages, driver_routes
+from taigan.hub.pages.leaving import leaving_routes
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class HubApp:
             route_handlers=[
                 healthz,
                 driver_routes(),
+                leaving_routes(),
                 browser_routes(),
                 admin_routes([*admin_records.HANDLERS, *admin_pushes.HANDLERS]),
                 admin_page_routes(),

@@ -31,10 +31,48 @@ class FaultKind(enum.StrEnum):
     """A payment or refund: answered 2; what becomes of it is for the admin to say, and follows by a push."""
     PAYMENT_FAILED = "payment_failed"
     """A payment or refund: it fails."""
+    PUSH_LOST = "push_lost"
+    """A push: it is lost on its way, the lot never hears of it."""
+    PUSH_LATE = "push_late"
+    """A push: it goes out only after `seconds` (default 10)."""
+    PAYMENT_FAILED_AFTER = "payment_failed_after"
+    """A payment message: a second later the same payment is told as failed (0 after 1)."""
+    PAYMENT_FAILED_BEFORE = "payment_failed_before"
+    """A payment message: first the payment is told as failed, a second later as it is (1 after 0)."""
+    PAYMENT_OTHER_AMOUNT = "payment_other_amount"
+    """A payment message: the amount is `fen` more (default: one less)."""
+    PAYMENT_NO_TOTAL = "payment_no_total"
+    """A payment message: the amount is left out."""
+    PAYMENT_UNKNOWN_ORDER = "payment_unknown_order"
+    """A payment message: about an order that nobody knows."""
+    PAYMENT_UNREADABLE = "payment_unreadable"
+    """A payment message: signed, but its fields cannot be read."""
+    PAYMENT_CLOCK_OFF = "payment_clock_off"
+    """A payment message: its times are `seconds` off (default ten minutes)."""
+    CHARGE_LATE = "charge_late"
+    """A 3.2 that asks for money: paid, and answered only after `seconds` (default 11)."""
+    CHARGE_SLOW = "charge_slow"
+    """A 3.2 that asks for money: answered 2 after ten seconds; paid, with 5.5, `seconds` later (default 30)."""
+    CHARGE_TOLD_TOO = "charge_told_too"
+    """A 3.2 that asks for money: answered 1, and 5.5 says so, too."""
 
 
 MONEY_FAULTS = frozenset({FaultKind.PAYMENT_PENDING, FaultKind.PAYMENT_FAILED})
-PUSH_FAULTS = frozenset({FaultKind.ANSWER_LOST, FaultKind.ANSWER_LATE, FaultKind.SENT_TWICE})
+PUSH_FAULTS = frozenset(
+    {FaultKind.ANSWER_LOST, FaultKind.ANSWER_LATE, FaultKind.SENT_TWICE, FaultKind.PUSH_LOST, FaultKind.PUSH_LATE}
+)
+CHARGE_FAULTS = frozenset({FaultKind.CHARGE_LATE, FaultKind.CHARGE_SLOW, FaultKind.CHARGE_TOLD_TOO})
+BENDING_FAULTS = frozenset(
+    {
+        FaultKind.PAYMENT_FAILED_AFTER,
+        FaultKind.PAYMENT_FAILED_BEFORE,
+        FaultKind.PAYMENT_OTHER_AMOUNT,
+        FaultKind.PAYMENT_NO_TOTAL,
+        FaultKind.PAYMENT_UNKNOWN_ORDER,
+        FaultKind.PAYMENT_UNREADABLE,
+        FaultKind.PAYMENT_CLOCK_OFF,
+    }
+)
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -51,7 +89,8 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     lot_id: Annotated[str, msgspec.Meta(max_length=64)] = ""
     channel_id: Annotated[str, msgspec.Meta(max_length=64)] = ""
     service_name: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] | None = None
+    seconds: Annotated[float, msgspec.Meta(ge=-3600, le=3600)] | None = None
+    fen: Annotated[int, msgspec.Meta(ge=-(10**9), le=10**9)] = -1
     text: Annotated[str, msgspec.Meta(max_length=48)] = ""
     chance: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
 

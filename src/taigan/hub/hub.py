@@ -19,7 +19,8 @@ from taigan.hub.book.database import Database
 from taigan.hub.book.live import Live
 from taigan.hub.book.registry import LotSeed, VendorSeed
 from taigan.hub.book.trail import Trail
-from taigan.hub.drivers import codes, scans
+from taigan.hub.drivers import codes, quotes, scans
+from taigan.hub.drivers.codes import CodeKind
 from taigan.hub.drivers.desk import Desk
 from taigan.hub.faults import Faults
 from taigan.hub.identity import Login, SimulatedLogin
@@ -27,6 +28,8 @@ from taigan.hub.rules import Rules
 from taigan.hub.sending import postbox
 from taigan.hub.sending.postbox import Postbox
 from taigan.hub.sending.pushes import Sender
+from taigan.hub.taking.cashier import Cashier
+from taigan.hub.taking.later import Later
 from taigan.hub.taking.uplinks import Uplinks
 
 SIMULATED_PATH = "/simulated"
@@ -68,8 +71,12 @@ class Hub:
         sender = Sender(transport, self.faults, rules, clock)
         self.desk = Desk(self.book, sender, rules, new_code)
         self.postbox = Postbox(self.book, sender, rules)
-        self.uplinks = Uplinks(self.book, self.postbox, self.faults, rules, lambda: self.public_url, new_code)
-        self._resending: asyncio.Task[None] | None = None
+        self.cashier = Cashier(self.book, sender, self.postbox, self.faults, rules, new_code)
+        self._later = Later(self.book, self.postbox, self.faults, rules, lambda: self.public_url)
+        self.uplinks = Uplinks(
+            self.book, self.postbox, self._later, self.faults, rules, lambda: self.public_url, new_code
+        )
+        self._running: list[asyncio.Task[None]] = []
 
     async def open(self, vendors: tuple[VendorSeed, ...] = (), lots: tuple[LotSeed, ...] = ()) -> None:
         """Enter vendors, lots and lanes from the settings, and settle what the last run left open.
@@ -77,7 +84,7 @@ class Hub:
         Again with the same settings changes nothing. Raises `Unusable` for settings that make no sense.
         """
         await self.book.write(self._open, vendors, lots)
-        self._resending = asyncio.create_task(self.postbox.run())
+        self._running = [asyncio.create_task(self.postbox.run()), asyncio.create_task(self._later.run())]
 
     def _open(
         self, conn: sa.Connection, trail: Trail, vendors: tuple[VendorSeed, ...], lots: tuple[LotSeed, ...]
@@ -85,18 +92,12 @@ class Hub:
         registry.plant(conn, trail, vendors, lots, self.key_overlap)
         for lot in lots:
             lot_id = registry.lot_id_of(lot.union_id, lot.park_id)
-            for channel_id in lot.lanes:
-                codes.get_code(
-                    conn,
-                    trail,
-                    lot_id,
-                    codes.CodeKind.ENTRY,
-                    channel_id,
-                    create=True,
-                    change=False,
-                    new_code=self.new_code(),
-                )
+            wanted = [(CodeKind.PREPAY, ""), *((CodeKind.ENTRY, lane) for lane in lot.lanes)]
+            for kind, channel_id in (*wanted, *((CodeKind.EXIT_PAY, lane) for lane in lot.exits)):
+                new_code = self.new_code()
+                codes.get_code(conn, trail, lot_id, kind, channel_id, create=True, change=False, new_code=new_code)
         scans.give_up_unanswered(conn, trail)
+        quotes.give_up_unanswered(conn)
         postbox.give_up_unheard(conn)
 
     @property
@@ -105,11 +106,12 @@ class Hub:
 
     async def close(self) -> None:
         """End the open pages and let the database go. The transport is the caller's."""
-        if self._resending is not None:
-            self._resending.cancel()
-            await asyncio.gather(self._resending, return_exceptions=True)
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
         await self.postbox.close()
         await self.desk.close()
+        await self.cashier.close()
         await self.book.close()
 
 

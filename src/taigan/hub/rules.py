@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Annotated
 
 import msgspec
 
 Wait = Annotated[float, msgspec.Meta(ge=0, le=86400 * 366)]
+
+
+class ResendUntil(enum.StrEnum):
+    """What ends the resending of a payment message. The document says the first; a page on callbacks the second."""
+
+    ANSWERED = "answered"  # HTTP 200 in time, whatever it says (newapi/524039)
+    STATE_1 = "state_1"  # the lot said that it took it (newapi/2336662)
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,6 +38,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Between two SMS codes to one phone."""
     resend_after: tuple[Wait, ...] = (10, 20, 30, 40, 50, 80, 120, 160, 200, 300)
     """Waits before each resend of a payment push (newapi/524039). No-plate entries are never resent."""
+    resend_until: ResendUntil = ResendUntil.ANSWERED
+    """What ends it: `answered` with HTTP 200 in time, whatever the answer says, or `state_1` in the answer."""
+    price_shown: Wait = 300.0
+    """How long a phone offers to pay a price; then it asks anew."""
     private_notify: bool = False
     """Whether a notify_url may lead anywhere; otherwise only to public addresses and to the vendor's own host."""
     redirect_hosts: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 import msgspec
+import sqlalchemy as sa
 from litestar import Request, Router, get, post, put
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException
@@ -19,6 +20,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
+from taigan.bolink import BadMessage, fen, yuan
 from taigan.hub.admin import lists
 from taigan.hub.admin.door import Door, bearer
 from taigan.hub.admin.lists import (
@@ -27,18 +29,23 @@ from taigan.hub.admin.lists import (
     Listed,
     LookItem,
     LotItem,
+    PaymentItem,
     PushDetail,
     PushItem,
     UploadItem,
 )
 from taigan.hub.book import registry, trail
 from taigan.hub.book.trail import Step
+from taigan.hub.drivers import codes, quotes
+from taigan.hub.drivers.bill import Bill
+from taigan.hub.drivers.codes import code_in
 from taigan.hub.drivers.phone import Screen
+from taigan.hub.drivers.quotes import Ask
 from taigan.hub.drivers.scans import Asked, Shown
-from taigan.hub.errors import Unusable
+from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.faults import Fault
 from taigan.hub.hub import FromHub, Hub
-from taigan.hub.identity import App, simulated_identity, usable_name
+from taigan.hub.identity import App, Identity, simulated_identity, usable_name
 from taigan.hub.pages.driver import PING
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
@@ -79,6 +86,52 @@ class ScanResult(msgspec.Struct, kw_only=True):
     created_at: datetime
 
 
+class PrepayRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A driver inside a lot asks for the price of a plate's stay, or of the one that `order_id` names."""
+
+    lot_id: Short
+    car_number: Short
+    driver: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "driver"
+    app: Literal["wechat", "alipay"] = "wechat"
+    order_id: Short = ""
+
+
+class BillResult(msgspec.Struct, kw_only=True):
+    """What a phone that asked for a price shows. Money is yuan; without a price (`state` is not 1) it is null.
+
+    `shown`: `asking`, then `price`, `free`, `refused` or `timeout`, then `paid`, `pending` or `failed`.
+    """
+
+    scan_id: str
+    shown: quotes.Shown
+    text: str
+    state: int | None
+    order_id: str
+    car_number: str
+    price: str | None
+    total: str | None
+    quote_no: str
+    lot_id: str
+    channel_id: str
+    licence: str
+    trade_no: str | None
+    leave_by: datetime | None
+    created_at: datetime
+
+
+class PayRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """How much is paid, in yuan as text or number; what was quoted by default."""
+
+    amount: str | float | None = None
+
+
+class PayResult(msgspec.Struct):
+    """What became of a payment: `paid`, `pending` or `failed`."""
+
+    shown: str
+    trade_no: str
+
+
 class FaultList(msgspec.Struct):
     """The faults in force, see `Fault`."""
 
@@ -106,15 +159,19 @@ async def admin_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRout
 
 
 @post("/scans", status_code=HTTPStatus.OK)
-async def scan(hub: FromHub, data: JSONBody[ScanRequest]) -> ScanResult:
-    """A simulated driver scans, by the same way as the phone's page. Answers once the result is known or overdue."""
-    if not usable_name(data.driver):
-        raise Unusable("a driver's name is 1 to 64 printable characters", "driver")
-    code = data.code.rpartition("code=")[2] if "code=" in data.code else data.code
+async def scan(hub: FromHub, data: JSONBody[ScanRequest]) -> ScanResult | BillResult:
+    """A simulated driver scans, by the same way as the phone's page. Answers once the result is known or overdue.
+
+    At an exit, by its code or named by lot_id and channel_id, the lot is asked for the price.
+    """
+    identity = _driver(data.app, data.driver)
+    code = code_in(data.code)
     if bool(code) == bool(data.lot_id or data.channel_id):
         raise Unusable("name either the code or lot_id and channel_id", "code")
+    if await hub.book.read(_leads_out, code, data.lot_id, data.channel_id):
+        return await _ask(hub, Ask(identity, code=code, lot_id=data.lot_id, channel_id=data.channel_id))
     asked = Asked(
-        simulated_identity(App(data.app), data.driver),
+        identity,
         code=code,
         lot_id=data.lot_id,
         channel_id=data.channel_id,
@@ -125,10 +182,78 @@ async def scan(hub: FromHub, data: JSONBody[ScanRequest]) -> ScanResult:
     return _result(await hub.desk.result(scan_id))
 
 
+@post("/prepays", status_code=HTTPStatus.OK)
+async def prepay(hub: FromHub, data: JSONBody[PrepayRequest]) -> BillResult:
+    """A simulated driver inside a lot asks what a stay costs (5.1, scene 0), as on the prepay code's page."""
+    identity = _driver(data.app, data.driver)
+    asked = Ask(identity, lot_id=data.lot_id, car_number=data.car_number, order_id=data.order_id)
+    return await _ask(hub, asked)
+
+
+@post("/scans/{scan_id:str}/pay", status_code=HTTPStatus.OK)
+async def pay(hub: FromHub, scan_id: FromPath[str], data: JSONBody[PayRequest]) -> PayResult:
+    """The simulated driver pays what was quoted, or another `amount` in yuan. Again: what became of the first time."""
+    try:
+        amount = None if data.amount is None else fen(data.amount, "amount")
+    except BadMessage as error:
+        raise Unusable(error.reason, "amount") from None
+    payment = await hub.cashier.pay(scan_id, amount)
+    return PayResult(payment.state, payment.number)
+
+
+@get("/payments")
+async def payments(hub: FromHub, lot_id: LotId = "", limit: Limit = 100, cursor: Cursor = "") -> Listed[PaymentItem]:
+    """What drivers paid, however: at exits, inside, by wallet and scanner, for orders that lots placed."""
+    return await hub.book.read(lists.payments_of, lot_id, before(cursor), limit)
+
+
+def _leads_out(conn: sa.Connection, code: str, lot_id: str, channel_id: str) -> bool:
+    if not code:
+        return codes.is_exit(conn, lot_id, channel_id)
+    found = codes.find_code(conn, code)
+    return found is not None and found.kind is not codes.CodeKind.ENTRY
+
+
+def _driver(app: str, name: str) -> Identity:
+    if not usable_name(name):
+        raise Unusable("a driver's name is 1 to 64 printable characters", "driver")
+    return simulated_identity(App(app), name)
+
+
+async def _ask(hub: Hub, asked: Ask) -> BillResult:
+    scan_id = await hub.cashier.ask(asked)
+    await hub.cashier.heard(scan_id)
+    return _bill(await hub.cashier.bill(scan_id))
+
+
+def _bill(bill: Bill) -> BillResult:
+    quote = bill.quote
+    return BillResult(
+        scan_id=quote.scan_id,
+        shown=bill.shown,
+        text=bill.text,
+        state=quote.state,
+        order_id=quote.order_id,
+        car_number=quote.car_number,
+        price=yuan(quote.fen) if quote.state == 1 else None,
+        total=yuan(quote.total) if quote.state == 1 else None,
+        quote_no=quote.quote_no,
+        lot_id=quote.lot_id,
+        channel_id=quote.channel_id,
+        licence=quote.licence,
+        trade_no=quote.trade_no,
+        leave_by=bill.leave_by,
+        created_at=quote.created_at,
+    )
+
+
 @get("/scans/{scan_id:str}")
-async def scan_now(hub: FromHub, scan_id: FromPath[str]) -> ScanResult:
+async def scan_now(hub: FromHub, scan_id: FromPath[str]) -> ScanResult | BillResult:
     """What the phone of a scan shows now."""
-    return _result(await hub.desk.screen(scan_id))
+    try:
+        return _bill(await hub.cashier.bill(scan_id))
+    except Unknown:
+        return _result(await hub.desk.screen(scan_id))
 
 
 def _result(screen: Screen) -> ScanResult:
@@ -284,6 +409,9 @@ def admin_routes(more: Sequence[BaseRouteHandler]) -> Router:
     handlers = [
         scan,
         scan_now,
+        prepay,
+        pay,
+        payments,
         entries,
         exits,
         pushes,

@@ -10,8 +10,10 @@ import sqlalchemy as sa
 
 from taigan.bolink import BadMessage, SignedText, open_envelope, sign
 from taigan.hub.book import registry
-from taigan.hub.book.tables import arrivals, entries, exits, looks, pushes
+from taigan.hub.book.records import Kind
+from taigan.hub.book.tables import arrivals, entries, exits, looks, pushes, records
 from taigan.hub.drivers import codes
+from taigan.hub.drivers.codes import CodeKind
 from taigan.hub.errors import Unknown
 from taigan.hub.remarks import Note
 
@@ -85,11 +87,13 @@ class ArrivalItem(msgspec.Struct, kw_only=True):
 
 
 class LaneItem(msgspec.Struct):
-    """A lane and its entry code; both empty without one."""
+    """A lane, its entry code and its exit code; empty without one."""
 
     channel_id: str
     code: str
     entry_url: str
+    exit_code: str
+    exit_url: str
 
 
 class LotItem(msgspec.Struct, kw_only=True):
@@ -104,6 +108,8 @@ class LotItem(msgspec.Struct, kw_only=True):
     sms_check: bool
     vendor: str
     callback_url: str
+    prepay_code: str
+    prepay_url: str
     lanes: list[LaneItem]
 
 
@@ -115,6 +121,25 @@ class LookItem(msgspec.Struct, kw_only=True):
     session: str
     of: str
     row_id: int
+
+
+class PaymentItem(msgspec.Struct, kw_only=True):
+    """Money of a driver: `prepay` (5.3), `code` (5.5), `exit` (a 3.2), `etc`, `parking`, `pass` or `arrears`."""
+
+    id: int
+    lot_id: str
+    trade_no: str
+    purpose: str
+    state: str
+    order_id: str
+    car_number: str
+    fen: int
+    pay_type: str
+    channel_id: str
+    quote_no: str
+    scan_id: str
+    at: datetime
+    changed_at: datetime
 
 
 class Signed(msgspec.Struct, kw_only=True):
@@ -197,6 +222,32 @@ def arrival_detail(conn: sa.Connection, arrival_id: int) -> ArrivalDetail:
     return ArrivalDetail(**_arrival(dict(row)), signed=_signed(conn, row["body"], row["at"]))
 
 
+def payments_of(conn: sa.Connection, lot_id: str, before: int | None, limit: int) -> Listed[PaymentItem]:
+    """The payments, newest first."""
+    query = sa.select(records).where(records.c.kind == Kind.PAYMENTS.value)
+    rows, following = page(conn, query, records, lot_id, before, limit)
+    items = [
+        PaymentItem(
+            id=row["id"],
+            lot_id=row["lot_id"],
+            trade_no=row["number"],
+            purpose=row["detail"]["purpose"],
+            state=row["state"],
+            order_id=row["order_id"],
+            car_number=row["car_number"],
+            fen=row["fen"],
+            pay_type=row["detail"].get("pay_type") or "",
+            channel_id=row["detail"].get("out_channel_id") or "",
+            quote_no=row["detail"].get("quote_no") or "",
+            scan_id=row["detail"].get("scan_id") or "",
+            at=row["at"],
+            changed_at=row["changed_at"],
+        )
+        for row in rows
+    ]
+    return Listed(items, following)
+
+
 def looks_of(conn: sa.Connection, before: int | None, limit: int) -> Listed[LookItem]:
     """What was shown unmasked at the admin's page."""
     rows, following = page(conn, sa.select(looks), looks, "", before, limit)
@@ -209,6 +260,7 @@ def lots_known(conn: sa.Connection, public_url: str) -> Listed[LotItem]:
     for lot in registry.known_lots(conn):
         vendor = registry.vendor(conn, lot.union_id)
         assert vendor is not None, "lots refer to vendors"
+        prepay = codes.good_code(conn, lot.lot_id, CodeKind.PREPAY, "")
         items.append(
             LotItem(
                 lot_id=lot.lot_id,
@@ -220,13 +272,26 @@ def lots_known(conn: sa.Connection, public_url: str) -> Listed[LotItem]:
                 sms_check=lot.sms_check,
                 vendor=vendor.name,
                 callback_url=vendor.callback_url,
-                lanes=[
-                    LaneItem(channel_id, code, codes.code_url(public_url, code) if code else "")
-                    for channel_id, code in codes.entry_codes(conn, lot.lot_id).items()
-                ],
+                prepay_code=prepay,
+                prepay_url=codes.code_url(public_url, CodeKind.PREPAY, prepay) if prepay else "",
+                lanes=_lanes(conn, lot.lot_id, public_url),
             )
         )
     return Listed(items, None)
+
+
+def _lanes(conn: sa.Connection, lot_id: str, public_url: str) -> list[LaneItem]:
+    into, out = (codes.lane_codes(conn, lot_id, kind) for kind in (CodeKind.ENTRY, CodeKind.EXIT_PAY))
+    return [
+        LaneItem(
+            channel_id,
+            code,
+            codes.code_url(public_url, CodeKind.ENTRY, code) if code else "",
+            out[channel_id],
+            codes.code_url(public_url, CodeKind.EXIT_PAY, out[channel_id]) if out[channel_id] else "",
+        )
+        for channel_id, code in into.items()
+    ]
 
 
 def page(

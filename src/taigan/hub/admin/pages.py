@@ -185,7 +185,7 @@ async def move_record(request: AnyRequest, pages: FromPages, hub: FromHub, door:
         return _expired(pages, request)
     try:
         number = row_id(int(form.get("id", "")))
-        _, outgoing = await hub.book.write(move, hub.rules, number, form.get("state", ""), hub.public_url)
+        _, outgoing = await hub.book.write(move, hub.rules, hub.faults, number, form.get("state", ""), hub.public_url)
     except (ValueError, Unknown, Unusable):
         return _wrong(pages, visit)
     hub.postbox.send_soon(outgoing)

@@ -82,9 +82,11 @@ async def send(hub: Hub, asked: PushRequest) -> PushDetail:
         interface = drafts.downlink(asked.service_name)
         text = drafts.filled_in(interface, lot, trail.at, asked.data)
         channel_id = asked.channel_id or _channel_of(text)
-        return Outbox(conn, trail, hub.rules).push_text(
+        push = Outbox(conn, trail, hub.rules, hub.faults).push_text(
             lot.union_id, lot.lot_id, interface, text, channel_id=channel_id
         )
+        assert push is not None, "it goes at once"
+        return push
 
     push = await hub.book.write(work)
     await hub.postbox.send(push)
@@ -162,4 +164,11 @@ def owed_of(conn: sa.Connection, lot_id: str, before: int | None, limit: int) ->
     return Listed(items, following)
 
 
-HANDLERS = (send_push, push_answer, list_drafts, owed)
+@post("/owed/{owed_id:int}/send", status_code=HTTPStatus.OK)
+async def send_owed(hub: FromHub, owed_id: FromPath[int]) -> PushDetail:
+    """Send a payment message once more, whatever became of it. Answers once the lot has, or not in time."""
+    push = await hub.postbox.send_again(row_id(owed_id))
+    return await hub.book.read(lists.push_detail, push.id)
+
+
+HANDLERS = (send_push, push_answer, list_drafts, owed, send_owed)

@@ -118,7 +118,9 @@ async def records_of_kind(
 @post("/records/{record_id:int}/state", status_code=HTTPStatus.OK)
 async def change_state(hub: FromHub, record_id: FromPath[int], data: JSONBody[StateChange]) -> RecordItem:
     """Say what became of a payment, a refund, an invoice, ...; the lot is told where the document says so."""
-    record, outgoing = await hub.book.write(settlement.move, hub.rules, row_id(record_id), data.state, hub.public_url)
+    record, outgoing = await hub.book.write(
+        settlement.move, hub.rules, hub.faults, row_id(record_id), data.state, hub.public_url
+    )
     hub.postbox.send_soon(outgoing)
     return shown(record, hub.public_url)
 

@@ -67,9 +67,11 @@ class Database:
 
     @staticmethod
     def _upgrade(conn: sa.Connection, version: int) -> None:
+        known = sa.inspect(conn)
         for newer in range(version + 1, tables.VERSION + 1):
-            for statement in tables.UPGRADES[newer]:
-                conn.exec_driver_sql(statement)
+            for table, column in tables.ADDED.get(newer, ()):
+                if known.has_table(table):
+                    conn.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column}")
         if version < tables.VERSION:
             tables.metadata.create_all(conn)
             conn.execute(sa.update(tables.house).values(version=tables.VERSION))

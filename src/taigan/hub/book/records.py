@@ -154,6 +154,12 @@ def select(conn: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Rec
     return [Record(*row) for row in conn.execute(query)]
 
 
+def payments_of(conn: sa.Connection, lot_id: str, order_id: str) -> list[Record]:
+    """Every payment for an order, oldest first."""
+    c = records.c
+    return select(conn, c.lot_id == lot_id, c.order_id == order_id, c.kind == Kind.PAYMENTS.value)
+
+
 def balance(conn: sa.Connection, lot_id: str) -> int:
     """The fen a lot has at BoLink: paid in, less what was given back, given as change, or is on its way out."""
     signs = (

@@ -36,12 +36,13 @@ class VendorSeed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LotSeed(msgspec.Struct, frozen=True, kw_only=True):
-    """A lot as the settings name it, with the lanes that get an entry code at once."""
+    """A lot as the settings name it, with the lanes that get an entry code at once, and the exits that get theirs."""
 
     union_id: str
     park_id: str
     name: str = ""
     lanes: tuple[str, ...] = ()
+    exits: tuple[str, ...] = ()
     contact: str = ""
     phone: str = ""
     sms_check: bool = False

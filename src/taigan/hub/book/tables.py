@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-VERSION = 4
+VERSION = 5
 """Raised with every change of the tables; a database of a higher one is refused."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,15 +26,13 @@ class Moment(sa.types.TypeDecorator[datetime]):
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
-UPGRADES: dict[int, tuple[str, ...]] = {
-    2: ("ALTER TABLE pushes ADD COLUMN owed_id INTEGER",),
-    3: ("ALTER TABLE sessions ADD COLUMN opened_by TEXT NOT NULL DEFAULT ''",),
-    4: (
-        "ALTER TABLE arrivals ADD COLUMN notes JSON NOT NULL DEFAULT '[]'",
-        "ALTER TABLE pushes ADD COLUMN notes JSON NOT NULL DEFAULT '[]'",
-    ),
+ADDED: dict[int, tuple[tuple[str, str], ...]] = {
+    2: (("pushes", "owed_id INTEGER"),),
+    3: (("sessions", "opened_by TEXT NOT NULL DEFAULT ''"),),
+    4: (("arrivals", "notes JSON NOT NULL DEFAULT '[]'"), ("pushes", "notes JSON NOT NULL DEFAULT '[]'")),
+    5: (("owed_pushes", "scan_id TEXT"),),
 }
-"""What brings the tables of an older version up to each one, besides the tables that are new."""
+"""The columns that each version added to tables that were there; tables that are new come whole."""
 
 metadata = sa.MetaData()
 
@@ -156,6 +154,34 @@ scans = sa.Table(
     sa.Index("scans_of_order", "lot_id", "order_id", "seq"),
 )
 
+# What drivers at exits and inside lots were told that a stay costs (5.1), and how they paid it.
+quotes = sa.Table(
+    "quotes",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("scan_id", sa.Text, nullable=False, unique=True),
+    sa.Column("lot_id", sa.Text, sa.ForeignKey("lots.lot_id"), nullable=False),
+    sa.Column("channel_id", sa.Text, nullable=False),  # empty: inside the lot
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("scene", sa.Integer, nullable=False),  # 5.1 pay_scene
+    sa.Column("driver_id", sa.Integer, sa.ForeignKey("drivers.id"), nullable=False),
+    sa.Column("licence", sa.Text, nullable=False),
+    sa.Column("car_number", sa.Text, nullable=False),  # as asked, then as answered
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("quote_no", sa.Text, nullable=False, unique=True),  # query_order_no
+    sa.Column("shown", sa.Text, nullable=False),  # quotes.Shown
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("state", sa.Integer),  # the lot's 0 or 1
+    sa.Column("fen", sa.BigInteger, nullable=False),
+    sa.Column("total", sa.BigInteger, nullable=False),
+    sa.Column("told", sa.LargeBinary, nullable=False),  # quotes.Told
+    sa.Column("trade_no", sa.Text),  # the payment for it
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("answered_at", Moment),
+    sa.Index("quotes_of_order", "lot_id", "order_id", "seq"),
+    sa.Index("quotes_of_driver", "driver_id", "lot_id"),
+)
+
 sms_codes = sa.Table(
     "sms_codes",
     metadata,
@@ -201,6 +227,7 @@ owed_pushes = sa.Table(
     sa.Column("channel_id", sa.Text, nullable=False),
     sa.Column("section", sa.Text, nullable=False),
     sa.Column("url", sa.Text, nullable=False),
+    sa.Column("scan_id", sa.Text),  # the question that the driver paid
     sa.Column("text", sa.LargeBinary, nullable=False),  # `data`, frozen; each attempt is signed with the current key
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("state", sa.Text, nullable=False),  # postbox.Owed
@@ -272,6 +299,15 @@ records = sa.Table(
     sa.Index("records_of_lot", "lot_id", "kind", "id"),
     sa.Index("records_of_order", "lot_id", "order_id"),
     sa.Index("records_of_car", "car_number", "kind"),
+)
+
+# What becomes of records by itself.
+settling = sa.Table(
+    "settling",
+    metadata,
+    sa.Column("record_id", sa.Integer, sa.ForeignKey("records.id"), primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False, index=True),
 )
 
 # What happened, in order: the trail of a scan, told to whoever watches.

@@ -25,6 +25,7 @@ class Kind(enum.StrEnum):
     PUSHED = "pushed"  # 5.7 goes out
     ANSWERED = "answered"
     UNANSWERED = "unanswered"
+    PAID = "paid"  # the driver pays
     SHOWN = "shown"  # the phone's page changes
     UPLOADED = "uploaded"  # 3.1 or 3.2 arrived
     UPLOAD_REFUSED = "upload_refused"

@@ -15,6 +15,8 @@ from taigan.hub.errors import Unusable
 CHANNEL_LENGTH = 16
 ENTRY_PATH = "/unionapi/nolienceinpark"
 """Where an entry code leads (the form shown in sdk/479833, spelled so)."""
+PAY_PATH = "/unionapi/t"
+"""Where an exit's code and a lot's prepay code lead (2.3)."""
 
 
 _CODE = sa.select(codes).where(codes.c.code == sa.bindparam("code"))
@@ -39,9 +41,14 @@ class Code:
     good: bool
 
 
-def code_url(public_url: str, code: str) -> str:
+def code_url(public_url: str, kind: CodeKind, code: str) -> str:
     """The address that is drawn as the QR code."""
-    return f"{public_url}{ENTRY_PATH}?code={code}"
+    return f"{public_url}{ENTRY_PATH}?code={code}" if kind is CodeKind.ENTRY else f"{public_url}{PAY_PATH}?p={code}"
+
+
+def code_in(text: str) -> str:
+    """The code in the address that a QR code holds, or the code itself."""
+    return next((text.rpartition(name)[2] for name in ("code=", "?p=") if name in text), text)
 
 
 def get_code(
@@ -82,12 +89,26 @@ def find_code(conn: sa.Connection, code: str) -> Code | None:
     return Code(row.code, row.lot_id, CodeKind(row.kind), row.channel_id, row.retired_at is None)
 
 
-def entry_codes(conn: sa.Connection, lot_id: str) -> dict[str, str]:
-    """The good entry code of each lane of a lot, by channel_id; empty for a lane without one."""
+def good_code(conn: sa.Connection, lot_id: str, kind: CodeKind, channel_id: str) -> str:
+    """The good code of a lane, or of a lot (prepay, no channel_id); empty without one."""
+    of_lane = (codes.c.lot_id == lot_id, codes.c.kind == kind, codes.c.channel_id == channel_id)
+    return conn.execute(sa.select(codes.c.code).where(*of_lane, codes.c.retired_at.is_(None))).scalar() or ""
+
+
+def is_exit(conn: sa.Connection, lot_id: str, channel_id: str) -> bool:
+    """Whether a lane's newest code is for leaving."""
+    c = codes.c
+    of_lane = (c.lot_id == lot_id, c.channel_id == channel_id, c.kind != CodeKind.PREPAY, c.retired_at.is_(None))
+    newest = sa.select(c.kind).where(*of_lane).order_by(c.created_at.desc(), c.kind).limit(1)
+    return conn.execute(newest).scalar() == CodeKind.EXIT_PAY
+
+
+def lane_codes(conn: sa.Connection, lot_id: str, kind: CodeKind) -> dict[str, str]:
+    """The good code of one kind of each lane of a lot, by channel_id; empty for a lane without one."""
     on_lane = (
         (codes.c.lot_id == lanes.c.lot_id)
         & (codes.c.channel_id == lanes.c.channel_id)
-        & (codes.c.kind == CodeKind.ENTRY)
+        & (codes.c.kind == kind)
         & codes.c.retired_at.is_(None)
     )
     query = (

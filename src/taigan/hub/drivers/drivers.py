@@ -50,6 +50,12 @@ def meet(conn: sa.Connection, trail: Trail, identity: Identity) -> Driver:
     return Driver(row.id, App(row.app), row.pay_user_id, row.licence)
 
 
+def find(conn: sa.Connection, driver_id: int) -> Driver:
+    """A driver that is known."""
+    row = conn.execute(sa.select(drivers).where(drivers.c.id == driver_id)).one()
+    return Driver(row.id, App(row.app), row.pay_user_id, row.licence)
+
+
 def open_session(conn: sa.Connection, trail: Trail, token: str, identity: Identity) -> None:
     """Remember a driver's browser by the token in its cookie."""
     row = {

@@ -195,7 +195,7 @@ def _lane(conn: sa.Connection, asked: Asked) -> tuple[codes.Code, Lot]:
         if code.kind is not codes.CodeKind.ENTRY:
             raise Unusable("this is no code for an entry", "code")
     else:
-        good = codes.entry_codes(conn, asked.lot_id).get(asked.channel_id, "")
+        good = codes.good_code(conn, asked.lot_id, codes.CodeKind.ENTRY, asked.channel_id)
         code = codes.Code(good, asked.lot_id, codes.CodeKind.ENTRY, asked.channel_id, good=True)
     lot = registry.lot(conn, code.lot_id)
     if lot is None:

@@ -161,7 +161,7 @@ async def act(request: AnyRequest, pages: FromPages) -> Response[Any]:
     if form.get("state", "") in _BUTTONS.get(record.kind, ()):
         try:
             _, outgoing = await pages.hub.book.write(
-                move, pages.hub.rules, record.id, form["state"], pages.hub.public_url
+                move, pages.hub.rules, pages.hub.faults, record.id, form["state"], pages.hub.public_url
             )
         except Unusable:
             outgoing = []

@@ -29,7 +29,7 @@ from taigan.bolink import by_section
 from taigan.hub.book import registry
 from taigan.hub.book.registry import Lot
 from taigan.hub.drivers import codes, drivers
-from taigan.hub.drivers.codes import ENTRY_PATH, Code, CodeKind
+from taigan.hub.drivers.codes import ENTRY_PATH, PAY_PATH, Code, CodeKind
 from taigan.hub.drivers.drivers import Driver, Purpose, proof, proves
 from taigan.hub.drivers.phone import Screen, in_language
 from taigan.hub.drivers.scans import Asked
@@ -156,7 +156,7 @@ class Pages:
             "X-Content-Type-Options": "nosniff",
         }
         return Response(
-            self.piece(template, visit, nonce=nonce, **{"lot": None, "channel_id": ""} | values),
+            self.piece(template, visit, nonce=nonce, **{"lot": None, "channel_id": "", "leaving": False} | values),
             status_code=status,
             media_type="text/html",
             headers=headers,
@@ -165,6 +165,11 @@ class Pages:
 
     def _form_token(self, visit: Visit) -> str:
         return proof(self.hub.book.secret, Purpose.FORM, visit.session) if visit.session else ""
+
+    def is_named(self, visit: Visit) -> bool:
+        """Whether the phone is in the hands of the driver whom the address names, if it names one."""
+        named = _named_driver(self, visit)
+        return named is None or (visit.driver is not None and named.holds(visit.driver))
 
     def form_is_ours(self, session: str, form: dict[str, str]) -> bool:
         """Whether our own page sent this form for this session."""
@@ -191,7 +196,7 @@ async def read_form(request: AnyRequest) -> dict[str, str]:
         return {}
 
 
-def _lane(conn: sa.Connection, asked: str) -> tuple[Code, Lot] | None:
+def lane_of(conn: sa.Connection, asked: str) -> tuple[Code, Lot] | None:
     code = codes.find_code(conn, asked)
     lot = registry.lot(conn, code.lot_id) if code is not None else None
     return None if code is None or lot is None else (code, lot)
@@ -221,15 +226,14 @@ async def entry_page(request: AnyRequest, pages: FromPages) -> Response[Any]:
     """Where the code in the lane leads: the lane's name and the button, once we know who is asking."""
     visit = await pages.visit(request)
     asked = visit.query.get("code", "")
-    found = await pages.hub.book.read(_lane, asked)
+    found = await pages.hub.book.read(lane_of, asked)
     if found is None:
         return pages.page("gone.html", visit, status=HTTPStatus.NOT_FOUND)
     code, lot = found
     lane: dict[str, Any] = {"lot": lot, "channel_id": code.channel_id, "code": code.code}
     if not code.good or code.kind is not CodeKind.ENTRY:
         return pages.page("gone.html", visit, status=HTTPStatus.GONE, **lane)
-    named = _named_driver(pages, visit)
-    if visit.driver is not None and (named is None or named.holds(visit.driver)):
+    if visit.driver is not None and pages.is_named(visit):
         return pages.page("entry.html", visit, **lane)
     return log_in(pages, request, visit, {"code": code.code}, lane)
 
@@ -245,7 +249,7 @@ def log_in(
 ) -> Response[Any]:
     """Send a browser that nobody is known by to its app's login, or show which apps there are.
 
-    `then` is where it goes on from there: a lane's `code`, or another platform's `redirectUrl` (7).
+    `then` is where it goes on from there: an entry's `code`, a paying code `p`, or another's `redirectUrl` (7).
     """
     named = _named_driver(pages, visit)
     started = request.cookies.get(_LOGIN_COOKIE, "")
@@ -271,6 +275,8 @@ async def logged_in(request: AnyRequest, pages: FromPages, app: FromPath[str]) -
     ours = bool(started) and proves(visit.query.get("proof", ""), pages.hub.book.secret, Purpose.LOGIN, started)
     identity = await pages.hub.login.identity(App(app), visit.query) if ours and app in list(App) else None
     to_lane = visit.url(ENTRY_PATH, code=visit.query.get("code", ""))
+    if "p" in visit.query:
+        to_lane = visit.url(PAY_PATH, p=visit.query["p"])
     if "redirectUrl" in visit.query:
         to_lane = visit.url(LICENCE_PATH, redirectUrl=visit.query["redirectUrl"])
     if identity is None:

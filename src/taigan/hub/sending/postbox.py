@@ -1,8 +1,8 @@
 """The postbox: messages on their way to lots. Payment messages come again until the lot has taken them.
 
 A payment message is owed from the transaction that made it: its `data` is frozen there, each attempt is signed anew.
-It is done when the lot answers state 1. Otherwise it is sent again after each of the waits of `resend_after`
-(newapi/524039); after the last of them a person has to act.
+It is done when the lot has answered as `resend_until` wants it. Otherwise it is sent again after each of the waits of
+`resend_after` (newapi/524039); after the last of them a person has to act.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from taigan.hub.book.book import Book
 from taigan.hub.book.database import insert_row
 from taigan.hub.book.tables import owed_pushes
 from taigan.hub.book.trail import Trail
-from taigan.hub.rules import Rules
+from taigan.hub.errors import Unknown
+from taigan.hub.faults import Faults
+from taigan.hub.rules import ResendUntil, Rules
 from taigan.hub.sending import pushes
+from taigan.hub.sending.bent import bend
 from taigan.hub.sending.pushes import Delivery, Outcome, Push, Sender
 
 _IDLE = 3600.0
@@ -49,6 +52,7 @@ class Outbox:
     conn: sa.Connection
     trail: Trail
     rules: Rules
+    faults: Faults
     pushes: list[Push] = field(default_factory=list)
 
     @contextmanager
@@ -63,16 +67,48 @@ class Outbox:
             raise
 
     def push(
-        self, union_id: str, lot_id: str, section: str, message: object, *, url: str = "", channel_id: str = ""
-    ) -> Push:
+        self,
+        union_id: str,
+        lot_id: str,
+        section: str,
+        message: object,
+        *,
+        url: str = "",
+        channel_id: str = "",
+        scan_id: str | None = None,
+    ) -> None:
         """Enter a message to a lot. `url` goes before the vendor's address."""
         interface = by_section(section)
-        return self.push_text(union_id, lot_id, interface, interface.write(message), url=url, channel_id=channel_id)
+        text = interface.write(message)
+        if not interface.resent:
+            self.push_text(union_id, lot_id, interface, text, url=url, channel_id=channel_id, scan_id=scan_id)
+            return
+        names = (section, interface.event)
+        for sent in bend(self.faults, text, lot_id=lot_id, channel_id=channel_id, names=names):
+            self.push_text(
+                union_id,
+                lot_id,
+                interface,
+                sent.text,
+                url=url,
+                channel_id=channel_id,
+                scan_id=scan_id,
+                after=sent.after,
+            )
 
     def push_text(
-        self, union_id: str, lot_id: str, interface: AnyInterface, text: bytes, *, url: str = "", channel_id: str = ""
-    ) -> Push:
-        """Enter a message whose `data` text is frozen already."""
+        self,
+        union_id: str,
+        lot_id: str,
+        interface: AnyInterface,
+        text: bytes,
+        *,
+        url: str = "",
+        channel_id: str = "",
+        scan_id: str | None = None,
+        after: timedelta = timedelta(),
+    ) -> Push | None:
+        """Enter a message whose `data` text is frozen already; a payment message may wait, and is none yet then."""
         owed_id = None
         if interface.resent:
             row = {
@@ -81,15 +117,27 @@ class Outbox:
                 "channel_id": channel_id,
                 "section": interface.section,
                 "url": url,
+                "scan_id": scan_id,
                 "text": text,
-                "attempts": 1,
+                "attempts": 0 if after else 1,
                 "state": Owed.PENDING.value,
                 "created_at": self.trail.at,
-                "next_at": _next_at(self.trail.at, self.rules, 1),
+                "next_at": self.trail.at + after if after else _next_at(self.trail.at, self.rules, 1),
             }
             owed_id = insert_row(self.conn, owed_pushes, row)
+            if after:
+                return None
         push = pushes.enter(
-            self.conn, self.trail, union_id, lot_id, interface, text, url=url, channel_id=channel_id, owed_id=owed_id
+            self.conn,
+            self.trail,
+            union_id,
+            lot_id,
+            interface,
+            text,
+            url=url,
+            channel_id=channel_id,
+            scan_id=scan_id,
+            owed_id=owed_id,
         )
         self.pushes.append(push)
         return push
@@ -100,11 +148,13 @@ def _next_at(now: datetime, rules: Rules, attempts: int) -> datetime | None:
     return now + timedelta(seconds=waits[attempts - 1]) if attempts <= len(waits) else None
 
 
-def taken(delivery: Delivery) -> bool:
-    """Whether the lot said that it took a message."""
+def is_taken(delivery: Delivery, until: ResendUntil) -> bool:
+    """Whether a lot answered a message so that it is not sent again."""
     answer = delivery.answer
     if answer.outcome is not Outcome.ANSWERED or answer.status != 200:
         return False
+    if until is ResendUntil.ANSWERED:
+        return True
     try:
         return read(answer.body or b"", _Said).state == 1
     except BadMessage:
@@ -157,7 +207,7 @@ class Postbox:
             return
         c = owed_pushes.c
         pending = sa.update(owed_pushes).where(c.id == push.owed_id, c.state != Owed.TAKEN.value)
-        if taken(delivery):
+        if is_taken(delivery, self._rules.resend_until):
             conn.execute(pending.values(state=Owed.TAKEN.value, next_at=None))
         else:
             conn.execute(pending.where(c.next_at.is_(None)).values(state=Owed.NEEDS_PERSON.value))
@@ -166,9 +216,22 @@ class Postbox:
         due = conn.execute(sa.select(owed_pushes).where(owed_pushes.c.next_at <= trail.at)).all()
         return [self._attempt(conn, trail, owed) for owed in due]
 
+    async def send_again(self, owed_id: int) -> Push:
+        """Send a payment message once more, by a person, whatever became of it; how it was sent. Raises `Unknown`."""
+        push = await self._book.write(self._by_hand, owed_id)
+        await self.send(push)
+        return push
+
+    def _by_hand(self, conn: sa.Connection, trail: Trail, owed_id: int) -> Push:
+        owed = conn.execute(sa.select(owed_pushes).where(owed_pushes.c.id == owed_id)).first()
+        if owed is None:
+            raise Unknown("payment message", "id")
+        return self._attempt(conn, trail, owed)
+
     def _attempt(self, conn: sa.Connection, trail: Trail, owed: sa.Row[tuple[object, ...]]) -> Push:
         attempts = owed.attempts + 1
-        changed = {"attempts": attempts, "next_at": _next_at(trail.at, self._rules, attempts)}
+        open_still = owed.state == Owed.PENDING.value
+        changed = {"attempts": attempts, "next_at": _next_at(trail.at, self._rules, attempts) if open_still else None}
         conn.execute(sa.update(owed_pushes).where(owed_pushes.c.id == owed.id).values(changed))
         return pushes.enter(
             conn,
@@ -179,6 +242,7 @@ class Postbox:
             owed.text,
             url=owed.url,
             channel_id=owed.channel_id,
+            scan_id=owed.scan_id,
             owed_id=owed.id,
         )
 

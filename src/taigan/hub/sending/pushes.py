@@ -23,6 +23,7 @@ from taigan.hub.rules import Rules
 from taigan.hub.sending.addresses import is_public, same_host
 
 log = structlog.get_logger("taigan.hub")
+_LATE = 10.0
 
 
 class Outcome(enum.StrEnum):
@@ -174,6 +175,12 @@ class Sender:
         )
         if fault is None:
             return Delivery(await self._post(push))
+        if fault.kind is FaultKind.PUSH_LOST:
+            await self._clock.sleep(self._rules.push_timeout)
+            return Delivery(Answer(Outcome.TIMED_OUT, self._clock.now()), fault.kind)
+        if fault.kind is FaultKind.PUSH_LATE:
+            await self._clock.sleep(_LATE if fault.seconds is None else fault.seconds)
+            return Delivery(await self._post(push), fault.kind)
         if fault.kind is FaultKind.SENT_TWICE:
             answer, second = await asyncio.gather(self._post(push), self._post(push))
             return Delivery(answer, fault.kind, second)

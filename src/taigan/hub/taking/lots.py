@@ -109,7 +109,7 @@ def get_code(upload: Upload, message: GetQrCode) -> Taken:
         raise Rejected("channel_id 缺失或过长") from None
     if code is None:
         raise Rejected("二维码不存在")
-    url = codes.code_url(upload.public_url, code)
+    url = codes.code_url(upload.public_url, kind, code)
     answer = QrCode(state=1, code_url=url, errmsg="getCodeUrl success", type=kind, channel_id=message.channel_id)
     return Taken(answer, answer.errmsg)
 

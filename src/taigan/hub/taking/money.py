@@ -350,7 +350,7 @@ def query_payment(upload: Upload, message: QueryPayment) -> Taken:
 
 def _payment(upload: Upload, payment: Record) -> PaymentRecord:
     stay = stays.stay_of(upload.conn, payment.lot_id, payment.order_id)
-    at_exit = payment.detail["purpose"] in ("exit", "etc")
+    at_exit = payment.detail["purpose"] in ("exit", "etc", "code")
     return PaymentRecord(
         pay_state=_PAYMENT_STATES[payment.state],
         car_number=payment.car_number,
@@ -364,10 +364,7 @@ def _payment(upload: Upload, payment: Record) -> PaymentRecord:
 
 
 def _payments_of(upload: Upload, order_id: str, purpose: str = "") -> list[Record]:
-    c = kept.c
-    found = records.select(
-        upload.conn, c.lot_id == upload.lot_id, c.order_id == order_id, c.kind == Kind.PAYMENTS.value
-    )
+    found = records.payments_of(upload.conn, upload.lot_id, order_id)
     return [one for one in found if not purpose or one.detail["purpose"] == purpose]
 
 

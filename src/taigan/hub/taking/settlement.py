@@ -18,19 +18,21 @@ from taigan.bolink.callbacks import (
     EscapePaymentResult,
     ParkingPaymentResult,
     PassPayment,
+    Prepayment,
     RefundResult,
 )
 from taigan.bolink.invoices import InvoiceChanged
 from taigan.bolink.trade import PayEscape, PayParking, RenewPass
+from taigan.bolink.values import PaymentState, PrepaymentKind
 from taigan.hub.book import records
 from taigan.hub.book.records import Kind, Record
 from taigan.hub.book.trail import Trail
 from taigan.hub.errors import Unusable
+from taigan.hub.faults import Faults
 from taigan.hub.rules import Rules
 from taigan.hub.sending.postbox import Outbox
 from taigan.hub.sending.pushes import Push
-from taigan.hub.taking import stays
-from taigan.hub.taking.invoices import SAID, STATUS
+from taigan.hub.taking import invoices, stays
 from taigan.hub.taking.stays import written
 
 NEXT: dict[str, dict[str, tuple[str, ...]]] = {
@@ -45,6 +47,10 @@ NEXT: dict[str, dict[str, tuple[str, ...]]] = {
     Kind.INVOICE_ORDERS: {"open": ("invoiced",)},
 }
 """The states that may follow each state, by kind."""
+
+SAID = {"paid": "支付成功", "pending": "支付中", "failed": "支付失败"}
+"""What is said of a payment by its state."""
+_STATES = {"failed": PaymentState.FAILED, "paid": PaymentState.SUCCEEDED, "pending": PaymentState.PENDING}
 
 FEE = Decimal("0.006")
 """What a payment costs the lot."""
@@ -65,10 +71,10 @@ def settle(outbox: Outbox, record: Record, state: str, public_url: str = "") -> 
 
 
 def move(
-    conn: sa.Connection, trail: Trail, rules: Rules, record_id: int, state: str, public_url: str
+    conn: sa.Connection, trail: Trail, rules: Rules, faults: Faults, record_id: int, state: str, public_url: str
 ) -> tuple[Record, list[Push]]:
     """Move a record on; what the lot is to be told of it."""
-    outbox = Outbox(conn, trail, rules)
+    outbox = Outbox(conn, trail, rules, faults)
     record = settle(outbox, records.find_by_id(conn, record_id), state, public_url)
     return record, outbox.pushes
 
@@ -82,21 +88,28 @@ def _tell_payment(outbox: Outbox, payment: Record) -> None:
             arrears = records.find(outbox.conn, Kind.ARREARS, payment.union_id, payment.lot_id, payment.order_id)
             if arrears is not None:
                 records.change(outbox.conn, outbox.trail, arrears, state="paid")
-    section, message = _PAYMENT_RESULTS[purpose](payment)
+    tell(outbox, payment)
+
+
+def tell(outbox: Outbox, payment: Record) -> None:
+    """Tell the lot where a payment stands; of what was not paid inside the lot it hears nothing."""
+    if payment.detail["purpose"] == "prepay" and payment.state != "paid":
+        return
+    section, message = _PAYMENT_RESULTS[payment.detail["purpose"]](payment)
     _push(outbox, payment, section, message)
 
 
 def _charge_result(payment: Record) -> tuple[str, object]:
     paid, detail = payment.state == "paid", payment.detail
     return "5.5", ChargeResult(
-        state=int(paid),
+        state=_STATES[payment.state].value,
         park_id=_park_id(payment),
         order_id=payment.order_id,
         trade_no=payment.number,
         pay_type=detail["pay_type"],
         out_channel_id=detail.get("out_channel_id") or None,
         total=_decimal(payment.fen),
-        errmsg="支付成功" if paid else "支付失败,请求超时",
+        errmsg=SAID[payment.state],
         pay_channel=detail["channel"],
         pay_time=seconds(payment.changed_at),
         car_number=payment.car_number,
@@ -104,6 +117,30 @@ def _charge_result(payment: Record) -> tuple[str, object]:
         fee=_decimal(_fee(payment.fen) if paid else 0),
         account_type=1,
         remark=f"收到停车费-{payment.car_number}",
+        pay_company=detail["channel"] if detail["channel"] in (0, 1) else None,
+        pay_user_id=detail.get("pay_user_id"),
+    )
+
+
+def _prepayment(payment: Record) -> tuple[str, object]:
+    detail = payment.detail
+    return "5.3", Prepayment(
+        car_number=payment.car_number,
+        prepay=_decimal(payment.fen),
+        order_id=payment.order_id,
+        query_order_no=detail["quote_no"],
+        park_id=_park_id(payment),
+        trade_no=payment.number,
+        query_time=detail.get("query_time"),
+        prepay_type=PrepaymentKind.ELECTRONIC.value,
+        pay_channel=detail["channel"],
+        pay_time=seconds(payment.changed_at),
+        arrive_money=_decimal(payment.fen - _fee(payment.fen)),
+        fee=_decimal(_fee(payment.fen)),
+        account_type=1,
+        remark=f"收到停车费-{payment.car_number}",
+        pay_company=detail["channel"],
+        pay_user_id=detail["pay_user_id"],
     )
 
 
@@ -160,6 +197,8 @@ def _arrears_payment(payment: Record) -> tuple[str, object]:
 
 
 _PAYMENT_RESULTS: dict[str, Callable[[Record], tuple[str, object]]] = {
+    "prepay": _prepayment,
+    "code": _charge_result,
     "exit": _charge_result,
     "etc": _charge_result,
     "pass": _pass_payment,
@@ -212,10 +251,10 @@ def _tell_invoice(outbox: Outbox, invoice: Record) -> None:
     message = InvoiceChanged(
         notify_time=written(invoice.changed_at),
         invoice_order_no=invoice.number,
-        message=SAID[invoice.state],
+        message=invoices.SAID[invoice.state],
         open_invoice_time=written(invoice.changed_at)[:10],
         pdf_url=invoice.detail.get("pdf_url"),
-        status=STATUS[invoice.state].value,
+        status=invoices.STATUS[invoice.state].value,
     )
     _push(outbox, invoice, "6.4", message)
 
@@ -229,7 +268,16 @@ _TELLS: dict[str, Callable[[Outbox, Record], None]] = {
 
 
 def _push(outbox: Outbox, record: Record, section: str, message: object) -> None:
-    outbox.push(record.union_id, record.lot_id, section, message, url=record.detail.get("notify_url", ""))
+    detail = record.detail
+    outbox.push(
+        record.union_id,
+        record.lot_id,
+        section,
+        message,
+        url=detail.get("notify_url", ""),
+        channel_id=detail.get("out_channel_id", ""),
+        scan_id=detail.get("scan_id"),
+    )
 
 
 def _park_id(record: Record) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from taigan.bolink import Entry, EntryTaken, Exit, ExitTaken, fen, moment, read, seconds, yuan
+from taigan.bolink import Entry, EntryTaken, Exit, fen, moment, read, seconds, yuan
 from taigan.bolink.callbacks import AutoPayNotice
 from taigan.bolink.reconciliation import Orders, PastOrder, QueryOrders
 from taigan.bolink.reports import (
@@ -32,7 +32,7 @@ from taigan.bolink.reports import (
     StayCorrected,
 )
 from taigan.bolink.trade import UnpaidOrder
-from taigan.bolink.values import CheckReason, CheckStatus, Correction, ExitPayment, ListDetail, SharedParking
+from taigan.bolink.values import CheckReason, CheckStatus, Correction, ListDetail, SharedParking
 from taigan.hub.book import records, registry
 from taigan.hub.book.records import Kind, Record
 from taigan.hub.book.tables import entries, exits
@@ -48,7 +48,6 @@ FOUND = "查询成功"
 BEIJING = timezone(timedelta(hours=8))
 _LONGEST_QUERY = timedelta(days=30)
 _MOST_READ = 10_000
-_ELECTRONIC = {ExitPayment.WALLET.value, ExitPayment.SWEEPCODE.value}
 
 
 def take_entry(upload: Upload, message: Entry) -> Taken:
@@ -95,95 +94,6 @@ def _tell_auto_pay(upload: Upload, message: Entry) -> None:
     upload.outbox.push(upload.union_id, upload.lot_id, "5.2", notice, channel_id=(message.in_channel_id or "").strip())
 
 
-def take_exit(upload: Upload, message: Exit) -> Taken:
-    """3.2: an exit. Paid electronically it is settled when the money is there; until then it may come again."""
-    moment(message.out_time, "out_time")
-    amount = fen(message.total, "total")
-    order_id, car_number = message.order_id.strip(), message.car_number.strip()
-    if records.has_left(upload.conn, upload.lot.lot_id, order_id):
-        return _exit_answer(1, ALREADY_THERE)
-    if message.pay_type == ExitPayment.ESCAPE:
-        _keep_arrears(upload, message, amount)
-    elif message.pay_type in _ELECTRONIC:
-        state = _charge(upload, message, amount)
-        if state != "paid":
-            return _exit_answer(2, "支付中") if state == "pending" else _exit_answer(0, "支付失败")
-    keep_exit(upload, order_id, car_number, message.out_channel_id or "", upload.text)
-    return _exit_answer(1, TAKEN)
-
-
-def _exit_answer(state: int, text: str) -> Taken:
-    return Taken(ExitTaken(state=state, errmsg=text), text)
-
-
-def _charge(upload: Upload, message: Exit, amount: int) -> str:
-    """Take the money for an exit: `paid`, `pending` or `failed`."""
-    car_number = message.car_number.strip()
-    if message.pay_type == ExitPayment.SWEEPCODE and not (message.auth_code or "").strip():
-        raise Rejected("auth_code 缺失")
-    if (
-        message.pay_type == ExitPayment.WALLET
-        and car_number not in arrangements.of_lot(upload.conn, upload.lot).auto_pay
-    ):
-        raise Rejected("该车牌不支持无感支付")
-    if amount < 0:
-        raise Rejected("total 错误")
-    before = [
-        payment
-        for payment in records.select(
-            upload.conn,
-            kept.c.lot_id == upload.lot_id,
-            kept.c.order_id == message.order_id.strip(),
-            kept.c.kind == Kind.PAYMENTS.value,
-        )
-        if payment.detail.get("purpose") == "exit" and payment.state == "pending"
-    ]
-    if before:
-        return "pending"
-    state = upload.money_goes()
-    upload.add(
-        Kind.PAYMENTS,
-        upload.trade_no(),
-        state=state,
-        order_id=message.order_id.strip(),
-        car_number=car_number,
-        fen=amount,
-        detail={
-            "purpose": "exit",
-            "pay_type": message.pay_type,
-            "out_channel_id": (message.out_channel_id or "").strip(),
-            "channel": 0,
-        },
-    )
-    return state
-
-
-def _keep_arrears(upload: Upload, message: Exit, amount: int) -> None:
-    if upload.find(Kind.ARREARS, message.order_id.strip()) is not None:
-        return
-    entered = upload.conn.execute(
-        sa.select(entries.c.data).where(
-            entries.c.lot_id == upload.lot_id, entries.c.order_id == message.order_id.strip()
-        )
-    ).scalar()
-    entry = read(entered, Entry) if entered is not None else None
-    upload.add(
-        Kind.ARREARS,
-        message.order_id.strip(),
-        state="unpaid",
-        order_id=message.order_id.strip(),
-        car_number=message.car_number.strip(),
-        fen=amount,
-        detail={
-            "park_name": upload.lot.name,
-            "in_time": message.in_time or (entry.in_time if entry else message.out_time),
-            "out_time": message.out_time,
-            "in_park_pic": entry.inpark_img if entry else None,
-            "out_park_pic": message.outpark_img,
-        },
-    )
-
-
 def unpaid(conn: sa.Connection, car_number: str) -> list[Record]:
     """What a plate left without paying, at any lot."""
     c = kept.c
@@ -224,9 +134,13 @@ def end_stay(conn: sa.Connection, trail: Trail, payment: Record) -> None:
     conn.execute(statement.on_conflict_do_nothing())
 
 
+_LEAVING = ("code", "etc")
+"""Payments at an exit that no 3.2 asked for; the 3.2 may come after them, or never."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A stay with its corrections."""
+    """A stay with its corrections. `fen` is all that was settled: what drivers paid, and what the 3.2 settled."""
 
     lot_id: str
     order_id: str
@@ -269,22 +183,37 @@ def _past(upload: Upload, message: QueryOrders) -> list[Stay]:
     start = moment(message.start_time, "start_time") if message.start_time is not None else begin
     if end - start > _LONGEST_QUERY:
         start = end - _LONGEST_QUERY
-    query = sa.select(exits.c.lot_id, exits.c.order_id)
-    if message.park_id:
-        query = query.where(exits.c.lot_id == upload.lot.lot_id)
-    else:
-        query = query.where(exits.c.lot_id.startswith(f"{upload.union_id}-", autoescape=True))
-    if message.order_id:
-        query = query.where(exits.c.order_id == message.order_id.strip())
-    if message.car_number:
-        query = query.where(exits.c.car_number == message.car_number.strip())
     by_order = bool(message.order_id)
     found = []
-    for lot_id, order_id in upload.conn.execute(query.order_by(exits.c.id.desc()).limit(_MOST_READ)):
+    for lot_id, order_id in _left(upload, message):
         stay = stay_of(upload.conn, lot_id, order_id)
         if by_order or seconds(start) <= (stay.out_time or 0) <= seconds(end):
             found.append(stay)
     return found
+
+
+def _left(upload: Upload, message: QueryOrders) -> list[tuple[str, str]]:
+    """The orders whose cars left: by a 3.2, or paid at an exit without one yet. Newest first."""
+
+    def asked(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        c = table.c
+        query = sa.select(c.lot_id, c.order_id, sa.literal_column(f"{table.name}.at").label("at")).where(*conditions)
+        if message.park_id:
+            query = query.where(c.lot_id == upload.lot.lot_id)
+        else:
+            query = query.where(c.lot_id.startswith(f"{upload.union_id}-", autoescape=True))
+        if message.order_id:
+            query = query.where(c.order_id == message.order_id.strip())
+        if message.car_number:
+            query = query.where(c.car_number == message.car_number.strip())
+        return query
+
+    purpose = kept.c.detail["purpose"].as_string()
+    paid = asked(kept, kept.c.kind == Kind.PAYMENTS.value, kept.c.state == "paid", purpose.in_(_LEAVING))
+    both = sa.union_all(asked(exits), paid).subquery()
+    newest = sa.select(both.c.lot_id, both.c.order_id).group_by(both.c.lot_id, both.c.order_id)
+    newest = newest.order_by(sa.func.min(both.c.at).desc()).limit(_MOST_READ)
+    return [(row.lot_id, row.order_id) for row in upload.conn.execute(newest)]
 
 
 def _trade_no_of(conn: sa.Connection, stay: Stay) -> str | None:
@@ -306,13 +235,18 @@ def stay_of(conn: sa.Connection, lot_id: str, order_id: str) -> Stay:
     detail: dict[str, Any] = corrected[0].detail if corrected else {}
     in_times = [detail.get("in_time"), leave.in_time if leave else None, entry.in_time if entry else None]
     newest = left if left is not None else entered
+    paid = [one for one in records.payments_of(conn, lot_id, order_id) if one.state == "paid"]
+    at_exit = [seconds(one.changed_at) for one in paid if one.detail["purpose"] in _LEAVING]
+    settled = sum(one.fen for one in paid if one.detail["purpose"] != "arrears")
+    if leave is not None and not any(one.detail["purpose"] == "exit" for one in paid):
+        settled += fen(leave.total)
     return Stay(
         lot_id=lot_id,
         order_id=order_id,
         car_number=newest.car_number if newest is not None else "",
         in_time=next((time for time in in_times if time is not None), None),
-        out_time=detail.get("out_time", leave.out_time if leave else None),
-        fen=detail.get("fen", fen(leave.total) if leave else 0),
+        out_time=detail.get("out_time", leave.out_time if leave else at_exit[-1] if at_exit else None),
+        fen=detail.get("fen", settled),
         colour=detail.get("license_color", entry.license_color if entry else None) or 0,
         arrival=detail.get("park_business_type") or "11",
     )
@@ -441,7 +375,6 @@ def list_passes(upload: Upload, message: ListPasses) -> Taken:
 
 TAKERS: dict[str, Taker] = {
     "3.1": take_entry,
-    "3.2": take_exit,
     "4.1": query_orders,
     "10.1": correct_stay,
     "10.2": count_parked,

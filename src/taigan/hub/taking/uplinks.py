@@ -41,16 +41,17 @@ from taigan.hub.book.database import insert_row
 from taigan.hub.book.registry import Lot
 from taigan.hub.book.tables import arrivals
 from taigan.hub.book.trail import Kind, Trail
-from taigan.hub.drivers import scans
+from taigan.hub.drivers import quotes, scans
 from taigan.hub.faults import FaultKind, Faults
 from taigan.hub.remarks import Note
 from taigan.hub.rules import Rules
 from taigan.hub.sending.postbox import Outbox, Postbox
-from taigan.hub.taking import community, invoices, lots, money, stays
+from taigan.hub.taking import community, exits, invoices, lots, money, stays
+from taigan.hub.taking.later import Later
 from taigan.hub.taking.uploads import Rejected, Taken, Taker, Upload
 
 log = structlog.get_logger("taigan.hub")
-TAKERS: dict[str, Taker] = lots.TAKERS | stays.TAKERS | money.TAKERS | invoices.TAKERS | community.TAKERS
+TAKERS: dict[str, Taker] = lots.TAKERS | stays.TAKERS | exits.TAKERS | money.TAKERS | invoices.TAKERS | community.TAKERS
 """What the hub does with each uplink, by section. A catalogue line without one is answered 接口暂未开通."""
 LARGEST_BODY = 1024 * 1024
 _BODY_TIMEOUT = 10.0
@@ -89,6 +90,7 @@ class Reply:
     status: int
     body: bytes
     lost: bool = False
+    after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class _Verdict:
     body: bytes
     accepted: bool
     text: str
+    after: float = 0.0
 
 
 class Uplinks:
@@ -105,6 +108,7 @@ class Uplinks:
         self,
         book: Book,
         postbox: Postbox,
+        later: Later,
         faults: Faults,
         rules: Rules,
         public_url: Callable[[], str],
@@ -112,6 +116,7 @@ class Uplinks:
     ) -> None:
         self._book = book
         self._postbox = postbox
+        self._later = later
         self._faults = faults
         self._rules = rules
         self._public_url = public_url
@@ -130,6 +135,8 @@ class Uplinks:
         if body is None:
             return
         reply = await self.receive(scope["path"], body)
+        if reply.after:
+            await self._book.clock.sleep(reply.after)
         await _send(send, reply, [])
 
     async def receive(self, path: str, body: bytes) -> Reply:
@@ -144,12 +151,13 @@ class Uplinks:
             return Reply(413, _no("消息过大"))
         reply, outbox = await self._book.write(self._take, interfaces, body)
         self._postbox.send_soon(outbox.pushes)
+        self._later.wake()
         return reply
 
     def _take(
         self, conn: sa.Connection, trail: Trail, interfaces: list[AnyInterface], body: bytes
     ) -> tuple[Reply, Outbox]:
-        interface, outbox = interfaces[0], Outbox(conn, trail, self._rules)
+        interface, outbox = interfaces[0], Outbox(conn, trail, self._rules, self._faults)
         try:
             envelope = open_flat(body) if interface.wrapping is Wrapping.FLAT else open_envelope(body)
         except BadMessage as error:
@@ -175,7 +183,7 @@ class Uplinks:
             reply = Reply(200, verdict.body)
         else:
             verdict = self._decide(outbox, interface, envelope, lot_id, signature, notes)
-            reply = Reply(200, verdict.body, lost=kind is FaultKind.UPLOAD_ANSWER_LOST)
+            reply = Reply(200, verdict.body, lost=kind is FaultKind.UPLOAD_ANSWER_LOST, after=verdict.after)
         struck = kind.value if kind else ""
         _keep(conn, trail, interface.section, lot_id, numbers, body, signature, reply, verdict, struck, notes)
         return reply, outbox
@@ -239,7 +247,7 @@ class Uplinks:
         if interface.service_name and envelope.service_name != interface.service_name:
             raise Rejected("service_name 错误")
         taken: Taken = take(upload, interface.read_request(envelope.text))
-        return _Verdict(write(taken.answer), True, taken.text)
+        return _Verdict(write(taken.answer), True, taken.text, taken.after)
 
     def _speaker(
         self,
@@ -352,7 +360,7 @@ def _keep(
         f"{section} {verdict.text}".strip(),
         lot_id=lot_id,
         channel_id=numbers.lane,
-        scan_id=scans.behind(conn, lot_id, str(numbers.order_id).strip(), numbers.car_number.strip()),
+        scan_id=_behind(conn, section, lot_id, numbers),
         arrival_id=arrival_id,
     )
 
@@ -364,6 +372,13 @@ def _lost(conn: sa.Connection, trail: Trail, path: str, body: bytes) -> Reply:
     reply = Reply(404, _no(f"{shown} {note.zh}"))
     _keep(conn, trail, "", "", _Numbers(), body, None, reply, _Verdict(b"", False, f"404 {shown}"), "", [note])
     return reply
+
+
+def _behind(conn: sa.Connection, section: str, lot_id: str, numbers: _Numbers) -> str | None:
+    """The phone that a message belongs to: for an exit the one that asked its price, if any did."""
+    order_id = str(numbers.order_id).strip()
+    asked = quotes.behind(conn, lot_id, order_id) if section == "3.2" else None
+    return asked or scans.behind(conn, lot_id, order_id, numbers.car_number.strip())
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -89,10 +89,15 @@ class Upload:
 
     def money_goes(self) -> str:
         """What becomes of a payment: `paid`, unless a fault says `pending` or `failed`."""
-        fault = self.faults.strike(MONEY_FAULTS, lot_id=self.lot_id, names=self.names)
-        if fault is None:
-            return "paid"
-        return "pending" if fault.kind is FaultKind.PAYMENT_PENDING else "failed"
+        return money_goes(self.faults, lot_id=self.lot_id, channel_id="", names=self.names)
+
+
+def money_goes(faults: Faults, *, lot_id: str, channel_id: str, names: tuple[str, ...]) -> str:
+    """What becomes of a payment: `paid`, unless a fault says `pending` or `failed`."""
+    fault = faults.strike(MONEY_FAULTS, lot_id=lot_id, channel_id=channel_id, names=names)
+    if fault is None:
+        return "paid"
+    return "pending" if fault.kind is FaultKind.PAYMENT_PENDING else "failed"
 
 
 COUNTER_PATH = "/unionapi/counter"
@@ -110,6 +115,8 @@ class Taken:
 
     answer: Message
     text: str
+    after: float = 0.0
+    """Seconds to let pass before it is given."""
 
 
 Taker = Callable[[Upload, Any], Taken]

@@ -1,0 +1,176 @@
+"""The driver's pages for leaving: what a stay costs, at an exit's code or the lot's prepay code, and paying it.
+
+As at the entry, fetching an address asks nothing and pays nothing; only our own forms do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Response, Router, get, post, route
+from litestar.enums import HttpMethod
+from litestar.params import FromPath
+from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage
+
+from taigan.bolink import yuan
+from taigan.hub.drivers import quotes
+from taigan.hub.drivers.bill import Bill
+from taigan.hub.drivers.codes import PAY_PATH, CodeKind
+from taigan.hub.drivers.quotes import Ask
+from taigan.hub.errors import Unknown, Unusable
+from taigan.hub.identity import Identity
+from taigan.hub.pages.driver import PING, AnyRequest, FromPages, Now, Pages, Visit, lane_of, log_in, read_form
+from taigan.hub.taking.stays import BEIJING
+
+
+@route(PAY_PATH, http_method=[HttpMethod.GET, HttpMethod.HEAD])
+async def code_page(request: AnyRequest, pages: FromPages) -> Response[Any]:
+    """Where an exit's code, or the lot's prepay code, leads: the button, or the plate to type and one's own stays."""
+    visit = await pages.visit(request)
+    found = await pages.hub.book.read(lane_of, visit.query.get("p", ""))
+    if found is None:
+        return pages.page("gone.html", visit, status=HTTPStatus.NOT_FOUND, leaving=True)
+    code, lot = found
+    lane: dict[str, Any] = {"lot": lot, "channel_id": code.channel_id, "code": code.code, "leaving": True}
+    if not code.good or code.kind is CodeKind.ENTRY:
+        return pages.page("gone.html", visit, status=HTTPStatus.GONE, **lane)
+    if visit.driver is None or not pages.is_named(visit):
+        return log_in(pages, request, visit, {"p": code.code}, lane)
+    if code.kind is CodeKind.EXIT_PAY:
+        return pages.page("exit.html", visit, **lane)
+    own = await pages.hub.book.read(quotes.own_stays, lot.lot_id, visit.driver)
+    return pages.page("prepay.html", visit, own=own, local=_local, **lane)
+
+
+@post(PAY_PATH, status_code=HTTPStatus.SEE_OTHER)
+async def ask(request: AnyRequest, pages: FromPages) -> Response[Any]:
+    """The driver's button: ask the lot for the price (5.1)."""
+    form = await read_form(request)
+    visit = await pages.visit(request)
+    code = form.get("p", "") or visit.query.get("p", "")
+    to_code = visit.url(PAY_PATH, p=code)
+    if visit.driver is None:
+        return Redirect(to_code, status_code=303)
+    if not pages.form_is_ours(visit.session, form):
+        return pages.page("notice.html", visit, status=HTTPStatus.FORBIDDEN, again=to_code, kind="form")
+    asked = Ask(
+        Identity(visit.driver.app, visit.driver.pay_user_id),
+        code=code,
+        car_number=form.get("car_number", "")[:32],
+        order_id=form.get("order_id", "")[:128],
+    )
+    try:
+        scan_id = await pages.hub.cashier.ask(asked)
+    except (Unknown, Unusable):
+        return Redirect(to_code, status_code=303)
+    return Redirect(visit.url(f"/bills/{scan_id}"), status_code=303)
+
+
+async def _own_bill(pages: Pages, visit: Visit, scan_id: str) -> Bill | None:
+    """The bill, for the driver who asked for it and nobody else."""
+    if visit.driver is None:
+        return None
+    try:
+        bill = await pages.hub.cashier.bill(scan_id)
+    except Unknown:
+        return None
+    return bill if bill.quote.driver_id == visit.driver.id else None
+
+
+@get("/bills/{scan_id:str}")
+async def bill_page(request: AnyRequest, pages: FromPages, scan_id: FromPath[str]) -> Response[str]:
+    """The price, and what became of the payment."""
+    visit = await pages.visit(request)
+    bill = await _own_bill(pages, visit, scan_id)
+    if bill is None:
+        return pages.page("notice.html", visit, status=HTTPStatus.NOT_FOUND, again="", kind="scan")
+    return pages.page("bill.html", visit, **_values(pages, bill))
+
+
+@post("/bills/{scan_id:str}/pay", status_code=HTTPStatus.SEE_OTHER)
+async def pay(request: AnyRequest, pages: FromPages, scan_id: FromPath[str]) -> Response[Any]:
+    """Pay what is shown, with the simulated WeChat or Alipay."""
+    form = await read_form(request)
+    visit = await pages.visit(request)
+    bill = await _own_bill(pages, visit, scan_id)
+    to_bill = visit.url(f"/bills/{scan_id}")
+    if bill is None:
+        return pages.page("notice.html", visit, status=HTTPStatus.NOT_FOUND, again="", kind="scan")
+    if not pages.form_is_ours(visit.session, form):
+        return pages.page("notice.html", visit, status=HTTPStatus.FORBIDDEN, again=to_bill, kind="form")
+    if bill.payable:
+        await pages.hub.cashier.pay(scan_id)
+    return Redirect(to_bill, status_code=303)
+
+
+def _local(moment: Any) -> Any:
+    return moment.astimezone(BEIJING)
+
+
+def _values(pages: Pages, bill: Bill) -> dict[str, Any]:
+    now = pages.hub.book.clock.now()
+    left = (bill.leave_by - now).total_seconds() if bill.leave_by is not None else 0.0
+    return {
+        "bill": bill,
+        "quote": bill.quote,
+        "told": bill.quote.told,
+        "yuan": yuan,
+        "local": _local,
+        "waited": max(0.0, (now - bill.asked_at).total_seconds()),
+        "minutes_left": max(0, int(left // 60)),
+        "lot": bill.lot,
+        "channel_id": bill.quote.channel_id,
+        "code": bill.quote.code,
+        "leaving": True,
+    }
+
+
+def _now(pages: Pages, visit: Visit, bill: Bill) -> Now:
+    return Now(pages.piece("bill_screen.html", visit, **_values(pages, bill)), bill.digest, bill.listening)
+
+
+@get("/bills/{scan_id:str}/now")
+async def bill_now(request: AnyRequest, pages: FromPages, scan_id: FromPath[str]) -> Response[Now | None]:
+    """The polling behind the event stream."""
+    visit = await pages.visit(request)
+    bill = await _own_bill(pages, visit, scan_id)
+    if bill is None:
+        return Response(None, status_code=HTTPStatus.NOT_FOUND)
+    return Response(_now(pages, visit, bill), headers={"Cache-Control": "no-store"})
+
+
+@get("/bills/{scan_id:str}/events")
+async def bill_events(request: AnyRequest, pages: FromPages, scan_id: FromPath[str]) -> Response[Any]:
+    """The bill as it changes, until it can change no more. `Last-Event-ID`, or `seen`: what the page has already."""
+    visit = await pages.visit(request)
+    if await _own_bill(pages, visit, scan_id) is None:
+        return Response(None, status_code=HTTPStatus.NOT_FOUND)
+    seen = request.headers.get("last-event-id", "") or visit.query.get("seen", "")
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return ServerSentEvent(_pictures(pages, visit, scan_id, seen), headers=headers)
+
+
+async def _pictures(pages: Pages, visit: Visit, scan_id: str, seen: str) -> AsyncIterator[ServerSentEventMessage]:
+    with pages.hub.book.live.listen(scan_id) as listener:
+        while True:
+            bill = await pages.hub.cashier.bill(scan_id)
+            if bill.digest != seen:
+                seen = bill.digest
+                picture = msgspec.json.encode(_now(pages, visit, bill)).decode()
+                yield ServerSentEventMessage(picture, event="picture", id=seen, retry=1000)
+            if not bill.listening:
+                return
+            step = await listener.next(PING if bill.changes_in is None else min(PING, bill.changes_in + 0.01))
+            if listener.ended:
+                return
+            if step is None:
+                yield ServerSentEventMessage(None, comment="")
+
+
+def leaving_routes() -> Router:
+    """The addresses of drivers who leave."""
+    handlers = [code_page, ask, bill_page, pay, bill_now, bill_events]
+    return Router(path="/", route_handlers=handlers, include_in_schema=False)
