@@ -116,6 +116,9 @@ class CountedIds:
     def lift_id(self, now: datetime) -> str:
         return f"L{now:%H%M%S}_{self._process}{next(self._count):05d}"
 
+    def payment_id(self, now: datetime) -> str:
+        return f"P{now:%H%M%S}_{self._process}{next(self._count):05d}"
+
     def presence_id(self) -> str:
         return f"scan-{self._process}{next(self._count):05d}"
 
@@ -300,6 +303,8 @@ class Parking:
         """Return when what goes on in the background has come to an end."""
         await self.platform.lanes.settled()
         await self.platform.desk.drained()
+        await self.platform.leaving.drained()
+        await self.platform.lanes.settled()
 
     # The rows
 

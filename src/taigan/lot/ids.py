@@ -17,6 +17,9 @@ class Ids(Protocol):
     def lift_id(self, now: datetime) -> str:
         """Sortable by time."""
 
+    def payment_id(self, now: datetime) -> str:
+        """Sortable by time."""
+
     def presence_id(self) -> str:
         """For a lane whose device names no cars."""
 
@@ -32,6 +35,9 @@ class RandomIds:
 
     def lift_id(self, now: datetime) -> str:
         return f"L{_stamp(now)}{_random(5)}"
+
+    def payment_id(self, now: datetime) -> str:
+        return f"P{_stamp(now)}{_random(5)}"
 
     def presence_id(self) -> str:
         return f"scan-{_random(10)}"

@@ -10,12 +10,17 @@ import structlog
 from taigan import bolink
 from taigan.barriers.barrier import Event, LaneKey
 from taigan.barriers.words import NotAPlate, plate_of
+from taigan.bolink import units
 from taigan.clock import Clock
+from taigan.lot import texts
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.entering.scan import Scan
 from taigan.lot.errors import BadValue
 from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.policy import Policy
+from taigan.storage import facts
+from taigan.storage.database import Database
 
 log = structlog.get_logger("taigan.plates")
 
@@ -23,8 +28,12 @@ log = structlog.get_logger("taigan.plates")
 class Plates:
     """Takes plates from cameras and from the API."""
 
-    def __init__(self, desk: EntryDesk, lanes: Lanes, policy: Policy, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, desk: EntryDesk, leaving: LeavingDesk, lanes: Lanes, policy: Policy, clock: Clock
+    ) -> None:
+        self._database = database
         self._desk = desk
+        self._leaving = leaving
         self._lanes = lanes
         self._policy = policy
         self._clock = clock
@@ -33,12 +42,19 @@ class Plates:
     async def seen(self, event: Event) -> None:
         """A camera's event. Never raises."""
         try:
-            if plate := plate_of(event.plate):
+            plate = plate_of(event.plate)
+            if plate and await self._is_exit(event.lane):
+                await self._leaving.read_plate(event.lane, plate, event.presence_id)
+            elif plate:
                 await self.read(event.lane, plate, event.presence_id, event.at)
         except NotAPlate as error:
             log.warning("a plate was not understood", lane=str(event.lane), reason=str(error))
         except Exception:
             log.exception("a plate was not handled", lane=str(event.lane))
+
+    async def _is_exit(self, lane: LaneKey) -> bool:
+        found = await self._database.read(lambda conn: facts.lanes(conn, [lane]))
+        return any(row.direction == "exit" for row in found.values())
 
     async def posted(self, lane: LaneKey, plate: str, presence_id: str) -> bolink.NoPlateEntryAnswer:
         """A plate that a program read just now. Returns what its driver would be told. Raises BadValue."""
@@ -48,6 +64,11 @@ class Plates:
             raise BadValue(str(error), "plate") from None
         if not plate:
             raise BadValue("this is what cameras say when they read no plate", "plate")
+        if await self._is_exit(lane):
+            await self._leaving.read_plate(lane, plate, presence_id)
+            return bolink.NoPlateEntryAnswer(
+                state=1, errmsg=texts.TAKEN, car_number=plate, timestamp=units.seconds(self._clock.now())
+            )
         _, said = await self.read(lane, plate, presence_id, self._clock.now())
         return bolink.read(said, bolink.NoPlateEntryAnswer)
 

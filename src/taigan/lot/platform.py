@@ -20,11 +20,15 @@ from taigan.lot.events import Events
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lanes.neighbours import Exchange, Neighbours
+from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.messages.commands import RemoteCommands
 from taigan.lot.messages.inbox import Inbox
 from taigan.lot.messages.kept import Records
 from taigan.lot.messages.keyring import Keyring
+from taigan.lot.messages.money import MoneyMessages
 from taigan.lot.messages.phone_checks import PhoneChecks, SmsGateway
+from taigan.lot.messages.prices import Prices
+from taigan.lot.messages.reductions import Reductions
 from taigan.lot.messages.router import Callbacks, Handler, NoPlateEntries
 from taigan.lot.messages.vehicles import Vehicles
 from taigan.lot.metrics import Metrics
@@ -79,7 +83,9 @@ class Platform:
         self.attendant = Attendant(
             database, self.lanes, self.desk, policy, clock, ids, self._rebuild_lane, self.keyring.refresh
         )
-        self.plates = Plates(self.desk, self.lanes, policy, clock)
+        self.leaving = LeavingDesk(database, self.lanes, policy, clock, ids, self.events, self.desk.owed)
+        self.lanes.exits = self.leaving
+        self.plates = Plates(database, self.desk, self.leaving, self.lanes, policy, clock)
         self.courier = Courier(
             database,
             self.client_of,
@@ -97,6 +103,9 @@ class Platform:
         self.no_plate_entries = NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics)
         self.phone_checks = PhoneChecks(database, gateway, policy, clock, ids)
         self.vehicles = Vehicles(database, clock)
+        self.prices = Prices(self.leaving)
+        self.money = MoneyMessages(self.leaving, self.lanes_of)
+        self.reductions = Reductions(self.leaving, self.lanes_of)
         self.remote = RemoteCommands(self.attendant)
         self.records = Records(database, clock)
         self.inbox = Inbox(database, policy, clock)
@@ -147,9 +156,14 @@ class Platform:
         await asyncio.gather(*self._running, return_exceptions=True)
         self.lanes.stop()
         await self.desk.stop()
+        await self.leaving.stop()
         for barrier in self._barriers.values():
             await barrier.stop()
         await self.lanes.settled()
+
+    def lanes_of(self, lot_id: str) -> list[LaneKey]:
+        """The lot's lanes that have a barrier here."""
+        return [key for key in self._connected if key.lot_id == lot_id]
 
     def client_of(self, lot_id: str) -> BolinkClient:
         """The client that signs for the lot's vendor. Raises UnknownLot."""
@@ -252,6 +266,16 @@ class Platform:
 
 HANDLERS: Mapping[str, Callable[[Platform], Handler]] = {
     "nolicence_in_park": lambda platform: platform.no_plate_entries,
+    "query_price": lambda platform: platform.prices,
+    "prepay_order": lambda platform: platform.money.prepaid,
+    "outpark": lambda platform: platform.money.charged,
+    "pay_notice": lambda platform: platform.reductions,
+    "refund": lambda platform: platform.money.kept("5.6"),
+    "monthcard_pay": lambda platform: platform.money.kept("5.8"),
+    "repair": lambda platform: platform.money.kept("5.9"),
+    "plat_unified_order": lambda platform: platform.money.kept("5.10"),
+    "plat_escape_order": lambda platform: platform.money.kept("5.11"),
+    "recharge": lambda platform: platform.money.kept("5.12"),
     "verify_code": lambda platform: platform.phone_checks,
     "notice_car_owner": lambda platform: platform.inbox.once(platform.vehicles.notice_car_owner),
     "check_vip": lambda platform: platform.vehicles.check_vip,

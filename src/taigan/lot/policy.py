@@ -20,6 +20,31 @@ class Reentry(enum.StrEnum):
     REFUSE = "refuse"
 
 
+class NoEntry(enum.StrEnum):
+    """What a car at the exit without an order is asked."""
+
+    ATTENDANT = "attendant"
+    FIXED = "fixed"
+
+
+class MatchOneOff(enum.StrEnum):
+    """Whether a car without an order takes that of a plate that cameras confuse with its own."""
+
+    OFF = "off"
+    OWES_NOTHING = "owes_nothing"
+    ALWAYS = "always"
+
+
+class OfflineExit(enum.StrEnum):
+    """What becomes of a car that owes something while BoLink is not reached and nobody acts."""
+
+    WAIT = "wait"
+    LET_GO = "let_go"
+
+
+Fen = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rules of entry. Times are in seconds."""
 
@@ -89,3 +114,36 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How long an upload waits for BoLink's answer."""
     queue_alarm_after: Seconds = 300.0
     """An upload waiting for longer raises an alarm."""
+
+    leave_within: Seconds = 900.0
+    """Whoever paid owes nothing more when the car reaches an exit within this time."""
+    quote_valid: Seconds = 300.0
+    """How long a price that was told holds."""
+    attempt_wait: Annotated[float, msgspec.Meta(gt=0, le=600)] = 20.0
+    """How long a driver waits for an unclear payment before the price and the code are shown again."""
+    ask_after: Seconds = 30 * 86400.0
+    """A stay that is longer and owes something is neither priced nor charged before a person looked at it."""
+    ask_above_fen: Fen = 0
+    """The same for a due above this amount in fen; 0: for none."""
+    charge_above_fen: Fen = 5000
+    """No wallet is charged by itself for more than this amount in fen."""
+    charge_longest: Seconds = 86400.0
+    """No wallet is charged by itself for a longer stay."""
+    no_entry: NoEntry = NoEntry.ATTENDANT
+    """A car at the exit without an order: `attendant`, or `fixed`: it pays `no_entry_fen`."""
+    no_entry_fen: Fen = 0
+    """The price of a car without an order, in fen, where `no_entry` is `fixed`."""
+    match_one_off: MatchOneOff = MatchOneOff.OWES_NOTHING
+    """Whether the order of a look-alike plate is taken: `owes_nothing`: if nothing is due, `always`, `off`."""
+    escape_after: Annotated[float, msgspec.Meta(ge=0, le=86400 * 3660)] = 0.0
+    """After this time an owed stay that nobody decided about is reported to BoLink (3.2 escape); 0: never."""
+    stale_after: Seconds = 14 * 86400.0
+    """Stays that are older are listed for a person to look at."""
+    offline_exit: OfflineExit = OfflineExit.WAIT
+    """A car that owes something while BoLink is not reached: `wait` for a person, or `let_go`, owed."""
+    rejoin_within: Annotated[float, msgspec.Meta(ge=0, le=86400)] = 0.0
+    """A plate that is back so soon gets no free minutes again; 0: it does."""
+    free_plates: tuple[str, ...] = ("警", "应急", "WJ")
+    """Plates with one of these in them leave free at first sight."""
+    hidden_plates: tuple[str, ...] = ()
+    """Plates whose stay no stranger is told of by typing them."""

@@ -114,6 +114,11 @@ _LAST_LIFT = (
     .limit(1)
 )
 _LIFT = sa.select(*LIFT).where(t.lifts.c.lot_id == sa.bindparam("lot"), t.lifts.c.lift_id == sa.bindparam("lift"))
+_OF_PRESENCE = (
+    sa.select(*LIFT)
+    .where(t.lifts.c.lot_id == sa.bindparam("lot"), t.lifts.c.presence_id == sa.bindparam("presence"))
+    .order_by(t.lifts.c.intended_at, t.lifts.c.lift_id)
+)
 _UNDER_WAY = sa.select(*LIFT).where(
     t.lifts.c.lot_id == sa.bindparam("lot"), t.lifts.c.order_id == sa.bindparam("order"), t.lifts.c.outcome.is_(None)
 )
@@ -228,6 +233,11 @@ def lift_without_order(conn: sa.Connection, lot_id: str, channel_id: str, since:
 def lifts_under_way(conn: sa.Connection, lot_id: str, order_id: str) -> list[Lift]:
     """The order's lifts that have no outcome yet."""
     return records(conn, _UNDER_WAY, Lift, lot=lot_id, order=order_id)
+
+
+def lifts_of_presence(conn: sa.Connection, lot_id: str, presence_id: str) -> list[Lift]:
+    """The lifts for one car's stay in a lane, oldest first."""
+    return records(conn, _OF_PRESENCE, Lift, lot=lot_id, presence=presence_id)
 
 
 def lift(conn: sa.Connection, lot_id: str, lift_id: str) -> Lift | None:

@@ -165,8 +165,8 @@ _ENTRY_TAKEN = (
     )
     .limit(1)
 )
-_ENTRY_OWED = sa.select(t.deliveries.c.delivery_id).where(
-    t.deliveries.c.lot_id == _lot, t.deliveries.c.order_id == _order, t.deliveries.c.section == "3.1"
+_EXIT_OWED = sa.select(t.deliveries.c.delivery_id).where(
+    t.deliveries.c.lot_id == _lot, t.deliveries.c.order_id == _order, t.deliveries.c.section == "3.2"
 )
 
 
@@ -307,6 +307,6 @@ def entry_as_accepted(conn: sa.Connection, lot_id: str, order_id: str) -> str | 
     return conn.execute(_ENTRY_TAKEN, {"lot": lot_id, "of_order": order_id}).scalar()
 
 
-def entry_was_owed(conn: sa.Connection, lot_id: str, order_id: str) -> bool:
-    """Whether a 3.1 was ever written for the order, in whatever state it is."""
-    return conn.execute(_ENTRY_OWED, {"lot": lot_id, "of_order": order_id}).first() is not None
+def exit_was_owed(conn: sa.Connection, lot_id: str, order_id: str) -> bool:
+    """Whether a 3.2 was ever written for the order, in whatever state it is."""
+    return conn.execute(_EXIT_OWED, {"lot": lot_id, "of_order": order_id}).first() is not None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 import structlog
@@ -48,6 +48,16 @@ Follow = Callable[[LaneKey, str], Awaitable[None]]
 """Raises the arm of a lane for a waiting order, now that it can be."""
 
 
+class Exits(Protocol):
+    """The desk of the exit, as the lanes know it: told of every event in an exit lane, in the event's transaction."""
+
+    def see(self, conn: sa.Connection, lot: Lot, lane: Lane, kind: EventKind, car: Presence | None) -> Any:
+        """Note what the event changes. `car`: the one that came, passed or went back."""
+
+    def follow(self, after: Any) -> None:
+        """Set in motion what `see` returned, now that it is committed."""
+
+
 class Lanes:
     """Every lane's barrier, and the one place where its events arrive."""
 
@@ -62,6 +72,7 @@ class Lanes:
         self._gone: dict[LaneKey, str] = {}  # the car that left each lane last
         self._background: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self.exits: Exits | None = None
         self.when_arm_is_down: Follow | None = None
         self.when_plate_is_read: Callable[[Event], Awaitable[None]] | None = None
         self.when_code_is_scanned: Callable[[Event], Awaitable[None]] | None = None
@@ -81,11 +92,13 @@ class Lanes:
         barrier = self._barriers.get(lane)
         return barrier.state if barrier is not None else None
 
-    def show(self, lane: LaneKey, text: str) -> None:
-        """Put a text on the lane's screen, without waiting for it."""
+    def show(self, lane: LaneKey, shown: str | Price) -> None:
+        """Put a text, or what the driver is asked for, on the lane's screen, without waiting for it."""
         barrier = self._barriers.get(lane)
-        if barrier is not None and not isinstance(barrier.screen, NoScreen):
-            self._later(barrier.screen.show(texts.fitted(text)))
+        if barrier is None or isinstance(barrier.screen, NoScreen):
+            return
+        screen = barrier.screen
+        self._later(screen.ask(shown) if isinstance(shown, Price) else screen.show(texts.fitted(shown)))
 
     def ask(self, lane: LaneKey, price: Price) -> None:
         """Ask for a price on the lane's screen, without waiting for it."""
@@ -166,6 +179,8 @@ class Lanes:
             self.alarm(alarm)
         if effect.screen:
             self.show(event.lane, effect.screen)
+        if self.exits is not None and effect.at_exit is not None:
+            self.exits.follow(effect.at_exit)
         if self.when_arm_is_down is not None:
             for order_id in effect.arm_is_down_for:
                 self._later(self.when_arm_is_down(event.lane, order_id))
@@ -241,9 +256,10 @@ class Lanes:
     def _apply(self, conn: sa.Connection, events: Sequence[Event]) -> list[Effect]:
         lots = facts.lock(conn, {event.lane.lot_id for event in events})
         changes = Changes()
-        street = _Street(conn, lots, events, changes)
+        street = _Street(conn, lots, events, changes, self.exits)
         effects = [street.see(event) for event in events]
         changes.write(conn)
+        street.tell_exits()
         return effects
 
 
@@ -257,12 +273,22 @@ class Effect:
         self.known = False  # another process stored the same event before
         self.alarms: list[Alarm] = []
         self.arm_is_down_for: list[str] = []
+        self.at_exit: Any = None
 
 
 class _Street:
     """The lanes of a batch of events, inside its transaction."""
 
-    def __init__(self, conn: sa.Connection, lots: dict[str, Lot], events: Sequence[Event], changes: Changes) -> None:
+    def __init__(
+        self,
+        conn: sa.Connection,
+        lots: dict[str, Lot],
+        events: Sequence[Event],
+        changes: Changes,
+        exits: Exits | None = None,
+    ) -> None:
+        self._exits = exits
+        self._at_exits: list[tuple[Effect, Lot, Lane, EventKind, Presence | None]] = []
         keys = {(event.lane.lot_id, event.lane.channel_id) for event in events}
         self._conn = conn
         self._lots = lots
@@ -298,6 +324,8 @@ class _Street:
                 self._followed(event, lot, lane, effect)
             case EventKind.UP:
                 self._up(event, lot, lane, effect)
+            case EventKind.DOWN if lane.direction != "entry":
+                self._at_exits.append((effect, lot, lane, event.kind, None))
             case EventKind.DOWN:
                 waiting = self._waiting_in(lane)
                 effect.arm_is_down_for = [order.order_id for order in waiting if order.waiting_for == "arm"]
@@ -310,6 +338,12 @@ class _Street:
             case EventKind.ONLINE:
                 self._online(lane, effect)
         return effect
+
+    def tell_exits(self) -> None:
+        """Let the exit's desk note what it saw, once the lanes' own rows are written."""
+        for effect, lot, lane, kind, car in self._at_exits:
+            if self._exits is not None:
+                effect.at_exit = self._exits.see(self._conn, lot, lane, kind, car)
 
     def _online(self, lane: Lane, effect: Effect) -> None:
         """The screen of a device that was off is blank."""
@@ -336,6 +370,8 @@ class _Street:
         effect.arrived = True
         if lane.direction == "entry":
             effect.screen = texts.SCREEN_SCAN
+        else:
+            self._at_exits.append((effect, lot, lane, event.kind, car))
 
     def _passed(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
         car = self._known.get(event.presence_id)
@@ -343,7 +379,8 @@ class _Street:
             effect.known = True
             return
         order = self._order_of(event)
-        if car is None and not lane.detector and (claim := self._cars.get((lot.lot_id, lane.channel_id))):
+        claim = self._cars.get((lot.lot_id, lane.channel_id)) if car is None and not lane.detector else None
+        if claim is not None:
             self._leave(claim, event, "passed")
             order = self._orders.get((lot.lot_id, claim.presence_id))
         if car is None:
@@ -357,6 +394,7 @@ class _Street:
         else:
             self._leave(car, event, "passed")
         if lane.direction != "entry":
+            self._at_exits.append((effect, lot, lane, event.kind, claim or car))
             return
         order = order or self._unseen_order_in(lane)
         if order is None or not order.live:
@@ -390,6 +428,7 @@ class _Street:
             self._known[car.presence_id] = car
             self._changes.arrived.append(car)
         if lane.direction != "entry":
+            self._at_exits.append((effect, lot, lane, event.kind, car))
             return
         order = self._order_of(event)
         if order is not None and order.live:
@@ -406,6 +445,8 @@ class _Street:
         self._leave(car, event, "backed_out")
         if lane.direction == "entry":
             effect.screen = texts.SCREEN_WELCOME
+        else:
+            self._at_exits.append((effect, lot, lane, event.kind, car))
         order = self._order_of(event)
         if order is None or not order.live or order.passed_at is not None:
             return

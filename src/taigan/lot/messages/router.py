@@ -32,6 +32,11 @@ SPARE = 0.25
 """Seconds past `answer_within` after which a handler that does not keep it itself is cut off."""
 EXPLAIN_EVERY = 1.0
 """Seconds between two wrong signatures that are looked into."""
+MONEY = frozenset(
+    {"prepay_order", "outpark", "refund", "monthcard_pay", "repair", "plat_unified_order", "plat_escape_order"}
+    | {"recharge", "pay_notice"}
+)
+"""Messages about money: what cannot be kept is answered 503, so that BoLink sends it again."""
 WITHOUT_LOT = frozenset({"people_data"})
 """Messages that name no lot: they are for the vendor as a whole."""
 _ORDER_ID = re.compile(r"[0-9A-Za-z_]{1,48}")
@@ -168,6 +173,8 @@ class Callbacks:
             log.error("callback failed", service_name=envelope.service_name, error=str(error) or "it took too long")
         except Exception:
             log.exception("callback failed", service_name=envelope.service_name)
+        if envelope.service_name in MONEY:
+            return Answered(503, b"", service_name=envelope.service_name)
         return refusal(200, texts.BUSY, envelope.service_name, self._clock.now(), _licence(envelope))
 
     async def _read_keys(self) -> None:

@@ -11,9 +11,11 @@ from datetime import datetime
 from taigan import bolink
 from taigan.bolink import units
 from taigan.lot import texts
+from taigan.lot.stays.likeness import likeness
 from taigan.storage.changes import Changes
 from taigan.storage.rows import Delivery, Driver, Lot, Order, OrderEvent, Presence, SpaceChange
 
+NO_ENTRY = "无入场记录"
 CAR_NUMBER_LENGTH = 8  # BoLink's limit for car_number (sdk/510113)
 
 
@@ -83,6 +85,48 @@ def close(changes: Changes, lot: Lot, order: Order, at: datetime, *, actor: str,
     _give_space(changes, lot)
 
 
+def leave(
+    changes: Changes, lot: Lot, order: Order, at: datetime, *, actor: str, reason: str, gives_space: bool = True
+) -> None:
+    """The car has left; `reason` says how that is known."""
+    order.state, order.waiting_for, order.closed_at, order.closed_why = "out", "", at, reason
+    changes.order(order)
+    note(changes, order, at, "out", actor, reason)
+    if gives_space:
+        _give_space(changes, lot)
+
+
+def without_entry(
+    changes: Changes, lot: Lot, order_id: str, *, plate: str, channel_id: str, at: datetime, review: str = NO_ENTRY
+) -> Order:
+    """The order of a car that is known from its exit only: it took no space, and its stay begins there."""
+    order = Order(
+        lot_id=lot.lot_id,
+        order_id=order_id,
+        origin="exit",
+        state="in",
+        waiting_for="",
+        licence=plate,
+        mark="",
+        plate=plate,
+        pay_user_id="",
+        mobile="",
+        channel_id=channel_id,
+        presence_id=None,
+        told_state=None,
+        told_text="",
+        requested_at=at,
+        in_at=at,
+        passed_at=at,
+        review=review,
+        likeness=likeness(plate),
+    )
+    changes.new_order(order)
+    note(changes, order, at, "in", detail=review)
+    owe(changes, order, "3.1", entry_payload(lot, order), at)
+    return order
+
+
 def drive_through(changes: Changes, order: Order, at: datetime, how: str) -> None:
     """The car was seen (or is assumed) to have driven in; its driver's scans are counted anew."""
     order.passed_at = at
@@ -100,6 +144,12 @@ def stand_without_order(changes: Changes, lot: Lot, channel_id: str, at: datetim
     """A car that came in by this lane takes a space for which no order answers."""
     if lot.spaces_free > 0:
         _take_space(changes, lot)
+    changes.space_changes.append(SpaceChange(lot.lot_id, at, lot.spaces_free, "pass", channel_id, reason))
+
+
+def leave_without_order(changes: Changes, lot: Lot, channel_id: str, at: datetime, reason: str) -> None:
+    """A car that drove out by this lane gives a space, whichever it stood in."""
+    _give_space(changes, lot)
     changes.space_changes.append(SpaceChange(lot.lot_id, at, lot.spaces_free, "pass", channel_id, reason))
 
 

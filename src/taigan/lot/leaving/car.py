@@ -1,0 +1,238 @@
+"""Who stands in an exit lane: the departure begins, finds its order, and is released if nothing is due."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from taigan.barriers.barrier import Price
+from taigan.bolink import units
+from taigan.lot import texts
+from taigan.lot.errors import CannotPrice
+from taigan.lot.leaving.gone import gone_unseen
+from taigan.lot.leaving.release import release
+from taigan.lot.leaving.room import Picture, Room
+from taigan.lot.policy import MatchOneOff
+from taigan.lot.stays import orders
+from taigan.lot.stays.likeness import distance, is_one_off, likeness
+from taigan.storage import ledger
+from taigan.storage.rows import Departure, Lane, Order, Presence
+
+LEFT_LATELY = timedelta(minutes=10)
+"""So long a car that left unseen may still stand in the lane."""
+CLAIM = timedelta(minutes=10)
+"""So long a reading or a scan claims a lane without a detector, unless it is released."""
+
+
+def departure_in(room: Room, lane: Lane, plate: str = "") -> Departure | None:
+    """The departure of the car that stands in the lane now; one that begins here has no order yet.
+
+    A lane without a detector is claimed by a plate or a scan. None: the loop is empty.
+    """
+    known = room.departure_at(lane.channel_id)
+    car = room.car(lane.channel_id)
+    if not lane.detector or lane.loop_dead:
+        if known is not None and not (plate and known.plate and plate != known.plate):
+            return known
+        if known is not None:
+            gone_unseen(room, known)
+            end(room, known, "assumed")
+        car = Presence(room.ids.presence_id(), room.lot_id, lane.channel_id, room.now, room.now + CLAIM)
+        if before := room.car(lane.channel_id):
+            before.left_at, before.left_how = room.now, "assumed"
+            room.changes.leave(before)
+        room.changes.arrived.append(car)
+    if car is None:
+        return None
+    if known is not None:
+        if known.presence_id == car.presence_id:
+            return known
+        gone_unseen(room, known)
+        end(room, known, "assumed")
+    begun = Departure(room.lot_id, car.presence_id, lane.channel_id, "", "", car.arrived_at)
+    room.begin(begun)
+    return begun
+
+
+def end(room: Room, departure: Departure, how: str) -> None:
+    """The departure is over; what its lane shows goes at once."""
+    departure.ended_at, departure.ended_how = room.now, how
+    room.changes.departure(departure)
+    room.show(departure.channel_id, texts.SCREEN_DRIVE_UP)
+    if departure.order_id and how != "passed" and (order := room.order(departure.order_id)):
+        account = room.account(order)
+        if account.bill.set_fen is not None and not account.is_settled(room.now):
+            account.set_charge(None)
+
+
+def read_plate(room: Room, lane: Lane, plate: str, picture: Picture) -> Departure | None:
+    """A camera read a plate at the exit. None: nobody stands there, only the reading is a row."""
+    departure = departure_in(room, lane, plate)
+    if departure is None:
+        return None
+    if departure.order_id or departure.released_at is not None:
+        return departure
+    if departure.plate != plate:
+        departure.plate = plate
+        room.changes.departure(departure)
+    room.tell("plate", channel_id=lane.channel_id, plate=plate, presence_id=departure.presence_id)
+    if lot_is_in_emergency(room, departure, picture):
+        return departure
+    order = identify(room, departure, picture)
+    if order is not None:
+        bind(room, departure, order)
+        settle_up(room, lane, departure, picture)
+    elif departure.released_at is None:
+        ask(room, departure)
+    return departure
+
+
+def lot_is_in_emergency(room: Room, departure: Departure, picture: Picture) -> bool:
+    """In an emergency every car in an exit lane goes, known or not; who declared it answers for what is due."""
+    if not room.lot.emergency:
+        return False
+    if not departure.order_id and departure.plate:
+        inside = ledger.inside_by_plate(room.conn, room.lot_id, departure.plate)
+        if len(inside) == 1:
+            bind(room, departure, inside[0])
+    release(room, departure, picture, "rule", actor="emergency", reason="紧急放行", text=texts.EMERGENCY_EXIT)
+    return True
+
+
+def identify(room: Room, departure: Departure, picture: Picture) -> Order | None:
+    """The order of the plate that was read, if there is no doubt. A car that leaves by a rule is released here."""
+    exact = ledger.inside_by_plate(room.conn, room.lot_id, departure.plate)
+    if len(exact) == 1:
+        return exact[0]
+    if exact:
+        return _of_two(room, exact, departure.charge_at)
+    if free := _free_by_rule(room, departure):
+        release(room, departure, picture, "rule", actor="platform", reason=free)
+        return None
+    left = ledger.left_lately(room.conn, room.lot_id, departure.plate, room.now - LEFT_LATELY)
+    if left is not None and "unseen" in left.closed_why:
+        release(room, departure, picture, "rule", actor="platform", reason=f"left as {left.order_id}, seen again")
+        return None
+    near = [order for order in candidates(room, departure.plate) if is_one_off(departure.plate, named(order))]
+    if len(near) == 1 and room.policy.match_one_off is not MatchOneOff.OFF:
+        found = near[0]
+        if room.policy.match_one_off is MatchOneOff.ALWAYS or owes_nothing(room, found, departure.charge_at):
+            found.review = found.review or f"one character off: {departure.plate}"
+            room.changes.order(found)
+            return found
+    return None
+
+
+def candidates(room: Room, plate: str) -> list[Order]:
+    """Orders inside whose plates a camera may take for this one: the nearest first, of those the newest."""
+    found = ledger.inside_like(room.conn, room.lot_id, likeness(plate))
+    return sorted(found, key=lambda order: distance(plate, named(order)))
+
+
+def named(order: Order) -> str:
+    """What a camera would read: the plate; the licence where no plate was ever read."""
+    return order.plate or order.licence
+
+
+def owes_nothing(room: Room, order: Order, at: datetime) -> bool:
+    """Whether nothing is due for the order at that moment; not if no price can be worked out."""
+    try:
+        return room.account(order).due(at) == 0
+    except CannotPrice:
+        return False
+
+
+def bind(room: Room, departure: Departure, order: Order) -> None:
+    """The car of the departure is that of the order. An older departure that the order stood in is taken over."""
+    if departure.order_id == order.order_id:
+        return
+    other = room.departure_of(order.order_id)
+    if other is not None and other.presence_id != departure.presence_id:
+        end(room, other, "taken_over")
+    departure.order_id = order.order_id
+    room.changes.departure(departure)
+    if departure.plate and not order.plate and order.origin == "scan":
+        orders.note(room.changes, order, room.now, "exit plate read", "camera", departure.plate)
+
+
+def settle_up(room: Room, lane: Lane, departure: Departure, picture: Picture) -> int | None:
+    """What the departure's order owes at its charge time: 0 releases it. None: it cannot be priced."""
+    order = room.order(departure.order_id)
+    if order is None:
+        return None
+    account = room.account(order)
+    if account.entry > departure.charge_at:
+        once(room, departure, "time", f"{named(order)}: the entry is later than the exit", "time_unusual")
+        room.show(lane.channel_id, texts.TIMES_WRONG)
+        return None
+    try:
+        due = account.due(departure.charge_at)
+    except CannotPrice as error:
+        once(room, departure, "price", f"{named(order)}: {error}", "not_priced")
+        room.show(lane.channel_id, texts.NOT_PRICED)
+        return None
+    if due == 0:
+        free = account.priced(departure.charge_at).covered_by if not account.bill.credited_fen else ""
+        by = "paid" if account.bill.credited_fen else "free"
+        release(room, departure, picture, by, reason=free, text=f"{named(order)} {texts.SCREEN_DRIVE_ON}")
+        return 0
+    if unusual := unusually(room, order, departure.charge_at, due):
+        once(room, departure, "unusual", f"{named(order)}: {unusual}", "stay_unusual")
+        room.show(lane.channel_id, texts.STAY_UNUSUAL)
+        return due
+    parked = departure.charge_at - account.entry
+    room.show(lane.channel_id, Price(named(order), parked, due, texts.SCREEN_PAY))
+    room.tell("due", channel_id=lane.channel_id, order_id=order.order_id, plate=named(order), due_fen=due)
+    return due
+
+
+def unusually(room: Room, order: Order, at: datetime, due: int) -> str:
+    """Why a person must look before the price is asked; empty: it may be."""
+    policy = room.policy
+    if room.account(order).bill.set_fen is not None:
+        return ""
+    if at - (order.in_at or order.requested_at) > timedelta(seconds=policy.ask_after):
+        return "the stay is unusually long"
+    if policy.ask_above_fen and due > policy.ask_above_fen:
+        return f"the due of {units.yuan(due)} yuan is unusually high"
+    return ""
+
+
+def ask(room: Room, departure: Departure) -> None:
+    """Nobody knows whose car it is: a person is asked, once a departure."""
+    room.show(departure.channel_id, texts.SCREEN_NO_ENTRY if departure.plate else texts.SEE_ATTENDANT)
+    found = candidates(room, departure.plate) if departure.plate else []
+    near = ", ".join(named(order) for order in found[:3])
+    text = f"{departure.plate or '无牌车'}: no entry found" + (f"; like it: {near}" if near else "")
+    once(room, departure, "no_entry", text, "no_entry")
+
+
+def once(room: Room, departure: Departure, what: str, text: str, kind: str) -> None:
+    """Raise an alarm about a departure, one of each kind."""
+    if departure.alarmed != what:
+        departure.alarmed = what
+        room.changes.departure(departure)
+        room.alarm(kind, text, departure.channel_id, departure.order_id)
+
+
+def _of_two(room: Room, exact: list[Order], at: datetime) -> Order | None:
+    """Two open orders fit one car: the older if neither owes anything, else a person chooses."""
+    if all(owes_nothing(room, order, at) for order in exact):
+        exact[0].review = exact[0].review or "two open orders of one plate"
+        room.changes.order(exact[0])
+        return exact[0]
+    return None
+
+
+def _free_by_rule(room: Room, departure: Departure) -> str:
+    """Why a car without an order leaves at first sight: a plate of the state's, a pass or the free list; or empty."""
+    plate = departure.plate
+    if any(pattern in plate for pattern in room.policy.free_plates):
+        return "公务车免费"
+    now = room.now
+    for begin, until in ledger.free_times(room.conn, room.lot_id, [plate]):
+        if (begin is None or begin <= now) and (until is None or now < until):
+            return "免费车"
+    for one in ledger.passes_of(room.conn, room.lot_id, [plate]):
+        if one.starts_at <= now < min(one.ends_at, one.ended_at or one.ends_at):
+            return "月卡"
+    return ""

@@ -1,0 +1,249 @@
+"""The desk of the exit: carries out whatever happens there, one lot at a time, and what follows from it.
+
+Everything that is decided is one group commit of items; no call to BoLink and no barrier inside. A release is answered
+when it is committed and does not wait for the arm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar, cast
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+
+from taigan.barriers.barrier import EventKind, LaneKey, Outcome, Result
+from taigan.clock import Clock, set_within
+from taigan.lot import texts
+from taigan.lot.errors import UnknownLot
+from taigan.lot.events import Events
+from taigan.lot.ids import Ids
+from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.leaving import car as cars
+from taigan.lot.leaving import street
+from taigan.lot.leaving.gone import leave
+from taigan.lot.leaving.prices import Asked, Query
+from taigan.lot.leaving.room import After, Item, Picture, Room, picture_of
+from taigan.lot.policy import Policy
+from taigan.storage import facts, ledger
+from taigan.storage.database import Database
+from taigan.storage.errors import StorageError
+from taigan.storage.group import GroupCommit
+from taigan.storage.rows import Lane, Lift, Lot, Presence
+
+log = structlog.get_logger("taigan.leaving")
+R = TypeVar("R")
+CAR_WITHIN = 0.8
+"""Seconds that a scan at an empty exit waits for its car."""
+
+
+class Done(msgspec.Struct):
+    """An item's result, and what follows."""
+
+    result: Any
+    after: After
+
+
+class PlateRead(msgspec.Struct):
+    """A camera read a plate in an exit lane."""
+
+    lane: LaneKey
+    plate: str
+    picture: Picture
+    presence_id: str = ""  # the car it was read for, where the camera knows
+
+    @property
+    def lot_id(self) -> str:
+        return self.lane.lot_id
+
+    def apply(self, room: Room) -> bool:
+        """Tells whether a car stands there for which it was read."""
+        lane = room.lane(self.lane.channel_id)
+        if lane is None or lane.direction != "exit":
+            return True
+        car = room.car(lane.channel_id)
+        if self.presence_id and car is not None and car.presence_id != self.presence_id:
+            return True  # that car has left; its plate says nothing of who stands there now
+        return cars.read_plate(room, lane, self.plate, self.picture) is not None
+
+
+class Raised(msgspec.Struct):
+    """What became of a release's command."""
+
+    lift: Lift
+    result: Result
+
+    @property
+    def lot_id(self) -> str:
+        return self.lift.lot_id
+
+    def apply(self, room: Room) -> None:
+        lift = self.lift
+        stored = facts.lift(room.conn, lift.lot_id, lift.lift_id)
+        if stored is None or stored.outcome is not None:
+            return
+        stored.outcome, stored.outcome_at, stored.detail = self.result.outcome.value, room.now, self.result.reason
+        room.changes.lifts.append(stored)
+        lane = room.lane(lift.channel_id)
+        departure = ledger.departure(room.conn, room.lot_id, lift.presence_id or "")
+        if lane is None or departure is None or departure.ended_at is not None:
+            return
+        room.adopt(departure)
+        if self.result.outcome is Outcome.ACCEPTED:
+            order = room.order(departure.order_id)
+            if not lane.detector and order is not None and order.state == "in":
+                leave(room, order, how="left unseen", departure=departure)
+                cars.end(room, departure, "passed")
+            return
+        text = self.result.reason or "the barrier did not confirm"
+        room.alarm("barrier_fault", f"{departure.plate}: let go, {text}", lift.channel_id, departure.order_id)
+        room.show(lift.channel_id, texts.SCREEN_SCAN_AGAIN if lane.detector else texts.SEE_ATTENDANT)
+
+
+class LeavingDesk:
+    """One per process."""
+
+    def __init__(
+        self,
+        database: Database,
+        lanes: Lanes,
+        policy: Policy,
+        clock: Clock,
+        ids: Ids,
+        events: Events,
+        owed: asyncio.Event,
+    ) -> None:
+        self._lanes = lanes
+        self._policy = policy
+        self._clock = clock
+        self._ids = ids
+        self._events = events
+        self._owed = owed
+        self._commits = GroupCommit[Item[Any], Done](database, self._commit)
+        self._under_way: set[asyncio.Task[None]] = set()
+        self.ask_about: list[tuple[str, str]] = []
+        """Orders whose payment BoLink is to be asked about (4.3)."""
+        self.wanted = asyncio.Event()
+        """Set whenever a pull or a question for BoLink is to be sent."""
+        self.pulls: list[Any] = []
+
+    def picture(self, lane: LaneKey) -> Picture:
+        """What the lane's device reports now."""
+        return picture_of(self._lanes.state(lane))
+
+    async def do(self, item: Item[R]) -> R:
+        """Commit an item; what follows from it is under way when this returns.
+
+        Raises StorageError, and the LotError of an item that cannot be done.
+        """
+        done = await self._commits.submit(item)
+        self.follow(done.after)
+        return cast(R, done.result)
+
+    async def ask(self, query: Query) -> bytes:
+        """Answer a price query (5.1). A lane that is empty gets a moment for its car. Raises StorageError."""
+        arrival = self._lanes.next_arrival(query.lane)
+        asked: Asked = await self.do(query)
+        if asked.hold:
+            await set_within(self._clock, arrival, CAR_WITHIN)
+            query.patient, query.picture = False, self.picture(query.lane)
+            asked = await self.do(query)
+        return asked.answer
+
+    async def read_plate(self, lane: LaneKey, plate: str, presence_id: str = "") -> None:
+        """A camera read a plate. One that is read before its car is known to be on the loop waits for it.
+
+        Raises StorageError.
+        """
+        arrival = self._lanes.next_arrival(lane)
+        if not await self.do(PlateRead(lane, plate, self.picture(lane), presence_id)):
+            await set_within(self._clock, arrival, self._policy.presence_grace)
+            await self.do(PlateRead(lane, plate, self.picture(lane), presence_id))
+
+    def follow(self, after: After) -> None:
+        """Set in motion what a transaction that holds has led to."""
+        for alarm in after.alarms:
+            self._lanes.alarm(alarm)
+        for lot_id, channel_id, shown in after.screens:
+            self._lanes.show(LaneKey(lot_id, channel_id), shown)
+        if self._events.anybody:
+            for step in after.steps:
+                self._events.publish(dict(step))
+        for lift in after.lifts:
+            self._keep(self._raise(lift))
+        if after.owed:
+            self._owed.set()
+        if after.pulls or after.ask_about:
+            self.pulls.extend(after.pulls)
+            self.ask_about.extend(after.ask_about)
+            self.wanted.set()
+
+    def see(self, conn: sa.Connection, lot: Lot, lane: Lane, kind: EventKind, car: Presence | None) -> After:
+        """Note what a device reported of an exit lane, in the transaction of the lanes."""
+        room, picture = self.room(conn, lot), self.picture(LaneKey(lot.lot_id, lane.channel_id))
+        match kind, car:
+            case EventKind.ARRIVED, Presence():
+                street.arrived(room, lane, car, picture)
+            case EventKind.PASSED, Presence():
+                street.passed(room, lane, car)
+            case EventKind.SECOND_CAR, Presence():
+                street.passed(room, lane, car, followed=True)
+            case EventKind.BACKED_OUT, Presence():
+                street.backed_out(room, lane, car)
+            case EventKind.DOWN, _:
+                street.arm_is_down(room, lane, picture)
+        room.changes.write(conn)
+        return room.after
+
+    def room(self, conn: sa.Connection, lot: Lot) -> Room:
+        """A room for what the lanes report, inside their transaction."""
+        return Room(conn, lot, self._clock.now(), self._policy, self._ids)
+
+    async def stop(self) -> None:
+        """Return when everything under way has ended, but wait for a few seconds only."""
+        await self._commits.drained()
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=3)
+
+    async def drained(self) -> None:
+        """Return when every command and every commit under way has ended."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+        await self._commits.drained()
+
+    def _commit(self, conn: sa.Connection, batch: Sequence[Item[Any]]) -> list[Done]:
+        """Apply the items one after the other: each sees what those before it have led to."""
+        lots = facts.lock(conn, {item.lot_id for item in batch})
+        done = []
+        for item in batch:
+            lot = lots.get(item.lot_id)
+            if lot is None:
+                raise UnknownLot(f"there is no lot {item.lot_id}", "lot_id")
+            room = self.room(conn, lot)
+            result = item.apply(room)
+            room.changes.write(conn)
+            done.append(Done(result, room.after))
+        return done
+
+    async def _raise(self, lift: Lift) -> None:
+        result = await self._lanes.command(lift)
+        while True:
+            try:
+                await self.do(Raised(lift, result))
+                return
+            except StorageError as error:
+                log.error("a lift's outcome is not stored yet", lift=lift.lift_id, error=str(error))
+                await self._clock.sleep(0.5)
+
+    def _keep(self, work: Coroutine[object, object, None]) -> None:
+        async def run() -> None:
+            try:
+                await work
+            except Exception:
+                log.exception("what a departure set in motion failed")
+
+        task = asyncio.create_task(run())
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)

@@ -1,0 +1,274 @@
+"""Money that was paid: kept before it is understood, counted once, and what it sets in motion.
+
+BoLink sends a money message until it is answered; 1 means kept. What no order fits is a stray; what cannot be
+understood is kept as its text.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from taigan.bolink import units
+from taigan.lot import texts
+from taigan.lot.errors import CannotPrice
+from taigan.lot.leaving import car as cars
+from taigan.lot.leaving.gone import owe_exit
+from taigan.lot.leaving.release import release
+from taigan.lot.leaving.room import Picture, Room
+from taigan.lot.stays import orders
+from taigan.storage import ledger
+from taigan.storage.rows import Bill, Departure, MoneyNotice, Order, Payment, Quote
+
+PULLS = ("wallet", "sweepcode", "etc")
+
+
+class Money(msgspec.Struct, kw_only=True):
+    """A money message of BoLink's, verified: 5.3, 5.5, and the others as far as they are only kept."""
+
+    lot_id: str
+    section: str
+    text: str
+    digest: str
+    received_at: datetime
+    answer: bytes
+    trade_no: str = ""
+    order_id: str = ""
+    query_no: str = ""
+    plate: str = ""
+    channel_id: str = ""
+    way: str = ""
+    state: int = 1  # 5.5's: 1 paid, 0 failed, 2 under way
+    fen: int | None = None
+    fee_fen: int = 0
+    paid_at: datetime | None = None
+    said: str = ""
+    no_total: bool = False  # the amount was worked out from what arrived and the fee
+    unreadable: str = ""  # why it cannot be understood
+    kept_only: bool = False  # its meaning is not acted on here
+    pictures: dict[str, Picture] = {}  # of the lot's lanes, by channel_id
+
+    def apply(self, room: Room) -> bytes:
+        """Keep it, then book it. Returns the answer; again, the first one."""
+        if known := ledger.notice(room.conn, room.lot_id, self.digest):
+            return known.answer
+        notice = MoneyNotice(
+            self.lot_id, self.section, self.trade_no, self.digest, self.text, self.received_at, "kept", "", self.answer
+        )
+        room.changes.notices.append(notice)
+        if self.unreadable:
+            notice.outcome = "unreadable"
+            room.alarm("money_unreadable", f"{self.section} {self.trade_no}: {self.unreadable}", "", self.order_id)
+        elif self.kept_only:
+            room.alarm("money_kept", f"{self.section} {self.trade_no}: kept for a person", "", self.order_id)
+        else:
+            notice.outcome, notice.payment_id = self._book(room)
+        return self.answer
+
+    def _book(self, room: Room) -> tuple[str, str]:
+        before = ledger.payment_numbered(room.conn, room.lot_id, "bolink", self.trade_no)
+        if before is None and (pulled := self._pulled(room)):
+            return self._number(room, pulled)
+        if before is not None and before.state == "paid":
+            return self._after_paid(room, before)
+        if before is not None:  # pending or failed until now
+            before.state = _STATES[self.state]
+            before.note = self.said
+            if self.state == 1:
+                before.fen, before.fee_fen, before.paid_at = self.fen or 0, self.fee_fen, self._paid_at(room)
+            room.changes.payment(before)
+            payment = before
+        else:
+            payment = Payment(
+                lot_id=self.lot_id,
+                payment_id=room.ids.payment_id(room.now),
+                giver="bolink",
+                trade_no=self.trade_no,
+                order_id="",
+                quote_no="",
+                attempt_no="",
+                way=self.way,
+                state=_STATES[self.state],
+                fen=self.fen or 0,
+                fee_fen=self.fee_fen,
+                paid_at=self._paid_at(room),
+                received_at=room.now,
+                plate=self.plate,
+                note=self.said,
+            )
+            room.changes.new_payment(payment)
+        order, quote = self._order(room)
+        if order is not None:
+            payment.order_id = order.order_id
+        if self.state == 1:
+            if order is None:
+                room.alarm(
+                    "stray", f"{units.yuan(payment.fen)} yuan for {self.order_id}, which nobody knows", self.channel_id
+                )
+                return "stray", payment.payment_id
+            if self.no_total and quote is not None and payment.fen != quote.due_fen:
+                room.alarm("amount_unclear", f"no total; {units.yuan(payment.fen)} yuan arrived", "", order.order_id)
+            pay(room, order, payment, quote, self.pictures)
+        else:
+            self._not_paid(room, order)
+        return "booked", payment.payment_id
+
+    def _after_paid(self, room: Room, before: Payment) -> tuple[str, str]:
+        """A payment that stands: the same again is known, anything else is kept and told."""
+        same = self.state == 1 and before.fen == self.fen and before.order_id in ("", self.order_id)
+        if same:
+            return "known", before.payment_id
+        what = "another amount or order" if self.state == 1 else f"state {self.state} after it was paid"
+        room.alarm("money_conflict", f"{self.trade_no}: {what}", self.channel_id, before.order_id)
+        return "conflict", before.payment_id
+
+    def _pulled(self, room: Room) -> Payment | None:
+        """The payment of a pull of ours that was paid at once and has no number of BoLink's yet."""
+        if self.way not in PULLS or not self.order_id:
+            return None
+        paid = ledger.payments(room.conn, room.lot_id, self.order_id)
+        return next((p for p in paid if p.giver == "us" and p.way == self.way and p.state == "paid"), None)
+
+    def _number(self, room: Room, pulled: Payment) -> tuple[str, str]:
+        if self.state != 1 or self.fen != pulled.fen:
+            room.alarm("money_conflict", f"{self.trade_no}: not what the pull was answered", "", pulled.order_id)
+            return "conflict", pulled.payment_id
+        pulled.giver, pulled.trade_no, pulled.fee_fen = "bolink", self.trade_no, self.fee_fen
+        room.changes.payment(pulled)
+        return "booked", pulled.payment_id
+
+    def _order(self, room: Room) -> tuple[Order | None, Quote | None]:
+        """The order it is for, and the quote that was paid. The plate never decides."""
+        quote = ledger.quote(room.conn, room.lot_id, self.query_no) if self.query_no else None
+        order = room.order(self.order_id)
+        if order is None and not self.order_id and quote is not None:
+            order = room.order(quote.order_id)
+        if order is None:
+            return self._reserved(room)
+        if quote is not None and quote.order_id != order.order_id:
+            quote = None
+        if quote is None and self.section == "5.5":
+            quote = _quote_paid(
+                ledger.quotes(room.conn, room.lot_id, order.order_id), self.fen or 0, self._paid_at(room)
+            )
+        return order, quote
+
+    def _reserved(self, room: Room) -> tuple[Order | None, Quote | None]:
+        """An order that was only reserved when its fixed price was told is made now that it is paid."""
+        told = ledger.quotes(room.conn, room.lot_id, self.order_id) if self.order_id and self.state == 1 else []
+        if not told:
+            return None, None
+        departure = ledger.departure(room.conn, room.lot_id, told[0].presence_id)
+        order = orders.without_entry(
+            room.changes,
+            room.lot,
+            self.order_id,
+            plate=departure.plate if departure is not None else self.plate,
+            channel_id=departure.channel_id if departure is not None else self.channel_id,
+            at=told[0].charge_at,
+        )
+        if departure is not None and departure.ended_at is None:
+            there = room.departure_at(departure.channel_id)
+            if there is not None and there.presence_id == departure.presence_id and not there.order_id:
+                cars.bind(room, there, order)
+        return order, told[0]
+
+    def _not_paid(self, room: Room, order: Order | None) -> None:
+        """It failed, or is under way: nothing is settled."""
+        if order is None:
+            return
+        departure = room.departure_of(order.order_id)
+        pull = ledger.live_pull(room.conn, room.lot_id, order.order_id)
+        if self.state == 2:
+            room.after.ask_about.append((room.lot_id, order.order_id))
+            text = texts.SCREEN_PENDING
+        else:
+            text = texts.SCREEN_PAY_FAILED
+            if pull is not None and pull.way == self.way:
+                if sum(p.way == pull.way for p in ledger.pulls(room.conn, room.lot_id, order.order_id)) == 1:
+                    pull.state, pull.said = "failed", self.said
+                    room.changes.attempt(pull)
+                else:
+                    room.after.ask_about.append((room.lot_id, order.order_id))
+        if departure is not None:
+            room.show(departure.channel_id, text)
+
+    def _paid_at(self, room: Room) -> datetime:
+        """When it was paid, by BoLink's clock if that can be: else when we heard of it."""
+        skew = timedelta(seconds=room.policy.max_clock_skew)
+        if self.paid_at is None or self.paid_at > self.received_at + skew:
+            return self.received_at
+        order = room.order(self.order_id)
+        if order is not None and self.paid_at < (order.in_at or order.requested_at) - skew:
+            return self.received_at
+        return min(self.paid_at, self.received_at)
+
+
+_STATES = {1: "paid", 0: "failed", 2: "pending"}
+
+
+def _quote_paid(quotes: list[Quote], fen: int, paid_at: datetime) -> Quote | None:
+    """5.5 names no quote: of those that the amount covers the highest valid one when it was paid, else the last."""
+    told = [q for q in quotes if q.due_fen > 0]
+    valid = [q for q in told if q.due_fen <= fen and q.asked_at <= paid_at <= q.valid_until]
+    if valid:
+        return max(valid, key=lambda q: (q.due_fen, q.asked_at))
+    return told[0] if told else None
+
+
+def pay(
+    room: Room, order: Order, payment: Payment, quote: Quote | None, pictures: dict[str, Picture]
+) -> Departure | None:
+    """Count a payment that was made for an order, whatever state the order is in; let its car go if nothing is due.
+
+    Returns the departure that it let go, if it did.
+    """
+    account = room.account(order)
+    payment.order_id = order.order_id
+    payment.quote_no = quote.quote_no if quote is not None else ""
+    room.changes.payment(payment)
+    orders.note(room.changes, order, room.now, "paid", detail=f"{payment.way} {units.yuan(payment.fen)}")
+    room.tell("payment", order_id=order.order_id, way=payment.way, fen=payment.fen, trade_no=payment.trade_no)
+    if order.state not in ("in", "waiting"):
+        _pay_afterwards(room, order, payment)
+        return None
+    account.pay(payment, quote, room.leave_within)
+    departure = room.departure_of(order.order_id)
+    if departure is None or departure.released_at is not None:
+        return None
+    return _at_exit(room, order, departure, pictures.get(departure.channel_id, Picture(False)))
+
+
+def _at_exit(room: Room, order: Order, departure: Departure, picture: Picture) -> Departure | None:
+    lane = room.lane(departure.channel_id)
+    try:
+        due = room.account(order).due(departure.charge_at)
+    except CannotPrice:
+        return None
+    if due:
+        room.show(departure.channel_id, texts.SCREEN_STILL_DUE.format(yuan=units.yuan(due)))
+        return None
+    if lane is not None and lane.policy == "attendant":
+        room.show(departure.channel_id, texts.ATTENDANT)
+        cars.once(room, departure, "ready", f"{cars.named(order)}: paid, waits for the attendant", "attendant_wanted")
+        return None
+    release(room, departure, picture, "paid", actor="driver", text=f"{cars.named(order)} {texts.SCREEN_PAID}")
+    return departure
+
+
+def _pay_afterwards(room: Room, order: Order, payment: Payment) -> None:
+    """The stay has ended: what was owed is paid by it, the rest is surplus."""
+    account = room.account(order)
+    bill: Bill = account.bill
+    owed = bill.balance_fen > 0
+    if bill.charge_fen is None:  # void, or abandoned before anything was paid
+        bill.charge_fen, bill.closed_at = bill.credited_fen, order.closed_at or room.now
+    bill.paid_fen += payment.fen
+    account.payments.append(payment)
+    room.changes.bill(bill)
+    if order.state == "abandoned" and not order.review:
+        order.review = "paid after it was given up"
+        room.changes.order(order)
+    if owed and bill.balance_fen <= 0:
+        owe_exit(room, order)

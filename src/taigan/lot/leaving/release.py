@@ -1,0 +1,63 @@
+"""A departure is released: the one command it gets by itself, and what its lane shows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from taigan.lot import texts
+from taigan.lot.leaving.room import Picture, Room
+from taigan.lot.stays import orders
+from taigan.storage import facts
+from taigan.storage.rows import Departure, Lift
+
+COMMAND_TIME = timedelta(seconds=4)
+"""How long a command for a release may be on its way."""
+RELEASED = "released"
+"""A release's own command, once a departure; `again` and `manual` are a driver's new scan's and a person's."""
+
+
+def release(
+    room: Room, departure: Departure, picture: Picture, by: str, *, actor: str = "", reason: str = "", text: str = ""
+) -> None:
+    """Let the car of a departure go. `by`: free, paid, person, rule, unpaid. Again, it changes nothing.
+
+    The arm is raised now, once it is closed, or not at all where it is up already.
+    """
+    if departure.released_at is not None:
+        return
+    departure.released_at, departure.released_by = room.now, by
+    departure.actor, departure.reason = actor, reason
+    room.changes.departure(departure)
+    if order := room.order(departure.order_id):
+        orders.note(room.changes, order, room.now, "released", actor, reason or by)
+    room.tell("released", channel_id=departure.channel_id, order_id=departure.order_id, by=by, plate=departure.plate)
+    room.show(departure.channel_id, text or texts.SCREEN_DRIVE_ON)
+    raise_once(room, departure, picture)
+
+
+def raise_once(room: Room, departure: Departure, picture: Picture) -> None:
+    """The one command of a release, if the arm can be raised now: not while it is up, or on its way, or unknown."""
+    if not picture.may_be_raised or facts.lifts_of_presence(room.conn, room.lot_id, departure.presence_id):
+        return
+    raise_for(room, departure, RELEASED, departure.actor or "platform", departure.reason or departure.released_by)
+
+
+def raise_for(room: Room, departure: Departure, cause: str, actor: str, reason: str) -> Lift:
+    """A command for a departure that is released; it is sent once this transaction holds."""
+    lift = Lift(
+        lot_id=room.lot_id,
+        lift_id=room.ids.lift_id(room.now),
+        channel_id=departure.channel_id,
+        order_id=departure.order_id or None,
+        command="open",
+        cause=cause,
+        actor=actor,
+        reason=reason,
+        intended_at=room.now,
+        deadline=room.now + COMMAND_TIME,
+        purpose="release",
+        presence_id=departure.presence_id,
+    )
+    room.changes.new_lifts.append(lift)
+    room.after.lifts.append(lift)
+    return lift

@@ -1,0 +1,156 @@
+"""What an item at the exit's desk works with, inside its transaction and with its lot locked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from taigan.barriers.barrier import LaneState, Position, Price
+from taigan.lot.ids import Ids
+from taigan.lot.policy import Policy
+from taigan.lot.stays.account import Account, account_of
+from taigan.lot.stays.pricing import price
+from taigan.storage import facts, ledger
+from taigan.storage.changes import Changes
+from taigan.storage.rows import Alarm, Attempt, Departure, Lane, Lift, Lot, Order, Presence
+
+R_co = TypeVar("R_co", covariant=True)
+
+class Picture(msgspec.Struct, frozen=True):
+    """What a lane's device reports at this moment."""
+
+    online: bool = True
+    position: Position | None = None
+    held: bool = False
+
+    @property
+    def is_up(self) -> bool:
+        """A pulse may lower it."""
+        return self.held or self.position in (Position.OPEN, Position.RISING)
+
+    @property
+    def may_be_raised(self) -> bool:
+        """Closed, or a device that never says."""
+        return not self.held and self.position in (None, Position.CLOSED)
+
+
+def picture_of(state: LaneState | None) -> Picture:
+    """A lane's live picture; a lane without a device is not online."""
+    return Picture(False) if state is None else Picture(state.online, state.position, state.held)
+
+
+class After(msgspec.Struct):
+    """What follows once the transaction holds."""
+
+    lifts: list[Lift] = []
+    screens: list[tuple[str, str, str | Price]] = []  # lot, lane, what it shows
+    pulls: list[Attempt] = []
+    alarms: list[Alarm] = []
+    steps: list[dict[str, object]] = []
+    owed: bool = False
+    ask_about: list[tuple[str, str]] = []  # orders whose payment BoLink is asked about (4.3)
+
+
+class Room:
+    """One lot, locked, at one moment. What an item changes is written when it has been applied."""
+
+    def __init__(self, conn: sa.Connection, lot: Lot, now: datetime, policy: Policy, ids: Ids) -> None:
+        self.conn = conn
+        self.lot = lot
+        self.now = now
+        self.policy = policy
+        self.ids = ids
+        self.changes = Changes()
+        self.after = After()
+        self._accounts: dict[str, Account] = {}
+        self._departures: dict[str, Departure | None] = {}
+
+    @property
+    def lot_id(self) -> str:
+        return self.lot.lot_id
+
+    @property
+    def leave_within(self) -> timedelta:
+        return timedelta(seconds=self.policy.leave_within)
+
+    @property
+    def quote_valid(self) -> timedelta:
+        return timedelta(seconds=self.policy.quote_valid)
+
+    def lane(self, channel_id: str) -> Lane | None:
+        return facts.lanes(self.conn, [(self.lot_id, channel_id)]).get((self.lot_id, channel_id))
+
+    def car(self, channel_id: str) -> Presence | None:
+        """The car on the lane's loop."""
+        return facts.cars(self.conn, [(self.lot_id, channel_id)]).get((self.lot_id, channel_id))
+
+    def order(self, order_id: str) -> Order | None:
+        """An order in whatever state; the one that is changed here, where it is."""
+        if order_id in self._accounts:
+            return self._accounts[order_id].order
+        return facts.orders(self.conn, [(self.lot_id, order_id)]).get((self.lot_id, order_id)) if order_id else None
+
+    def account(self, order: Order) -> Account:
+        """The order's money; the same object each time."""
+        if order.order_id not in self._accounts:
+            ask = partial(price, self.conn, self.lot)
+            self._accounts[order.order_id] = account_of(self.conn, order, ask, self.changes)
+        return self._accounts[order.order_id]
+
+    def departure_at(self, channel_id: str) -> Departure | None:
+        """The open departure of a lane."""
+        if channel_id not in self._departures:
+            self._departures[channel_id] = ledger.departure_at(self.conn, self.lot_id, channel_id)
+        found = self._departures[channel_id]
+        return found if found is not None and found.ended_at is None else None
+
+    def departure_of(self, order_id: str) -> Departure | None:
+        """The open departure that an order stands in."""
+        for known in self._departures.values():
+            if known is not None and known.ended_at is None and known.order_id == order_id:
+                return known
+        found = ledger.departure_of(self.conn, self.lot_id, order_id)
+        if found is None:
+            return None
+        if found.channel_id in self._departures:  # changed here: it is that order's no longer
+            return None
+        self._departures[found.channel_id] = found
+        return found
+
+    def adopt(self, departure: Departure) -> None:
+        """Go on with a departure that was found by its car."""
+        self._departures[departure.channel_id] = departure
+
+    def begin(self, departure: Departure) -> None:
+        """A car is known to stand in an exit lane."""
+        self._departures[departure.channel_id] = departure
+        self.changes.new_departure(departure)
+
+    def alarm(self, kind: str, text: str, channel_id: str = "", order_id: str = "") -> None:
+        """A row a person should look at."""
+        alarm = Alarm(self.lot_id, channel_id, order_id, self.now, kind, text)
+        self.changes.alarms.append(alarm)
+        self.after.alarms.append(alarm)
+
+    def show(self, channel_id: str, text: str | Price) -> None:
+        """Put a text, or what the driver is asked for, on the lane's screen once the transaction holds."""
+        self.after.screens.append((self.lot_id, channel_id, text))
+
+    def tell(self, step: str, **about: object) -> None:
+        """A live step, for whoever listens."""
+        self.after.steps.append({"step": step, "lot_id": self.lot_id, "at": self.now, **about})
+
+
+class Item(Protocol[R_co]):
+    """Something that happens at the desk: applied alone, inside a transaction that may hold others."""
+
+    @property
+    def lot_id(self) -> str:
+        """The lot it concerns."""
+
+    def apply(self, room: Room) -> R_co:
+        """Decide and note what it changes."""

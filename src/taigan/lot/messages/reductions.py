@@ -1,0 +1,99 @@
+"""5.14: somebody else makes a stay cheaper: a charging station. Points and hotels are refused, their text kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from taigan import bolink
+from taigan.barriers.barrier import LaneKey
+from taigan.bolink import BadMessage, units
+from taigan.bolink.callbacks import ReductionNotice, ReductionNoticeTaken
+from taigan.bolink.values import FeeReduction, ReductionKind
+from taigan.lot import texts
+from taigan.lot.leaving.desk import LeavingDesk
+from taigan.lot.leaving.reductions import Reduced
+from taigan.lot.messages.router import Answered, Callback
+
+LONGEST_MINUTES = 60 * 24 * 366
+BEIJING = ZoneInfo("Asia/Shanghai")
+
+
+class Reductions:
+    """Handles `pay_notice`."""
+
+    def __init__(self, desk: LeavingDesk, lanes_of: Callable[[str], Iterable[LaneKey]]) -> None:
+        self._desk = desk
+        self._lanes_of = lanes_of
+
+    async def __call__(self, callback: Callback) -> Answered:
+        """Answer a reduction notice. Raises BadMessage, StorageError."""
+        told = bolink.read(callback.text, ReductionNotice)
+        lot_id = callback.lot.lot_id
+        item = Reduced(
+            lot_id=lot_id,
+            text=callback.text.decode("utf-8", "replace").replace("\x00", "\ufffd"),
+            digest=callback.digest,
+            received_at=callback.received_at,
+            number=(told.start_charge_seq or told.trade_no or callback.digest)[:128],
+            plate=told.car_number,
+            order_id=told.order_id or "",
+            pictures={lane.channel_id: self._desk.picture(lane) for lane in self._lanes_of(lot_id)},
+        )
+        if told.type != ReductionKind.CHARGING:
+            item.refused = texts.REDUCTION_UNKNOWN
+        else:
+            try:
+                _understand(told, item)
+            except BadMessage:
+                item.refused = texts.NO_REDUCTION
+        body = await self._desk.do(item)
+        state = msgspec.json.decode(body, type=ReductionNoticeTaken).state
+        return Answered(200, body, service_name="pay_notice", state=state)
+
+
+def _understand(told: ReductionNotice, item: Reduced) -> None:
+    """How the fee is reduced. Raises BadMessage."""
+    match _method(told):
+        case FeeReduction.FREE:
+            item.kind = "whole"
+        case FeeReduction.BY_DURATION:
+            if told.duration is None or not 0 < told.duration <= LONGEST_MINUTES:
+                raise BadMessage("duration", "is no number of minutes")
+            item.kind, item.value = "minutes", told.duration
+        case FeeReduction.BY_AMOUNT:
+            item.kind, item.value = "fen", units.fen(told.reduce_amount or "", "reduce_amount")
+            if item.value <= 0:
+                raise BadMessage("reduce_amount", "is not above 0")
+        case FeeReduction.LOT_DECIDES:
+            item.starts_at = _moment(told.start_charging_time, "start_charging_time")
+            item.ends_at = _moment(told.stop_charging_time, "stop_charging_time")
+            if item.ends_at <= item.starts_at:
+                raise BadMessage("stop_charging_time", "is not after the start")
+            item.kind = "window"
+        case FeeReduction.DISCOUNT:
+            percent = units.fen(told.reduce_amount or "", "reduce_amount")
+            if percent % 100 or not 0 < percent <= 100 * 100:
+                raise BadMessage("reduce_amount", "is no percentage")
+            item.kind, item.value = "percent", percent // 100
+
+
+def _method(told: ReductionNotice) -> int:
+    """As it says; else minutes if there are any, else an amount, else the charging time."""
+    if told.calculation_method is not None:
+        if told.calculation_method not in tuple(FeeReduction):
+            raise BadMessage("calculation_method", "is unknown")
+        return told.calculation_method
+    if told.duration:
+        return FeeReduction.BY_DURATION
+    return FeeReduction.BY_AMOUNT if told.reduce_amount else FeeReduction.LOT_DECIDES
+
+
+def _moment(text: str | None, field: str) -> datetime:
+    try:
+        return datetime.strptime(text or "", "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING)
+    except ValueError:
+        raise BadMessage(field, "is not written as yyyy-MM-dd HH:mm:ss") from None

@@ -1,0 +1,198 @@
+"""One order's money: its bill, quotes, payments and reductions, changed together with the lot locked.
+
+For every closed order, in fen: charge = reduced + paid - refunded + balance. A balance above 0 is
+owed, below 0 surplus.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from taigan.lot.errors import CannotPrice
+from taigan.lot.stays.charge import Ask, Interval, Priced, covered_by_passes, priced
+from taigan.storage import ledger
+from taigan.storage.changes import Changes
+from taigan.storage.rows import Bill, Order, Payment, Quote, Reduction
+
+PASS = "月卡"
+FREE_LIST = "免费车"
+
+
+class Account:
+    """The money of one order, as it is now."""
+
+    def __init__(
+        self,
+        order: Order,
+        bill: Bill,
+        payments: list[Payment],
+        reductions: list[Reduction],
+        covered: list[Interval],
+        covered_by: str,
+        ask: Ask,
+        changes: Changes,
+    ) -> None:
+        self.order = order
+        self.bill = bill
+        self.payments = payments
+        self.reductions = reductions
+        self._covered = covered
+        self._covered_by = covered_by
+        self._ask = ask
+        self._changes = changes
+
+    @property
+    def entry(self) -> datetime:
+        """When the stay began: when the order became `in`."""
+        return self.order.in_at or self.order.requested_at
+
+    def priced(self, at: datetime) -> Priced:
+        """The stay up to then. Raises CannotPrice."""
+        return priced(
+            self.entry,
+            at,
+            self.order.vehicle,
+            self._ask,
+            self._covered,
+            self.reductions,
+            self.payments,
+            set_fen=self.bill.set_fen,
+            covered_by=self._covered_by,
+        )
+
+    def is_settled(self, at: datetime) -> bool:
+        """Whether it was paid and the time to leave has not run out."""
+        return self.bill.leave_by is not None and at <= self.bill.leave_by
+
+    def due(self, at: datetime) -> int:
+        """What is still to be paid for the stay up to then. Raises CannotPrice."""
+        return 0 if self.is_settled(at) else max(0, self.priced(at).owed_fen - self.bill.credited_fen)
+
+    def quote(self, number: str, now: datetime, charge_at: datetime, presence_id: str, valid: timedelta) -> Quote:
+        """A price as of `charge_at`; until `leave_by` that of the payment that settled it. Raises CannotPrice."""
+        bill = self.bill
+        if self.is_settled(charge_at) and bill.charge_fen is not None:
+            charge, reduced, due, version = bill.charge_fen, bill.reduced_fen, 0, bill.price_list
+        else:
+            found = self.priced(charge_at)
+            charge, reduced, version = found.charge_fen, found.reduced_fen, found.version
+            due = max(0, charge - reduced - bill.credited_fen)
+        return Quote(
+            lot_id=self.order.lot_id,
+            quote_no=number,
+            order_id=self.order.order_id,
+            presence_id=presence_id,
+            asked_at=now,
+            charge_at=charge_at,
+            charge_fen=charge,
+            reduced_fen=reduced,
+            credited_fen=bill.credited_fen,
+            due_fen=due,
+            price_list=version,
+            valid_until=now + valid,
+        )
+
+    def pay(self, payment: Payment, quote: Quote | None, leave_within: timedelta) -> bool:
+        """Count a payment. Tells whether it brought what is due to 0.
+
+        With a quote its price holds, whatever the stay costs by now; without one the price of when it was paid.
+        """
+        self.payments.append(payment)
+        self.bill.paid_fen += payment.fen
+        self._changes.bill(self.bill)
+        if self.is_settled(payment.paid_at):
+            return False
+        if quote is not None:
+            return self._pay_quote(payment, quote, leave_within)
+        try:
+            found = self.priced(payment.paid_at)
+        except CannotPrice:
+            return False
+        if self.bill.credited_fen < found.owed_fen:
+            return False
+        self._agree(found.charge_fen, found.reduced_fen, found.waived_fen, found.version)
+        self.bill.leave_by = payment.paid_at + leave_within
+        return True
+
+    def _pay_quote(self, payment: Payment, quote: Quote, leave_within: timedelta) -> bool:
+        reduced, waived = quote.reduced_fen, self.bill.waived_fen
+        try:
+            found = self.priced(quote.charge_at)
+            reduced, waived = max(reduced, min(found.reduced_fen, quote.charge_fen)), found.waived_fen
+        except CannotPrice:  # the price list can no longer be evaluated; what was told stands
+            pass
+        if self.bill.credited_fen < quote.charge_fen - quote.reduced_fen:
+            return False
+        self._agree(quote.charge_fen, reduced, waived, quote.price_list)
+        self.bill.leave_by = min(payment.paid_at, quote.valid_until) + leave_within
+        return True
+
+    def unpay(self, payment: Payment) -> None:
+        """Take a payment back that was booked by mistake: what it settled is due again."""
+        self.bill.paid_fen -= payment.fen
+        self.bill.leave_by = None
+        if self.bill.closed_at is None:
+            self.bill.charge_fen, self.bill.reduced_fen, self.bill.waived_fen = None, 0, 0
+        self._changes.bill(self.bill)
+
+    def reduce(self, reduction: Reduction) -> None:
+        """Add a reduction. A closed order's bill takes waivers only."""
+        self._changes.reductions.append(reduction)
+        self.reductions.append(reduction)
+        if self.bill.closed_at is not None and reduction.kind == "waiver":
+            self.bill.reduced_fen += reduction.value
+            self.bill.waived_fen += reduction.value
+            self._changes.bill(self.bill)
+
+    def set_charge(self, fen: int | None) -> None:
+        """A person sets what the stay costs, in place of the price list; None: no longer."""
+        self.bill.set_fen = fen
+        self._changes.bill(self.bill)
+
+    def extend(self, leave_by: datetime) -> None:
+        """Move the moment by which the car must have left; never earlier."""
+        self.bill.leave_by = max(leave_by, self.bill.leave_by or leave_by)
+        self._changes.bill(self.bill)
+
+    def close(self, at: datetime, charge_at: datetime) -> str:
+        """The stay has ended: its charge is final. Returns why a person should look at it, or nothing."""
+        review = ""
+        if not (self.is_settled(charge_at) and self.bill.charge_fen is not None):
+            try:
+                found = self.priced(charge_at)
+                self._agree(found.charge_fen, found.reduced_fen, found.waived_fen, found.version)
+            except CannotPrice as error:
+                self._agree(self.bill.credited_fen, 0, 0, None)
+                review = f"无法计费: {error}"
+        self.bill.closed_at = at
+        self._changes.bill(self.bill)
+        return review
+
+    def _agree(self, charge: int, reduced: int, waived: int, version: int | None) -> None:
+        bill = self.bill
+        bill.charge_fen, bill.reduced_fen, bill.waived_fen, bill.price_list = charge, reduced, waived, version
+
+
+def account_of(conn: sa.Connection, order: Order, ask: Ask, changes: Changes) -> Account:
+    """An order's money as the database has it. The lot is locked."""
+    lot_id, order_id = order.lot_id, order.order_id
+    plates = {name for name in (order.plate, order.licence if order.origin == "plate" else "") if name}
+    passes = ledger.passes_of(conn, lot_id, plates) if plates else []
+    covered = covered_by_passes(passes)
+    covered_by = PASS if covered else ""
+    entry = order.in_at or order.requested_at
+    for begin, end in ledger.free_times(conn, lot_id, plates) if plates else []:
+        covered.append((begin or entry, end or datetime.max.replace(tzinfo=entry.tzinfo)))
+        covered_by = covered_by or FREE_LIST
+    return Account(
+        order,
+        ledger.bill(conn, lot_id, order_id),
+        ledger.payments(conn, lot_id, order_id),
+        ledger.reductions(conn, lot_id, order_id),
+        covered,
+        covered_by,
+        ask,
+        changes,
+    )

@@ -1,0 +1,247 @@
+"""Cars leave: what owes nothing goes, what owes pays, each once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from support.barrier import Mode
+from support.exits import (
+    EXIT,
+    PLATE,
+    ask_price,
+    at_exit,
+    bill,
+    departure,
+    exits_told,
+    leaves,
+    parked,
+    pay_at_exit,
+    pay_inside,
+    payments,
+    with_tariff,
+)
+from support.parking import Parking
+
+
+@pytest.fixture
+async def street(street: Parking) -> Parking:
+    await with_tariff(street)
+    return street
+
+
+async def test_a_plate_that_owes_nothing_leaves_at_once_and_its_exit_is_told(street: Parking) -> None:
+    order = await parked(street, hours=0.2)
+    free = await street.free()
+    car = await at_exit(street)
+    assert street.barrier(EXIT).lifts == 1
+    await leaves(street, car)
+    left = await street.order(PLATE)
+    assert (left.state, left.closed_why, await street.free()) == ("out", "seen", free + 1)
+    (told,) = await exits_told(street)
+    assert (told["order_id"], told["total"], told["pay_type"], told["out_channel_id"]) == (
+        order.order_id,
+        "0.00",
+        "cash",
+        EXIT,
+    )
+
+
+async def test_something_due_is_asked_for_and_the_arm_stays_down(street: Parking) -> None:
+    await parked(street)
+    await at_exit(street)
+    assert street.barrier(EXIT).lifts == 0
+    (price,) = street.barrier(EXIT).asked
+    assert (price.plate, price.due_fen, price.text) == (PLATE, 600, "请扫码缴费")
+
+
+async def test_scene_1_gives_the_price_of_the_car_in_the_lane_and_its_payment_lets_it_go(street: Parking) -> None:
+    order = await parked(street)
+    car = await at_exit(street)
+    quote = await ask_price(street)
+    assert (quote["state"], quote["price"], quote["total"], quote["order_id"]) == (1, "6.00", "6.00", order.order_id)
+    assert (quote["duration"], quote["free_out_time"]) == (180, 15)
+    status, answer = await pay_at_exit(street, order.order_id, "6.00")
+    assert (status, answer["state"], answer["order_id"]) == (200, 1, order.order_id)
+    assert street.barrier(EXIT).lifts == 1
+    assert (await departure(street, car)).released_by == "paid"
+    await leaves(street, car)
+    paid = await bill(street, order)
+    assert (paid.charge_fen, paid.paid_fen, paid.balance_fen) == (600, 600, 0)
+    (told,) = await exits_told(street)
+    assert (told["total"], told["remark"]) == ("0.00", {"is_prepay": "1"})
+
+
+async def test_paid_inside_leaves_within_the_time_to_leave_and_owes_the_difference_after_it(street: Parking) -> None:
+    order = await parked(street)
+    quote = await ask_price(street, scene=0, car_number=PLATE, order_id=order.order_id)
+    assert quote["price"] == "6.00"
+    status, answer = await pay_inside(street, quote)
+    assert (status, answer["state"], answer["prepay"]) == (200, 1, "6.00")
+    again = await ask_price(street, scene=0, car_number=PLATE, order_id=order.order_id)
+    assert (again["price"], again["errmsg"][:6]) == ("0.00", "已缴费，请于")
+    street.clock.advance(16 * 60)
+    late = await ask_price(street, scene=0, car_number=PLATE, order_id=order.order_id)
+    assert (late["price"], late["total"]) == ("2.00", "8.00")
+
+
+async def test_paid_inside_and_leaves_in_time_without_being_asked_again(street: Parking) -> None:
+    order = await parked(street)
+    await pay_inside(street, await ask_price(street, scene=0, car_number=PLATE, order_id=order.order_id))
+    street.clock.advance(14 * 60)
+    car = await at_exit(street)
+    assert street.barrier(EXIT).lifts == 1
+    street.clock.advance(5 * 60)  # it stands there; what counts is when it came
+    await leaves(street, car)
+    closed = await bill(street, order)
+    assert (closed.charge_fen, closed.balance_fen) == (600, 0)
+    (told,) = await exits_told(street)
+    assert told["remark"] == {"is_prepay": "0"}
+
+
+async def test_the_same_payment_again_gets_the_first_answer_and_counts_once(street: Parking) -> None:
+    order = await parked(street)
+    await at_exit(street)
+    await ask_price(street)
+    first = await pay_at_exit(street, order.order_id, "6.00", trade_no="T1")
+    for _ in range(2):
+        assert await pay_at_exit(street, order.order_id, "6.00", trade_no="T1") == first
+    again = await pay_at_exit(street, order.order_id, "6.00", trade_no="T1", remark="another text")
+    assert again[1]["state"] == 1
+    assert [payment.fen for payment in await payments(street)] == [600]
+    assert street.barrier(EXIT).lifts == 1
+
+
+async def test_two_phones_pay_one_stay_and_the_second_is_surplus(street: Parking) -> None:
+    order = await parked(street)
+    car = await at_exit(street)
+    await ask_price(street)
+    await ask_price(street)
+    await pay_at_exit(street, order.order_id, "6.00")
+    await pay_at_exit(street, order.order_id, "6.00")
+    assert street.barrier(EXIT).lifts == 1
+    assert (await bill(street, order)).balance_fen == -600
+    await leaves(street, car)
+    assert (await bill(street, order)).balance_fen == -600
+
+
+async def test_an_amount_below_the_due_is_kept_and_the_rest_is_asked_for(street: Parking) -> None:
+    order = await parked(street)
+    await at_exit(street)
+    await ask_price(street)
+    await pay_at_exit(street, order.order_id, "4.00")
+    assert street.barrier(EXIT).lifts == 0
+    assert street.barrier(EXIT).shown[-1] == "还需支付2.00元，请再次扫码"
+    assert (await ask_price(street))["price"] == "2.00"
+    await pay_at_exit(street, order.order_id, "2.00")
+    assert street.barrier(EXIT).lifts == 1
+
+
+async def test_money_for_an_order_nobody_knows_is_a_stray(street: Parking) -> None:
+    status, answer = await pay_at_exit(street, "nobody", "6.00")
+    assert (status, answer["state"]) == (200, 1)
+    (stray,) = await payments(street)
+    assert (stray.order_id, stray.fen, stray.state) == ("", 600, "paid")
+    assert await street.alarm_kinds() == ["stray"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"total": "six"}, {"total": "0"}, {"total": "-1"}, {"account_type": 0}, {"total": None, "arrive_money": None}],
+)
+async def test_money_that_cannot_be_understood_is_kept_as_its_text_and_answered_1(
+    street: Parking, broken: dict[str, object]
+) -> None:
+    order = await parked(street)
+    status, answer = await pay_at_exit(street, order.order_id, "6.00", **broken)
+    assert (status, answer["state"]) == (200, 1)
+    assert await payments(street) == []
+    assert await street.alarm_kinds() == ["money_unreadable"]
+
+
+async def test_a_failed_payment_settles_nothing_and_a_later_1_pays(street: Parking) -> None:
+    order = await parked(street)
+    await at_exit(street)
+    await ask_price(street)
+    await pay_at_exit(street, order.order_id, "6.00", state=0, trade_no="T9", errmsg="余额不足")
+    assert (street.barrier(EXIT).lifts, street.barrier(EXIT).shown[-1]) == (0, "支付失败，请重新扫码")
+    await pay_at_exit(street, order.order_id, "6.00", state=1, trade_no="T9")
+    assert street.barrier(EXIT).lifts == 1
+    await pay_at_exit(street, order.order_id, "6.00", state=0, trade_no="T9")
+    assert [payment.state for payment in await payments(street)] == ["paid"]
+    assert "money_conflict" in await street.alarm_kinds()
+
+
+async def test_a_car_that_backs_off_after_paying_may_leave_until_its_time_runs_out(street: Parking) -> None:
+    order = await parked(street)
+    car = await at_exit(street)
+    await ask_price(street)
+    await street.backs_out(car, EXIT)
+    await pay_at_exit(street, order.order_id, "6.00")
+    assert street.barrier(EXIT).lifts == 0
+    await at_exit(street)
+    assert street.barrier(EXIT).lifts == 1
+
+
+async def test_an_empty_lane_is_not_paid_for(street: Parking) -> None:
+    await parked(street)
+    asking = asyncio.create_task(ask_price(street))
+    await street.clock.waited_for(0.8)
+    street.clock.advance(0.8)
+    answer = await asking
+    assert (answer["state"], answer["errmsg"]) == (0, "未检测到车辆，请驶入车道后再扫码")
+
+
+async def test_no_order_for_the_plate_asks_a_person_once(street: Parking) -> None:
+    await at_exit(street, "粤B99999")
+    assert street.barrier(EXIT).shown[-1] == "未查询到入场记录"
+    for _ in range(2):
+        answer = await ask_price(street)
+        assert (answer["state"], answer["errmsg"]) == (0, "未查询到入场记录，请联系管理员")
+    assert await street.alarm_kinds() == ["no_entry"]
+
+
+async def test_a_driver_without_a_plate_scans_out_and_pays(street: Parking) -> None:
+    car = await street.enters("EA47829")
+    await street.passes(car)
+    order = await street.order("EA47829")
+    street.clock.advance(3600)
+    out = await at_exit(street, "")
+    quote = await ask_price(street, scene=2, licence="EA47829", order_id=order.order_id, car_number="EA47829")
+    assert (quote["state"], quote["price"], quote["order_id"]) == (1, "2.00", order.order_id)
+    await pay_at_exit(street, order.order_id, "2.00")
+    await leaves(street, out)
+    assert (await street.order("EA47829")).state == "out"
+
+
+async def test_nothing_due_at_the_exit_the_scan_itself_opens(street: Parking) -> None:
+    car = await street.enters("EA47829")
+    await street.passes(car)
+    order = await street.order("EA47829")
+    await at_exit(street, "")
+    quote = await ask_price(street, scene=2, licence="EA47829", order_id=order.order_id)
+    assert (quote["state"], quote["price"], quote["errmsg"]) == (1, "0.00", "无需缴费，请通行")
+    assert street.barrier(EXIT).lifts == 1
+
+
+async def test_a_rejected_lift_keeps_the_release_and_a_new_scan_raises_once_more(street: Parking) -> None:
+    order = await parked(street)
+    await at_exit(street)
+    street.barrier(EXIT).mode = Mode.FAULT
+    await ask_price(street)
+    await pay_at_exit(street, order.order_id, "6.00")
+    assert (street.barrier(EXIT).lifts, await street.alarm_kinds()) == (0, ["barrier_fault"])
+    street.barrier(EXIT).mode = Mode.OK
+    answer = await ask_price(street)
+    assert (answer["price"], street.barrier(EXIT).lifts) == ("0.00", 1)
+
+
+async def test_without_a_price_list_the_price_is_never_0(street: Parking) -> None:
+    await street.database.write(lambda conn: conn.exec_driver_sql("DELETE FROM price_lists"))
+    order = await parked(street)
+    await at_exit(street)
+    asked = await ask_price(street)
+    assert (asked["state"], asked["errmsg"], street.barrier(EXIT).lifts) == (0, "计费失败，请联系管理员", 0)
+    assert "not_priced" in await street.alarm_kinds()
+    assert (await street.order(PLATE)).order_id == order.order_id
