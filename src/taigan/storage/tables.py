@@ -377,6 +377,21 @@ lifts = sa.Table(
     sa.Index("lifts_of_order", "lot_id", "order_id"),
     sa.Index("lifts_by_time", "lot_id", "intended_at"),
     sa.Index(
+        "lifts_of_car",
+        "lot_id",
+        "presence_id",
+        sqlite_where=sa.text("presence_id IS NOT NULL"),
+        postgresql_where=sa.text("presence_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "one_command_a_release",
+        "lot_id",
+        "presence_id",
+        unique=True,
+        sqlite_where=sa.text("cause = 'released'"),
+        postgresql_where=sa.text("cause = 'released'"),
+    ),
+    sa.Index(
         "lifts_under_way",
         "deadline",
         sqlite_where=sa.text("outcome IS NULL"),

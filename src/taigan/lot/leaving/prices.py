@@ -17,8 +17,8 @@ from taigan.bolink import units
 from taigan.bolink.callbacks import Price
 from taigan.bolink.values import PayScene
 from taigan.lot import texts
-from taigan.lot.errors import CannotPrice
 from taigan.lot.entering.rules import is_open_at
+from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.release import raise_for, release
 from taigan.lot.leaving.room import Picture, Room

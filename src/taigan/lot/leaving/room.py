@@ -20,6 +20,7 @@ from taigan.storage.rows import Alarm, Attempt, Departure, Lane, Lift, Lot, Orde
 
 R_co = TypeVar("R_co", covariant=True)
 
+
 class Picture(msgspec.Struct, frozen=True):
     """What a lane's device reports at this moment."""
 
