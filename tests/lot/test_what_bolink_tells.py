@@ -235,7 +235,9 @@ async def test_a_message_that_names_no_vendor_is_the_lots_vendors_if_its_key_say
     other = VendorSetup(union_id="200003", key="ffffffffffffffff")
     street = await new_parking(lots=[LOT, lot_with(union_id="200003")], vendors=[VENDOR, other])
     for key, status in ((KEY, 200), (other.key, 200), ("another key", 401)):
-        text = json.dumps({"park_id": "7", "service_name": "query_price"}).encode()
+        text = json.dumps(
+            {"park_id": "7", "service_name": "query_price", "pay_scene": 0, "query_order_no": key}
+        ).encode()
         assert (await street.platform.callbacks.answer(bolink.seal(text, key))).status == status
     nowhere = json.dumps({"park_id": "9", "service_name": "query_price"}).encode()
     assert (await street.platform.callbacks.answer(bolink.seal(nowhere, KEY))).status == 404
