@@ -77,6 +77,9 @@ class LotSettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ports after it. 0: none."""
     trusted_proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
     """Addresses and networks of proxies that are believed for whom they ask: X-Forwarded-For and -Proto."""
+    open_devices: list[str] = msgspec.field(default_factory=list)
+    """Devices ("driver/serial") that may still post without the secret in their address (`taigan device show`), until
+    somebody has entered it at the device. Whoever reaches the platform can speak for them."""
     database_url: str = ""
     """`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; empty: `lot.sqlite3` in `data_dir`."""
     hub_url: str = "production"

@@ -28,6 +28,7 @@ SAID: dict[str, str] = {
     "So many scans by one driver without driving in are answered; further ones are sent to the attendant.": "同一司机没开进来的扫码，应答这么多次；再扫就请他找管理员。",
     "After so long without a scan the count of a driver's scans begins anew.": "这么久没扫，次数重新数起。",
     "Addresses and networks of proxies that are believed for whom they ask: X-Forwarded-For and -Proto.": "这些代理的地址和网段，相信它们说的是替谁在问（X-Forwarded-For、-Proto）。",
+    'Devices ("driver/serial") that may still post without the secret in their address (`taigan device show`), until somebody has entered it at the device. Whoever reaches the platform can speak for them.': "这些设备（“驱动/序列号”）地址里还没有密文（`taigan device show`）也收，直到有人在设备上填好。能连上平台的人都可以冒充它们。",
     "A mark before the licence of a car without a plate (无, 临); empty for none.": "无牌车的车牌前加的字（无、临）；空：不加。",
     "How long a vendor's previous key is still accepted after a change.": "厂商换密钥之后，上一把还认多久。",
     "The same message within this time gets the first answer; later it is refused as stale.": "同一条消息在这个时间之内得到第一次的应答；再晚就作为失效拒绝。",

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
-from support.barrier_bench import Bench, bench
+from support.barrier_bench import LANE, Bench, bench, handed
 from support.ports import free_port
-from taigan.barriers.barrier import EventKind, Outcome, Position, Price
+from taigan.barriers.barrier import EventKind, LaneKey, Outcome, Position, Price
+from taigan.barriers.door import Post
 from taigan.barriers.kinds.http import signature
-from taigan.barriers.site import Post
 from taigan.devices.device import Fault
 
 SECRET = "a secret of sixteen or more"
@@ -32,12 +33,14 @@ async def lane(tmp_path: Path) -> AsyncIterator[Bench]:
         yield running
 
 
-async def report(lane: Bench, body: bytes, *, secret: str = SECRET, age: float = 0.0) -> int:
+async def report(
+    lane: Bench, body: bytes, *, secret: str = SECRET, age: float = 0.0, serial: str = "gate-1", at: str = "gate-1"
+) -> int:
+    """Post a report that `serial` signed, at the address of `at`; the status it is answered with."""
     timestamp = str(int(lane.clock.now().timestamp() - age))
-    headers = {"x-taigan-timestamp": timestamp, "x-taigan-signature": signature(secret, timestamp, body)}
-    answer = await lane.fleet.handle("http", "gate-1", Post(body, headers, {}))
-    assert answer is not None
-    return answer.status
+    about = f"{serial}.{timestamp}" if serial else timestamp
+    headers = {"x-taigan-timestamp": timestamp, "x-taigan-signature": signature(secret, about, body)}
+    return (await handed(lane, "http", at, Post(body, headers, {}))).status
 
 
 async def test_a_whole_lane_life(lane: Bench) -> None:
@@ -94,18 +97,79 @@ async def test_a_report_counts_only_with_a_fresh_signature(lane: Bench) -> None:
     assert lane.barrier.state.position is Position.OPEN
 
 
-async def test_a_report_sent_twice_is_one_event(lane: Bench) -> None:
+async def test_a_report_sent_again_is_one_event(lane: Bench) -> None:
     body = json.dumps({"id": "5", "loop": True}).encode()
     assert await report(lane, body) == 200
-    assert await report(lane, body) == 200
+    assert await report(lane, body, age=1) == 200
     assert lane.heard.kinds().count(EventKind.ARRIVED) == 1
+
+
+async def test_a_plate_sent_again_is_read_once(lane: Bench) -> None:
+    body = json.dumps({"id": "5", "plate": "粤B12345"}).encode()
+    assert [await report(lane, body, age=age) for age in (0, 1, 2)] == [200, 200, 200]
+    assert lane.heard.kinds().count(EventKind.PLATE) == 1
+
+
+async def test_the_same_signed_bytes_are_taken_once_at_any_lane(lane: Bench) -> None:
+    other = {**settings(), "serial": "gate-2"}
+    lane.fleet.add(LaneKey(LANE.lot_id, "A2"), other)
+    body = json.dumps({"id": "5", "plate": "粤B12345"}).encode()
+    for serial in ("gate-1", ""):
+        assert await report(lane, body, serial=serial) == 200
+        assert await report(lane, body, serial=serial) == 409
+        assert await report(lane, body, serial=serial, at="gate-2") in (401, 409)
+    assert EventKind.PLATE not in lane.heard.kinds("A2")
+
+
+async def test_a_controller_that_names_itself_is_heard_only_with_its_name(tmp_path: Path) -> None:
+    async with bench(tmp_path, {**settings(), "names_itself": True}) as lane:
+        body = json.dumps({"id": "5", "position": "open"}).encode()
+        assert await report(lane, body, serial="") == 401
+        assert await report(lane, body, serial="gate-2") == 401
+        assert await report(lane, body) == 200
+
+
+async def test_an_answer_that_somebody_else_signed_is_none(tmp_path: Path) -> None:
+    headers: dict[str, str] = {}
+
+    async def serve(request: web.Request) -> web.Response:
+        return web.json_response({"outcome": "accepted"}, headers=headers)
+
+    async with bench(tmp_path, {**settings(), "signs_answers": True}) as lane:
+        await lane.opened()
+        await lane.device.set_fault(Fault.UNPLUGGED)
+        app = web.Application()
+        app.router.add_post("/barrier", serve)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", lane.device.port).start()
+        try:
+            for shown in ({}, {"X-Taigan-Signature": "ab" * 32}):
+                headers = shown
+                result = await lane.open()
+                assert (result.outcome, "not signed" in result.reason) == (Outcome.UNCERTAIN, True)
+        finally:
+            await runner.cleanup()
+
+
+async def test_a_controller_that_counts_since_it_was_switched_on_is_heard_after_a_power_cut(lane: Bench) -> None:
+    for boot in (1, 2, 3):
+        await lane.device.set_fault(Fault.COUNTS_SINCE_BOOT)
+        await lane.script.put(car="arrives")
+        await lane.heard.until(EventKind.ARRIVED, times=boot)
+        await lane.opened()
+        await lane.heard.until(EventKind.UP, times=boot)
+        await lane.script.put(car="passes")
+        await lane.heard.until(EventKind.PASSED, times=boot)
+        await lane.heard.until(EventKind.DOWN, times=boot)
+    presences = [event.presence_id for event in lane.heard.events if event.kind is EventKind.ARRIVED]
+    assert len(set(presences)) == 3
 
 
 async def test_any_bytes_are_answered_and_change_nothing(lane: Bench) -> None:
     for body in (b"", b"[]", b"[" * 5000, b"\xff", os.urandom(10_000)):
         assert await report(lane, body) == 400
-        answer = await lane.fleet.handle("http", "gate-1", Post(body, {"x-taigan-signature": "é"}, {}))
-        assert answer is not None
+        answer = await handed(lane, "http", "gate-1", Post(body, {"x-taigan-signature": "é"}, {}))
         assert answer.status == 401
     assert lane.heard.kinds() in ([], [EventKind.ONLINE])
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from support.barrier_bench import Bench, bench
+from support.barrier_bench import Bench, bench, handed
 from taigan.barriers.barrier import EventKind, Outcome
-from taigan.barriers.site import Post
+from taigan.barriers.door import Post
 
 SETTINGS: dict[str, Any] = {"driver": "hx-http", "serial": "hx-7", "screen": {}}
 
@@ -65,7 +65,6 @@ async def test_it_sees_neither_cars_nor_arm_and_says_how_late_it_may_be(lane: Be
 
 async def test_any_bytes_are_answered_and_change_nothing(lane: Bench) -> None:
     for form in ({}, {"type": "x"}, {"plate_num": "粤B12345"}):
-        answer = await lane.fleet.handle("hx-http", "hx-7", Post(os.urandom(10_000), {}, form))
-        assert answer is not None
+        answer = await handed(lane, "hx-http", "hx-7", Post(os.urandom(10_000), {}, form))
         assert answer.status == 400
     assert lane.heard.kinds() == [EventKind.ONLINE]

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from support.barrier_bench import LANE, Bench, HandClock, bench
+from support.barrier_bench import LANE, Bench, HandClock, bench, handed
 from taigan.barriers.barrier import EventKind, Outcome
-from taigan.barriers.site import Answer, Post
+from taigan.barriers.door import Answer, Post
 from taigan.devices.device import Fault
 
 SETTINGS: dict[str, Any] = {"driver": "vzenith-http", "serial": "c5h-1", "screen": {}}
@@ -37,9 +37,7 @@ async def quiet(tmp_path: Path) -> AsyncIterator[Bench]:
 
 async def posted(lane: Bench, content: object) -> Answer:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    answer = await lane.fleet.handle("vzenith-http", "c5h-1", Post(body, {}, {}))
-    assert answer is not None
-    return answer
+    return await handed(lane, "vzenith-http", "c5h-1", Post(body, {}, {}))
 
 
 async def until_it_waits(lane: Bench) -> None:
@@ -177,9 +175,9 @@ async def test_any_bytes_are_answered_and_change_nothing(quiet: Bench) -> None:
 
 
 async def test_an_unknown_camera_is_nobody(quiet: Bench) -> None:
-    assert await quiet.fleet.handle("vzenith-http", "stranger", Post(b"{}", {}, {})) is None
+    assert quiet.fleet.door.find("vzenith-http", "stranger") is None
 
 
 async def test_a_lane_that_is_gone_hears_nothing(quiet: Bench) -> None:
     await quiet.fleet.remove(LANE)
-    assert await quiet.fleet.handle("vzenith-http", "c5h-1", Post(b"{}", {}, {})) is None
+    assert quiet.fleet.door.find("vzenith-http", "c5h-1") is None

@@ -15,15 +15,16 @@ from aiohttp import web
 from support.clock import ManualClock
 from support.simulated_lanes import LOT, WITHIN, Heard, Script
 from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Result
+from taigan.barriers.door import Answer, Post
 from taigan.barriers.drivers import Fleet
-from taigan.barriers.site import Post
 from taigan.clock import Clock, SystemClock
 from taigan.devices.device import Device
 from taigan.devices.journal import Journal
 from taigan.devices.lane import LaneRecord
 from taigan.devices.lanes import LanesSettings
 from taigan.devices.workbench import DeviceLane, Workbench, WorkbenchSettings
-from taigan.web.forms import form_of
+from taigan.process import listen, serve
+from taigan.web.devices import Devices
 
 LANE = LaneKey(LOT, "A1")
 
@@ -93,25 +94,21 @@ class Bench:
 @contextlib.asynccontextmanager
 async def posts_to(fleet: Fleet) -> AsyncIterator[str]:
     """The platform's door for devices that post, at the address that is yielded."""
+    stop = asyncio.Event()
+    with listen("127.0.0.1", 0, "the bench") as listener:
+        serving = asyncio.create_task(serve(Devices(fleet.door), listener, stop, end_streams=lambda: None))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            stop.set()
+            await serving
 
-    async def serve(request: web.Request) -> web.Response:
-        body = await request.read()
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        post = Post(body, headers, form_of(headers.get("content-type", ""), body))
-        answer = await fleet.handle(request.match_info["driver"], request.match_info["serial"], post)
-        if answer is None:
-            return web.Response(status=404)
-        return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type)
 
-    app = web.Application(client_max_size=4 << 20)
-    app.router.add_post("/devices/{driver}/{serial}", serve)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+async def handed(lane: Bench, driver: str, serial: str, post: Post) -> Answer:
+    """What a device is answered whose post got past the door."""
+    mailbox = lane.fleet.door.find(driver, serial)
+    assert mailbox is not None
+    return await mailbox.handle(post)
 
 
 @contextlib.asynccontextmanager

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 import structlog
 
+from taigan.barriers.door import Door
 from taigan.lot.messages.router import Answered
 from taigan.web.strangers import AT_ONCE, LONGEST_WAIT, REMEMBERED, WAITING, Strangers
 from web.house import LOT, TOKEN, Houses, StandingClock, client_of
@@ -112,11 +112,8 @@ async def test_a_callback_that_is_refused_waits(houses: Houses, status: int, wai
 
 
 async def test_an_unknown_device_waits(houses: Houses) -> None:
-    async def nobody(*_: Any) -> None:
-        return None
-
     waits = Waits()
-    async with client_of(await houses(sleep=waits, devices=nobody), None) as client:
+    async with client_of(await houses(sleep=waits, devices=Door(StandingClock())), None) as client:
         for _ in range(AT_ONCE + 1):
             assert (await client.post("/devices/vzenith-http/unknown")).status_code == 404
     assert waits.all == [0.1]

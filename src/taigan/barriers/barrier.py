@@ -49,6 +49,7 @@ class EventKind(enum.StrEnum):
     FALLING = "falling"
     DOWN = "down"
     FAULT = "fault"  # the device reports a fault, in `detail`
+    WARNING = "warning"  # the device works, and a person should look at it, for what is in `detail`
     ONLINE = "online"
     OFFLINE = "offline"
 

@@ -15,7 +15,9 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from taigan.barriers.barrier import Barrier, EventSink, LaneKey
-from taigan.barriers.site import Answer, Lane, Post, Site
+from taigan.barriers.door import Door
+from taigan.barriers.secrets import DeviceSecrets
+from taigan.barriers.site import Lane, Site
 from taigan.clock import Clock, SystemClock
 
 DRIVERS: Mapping[str, str] = {
@@ -73,11 +75,22 @@ def read_settings(barrier: Mapping[str, Any]) -> tuple[Driver, msgspec.Struct]:
 class Fleet:
     """The barriers of one process, and everything they share.
 
-    Events go to `sink`. `barrier` holds a lane's settings as they stand in the config.
+    Events go to `sink`. `barrier` holds a lane's settings as they stand in the config. `secrets` and `open_to` are the
+    `Door`'s.
     """
 
-    def __init__(self, sink: EventSink, clock: Clock | None = None, random: Random | None = None) -> None:
-        self.site = Site(sink, clock or SystemClock(), random or Random())
+    def __init__(
+        self,
+        sink: EventSink,
+        clock: Clock | None = None,
+        random: Random | None = None,
+        *,
+        secrets: DeviceSecrets | None = None,
+        open_to: frozenset[str] = frozenset(),
+    ) -> None:
+        used = clock or SystemClock()
+        self.door = Door(used, secrets, open_to)
+        self.site = Site(sink, used, random or Random(), self.door)
         self._barriers: dict[LaneKey, Barrier] = {}
 
     @property
@@ -86,11 +99,16 @@ class Fleet:
         return self._barriers
 
     def add(self, lane: LaneKey, barrier: Mapping[str, Any], *, detector: bool = True) -> Barrier:
-        """Build a lane's barrier. Raises `BadSettings` with the lane's name before the sentence."""
+        """Build a lane's barrier, in place of an earlier one, which is the caller's to stop.
+
+        Raises `BadSettings` with the lane's name before the sentence; then everything is as it was.
+        """
+        before = self.site.picture(lane)
         try:
             driver, settings = read_settings(barrier)
             built = driver.build(Lane(lane, detector), settings, self.site)
         except ValueError as error:
+            self.site.put_back(lane, before)
             raise BadSettings(f"barrier of lane {lane}: {error}") from error
         self._barriers[lane] = built
         return built
@@ -101,10 +119,6 @@ class Fleet:
         if barrier is not None:
             await barrier.stop()
         self.site.forget(lane)
-
-    async def handle(self, driver: str, serial: str, post: Post) -> Answer | None:
-        """What a device posted to /devices/{driver}/{serial}; None for a device nobody knows."""
-        return await self.site.handle(driver, serial, post)
 
     async def start(self) -> None:
         """Connect. Returns at once; devices that are not there are tried again. Lanes may be added later."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol, TypeVar, cast
@@ -12,6 +12,7 @@ import structlog
 
 from taigan.barriers.backoff import Backoff
 from taigan.barriers.barrier import EventSink, LaneKey
+from taigan.barriers.door import Door, Mailbox, PostHandler
 from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import LaneWatch
 from taigan.clock import Clock
@@ -37,27 +38,6 @@ C = TypeVar("C", bound=Connection)
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """A request that a device made to us. `form` holds the fields of a form body; files in it are left out."""
-
-    body: bytes
-    headers: Mapping[str, str]  # names in lower case
-    form: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the device is answered."""
-
-    body: bytes
-    status: int = 200
-    content_type: str = "application/json"
-
-
-PostHandler = Callable[[Post], Awaitable[Answer]]
-
-
-@dataclass(frozen=True, slots=True)
 class Lane:
     """The lane a driver is built for. `detector`: whether the lane has a loop at all."""
 
@@ -73,13 +53,15 @@ class Site:
         sink: EventSink,
         clock: Clock,
         random: Random,
+        door: Door | None = None,
     ) -> None:
         self.sink = sink
         self.clock = clock
         self.random = random
         self._connections: dict[Hashable, Connection] = {}
         self._watches: dict[LaneKey, LaneWatch] = {}
-        self._posts: dict[tuple[str, str], PostHandler] = {}
+        self.door = door or Door(clock)
+        self._claims: dict[Hashable, dict[LaneKey, object]] = {}
         self._ticker: asyncio.Task[None] | None = None
         self._starting: set[asyncio.Task[None]] = set()
 
@@ -101,20 +83,23 @@ class Site:
                 starting.add_done_callback(self._starting.discard)
         return cast(C, self._connections[key])
 
-    def receive(self, driver: str, serial: str, handler: PostHandler) -> None:
-        """Have what the device `serial` posts handled by `handler`. Raises `ValueError` for a serial that is taken."""
-        if (driver, serial) in self._posts:
-            raise ValueError(f"`serial` {serial} belongs to another lane already")
-        self._posts[driver, serial] = handler
+    def claim(self, lane: LaneKey, thing: Hashable, how: object, why_not: str) -> None:
+        """Use a thing that lanes can only share if all of them use it in the same way.
 
-    def dismiss(self, driver: str, serial: str) -> None:
+        Raises `ValueError` with `why_not` when another lane uses it in another way.
+        """
+        users = self._claims.setdefault(thing, {})
+        if any(other != lane and used != how for other, used in users.items()):
+            raise ValueError(why_not)
+        users[lane] = how
+
+    def receive(self, mailbox: Mailbox) -> None:
+        """Have what a device posts handled. Raises `ValueError` for a serial number that is taken."""
+        self.door.put(mailbox)
+
+    def dismiss(self, driver: str, serial: str, handle: PostHandler) -> None:
         """Take nothing more from that device."""
-        self._posts.pop((driver, serial), None)
-
-    async def handle(self, driver: str, serial: str, post: Post) -> Answer | None:
-        """What a device posted to /devices/{driver}/{serial}; None for a device nobody knows."""
-        handler = self._posts.get((driver, serial))
-        return None if handler is None else await handler(post)
+        self.door.take_away(driver, serial, handle)
 
     def backoff(self) -> Backoff:
         """Waits between attempts to connect."""
@@ -123,6 +108,19 @@ class Site:
     def forget(self, lane: LaneKey) -> None:
         """Look at that lane no longer."""
         self._watches.pop(lane, None)
+        for users in self._claims.values():
+            users.pop(lane, None)
+
+    def picture(self, lane: LaneKey) -> LaneWatch | None:
+        """The lane's picture as it is looked at now."""
+        return self._watches.get(lane)
+
+    def put_back(self, lane: LaneKey, watch: LaneWatch | None) -> None:
+        """Look at this picture of the lane again: another barrier for it could not be built."""
+        if watch is None:
+            self.forget(lane)
+        else:
+            self._watches[lane] = watch
 
     def tick(self) -> None:
         """One look at every lane."""

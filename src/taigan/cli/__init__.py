@@ -12,6 +12,7 @@ import typer
 from taigan.cli.barrier import barrier_commands
 from taigan.cli.conformance import conformance_commands
 from taigan.cli.demo import demo
+from taigan.cli.device import device_commands
 from taigan.cli.devices import devices
 from taigan.cli.doctor import doctor
 from taigan.cli.edge import edge
@@ -37,6 +38,7 @@ app.command()(lot)
 app.add_typer(hub_commands, name="hub")
 app.command()(lanes)
 app.command()(devices)
+app.add_typer(device_commands, name="device")
 app.command()(edge)
 app.add_typer(barrier_commands, name="barrier")
 app.command()(init)

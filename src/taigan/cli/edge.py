@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from taigan.cli.lot import posts_to
 from taigan.cli.running import Failure, WithParent, fail
 
 if TYPE_CHECKING:
@@ -47,20 +46,21 @@ async def _edge(settings: EdgeSettings, with_parent: bool) -> None:
     from taigan.barriers.drivers import BadSettings
     from taigan.barriers.edge.agent import EdgeAgent
     from taigan.barriers.edge.outbox import Outbox, OutboxUnusable
+    from taigan.barriers.secrets import FILE, DeviceSecrets
     from taigan.process import listen, serve, stop_when_told
     from taigan.web.devices import Devices
 
     stop = stop_when_told(with_parent=with_parent)
     try:
         outbox = Outbox(settings.outbox)
-        agent = EdgeAgent(settings, outbox)
+        agent = EdgeAgent(settings, outbox, device_secrets=DeviceSecrets(Path(settings.data_dir) / FILE))
     except (BadSettings, OutboxUnusable) as error:
         raise Failure(str(error), 2) from None
     await agent.start()
     try:
         if settings.devices_port:
             with listen(settings.devices_host, settings.devices_port, "devices_port") as listener:
-                door = Devices(posts_to(agent.fleet), body_timeout=10.0)
+                door = Devices(agent.fleet.door)
                 await serve(door, listener, stop, end_streams=lambda: None)
         else:
             await stop.wait()

@@ -13,12 +13,9 @@ from taigan.cli.running import Config, Failure, Main, WithParent, for_tests, mac
 if TYPE_CHECKING:
     from socket import socket
 
-    from taigan.barriers.drivers import Fleet
     from taigan.bolink import Addresses
     from taigan.lot.setup import LotSetup, VendorSetup
     from taigan.settings import Settings
-    from taigan.web.asgi import Scope
-    from taigan.web.devices import DeviceHandler
 
 
 def lot(
@@ -42,6 +39,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
 
     from taigan.barriers.barrier import Barrier, Event, EventSink, LaneKey
     from taigan.barriers.drivers import BadSettings, Fleet, read_settings
+    from taigan.barriers.secrets import FILE, DeviceSecrets
     from taigan.lot.checkpoints import DieAt, pass_by
     from taigan.lot.ids import RandomIds
     from taigan.lot.messages.phone_checks import HttpGateway, SimulatedGateway, SmsGateway
@@ -86,7 +84,8 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
         gateway: SmsGateway = SimulatedGateway(settings.data / "sms.jsonl", clock)
         if own.sms_url:
             gateway = HttpGateway(own.sms_url, transport)
-        fleet = Fleet(happened, clock, random)
+        secrets = DeviceSecrets(settings.data / FILE)
+        fleet = Fleet(happened, clock, random, secrets=secrets, open_to=frozenset(own.open_devices))
         platform = Platform(
             database=database,
             barrier_of=barrier_of,
@@ -114,7 +113,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
             metrics=platform.metrics,
             clock=clock,
             check_barrier=lambda barrier: read_settings(settings.barrier_of(barrier)),
-            devices=posts_to(fleet),
+            devices=fleet.door,
         )
         for name, token in own.api_tokens.items():
             await tokens.put(database, name, token, clock)
@@ -186,16 +185,3 @@ def addresses_of(settings: Settings) -> Addresses:
     from taigan.bolink import PRODUCTION, TEST, Addresses
 
     return {"production": PRODUCTION, "test": TEST}.get(settings.lot.hub_url) or Addresses.at(settings.lot.hub_url)
-
-
-def posts_to(fleet: Fleet) -> DeviceHandler:
-    """Hands what a device posted to its driver."""
-    from taigan.barriers.site import Post
-    from taigan.web.forms import form_of
-
-    async def handle(driver: str, serial: str, scope: Scope, body: bytes) -> tuple[int, str, bytes] | None:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        answer = await fleet.handle(driver, serial, Post(body, headers, form_of(headers.get("content-type", ""), body)))
-        return None if answer is None else (answer.status, answer.content_type, answer.body)
-
-    return handle

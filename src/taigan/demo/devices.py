@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -57,7 +58,7 @@ def _barrier(driver: str, channel: str, free_port: Callable[[], int], broker_por
         case "mqtt":
             own = broker
         case "vzenith-http" | "hx-http":
-            own = {**serial, **screen, "heartbeat_every": 5.0}
+            own = {**serial, "secret": secrets.token_urlsafe(24), **screen, "heartbeat_every": 5.0}
         case "hikvision-isapi":
             own = {"url": f"http://{LOOPBACK}:{free_port()}", **gate, "ask_every": 1.0, **_led(free_port)}
         case "dahua-cgi":

@@ -36,9 +36,12 @@ POSITIONS = {Kind.RISING: "rising", Kind.UP: "open", Kind.FALLING: "falling", Ki
 class Controller(Device):
     """What the controller does, however it is spoken to."""
 
+    faults = Device.faults | {Fault.COUNTS_SINCE_BOOT}
+
     def __init__(self) -> None:
         super().__init__()
         self._had: dict[str, None] = {}
+        self._reported = 0
 
     def happened(self, happening: Happening) -> None:
         if happening.kind in POSITIONS:
@@ -59,6 +62,17 @@ class Controller(Device):
     def report(self, **what: Any) -> None:
         """Tell the platform."""
         raise NotImplementedError
+
+    def next_id(self) -> str:
+        """A name for a report that no other has, unless the device counts since it was switched on."""
+        if self.fault is not Fault.COUNTS_SINCE_BOOT:
+            return secrets.token_hex(8)
+        self._reported += 1
+        return str(self._reported)
+
+    async def set_fault(self, fault: Fault) -> None:
+        await super().set_fault(fault)
+        self._reported = 0
 
     def take(self, order: dict[str, Any], reply: Callable[[Reply], None]) -> None:
         """Do as told, unless it is too late or has been done."""
@@ -117,7 +131,7 @@ class MqttController(Controller):
         await (self.stop() if fault is Fault.UNPLUGGED else self.start())
 
     def report(self, **what: Any) -> None:
-        self._say("event", {"id": secrets.token_hex(8), **what})
+        self._say("event", {"id": self.next_id(), **what})
 
     def _say(self, name: str, message: dict[str, Any]) -> None:
         self._line.say(f"{self.settings.prefix}/{name}", message)
@@ -147,6 +161,7 @@ class HttpControllerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A controller that listens, and posts to `url`."""
 
     url: str
+    serial: str
     secret: str
     host: str = "127.0.0.1"
     port: Port = 0
@@ -192,13 +207,14 @@ class HttpController(Controller):
             await self.start()
 
     def report(self, **what: Any) -> None:
-        self._outgoing.put_nowait({"id": secrets.token_hex(8), **what})
+        self._outgoing.put_nowait({"id": self.next_id(), **what})
 
     async def _send(self) -> None:
         while True:
             body = json.dumps(await self._outgoing.get()).encode()
-            now = str(int(time.time()))
-            headers = {"X-Taigan-Timestamp": now, "X-Taigan-Signature": self._sign(now, body)}
+            now = f"{time.time():.6f}"
+            signed = self._sign(f"{self.settings.serial}.{now}", body)
+            headers = {"X-Taigan-Timestamp": now, "X-Taigan-Signature": signed}
             if self._session is None:
                 continue
             try:
@@ -207,8 +223,8 @@ class HttpController(Controller):
             except (aiohttp.ClientError, TimeoutError) as error:
                 log.warning("controller: a report was lost: %s", error)
 
-    def _sign(self, timestamp: str, body: bytes) -> str:
-        return hmac.digest(self.settings.secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hex()
+    def _sign(self, about: str, body: bytes) -> str:
+        return hmac.digest(self.settings.secret.encode(), f"{about}.".encode() + body, hashlib.sha256).hex()
 
     async def _serve(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -216,7 +232,7 @@ class HttpController(Controller):
         shown = request.headers.get("X-Taigan-Signature", "")
         if not hmac.compare_digest(shown.encode(), self._sign(now, body).encode()):
             return web.json_response({"error": "the signature is wrong"}, status=401)
-        if abs(time.time() - int(now)) > FRESH:
+        if abs(time.time() - float(now)) > FRESH:
             return web.json_response({"error": "too old"}, status=401)
         answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         try:
@@ -232,4 +248,7 @@ class HttpController(Controller):
         except TimeoutError:
             return web.json_response({"error": "the barrier keeps silent"}, status=504)
         outcome = "accepted" if reply.accepted else "rejected"
-        return web.json_response({"outcome": outcome, "reason": reply.reason})
+        answer = json.dumps({"outcome": outcome, "reason": reply.reason}).encode()
+        return web.Response(
+            body=answer, content_type="application/json", headers={"X-Taigan-Signature": self._sign(shown, answer)}
+        )

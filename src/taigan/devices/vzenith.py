@@ -137,7 +137,7 @@ class MqttCamera(Camera):
     def __init__(self, settings: MqttCameraSettings) -> None:
         super().__init__(settings)
         self._mqtt = settings
-        self._prefix = settings.prefix.format(serial=settings.serial)
+        self._prefix = settings.prefix.replace("{serial}", settings.serial)
         self._plates = 0
         self._line = MqttLine(
             settings.broker,

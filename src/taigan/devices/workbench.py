@@ -86,6 +86,8 @@ def emulate(lane: DeviceLane, platform_url: str, heartbeat: float | None = None)
     barrier = dict(lane.barrier)
     driver = barrier.get("driver", "")
     post = f"{platform_url}/devices/{driver}/{quote(str(barrier.get('serial', '')), safe='')}"
+    if driver != "http" and barrier.get("secret"):
+        post += f"/{barrier['secret']}"
     wired = {**barrier, **barrier.get("wiring", {})}
     every = heartbeat or barrier.get("heartbeat_every")
     try:
@@ -104,7 +106,7 @@ def emulate(lane: DeviceLane, platform_url: str, heartbeat: float | None = None)
                 return RelayBoard(_chosen(RelaySettings, barrier))
             case "mqtt":
                 prefix = str(barrier.get("prefix", "taigan/{lot_id}/{channel_id}"))
-                prefix = prefix.format(lot_id=lane.lot_id, channel_id=lane.channel_id)
+                prefix = prefix.replace("{lot_id}", lane.lot_id).replace("{channel_id}", lane.channel_id)
                 return MqttController(_chosen(MqttControllerSettings, barrier, prefix=prefix, alive=heartbeat))
             case "http":
                 wanted = {**barrier, **_listening(barrier)}

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from taigan.barriers.door import Door
 from taigan.barriers.drivers import read_settings
 from taigan.clock import Clock
 from taigan.lot.events import Events
@@ -20,7 +21,7 @@ from taigan.storage.database import Database
 from taigan.web.api.door import Api
 from taigan.web.asgi import App, Receive, Scope, Send
 from taigan.web.callback import Callback
-from taigan.web.devices import DeviceHandler, Devices
+from taigan.web.devices import Devices
 from taigan.web.errors import not_found, send_refusal
 from taigan.web.health import Health
 from taigan.web.office import Office
@@ -53,14 +54,14 @@ def build(
     metrics: Metrics,
     clock: Clock,
     check_barrier: Callable[[Mapping[str, Any]], object] = read_settings,
-    devices: DeviceHandler | None = None,
+    devices: Door | None = None,
     extra: Mapping[str, App] | None = None,
     body_timeout: float = 3.0,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> App:
     """The ASGI application of the lot platform.
 
-    `check_barrier` raises BadSettings for a barrier's settings that cannot be used. `devices` takes what devices post;
+    `check_barrier` raises BadSettings for a barrier's settings that cannot be used. `devices` knows those that post;
     `extra` adds applications by the first part of their paths ("" is the root). A body that takes longer than
     `body_timeout` seconds is given up. Who is refused again and again waits (`sleep`) for each refusal. Event streams
     end with `events.stop()`, which must be called before the server waits for its requests to end.
@@ -81,5 +82,5 @@ def build(
         **(extra or {}),
     }
     if devices is not None:
-        doors["devices"] = Wary(Devices(devices, body_timeout=body_timeout), "devices", strangers, (401, 403, 404))
+        doors["devices"] = Wary(Devices(devices), "devices", strangers, (401, 403, 404))
     return Doors(doors)

@@ -29,8 +29,8 @@ class ClientGone(Exception):
     """The client left before its request was complete. Nobody's error."""
 
 
-async def read_body(receive: Receive, *, limit: int, timeout: float) -> bytes:
-    """The whole body, at most `limit` bytes, within `timeout` seconds.
+async def read_body(receive: Receive, *, limit: int, timeout: float, piece_timeout: float | None = None) -> bytes:
+    """The whole body, at most `limit` bytes, within `timeout` seconds, and each piece of it within `piece_timeout`.
 
     Raises:
         TooLarge, TooSlow, ClientGone.
@@ -41,7 +41,8 @@ async def read_body(receive: Receive, *, limit: int, timeout: float) -> bytes:
         async with asyncio.timeout(timeout):
             more = True
             while more and size <= limit + DRAINED:
-                message = await receive()
+                async with asyncio.timeout(piece_timeout):
+                    message = await receive()
                 if message["type"] != "http.request":
                     raise ClientGone
                 chunk = message.get("body", b"")

@@ -1,29 +1,35 @@
-"""The door for devices that post to us: `POST /devices/{driver}/{serial}`."""
+"""The door for devices that post to us: `POST /devices/{driver}/{serial}/{secret}`.
+
+Who speaks is known before a byte of the body is read; a page in somebody's browser is never heard.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import structlog
 
+from taigan.barriers.door import Door, Mailbox, Post
 from taigan.web.asgi import ClientGone, Receive, Scope, Send, TooLarge, TooSlow, path_parts, read_body, respond
 from taigan.web.errors import Refused, not_found, send_refusal
+from taigan.web.forms import BadForm, form_of
 
 log = structlog.get_logger("taigan.web")
 
-BODY_LIMIT = 4 * 1024 * 1024  # a camera's event comes with its pictures
-
-DeviceHandler = Callable[[str, str, Scope, bytes], Awaitable[tuple[int, str, bytes] | None]]
-"""Takes (driver, serial, scope, body) of what a device posted; gives status, content type and body of the answer, or
-None when there is no such device. The scope is for what some kinds of device put elsewhere: query, headers, address.
-"""
+BROWSERS_SEND = ("origin", "sec-fetch-site", "referer")
+PIECE_WITHIN = 3.0
+BODY_WITHIN = 60.0
+CLOSE = {"connection": "close"}
 
 
 class Devices:
-    """Reads what a device posts and hands it to its driver."""
+    """Reads what a device posts and hands it to its driver.
 
-    def __init__(self, handler: DeviceHandler, *, body_timeout: float) -> None:
-        self._handler = handler
+    A body may take `body_timeout` seconds as long as a piece of it comes every `piece_timeout`: pictures come over slow
+    lines.
+    """
+
+    def __init__(self, door: Door, *, piece_timeout: float = PIECE_WITHIN, body_timeout: float = BODY_WITHIN) -> None:
+        self._door = door
+        self._piece_timeout = piece_timeout
         self._body_timeout = body_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,23 +43,45 @@ class Devices:
         await respond(send, status, body, content_type)
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, str, bytes]:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if any(name in headers for name in BROWSERS_SEND):
+            raise Refused(403, "forbidden", "this address is for devices, not for pages", headers=CLOSE)
+        if scope["method"] != "POST":
+            raise Refused(405, "method_not_allowed", "only POST", headers={"allow": "POST", **CLOSE})
+        mailbox = self._mailbox(scope)
+        body = await self._body(receive, mailbox)
         try:
-            _, driver, serial = path_parts(scope)
+            form = form_of(headers.get("content-type", ""), body) if mailbox.forms else {}
+        except BadForm as error:
+            raise Refused(400, "bad_form", str(error)) from None
+        try:
+            answer = await mailbox.handle(Post(body, headers, form))
+        except Exception as error:
+            log.exception("a device's message failed", device=mailbox.name)
+            raise Refused(500, "internal", "this is an error of the platform; its log says more") from error
+        return answer.status, answer.content_type, answer.body
+
+    def _mailbox(self, scope: Scope) -> Mailbox:
+        """Whose this address is. Raises `Refused`, with one answer for all that is not a device's own."""
+        unknown = Refused(404, "not_found", "there is no such device", headers=CLOSE)
+        try:
+            _, driver, serial, *rest = path_parts(scope)
         except ValueError:
             raise not_found() from None
-        if scope["method"] != "POST":
-            raise Refused(405, "method_not_allowed", "only POST", headers={"allow": "POST"})
+        mailbox = self._door.find(driver, serial)
+        sender = scope["client"][0] if scope.get("client") else ""
+        if mailbox is None or len(rest) > 1 or not self._door.knows(mailbox, rest[0] if rest else "", sender):
+            raise unknown
+        if not self._door.is_from(mailbox, sender):
+            raise Refused(403, "forbidden", "this device speaks from another address", headers=CLOSE)
+        return mailbox
+
+    async def _body(self, receive: Receive, mailbox: Mailbox) -> bytes:
         try:
-            body = await read_body(receive, limit=BODY_LIMIT, timeout=self._body_timeout)
+            return await read_body(
+                receive, limit=mailbox.limit, timeout=self._body_timeout, piece_timeout=self._piece_timeout
+            )
         except TooLarge:
-            raise Refused(413, "too_large", "the body is too large", headers={"connection": "close"}) from None
+            raise Refused(413, "too_large", f"the body has more than {mailbox.limit} bytes", headers=CLOSE) from None
         except TooSlow:
-            raise Refused(408, "too_slow", "the body did not come in time", headers={"connection": "close"}) from None
-        try:
-            answer = await self._handler(driver, serial, scope, body)
-        except Exception as error:
-            log.exception("a device's message failed", driver=driver, serial=serial)
-            raise Refused(500, "internal", "this is an error of the platform; its log says more") from error
-        if answer is None:
-            raise not_found("there is no such device")
-        return answer
+            raise Refused(408, "too_slow", "the body did not come in time", headers=CLOSE) from None

@@ -2,35 +2,63 @@
 
 from __future__ import annotations
 
-from email.message import Message
-from email.parser import BytesParser
-from email.policy import HTTP
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
+
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+
+MOST_FIELDS = 100
+LONGEST_FIELD = 4096
+
+
+class BadForm(ValueError):
+    """The body is not the form that it says it is, or is larger than any device's."""
 
 
 def form_of(content_type: str, body: bytes) -> dict[str, str]:
-    """Each field's first value; none for a body that is no form. Files are left out. Text may be UTF-8 or GBK."""
-    kind = content_type.partition(";")[0].strip().lower()
+    """Each field's first value; none for a body that is no form. Files, and values as long as pictures, are left out.
+
+    Text may be UTF-8 or GBK. Raises `BadForm`.
+    """
+    kind, options = parse_options_header(content_type)
     if kind == "application/x-www-form-urlencoded":
-        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=1000)
-        fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
-    elif kind == "multipart/form-data":
-        head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
-        fields = [field for part in BytesParser(policy=HTTP).parsebytes(head + body).walk() for field in _field(part)]
-    else:
-        return {}
+        return _of_pairs(body)
+    if kind == "multipart/form-data":
+        try:
+            return _of_parts(options.get("boundary", ""), body)
+        except (MultipartError, UnicodeError) as error:
+            raise BadForm(f"the form cannot be read: {error}") from None
+    return {}
+
+
+def _of_pairs(body: bytes) -> dict[str, str]:
+    pairs = body.split(b"&", MOST_FIELDS)
+    if len(pairs) > MOST_FIELDS:
+        raise BadForm(f"a form has at most {MOST_FIELDS} fields")
     form: dict[str, str] = {}
-    for name, value in fields:
-        form.setdefault(_text(name), _text(value))
+    for pair in pairs:
+        name, _, value = pair.partition(b"=")
+        if name and len(name) <= LONGEST_FIELD and len(value) <= LONGEST_FIELD:
+            form.setdefault(_unquoted(name), _unquoted(value))
     return form
 
 
-def _field(part: Message) -> list[tuple[bytes, bytes]]:
-    name = part.get_param("name", header="content-disposition")
-    if part.is_multipart() or not isinstance(name, str) or part.get_filename() is not None:
-        return []
-    content = part.get_payload(decode=True)
-    return [(name.encode(), content)] if isinstance(content, bytes) else []
+def _of_parts(boundary: str, body: bytes) -> dict[str, str]:
+    form: dict[str, str] = {}
+    field: MultipartSegment | None = None
+    value = b""
+    parser = PushMultipartParser(boundary, max_segment_count=MOST_FIELDS, header_charset="latin-1")
+    for event in parser.parse(body):  # to its end or not: what is whole counts
+        if isinstance(event, MultipartSegment):
+            field, value = event, b""
+        elif event is not None:
+            value += event[: LONGEST_FIELD + 1 - len(value)]
+        elif field is not None and field.name and field.filename is None and len(value) <= LONGEST_FIELD:
+            form.setdefault(_text(field.name.encode("latin-1", "replace")), _text(value))
+    return form
+
+
+def _unquoted(value: bytes) -> str:
+    return _text(unquote_to_bytes(value.replace(b"+", b" ")))
 
 
 def _text(value: bytes) -> str:

@@ -35,6 +35,7 @@ from taigan.barriers.edge.wire import (
     Text,
     prefix,
 )
+from taigan.barriers.secrets import DeviceSecrets
 from taigan.barriers.watching.lane_watch import NoAnswer, NotSent
 from taigan.barriers.wires.broker import Broker, BrokerSettings
 from taigan.clock import Clock, SystemClock
@@ -59,15 +60,17 @@ class EdgeLane(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An edge. `platform`: the broker between it and the platform, with the edge's own credentials.
 
-    `devices_host` and `devices_port`: where devices that post to us find it; port 0 for none. `data_dir`: what the
+    `devices_host` and `devices_port`: where devices that post to us find it; port 0 for none. `open_devices`:
+    those ("driver/serial") that may still post without the secret in their address. `data_dir`: what the
     platform has not acknowledged is kept there. `beat_every` is in seconds.
     """
 
     lot_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^/+#\s]+$")]
     platform: BrokerSettings
     lanes: Annotated[tuple[EdgeLane, ...], msgspec.Meta(min_length=1)]
-    devices_host: str = "0.0.0.0"
+    devices_host: str = "127.0.0.1"
     devices_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    open_devices: tuple[str, ...] = ()
     data_dir: str = "data"
     beat_every: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = BEAT_EVERY
 
@@ -86,7 +89,7 @@ def read_edge_settings(content: Mapping[str, Any]) -> EdgeSettings:
 
 
 class EdgeAgent:
-    """The edge's logic. `fleet` holds the drivers; what devices post goes to `fleet.handle`.
+    """The edge's logic. `fleet` holds the drivers; what devices post goes through `fleet.door`.
 
     `outbox` holds what is owed to the platform; it stays its owner's to close.
     """
@@ -98,6 +101,8 @@ class EdgeAgent:
         clock: Clock | None = None,
         random: Random | None = None,
         boot: str = "",
+        *,
+        device_secrets: DeviceSecrets | None = None,
     ) -> None:
         """Build every lane's driver. Raises `BadSettings`. `boot` names this run, by chance unless given."""
         self._settings = settings
@@ -105,7 +110,13 @@ class EdgeAgent:
         self._clock = clock or SystemClock()
         self._boot = boot or secrets.token_hex(8)
         self._topic = prefix(settings.lot_id)
-        self.fleet = Fleet(self._keep, self._clock, random or Random())
+        self.fleet = Fleet(
+            self._keep,
+            self._clock,
+            random or Random(),
+            secrets=device_secrets,
+            open_to=frozenset(settings.open_devices),
+        )
         self._broker = Broker(
             settings.platform,
             self.fleet.site,

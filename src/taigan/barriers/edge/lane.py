@@ -176,8 +176,8 @@ class EdgeBarrier(WatchedBarrier):
         self._outcomes[attempt.command_id] = outcome
         message = msgspec.json.encode(Command(attempt.command_id, command, boot, until))
         try:
+            attempt.sent = True  # from here on it may leave, whatever becomes of us
             await self._broker.publish(f"{self._topic}/command", message)
-            attempt.sent = True
             answer = await outcome
         finally:
             del self._outcomes[attempt.command_id]

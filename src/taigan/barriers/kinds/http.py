@@ -1,13 +1,15 @@
 """Anyone's own controller over HTTP: commands go out to its address, its reports come in, both signed.
 
-A signature is the HMAC-SHA256 of `{timestamp}.{body}` with the lane's secret, in hex, in `X-Taigan-Signature`;
-`X-Taigan-Timestamp` holds unix seconds. The schema is in docs/barriers.md.
+A signature is an HMAC-SHA256 with the lane's secret, in hex, in `X-Taigan-Signature`: of `{timestamp}.{body}` where we
+ask, of `{serial}.{timestamp}.{body}` where it reports, of `{the question's signature}.{body}` where it answers.
+`X-Taigan-Timestamp` holds unix seconds, with a fraction if need be: the same signed bytes count once. The schema is in
+docs/barriers.md.
 
     to the controller   POST {url}                     {"id", "lot_id", "channel_id", "command", "deadline"}
                         answer                         {"outcome": "accepted|rejected", "reason"}
                         POST {url}                     {"lot_id", "channel_id", "screen", "lines"}, at an exit with
                                                        "price": {"plate", "minutes", "due_fen", "text", "code"}
-    to us               POST /devices/http/{serial}    {"id", "loop": bool} and the like, as over MQTT
+    to us               POST /devices/http/{serial}    {"id", "boot", "loop": bool} and the like, as over MQTT
                         answer                         {}
 """
 
@@ -16,35 +18,42 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import re
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from taigan.barriers.barrier import Barrier, Outcome, Price, Result, Sight
-from taigan.barriers.kinds.vzenith import Serial
-from taigan.barriers.site import Answer, Lane, Post, Site
+from taigan.barriers.door import Answer, Mailbox, Post, Serial
+from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.barriers.wires.device_http import DeviceAddress, HttpDevice
 from taigan.barriers.wires.led import ScreenSettings, lines
 from taigan.barriers.wires.price import ToldPrice, in_words
-from taigan.barriers.wires.reports import Report, tell
+from taigan.barriers.wires.reports import Reports
 
 NAME = "http"
 FRESH = 300.0
+SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 
 
 class Settings(DeviceAddress, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A controller with an address of its own.
 
-    `serial`: its name in /devices/http/{serial}. `secret`: what both sides sign with. `position`: it reports the arm.
+    `serial`: its name in /devices/http/{serial}. `secret`: what both sides sign with. `from`: its network address,
+    where nobody else may speak for it. `signs_answers`: an answer of its that is not signed counts for nothing.
+    `names_itself`: a report counts only if its `serial` is signed with it. `position`: it reports the arm.
     `two_loops`: it reports a loop under the arm. `silent_after`: seconds without a report after which it counts as
     offline, 0 where it only reports when something happens.
     """
 
     serial: Serial
     secret: Annotated[str, msgspec.Meta(min_length=16)]
+    sender: str = msgspec.field(name="from", default="")
+    signs_answers: bool = False
+    names_itself: bool = False
     position: bool = True
     two_loops: bool = False
     silent_after: Annotated[float, msgspec.Meta(ge=0)] = 0.0
@@ -58,9 +67,9 @@ class Reply(msgspec.Struct):
     reason: str = ""
 
 
-def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """What proves that a body comes from someone who knows the secret, and from when it is."""
-    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+def signature(secret: str, about: str, body: bytes) -> str:
+    """What proves that a body comes from someone who knows the secret, and what it is `about`: whence, from when."""
+    return hmac.new(secret.encode(), about.encode("utf-8", "replace") + b"." + body, hashlib.sha256).hexdigest()
 
 
 def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
@@ -74,7 +83,9 @@ def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
     if not settings.silent_after:
         watch.presume()
     barrier = HttpController(settings, watch, site, detector=lane.detector)
-    site.receive(NAME, settings.serial, barrier.handle)
+    site.receive(
+        Mailbox(lane.key, NAME, settings.serial, barrier.handle, watch.warn, sender=settings.sender, signs=True)
+    )
     return barrier
 
 
@@ -86,6 +97,7 @@ class HttpController(WatchedBarrier):
         self._clock = site.clock
         self._site = site
         self._device = HttpDevice(site, settings, watch)
+        self._reports = Reports(watch, detector=detector, alone=True)
         super().__init__(
             watch,
             Sight(acknowledges=True, position=settings.position, detector=detector),
@@ -106,35 +118,48 @@ class HttpController(WatchedBarrier):
         lane = self.watch.lane
         body = msgspec.json.encode({"lot_id": lane.lot_id, "channel_id": lane.channel_id, **content})
         timestamp = str(int(self._clock.now().timestamp()))
-        headers = {
-            "X-Taigan-Timestamp": timestamp,
-            "X-Taigan-Signature": signature(self._settings.secret, timestamp, body),
-        }
-        return await self._device.request(
+        signed = signature(self._settings.secret, timestamp, body)
+        headers = {"X-Taigan-Timestamp": timestamp, "X-Taigan-Signature": signed}
+        status, answer, answered = await self._device.exchange(
             "POST", "", attempt, body=body, content_type="application/json", headers=headers
         )
+        shown = answered.get("X-Taigan-Signature", "")
+        right = signature(self._settings.secret, signed, answer)
+        if (shown or self._settings.signs_answers) and not hmac.compare_digest(shown.encode(), right.encode()):
+            raise NoAnswer("the controller's answer is not signed with the lane's secret")
+        return status, answer
 
     async def stop(self) -> None:
-        self._site.dismiss(NAME, self._settings.serial)
+        self._site.dismiss(NAME, self._settings.serial, self.handle)
         await super().stop()
 
     async def handle(self, post: Post) -> Answer:
-        """Take a report: 401 when it is not signed with the secret, 400 when it makes no sense."""
+        """Take a report: 401 when it is not signed with the secret, 409 when these very bytes came before, 400 when
+        it makes no sense."""
         timestamp = post.headers.get("x-taigan-timestamp", "")
         shown = post.headers.get("x-taigan-signature", "")
-        right = signature(self._settings.secret, timestamp, post.body)
-        if not hmac.compare_digest(shown.encode("utf-8", "replace"), right.encode()):
+        if not self._is_signed(timestamp, shown, post.body):
             return Answer(b'{"error":"the signature is wrong"}', 401)
-        if not timestamp.isdecimal() or abs(self._clock.now().timestamp() - int(timestamp[:15])) > FRESH:
+        if not SECONDS.fullmatch(timestamp) or abs(self._clock.now().timestamp() - float(timestamp)) > FRESH:
             return Answer(b'{"error":"the timestamp is off by more than 5 minutes"}', 401)
+        if not self._site.door.is_first(shown, 2 * FRESH):
+            return Answer(b'{"error":"this signed report was taken before"}', 409)
         self.watch.heard()
         try:
-            tell(self.watch, msgspec.json.decode(post.body, type=Report), detector=self.sight.detector)
+            self._reports.tell(post.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self.watch.not_understood(error)
             return Answer(msgspec.json.encode({"error": str(error)}), 400)
         await self.watch.delivered()
         return Answer(b"{}")
+
+    def _is_signed(self, timestamp: str, shown: str, body: bytes) -> bool:
+        secret, serial = self._settings.secret, self._settings.serial
+        named = hmac.compare_digest(
+            shown.encode("utf-8", "replace"), signature(secret, f"{serial}.{timestamp}", body).encode()
+        )
+        bare = hmac.compare_digest(shown.encode("utf-8", "replace"), signature(secret, timestamp, body).encode())
+        return named or (bare and not self._settings.names_itself)
 
     async def _command(self, attempt: Attempt, command: str) -> Result:
         content = {"id": attempt.command_id, "command": command, "deadline": attempt.deadline.at.timestamp()}

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import msgspec
 
 from taigan.barriers.barrier import Barrier, Result, Sight
-from taigan.barriers.kinds.vzenith import Serial
+from taigan.barriers.door import PICTURE_LIMIT, Answer, Mailbox, Post, PostingSettings
 from taigan.barriers.kinds.vzenith_http import PickedUpScreen
-from taigan.barriers.site import Answer, Lane, Post, Site
+from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.barriers.wires.led import ScreenSettings, frames
@@ -25,10 +25,9 @@ HEARTBEATS_MISSED = 3.5
 Output = Annotated[str, msgspec.Meta(pattern=r"^io[1-9]$")]
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A camera that posts to /devices/hx-http/{serial}. `heartbeat_every`: seconds between its heartbeats."""
+class Settings(PostingSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A camera that posts to /devices/hx-http/{serial}/{secret}. `heartbeat_every`: seconds between its heartbeats."""
 
-    serial: Serial
     open_output: Output = "io1"
     close_output: Output = "io2"
     heartbeat_every: Annotated[float, msgspec.Meta(gt=0, le=600)] = 10.0
@@ -39,7 +38,19 @@ def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
     """The lane's barrier; its camera's requests come through the `Site`."""
     watch = site.watch(lane, f"hx {settings.serial}", silent_after=settings.heartbeat_every * HEARTBEATS_MISSED)
     barrier = HxCamera(settings, watch, site)
-    site.receive(NAME, settings.serial, barrier.handle)
+    site.receive(
+        Mailbox(
+            lane.key,
+            NAME,
+            settings.serial,
+            barrier.handle,
+            watch.warn,
+            secret=settings.secret,
+            sender=settings.sender,
+            forms=True,
+            limit=PICTURE_LIMIT,
+        )
+    )
     return barrier
 
 
@@ -64,7 +75,7 @@ class HxCamera(WatchedBarrier):
         return await self._commands.wait((self._settings.close_output, "on"), attempt)
 
     async def stop(self) -> None:
-        self._site.dismiss(NAME, self._settings.serial)
+        self._site.dismiss(NAME, self._settings.serial, self.handle)
         await super().stop()
 
     async def handle(self, post: Post) -> Answer:

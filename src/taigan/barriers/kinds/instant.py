@@ -15,6 +15,7 @@ from taigan.barriers.barrier import (
     Barrier,
     Event,
     EventKind,
+    LaneKey,
     LaneState,
     NoScreen,
     Outcome,
@@ -23,7 +24,8 @@ from taigan.barriers.barrier import (
     Screen,
     Sight,
 )
-from taigan.barriers.site import Answer, Lane, Post, Site
+from taigan.barriers.door import Answer, Mailbox, Post
+from taigan.barriers.site import Lane, Site
 
 AT_ONCE = Result(Outcome.ACCEPTED)
 
@@ -83,7 +85,8 @@ class Street:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._lanes: list[InstantBarrier] = []
-        site.receive("instant", "street", self._drive)
+        nobody = LaneKey("", "street")
+        site.receive(Mailbox(nobody, "instant", "street", self._drive, lambda _: None, signs=True))
 
     def lane(self, lane: Lane) -> InstantBarrier:
         """One more lane."""

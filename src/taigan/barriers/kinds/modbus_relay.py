@@ -77,6 +77,8 @@ def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
     host, port, unit = settings.host, settings.port, settings.unit
     line = site.shared(("modbus", host, port), lambda: ModbusLine(host, port, settings.framer, site))
     board = site.shared(("modbus", host, port, unit), lambda: Board(line, unit, site))
+    used_so = f"`framer` is not {settings.framer} for another lane at {host}:{port}"
+    site.claim(lane.key, ("modbus", host, port), settings.framer, used_so)
     line.join(unit, settings.framer)
     watch = site.watch(lane, f"relay {line.address} unit {unit}", signals=signals)
     sight = Sight(acknowledges=True, position=arm_seen, detector=lane.detector and settings.loop_input >= 0)
@@ -155,6 +157,8 @@ class Board:
 
     def _refuse_pressed(self, coil: int) -> None:
         if coil in self._owed_off:
+            if not self._line.connected:
+                raise NotSent(f"the board {self._line.address} is not connected")
             raise NotSent("the relay is still on from the last time")
 
     async def _timed_pulse(

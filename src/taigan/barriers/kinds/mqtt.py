@@ -26,10 +26,10 @@ from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
-from taigan.barriers.wires.broker import Broker, BrokerSettings, broker_of
+from taigan.barriers.wires.broker import Broker, BrokerSettings, broker_of, check_prefix, filled
 from taigan.barriers.wires.led import ScreenSettings, lines
 from taigan.barriers.wires.price import ToldPrice, in_words
-from taigan.barriers.wires.reports import Report, tell
+from taigan.barriers.wires.reports import Reports
 from taigan.clock import Clock
 
 
@@ -45,6 +45,10 @@ class Settings(BrokerSettings, frozen=True, forbid_unknown_fields=True, kw_only=
     two_loops: bool = False
     silent_after: float = 35.0
     screen: ScreenSettings | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_prefix(self.prefix, "lot_id", "channel_id")
 
 
 class Reply(msgspec.Struct):
@@ -74,8 +78,9 @@ class MqttController(WatchedBarrier):
     def __init__(self, settings: Settings, watch: LaneWatch, sight: Sight, broker: Broker, clock: Clock) -> None:
         self._broker = broker
         self._clock = clock
-        self._prefix = settings.prefix.format(lot_id=watch.lane.lot_id, channel_id=watch.lane.channel_id)
+        self._prefix = filled(settings.prefix, lot_id=watch.lane.lot_id, channel_id=watch.lane.channel_id)
         self._replies: dict[str, asyncio.Future[Reply]] = {}
+        self._reports = Reports(watch, detector=sight.detector, alone=False)
         super().__init__(watch, sight, ControllerScreen(broker, self._prefix, settings.screen or ScreenSettings()))
         broker.listen({f"{self._prefix}/event": self._event, f"{self._prefix}/reply": self._reply}, self._link)
 
@@ -100,8 +105,8 @@ class MqttController(WatchedBarrier):
             "sent": self._clock.now().timestamp(),
         }
         try:
+            attempt.sent = True  # from here on it may leave, whatever becomes of us
             await self._broker.publish(f"{self._prefix}/command", msgspec.json.encode(message))
-            attempt.sent = True
             answer = await reply
         finally:
             del self._replies[attempt.command_id]
@@ -116,7 +121,7 @@ class MqttController(WatchedBarrier):
     def _event(self, payload: bytes) -> None:
         self.watch.heard()
         try:
-            tell(self.watch, msgspec.json.decode(payload, type=Report), detector=self.sight.detector)
+            self._reports.tell(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self.watch.not_understood(error)
 

@@ -18,9 +18,6 @@ PLATE = re.compile(r"[A-Z0-9\u4e00-\u9fff _·-]*")
 Output = Annotated[int, msgspec.Meta(ge=0, le=3)]
 
 
-Serial = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^/+#\s]+$")]
-
-
 class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How the camera is wired to the barrier.
 

@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from taigan.barriers.barrier import Barrier, Price, Result, Sight
-from taigan.barriers.kinds.vzenith import Camera, Serial, Wiring, serial_data
-from taigan.barriers.site import Answer, Lane, Post, Site
+from taigan.barriers.door import PICTURE_LIMIT, Answer, Mailbox, Post, PostingSettings
+from taigan.barriers.kinds.vzenith import Camera, Wiring, serial_data
+from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
@@ -30,14 +31,13 @@ OFF = 0
 HEARTBEATS_MISSED = 3.5
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A camera that posts to /devices/vzenith-http/{serial}.
+class Settings(PostingSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A camera that posts to /devices/vzenith-http/{serial}/{secret}.
 
     `heartbeat_every`: seconds between its heartbeats: 5 with its offline check on, else 30. `open_with`: `info` opens
     by the answer `ok`, a pulse of 500 ms on the camera's own output; `ivs_ioctrl` pulses what `wiring` says.
     """
 
-    serial: Serial
     wiring: Wiring = Wiring()
     screen: ScreenSettings | None = None
     heartbeat_every: Annotated[float, msgspec.Meta(gt=0, le=600)] = 30.0
@@ -70,7 +70,19 @@ def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
         slowest_command=settings.heartbeat_every,
     )
     barrier = VzenithHttp(settings, watch, sight, site)
-    site.receive(NAME, settings.serial, barrier.handle)
+    site.receive(
+        Mailbox(
+            lane.key,
+            NAME,
+            settings.serial,
+            barrier.handle,
+            watch.warn,
+            secret=settings.secret,
+            sender=settings.sender,
+            forms=True,
+            limit=PICTURE_LIMIT,
+        )
+    )
     return barrier
 
 
@@ -105,7 +117,7 @@ class VzenithHttp(WatchedBarrier):
         )
 
     async def stop(self) -> None:
-        self._site.dismiss(NAME, self._settings.serial)
+        self._site.dismiss(NAME, self._settings.serial, self.handle)
         await super().stop()
 
     async def handle(self, post: Post) -> Answer:

@@ -12,12 +12,13 @@ from typing import Any, Literal
 import msgspec
 
 from taigan.barriers.barrier import Barrier, Outcome, Price, Result, Sight
-from taigan.barriers.kinds.vzenith import Camera, Serial, Wiring, serial_data
+from taigan.barriers.door import Serial
+from taigan.barriers.kinds.vzenith import Camera, Wiring, serial_data
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
-from taigan.barriers.wires.broker import Broker, BrokerSettings, broker_of
+from taigan.barriers.wires.broker import Broker, BrokerSettings, broker_of, check_prefix, filled
 from taigan.barriers.wires.led import ScreenSettings
 from taigan.barriers.wires.price import in_words
 from taigan.clock import Clock
@@ -47,6 +48,7 @@ class Settings(BrokerSettings, frozen=True, forbid_unknown_fields=True, kw_only=
         super().__post_init__()
         if "{serial}" not in self.prefix:
             raise ValueError("`prefix` must contain {serial}")
+        check_prefix(self.prefix, "serial")
 
 
 class Message(msgspec.Struct):
@@ -86,7 +88,7 @@ class VzenithMqtt(WatchedBarrier):
         self._broker = broker
         self._clock = clock
         self._camera = Camera(settings.serial, settings.wiring, watch)
-        self._prefix = settings.prefix.format(serial=settings.serial)
+        self._prefix = filled(settings.prefix, serial=settings.serial)
         self._replies: dict[str, asyncio.Future[Message]] = {}
         self._decoder = msgspec.json.Decoder(Message, strict=False)
         super().__init__(watch, sight, VzenithScreen(self))
@@ -156,8 +158,8 @@ class VzenithMqtt(WatchedBarrier):
         try:
             if attempt.deadline.passed:
                 raise NotSent("the command came after its deadline")
+            attempt.sent = True  # from here on it may leave, whatever becomes of us
             await self.send(name, message_id, payload)
-            attempt.sent = True
             message = await reply
         finally:
             del self._replies[message_id]

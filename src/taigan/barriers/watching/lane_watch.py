@@ -135,6 +135,11 @@ class LaneWatch:
         log.warning("barrier fault", lane=str(self.lane), device=self.device, fault=clean(detail))
         self._tell(EventKind.FAULT, mark or f"{self.clock.now().isoformat()} {detail}", detail=detail)
 
+    def warn(self, text: str) -> None:
+        """The device works, and a person should look at it."""
+        log.warning("barrier warning", lane=str(self.lane), device=self.device, reason=clean(text))
+        self._tell(EventKind.WARNING, f"{self.clock.now().isoformat()} {text}", detail=text)
+
     def not_understood(self, error: Exception) -> None:
         """The device sent something that makes no sense."""
         self.state.errors += 1

@@ -61,6 +61,24 @@ class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         return ("mqtt", self.broker, self.username, self.password, self.ca_file, self.cert_file)
 
 
+LONGEST_PREFIX = 128
+
+
+def check_prefix(prefix: str, *names: str) -> None:
+    """Raise `ValueError` unless a prefix of topics, its `{name}`s filled in, is one."""
+    bare = filled(prefix, **dict.fromkeys(names, ""))
+    if len(prefix) > LONGEST_PREFIX or not prefix.isprintable() or not set("{}+#").isdisjoint(bare):
+        known = " and ".join(f"{{{name}}}" for name in names)
+        raise ValueError(f"`prefix` is a topic of at most {LONGEST_PREFIX} characters, in which {known} may stand")
+
+
+def filled(prefix: str, **values: str) -> str:
+    """The prefix with `{name}` replaced by its value, and nothing else understood in it."""
+    for name, value in values.items():
+        prefix = prefix.replace(f"{{{name}}}", value)
+    return prefix
+
+
 def broker_of(site: Site, settings: BrokerSettings) -> Broker:
     """The shared connection to that broker."""
     return site.shared(settings.key(), lambda: Broker(settings, site))
@@ -86,7 +104,13 @@ class Broker:
         return self._client is not None
 
     def listen(self, topics: dict[str, MessageHandler], link: LinkHandler | None = None, *, qos: int = 0) -> None:
-        """Have messages of these topics (no wildcards) handled, and `link` told of the connection."""
+        """Have messages of these topics handled, and `link` told of the connection.
+
+        Raises `ValueError` for a topic with a wildcard: a `+` in a lot's number would hear, or end, everybody's.
+        """
+        for topic in topics:
+            if not set("+#\0").isdisjoint(topic):
+                raise ValueError(f"{topic} cannot be a topic: + and # mean something else in it")
         for topic, handler in topics.items():
             self._handlers.setdefault(topic, []).append(handler)
             self._qos[topic] = max(qos, self._qos.get(topic, 0))

@@ -141,6 +141,22 @@ class HttpDevice:
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, bytes]:
         """Status and body of the answer. Raises `NotSent`, `NoAnswer` or `PasswordRefused`."""
+        status, content, _ = await self.exchange(
+            method, path, attempt, body=body, content_type=content_type, headers=headers
+        )
+        return status, content
+
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        attempt: Attempt | None = None,
+        *,
+        body: bytes = b"",
+        content_type: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        """Status, body and headers of the answer. Raises as `request`."""
         if self.locked_out:
             raise PasswordRefused("the device refused user and password twice and is left alone")
         sent = dict(headers or {})
@@ -157,7 +173,7 @@ class HttpDevice:
 
     async def _exchange(
         self, method: str, path: str, attempt: Attempt | None, body: bytes, headers: Mapping[str, str]
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, Mapping[str, str]]:
         left = self._timeout if attempt is None else min(self._timeout, attempt.deadline.left())
         context = SimpleNamespace(attempt=attempt, sent=False)
         refusals = Refusals()
@@ -174,7 +190,7 @@ class HttpDevice:
                 trace_request_ctx=context,
             ) as response:
                 content = await _whole(response.content)
-                status = response.status
+                status, answered = response.status, response.headers
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch) as error:
             self._watch.missed("its certificate is not to be trusted")
             raise NotSent("the device's certificate is not to be trusted: set `fingerprint` or `ca_file`") from error
@@ -195,7 +211,7 @@ class HttpDevice:
             self._watch.state.extra["alarm"] = "password refused"
             self._watch.fault("the device refuses user and password; it is not tried again, so that it does not lock")
             raise PasswordRefused("the device refused user and password")
-        return status, content
+        return status, content, answered
 
 
 async def _whole(content: aiohttp.StreamReader) -> bytes:

@@ -60,11 +60,16 @@ class ModbusLine:
         self._one_at_a_time = asyncio.Lock()
         self._unanswered = 0
 
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is there."""
+        return self._client is not None
+
     def join(self, unit: int, framer: Framer) -> None:
-        """Speak to a unit. Raises `ValueError` when the units here are spoken to in the other framing."""
-        if self._units and framer != self.framer:
-            raise ValueError(f"`framer` is {self.framer} for another lane at {self.address}")
-        self.framer = framer
+        """Speak to a unit."""
+        if framer != self.framer:
+            self._hang_up()
+            self.framer = framer
         self._units.add(unit)
 
     def leave(self, unit: int) -> None:

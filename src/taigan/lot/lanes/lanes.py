@@ -41,7 +41,7 @@ STORE_AGAIN = 0.5
 """Seconds after which an event that could not be stored is stored again."""
 DRIVER_SPARE = 0.05
 """Seconds past a command's deadline after which a driver that did not return is left alone."""
-_ONCE = (EventKind.FAULT, EventKind.STAYED, EventKind.OFFLINE)
+_ONCE = (EventKind.FAULT, EventKind.STAYED, EventKind.OFFLINE, EventKind.WARNING)
 """Events that concern no car's coming or going: their alarm's row tells whether they were handled before."""
 
 Follow = Callable[[LaneKey, str], Awaitable[None]]
@@ -333,6 +333,8 @@ class _Street:
                 self._fault(event, lot, lane, effect)
             case EventKind.STAYED:
                 self._stayed(event, effect)
+            case EventKind.WARNING:
+                self._alarm(event, effect, "barrier_warning", event.detail)
             case EventKind.OFFLINE:
                 self._alarm(event, effect, "barrier_offline", event.detail or "the barrier is not reached")
             case EventKind.ONLINE:
