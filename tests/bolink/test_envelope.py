@@ -179,3 +179,19 @@ def test_what_is_named_beside_data_is_not_signed_and_counts_only_where_data_is_a
     assert open_envelope(b'{"data":{"park_id":"1"},"sign":"x","service_name":"outpark"}').service_name == ""
     assert open_envelope(b'{"data":{"park_id":"1"},"sign":"x","service_name":"a"}', "b").service_name == "b"
     assert open_envelope(b'{"data":[{"a":1}],"sign":"x","service_name":"people_data"}').service_name == "people_data"
+
+
+@pytest.mark.parametrize("written", ["200002.0", "2.00002E5"])
+def test_a_number_that_java_wrote_as_a_double_is_the_number_it_is(written: str) -> None:
+    envelope = open_envelope(b'{"data":{"union_id":%s,"park_id":21787.0},"sign":"x"}' % written.encode())
+    assert (envelope.union_id, envelope.park_id) == ("200002", "21787")
+
+
+@pytest.mark.parametrize("park_id", ['"21787.0"', '"2E5"', "2.5"])
+def test_a_text_that_looks_like_a_double_stays_what_it_is(park_id: str) -> None:
+    envelope = open_envelope(b'{"data":{"union_id":1,"park_id":%s},"sign":"x"}' % park_id.encode())
+    assert envelope.park_id == park_id.strip('"')
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert open_envelope(b'\xef\xbb\xbf{"data":{"union_id":1},"sign":"x"}').union_id == "1"

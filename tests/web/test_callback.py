@@ -188,3 +188,16 @@ async def test_a_request_line_of_any_kind_is_answered_and_never_with_500(
         await line.send(request_line + b"\r\nHost: lot\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         status, _ = await line.answer()
         assert status in range(200, 500)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate"])
+async def test_a_packed_body_is_415_and_goes_nowhere(
+    small_house: House, bolink: httpx.AsyncClient, encoding: str
+) -> None:
+    answer = await bolink.post("/bolink", content=b"\x1f\x8b", headers={"content-encoding": encoding})
+    refused_as_bolink_reads_it(answer, 415, "不支持压缩的请求")
+    assert small_house.callbacks.heard == []
+
+
+async def test_a_body_that_says_it_is_not_packed_is_taken(small_house: House, bolink: httpx.AsyncClient) -> None:
+    assert (await bolink.post("/bolink", content=b"{}", headers={"content-encoding": "identity"})).status_code == 200

@@ -29,6 +29,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _BLANK_INSIDE = re.compile(rb'[\[{:,]\s*" | "\s*[:,}\]]')
 _BLANK, _BACKSLASH = b" \\"
 _WHOLE = re.compile(r"[+-]?\d{1,19}(?:\.0*)?")
+_DOUBLE = re.compile(r"-?\d{1,16}\.0|-?\d\.\d{1,16}E\d{1,2}")
 _FIELD = re.compile(r"`\$([^`]*)`")
 _LARGEST = 2**63 - 1
 _DIGITS = 32
@@ -239,7 +240,7 @@ def _read_text(text: bytes, path: str, json_too: bool = False) -> str:
     if text.startswith(b'"'):
         value = _string(text, path).strip(" ")
     elif text[:1].isdigit() or text.startswith(b"-") or (json_too and text[:1] in (b"{", b"[")):
-        value = text.decode("utf-8", "replace")
+        value = as_whole(text.decode("utf-8", "replace"))
     else:
         raise BadMessage(path, "is not text")
     if "\0" in value:
@@ -248,13 +249,21 @@ def _read_text(text: bytes, path: str, json_too: bool = False) -> str:
 
 
 def _read_whole(text: bytes, path: str) -> int:
-    digits = _number(text, path)
+    digits = as_whole(_number(text, path))
     if not _WHOLE.fullmatch(digits):
         raise BadMessage(path, "is not a whole number of 64 bits")
     value = int(digits.partition(".")[0])
     if not -_LARGEST - 1 <= value <= _LARGEST:
         raise BadMessage(path, "is not a whole number of 64 bits")
     return value
+
+
+def as_whole(number: str) -> str:
+    """A whole number that is written as Java writes a double (200002.0, 1.5E9), as whole; any other as it came."""
+    if not _DOUBLE.fullmatch(number):
+        return number
+    value = Decimal(number)
+    return str(int(value)) if value == value.to_integral_value() and abs(value) < 2**53 else number
 
 
 def _read_decimal(text: bytes, path: str) -> Decimal:

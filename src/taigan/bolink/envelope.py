@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from taigan.bolink.codec import BODY, read, write
+from taigan.bolink.codec import BODY, as_whole, read, write
 from taigan.bolink.errors import BadMessage
 from taigan.bolink.fields import Whole
 from taigan.bolink.signing import sign
@@ -62,6 +62,7 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _string = msgspec.json.Decoder(str).decode
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BLANKS = " \t\r\n"
 _BLANK, _BACKSLASH, _QUOTE = b' \\"'
 
@@ -70,8 +71,10 @@ def open_envelope(body: bytes, service_name: str = "") -> Envelope:
     """Takes a signed body apart without looking at the message.
 
     `service_name` is what the address says when the body names none. Raises BadMessage, and nothing else; its `field`
-    is `body` when it is not UTF-8 or not a JSON object, else the member that is missing or unusable.
+    is `body` when it is not UTF-8 or not a JSON object, else the member that is missing or unusable. A byte order mark
+    is passed over.
     """
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     _check_utf8(body)
     try:
         outer = _outer(body)
@@ -110,7 +113,7 @@ def open_envelope(body: bytes, service_name: str = "") -> Envelope:
 def open_flat(body: bytes, service_name: str = "") -> Envelope:
     """A body that is the message itself, unsigned (6.4). Raises BadMessage as `open_envelope` does."""
     _check_utf8(body)
-    text = body.strip()
+    text = body.removeprefix(_BYTE_ORDER_MARK).strip()
     ids = _read_ids(text)
     return Envelope(text=text, sign="", union_id=_id(ids.union_id), park_id=_id(ids.park_id), service_name=service_name)
 
@@ -194,7 +197,7 @@ def _member(members: dict[str, bytes], name: str) -> str | None:
     if raw == b"null":
         return None
     try:
-        text = _string(raw).strip(_BLANKS) if raw.startswith(b'"') else raw.decode()
+        text = _string(raw).strip(_BLANKS) if raw.startswith(b'"') else as_whole(raw.decode())
     except _UNREADABLE as error:
         raise BadMessage(name, "is not text") from error
     if raw[0] not in b'"-0123456789':

@@ -46,7 +46,7 @@ def sign_sorted(text: bytes, key: str) -> str:
 
     Raises ValueError when `text` is not a JSON object.
     """
-    return _digest(_sorted_pairs(text) + b"&key=" + key.encode()).hex().upper()
+    return _digest(pairs_of(text) + b"&key=" + key.encode()).hex().upper()
 
 
 class SignedText:
@@ -83,7 +83,7 @@ class SignedText:
             return Signature.COMPACT
         if sorted_pairs:
             with contextlib.suppress(ValueError):
-                if compare_digest(_digest(_sorted_pairs(self.text) + b"&" + suffix), given):
+                if compare_digest(_digest(pairs_of(self.text) + b"&" + suffix), given):
                     return Signature.SORTED
         return None
 
@@ -130,8 +130,10 @@ def _tokens(text: bytes) -> Iterator[bytes]:
         yield token
 
 
-def _sorted_pairs(text: bytes) -> bytes:
-    """The joined pairs. Raises ValueError when they could be those of another message too.
+def pairs_of(text: bytes) -> bytes:
+    """The non-empty pairs of a `data` text, sorted, `k=v` joined by `&`.
+
+    Raises ValueError when it is no JSON object, or the pairs could be those of another message too.
 
     JSON's null and empty texts are left out, as those clients do; a text "null" is refused, since they leave it out and
     a reader does not. An `&name=` inside a value is refused where `name` could be the next member.

@@ -144,9 +144,9 @@ class Exit(Message):
 
 
 class ExitTaken(Message):
-    """3.2 提交停车出场记录, answer.
+    """3.2 提交停车出场记录, answer. Amounts are yuan; times are unix seconds.
 
-    Unconfirmed: state, errmsg.
+    Unconfirmed, all of it: the answer's table was not seen. What a public client quotes stands after errmsg.
     """
 
     state: Annotated[
@@ -158,6 +158,17 @@ class ExitTaken(Message):
         ),
     ] = None
     errmsg: Annotated[str | None, Note("message; the answer's table was not seen", confirmed=False)] = None
+    order_id: Annotated[str | None, Note("order number, echoed", confirmed=False)] = None
+    car_number: Annotated[str | None, Note("plate", "京GH0093", confirmed=False)] = None
+    trade_no: Annotated[str | None, Note("transaction number", confirmed=False)] = None
+    total: Annotated[str | None, Note("amount paid", "0.04", unit="yuan", confirmed=False)] = None
+    pay_type: Annotated[str | None, Note("kind of payment", "wallet", confirmed=False)] = None
+    pay_time: Annotated[Whole | None, Note("time of payment, unix", unit="unix seconds", confirmed=False)] = None
+    pay_channel: Annotated[str | None, Note("payment channel", confirmed=False)] = None
+    arrive_money: Annotated[str | None, Note("amount credited to the lot", unit="yuan", confirmed=False)] = None
+    fee: Annotated[str | None, Note("handling fee", unit="yuan", confirmed=False)] = None
+    account_type: Annotated[Whole | None, Note("direction of the posting", confirmed=False)] = None
+    remark: Annotated[str | None, Note("remark", confirmed=False)] = None
 
 
 class RenewPass(Message):
@@ -173,13 +184,14 @@ class RenewPass(Message):
     ] = None
     trade_no: Annotated[str, Note("trade number; seen only in a logged real answer", "201712125566359777")]
     notify_url: Annotated[
-        str,
+        str | None,
         Note(
             "address that receives the asynchronous payment result by POST; starts with http or https "
             "and carries no query parameters",
             "http://beta.bolink.club/unionapi/monthpaynotify",
+            needed=True,
         ),
-    ]
+    ] = None
     back_url: Annotated[
         str | None,
         Note(

@@ -43,6 +43,17 @@ def of_arrival(
     return [_note(remark) for remark in found]
 
 
+def of_predecessor(interface: AnyInterface, envelope: Envelope, now: datetime) -> list[Note]:
+    """Notes on a message that came in the scheme before this document's."""
+    old = Note(
+        "shape",
+        "path",
+        f"是旧协议的地址和签名；现在是 {interface.path}",
+        f"is the predecessor's address and signature; it is {interface.path} now",
+    )
+    return [old, *(_note(remark) for remark in on_request(interface, envelope.text, now))]
+
+
 def of_answer(interface: AnyInterface, body: bytes, status: int, now: datetime) -> list[Note]:
     """Notes on a lot's answer."""
     return [_note(remark) for remark in on_answer(interface, body, now, status)]

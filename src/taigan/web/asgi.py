@@ -57,6 +57,12 @@ async def read_body(receive: Receive, *, limit: int, timeout: float, piece_timeo
     return b"".join(chunks)
 
 
+def is_packed(scope: Scope) -> bool:
+    """Whether the body comes compressed (Content-Encoding)."""
+    given = dict(scope["headers"]).get(b"content-encoding", b"").strip().lower()
+    return given not in (b"", b"identity")
+
+
 async def respond(
     send: Send, status: int, body: bytes, content_type: str, headers: Iterable[tuple[bytes, bytes]] = ()
 ) -> None:

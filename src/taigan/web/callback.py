@@ -12,12 +12,24 @@ from taigan.clock import Clock
 from taigan.lot import texts
 from taigan.lot.messages.router import Answered, Callbacks, refusal
 from taigan.lot.metrics import Metrics
-from taigan.web.asgi import ClientGone, Receive, Scope, Send, TooLarge, TooSlow, path_parts, read_body, respond
+from taigan.web.asgi import (
+    ClientGone,
+    Receive,
+    Scope,
+    Send,
+    TooLarge,
+    TooSlow,
+    is_packed,
+    path_parts,
+    read_body,
+    respond,
+)
 
 log = structlog.get_logger("taigan.web")
 
 BODY_LIMIT = 64 * 1024
 ONLY_POST = "只接受POST请求"
+PACKED = "不支持压缩的请求"
 TOO_SLOW = "请求接收超时"
 
 
@@ -39,6 +51,9 @@ class Callback:
         if scope["method"] != "POST":
             allow = [(b"allow", b"POST")]
             await self._refuse(send, 405, ONLY_POST, "not_post", allow)
+            return
+        if is_packed(scope):
+            await self._refuse(send, 415, PACKED, "packed", _CLOSE)
             return
         try:
             body = await read_body(receive, limit=BODY_LIMIT, timeout=self._body_timeout)

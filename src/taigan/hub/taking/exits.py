@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import sqlalchemy as sa
 
-from taigan.bolink import Entry, Exit, ExitTaken, fen, moment, read
+from taigan.bolink import Entry, Exit, ExitTaken, fen, moment, read, seconds, yuan
 from taigan.bolink.values import ExitPayment
 from taigan.hub.book import records
 from taigan.hub.book.records import Kind
@@ -34,7 +35,33 @@ def take_exit(upload: Upload, message: Exit) -> Taken:
         if state != "paid":
             return _exit_answer(2, "支付中", after) if state == "pending" else _exit_answer(0, "支付失败")
     stays.keep_exit(upload, order_id, car_number, message.out_channel_id or "", upload.text)
-    return _exit_answer(1, stays.TAKEN, after)
+    return Taken(_settled(upload, message, amount), stays.TAKEN, after)
+
+
+def _settled(upload: Upload, message: Exit, amount: int) -> ExitTaken:
+    """The answer to an exit that is settled, as a public client quotes it; the document's own table was not seen."""
+    order_id = message.order_id.strip()
+    payments = records.payments_of(upload.conn, upload.lot_id, order_id)
+    paid = next((one for one in payments if one.detail["purpose"] == "exit" and one.state == "paid"), None)
+    answer = ExitTaken(
+        state=1,
+        errmsg=stays.TAKEN,
+        order_id=order_id,
+        car_number=message.car_number.strip(),
+        total=yuan(amount),
+        pay_type=message.pay_type,
+    )
+    if paid is None:
+        return answer
+    return msgspec.structs.replace(
+        answer,
+        trade_no=paid.number,
+        pay_time=seconds(upload.trail.at),
+        pay_channel=str(paid.detail["channel"]),
+        arrive_money=yuan(amount),
+        fee=yuan(0),
+        account_type=1,
+    )
 
 
 def _exit_answer(state: int, text: str, after: float = 0.0) -> Taken:

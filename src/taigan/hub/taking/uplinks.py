@@ -27,8 +27,10 @@ from taigan.bolink import (
     Signature,
     SignedText,
     Wrapping,
+    by_section,
     open_envelope,
     open_flat,
+    predecessor,
     write,
 )
 from taigan.bolink.advice.near import nearest_path
@@ -53,6 +55,8 @@ from taigan.hub.taking.uploads import Rejected, Taken, Taker, Upload
 log = structlog.get_logger("taigan.hub")
 TAKERS: dict[str, Taker] = lots.TAKERS | stays.TAKERS | exits.TAKERS | money.TAKERS | invoices.TAKERS | community.TAKERS
 """What the hub does with each uplink, by section. A catalogue line without one is answered 接口暂未开通."""
+_SEEN_IN_CLIENTS = {"/unionapi/bolinkunified": "3.4"}
+"""Addresses that the document has not, seen in public clients, and what they are taken for."""
 LARGEST_BODY = 1024 * 1024
 _BODY_TIMEOUT = 10.0
 _AFTER_READING = frozenset({FaultKind.UPLOAD_REFUSED, FaultKind.UPLOAD_500, FaultKind.UPLOAD_ANSWER_LOST})
@@ -122,14 +126,20 @@ class Uplinks:
         self._public_url = public_url
         self._new_code = new_code
         self.interfaces: dict[str, list[AnyInterface]] = {}
-        """The uplinks by path; those that share one are told apart by service_name."""
+        """The uplinks by path, those that clients use and the document has not included; those that share one are told
+        apart by service_name."""
         for interface in CATALOGUE:
             if interface.direction is Direction.UPLINK and interface.path:
                 self.interfaces.setdefault(interface.path, []).append(interface)
+        self.interfaces |= {path: [by_section(section)] for path, section in _SEEN_IN_CLIENTS.items()}
+        self.interfaces |= {path: [by_section(section)] for path, section in predecessor.SECTIONS.items()}
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
             await _send(send, Reply(405, _no("请使用POST")), [(b"allow", b"POST")])
+            return
+        if encoding := _encoding(scope):
+            await _send(send, Reply(415, _no(f"不支持压缩的请求（Content-Encoding: {encoding}）")), [])
             return
         body = await _body(receive)
         if body is None:
@@ -149,17 +159,20 @@ class Uplinks:
             return Reply(503, b"")
         if len(body) > LARGEST_BODY:
             return Reply(413, _no("消息过大"))
-        reply, outbox = await self._book.write(self._take, interfaces, body)
+        reply, outbox = await self._book.write(self._take, interfaces, body, path in predecessor.SECTIONS)
         self._postbox.send_soon(outbox.pushes)
         self._later.wake()
         return reply
 
     def _take(
-        self, conn: sa.Connection, trail: Trail, interfaces: list[AnyInterface], body: bytes
+        self, conn: sa.Connection, trail: Trail, interfaces: list[AnyInterface], body: bytes, old: bool
     ) -> tuple[Reply, Outbox]:
         interface, outbox = interfaces[0], Outbox(conn, trail, self._rules, self._faults)
         try:
-            envelope = open_flat(body) if interface.wrapping is Wrapping.FLAT else open_envelope(body)
+            if old:
+                envelope = predecessor.open_predecessor(body)
+            else:
+                envelope = open_flat(body) if interface.wrapping is Wrapping.FLAT else open_envelope(body)
         except BadMessage as error:
             reply = Reply(400, _no(f"{error.field} 无法识别", interface))
             verdict = _Verdict(b"", False, str(error))
@@ -170,8 +183,8 @@ class Uplinks:
         names = _names(interface)
         lot_id = registry.lot_id_of(envelope.union_id, envelope.park_id)
         numbers = _numbers(envelope.text)
-        signature = self._signature(conn, trail, interface, envelope)
-        notes = _notes(conn, trail, interface, envelope, body, signature)
+        signature = self._signature(conn, trail, interface, envelope, old)
+        notes = _notes(conn, trail, interface, envelope, body, signature, old)
         fault = self._faults.strike(_AFTER_READING, lot_id=lot_id, channel_id=numbers.lane, names=names)
         kind = fault.kind if fault is not None else None
         if kind is FaultKind.UPLOAD_500:
@@ -189,11 +202,14 @@ class Uplinks:
         return reply, outbox
 
     def _signature(
-        self, conn: sa.Connection, trail: Trail, interface: AnyInterface, envelope: Envelope
+        self, conn: sa.Connection, trail: Trail, interface: AnyInterface, envelope: Envelope, old: bool
     ) -> Signature | None:
         signed = SignedText(envelope.text)
         for key in registry.keys(conn, envelope.union_id, trail.at):
-            signature = interface.verify(signed, envelope.sign, key)
+            if old:
+                signature = predecessor.verify_predecessor(envelope.text, envelope.sign, key)
+            else:
+                signature = interface.verify(signed, envelope.sign, key)
             if signature is not None:
                 return signature
         return None
@@ -292,7 +308,10 @@ def _notes(
     envelope: Envelope,
     body: bytes,
     signature: Signature | None,
+    old: bool,
 ) -> list[Note]:
+    if old:
+        return remarks.of_predecessor(interface, envelope, trail.at) if signature is not None else []
     if signature is not None or not envelope.sign:
         return remarks.of_arrival(interface, body, envelope, signature, trail.at)
     keys = registry.keys(conn, envelope.union_id, trail.at)
@@ -379,6 +398,12 @@ def _behind(conn: sa.Connection, section: str, lot_id: str, numbers: _Numbers) -
     order_id = str(numbers.order_id).strip()
     asked = quotes.behind(conn, lot_id, order_id) if section == "3.2" else None
     return asked or scans.behind(conn, lot_id, order_id, numbers.car_number.strip())
+
+
+def _encoding(scope: HTTPScope) -> str:
+    """How the body is packed; empty when it is not."""
+    given = dict(scope["headers"]).get(b"content-encoding", b"").decode("latin-1").strip().lower()
+    return "" if given in ("", "identity") else "".join(sign for sign in given[:32] if sign.isalnum() or sign in "-, ")
 
 
 async def _body(receive: Receive) -> bytes | None:
