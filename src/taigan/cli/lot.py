@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taigan.cli.running import Config, Failure, Main, WithParent, for_tests, machine_clock, run_until_told
+from taigan.cli.running import ClockFile, Config, Failure, Main, WithParent, for_tests, machine_clock, run_until_told
 
 if TYPE_CHECKING:
     from socket import socket
@@ -24,6 +24,7 @@ def lot(
         int, typer.Option(help="How many processes serve; more than one needs PostgreSQL.", min=1, max=64)
     ] = 1,
     stop_with_parent: WithParent = False,
+    clock_file: ClockFile = None,
 ) -> None:
     """The lot platform: BoLink's callbacks, the API, the barriers."""
 
