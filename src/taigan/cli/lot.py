@@ -39,7 +39,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
     from random import SystemRandom
 
     from taigan.barriers.barrier import Barrier, Event, EventSink, LaneKey
-    from taigan.barriers.drivers import BadSettings, Fleet, read_settings
+    from taigan.barriers.drivers import Fleet, read_settings
     from taigan.barriers.secrets import FILE, DeviceSecrets
     from taigan.lot.checkpoints import DieAt, pass_by
     from taigan.lot.ids import RandomIds
@@ -121,10 +121,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
         opened.push_async_callback(fleet.stop)
         await fleet.start()
         opened.push_async_callback(platform.stop)
-        try:
-            await platform.start(*_setups(settings))
-        except BadSettings as error:
-            raise Failure(str(error), 2) from None
+        await platform.start(*_setups(settings))
         serving = [serve(app, listener, stop, end_streams=platform.events.stop, trusted_proxies=own.trusted_proxies)]
         if watched:
             serving.append(serve(Health(database, platform.metrics), watched, stop, end_streams=lambda: None))
