@@ -19,6 +19,7 @@ from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.events import Events
 from taigan.lot.ids import RandomIds
 from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.messages.router import Answered
 from taigan.lot.metrics import Metrics
 from taigan.lot.people.attendant import Attendant
@@ -231,6 +232,7 @@ async def house_at(database: Database, **options: Any) -> House:
     for channel_id, barrier in barriers.items():
         lanes.add(LaneKey(LOT, channel_id), barrier)
     desk = EntryDesk(database, lanes, policy, clock, ids, metrics, events)
+    leaving = LeavingDesk(database, lanes, policy, clock, ids, events, desk.owed)
 
     async def lane_changed(lane: Lane) -> None:
         pass
@@ -244,7 +246,7 @@ async def house_at(database: Database, **options: Any) -> House:
         database=database,
         callbacks=callbacks,
         attendant=attendant,
-        plates=Plates(desk, lanes, policy, clock),
+        plates=Plates(database, desk, leaving, lanes, policy, clock),
         lanes=lanes,
         events=events,
         metrics=metrics,
