@@ -126,6 +126,7 @@ data_dir = "."
 host = "{addresses.host}"
 port = {addresses.lot_port}
 hub_url = "{addresses.hub}"
+sms_provider = "simulated"
 api_tokens = {{ demo = "file:{KEYS}/lot-api-token" }}
 
 [hub]

@@ -18,6 +18,7 @@ from taigan.lot.checkpoints import Reach, pass_by
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.errors import LotError, UnknownLot
 from taigan.lot.events import Events
+from taigan.lot.gateways.gateway import SmsGateway
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lanes.neighbours import Exchange, Neighbours
@@ -27,7 +28,7 @@ from taigan.lot.messages.inbox import Inbox
 from taigan.lot.messages.kept import Records
 from taigan.lot.messages.keyring import Keyring
 from taigan.lot.messages.money import MoneyMessages
-from taigan.lot.messages.phone_checks import PhoneChecks, SmsGateway
+from taigan.lot.messages.phone_checks import PhoneChecks
 from taigan.lot.messages.prices import Prices
 from taigan.lot.messages.reductions import Reductions
 from taigan.lot.messages.router import Callbacks, Handler, NoPlateEntries
@@ -111,7 +112,7 @@ class Platform:
         self.tidying = Tidying(database, policy, clock)
         self.watch = Watch(database, self.lanes, policy, clock, self.metrics)
         self.no_plate_entries = NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics)
-        self.phone_checks = PhoneChecks(database, gateway, policy, clock, ids)
+        self.phone_checks = PhoneChecks(database, gateway, policy, clock, ids, self.lanes.alarm)
         self.vehicles = Vehicles(database, clock)
         self.prices = Prices(self.leaving)
         self.money = MoneyMessages(self.leaving, self.lanes_of)
@@ -142,6 +143,7 @@ class Platform:
         self._run(self.courier.run())
         self._run(self.watch.run())
         self._run(self.tidying.run())
+        self._run(self.phone_checks.look_at_registration())
         self._run(self._keep_codes())
         self._run(self._keep_lanes())
         if self._neighbours is not None:
@@ -162,6 +164,7 @@ class Platform:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        await self.phone_checks.stop()
         self.lanes.stop()
         await self.desk.stop()
         await self.leaving.stop()
