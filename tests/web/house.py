@@ -233,6 +233,7 @@ async def house_at(database: Database, **options: Any) -> House:
         lanes.add(LaneKey(LOT, channel_id), barrier)
     desk = EntryDesk(database, lanes, policy, clock, ids, metrics, events)
     leaving = LeavingDesk(database, lanes, policy, clock, ids, events, desk.owed)
+    lanes.exits = leaving
 
     async def lane_changed(lane: Lane) -> None:
         pass
@@ -247,6 +248,7 @@ async def house_at(database: Database, **options: Any) -> House:
         callbacks=callbacks,
         attendant=attendant,
         plates=Plates(database, desk, leaving, lanes, policy, clock),
+        leaving=leaving,
         lanes=lanes,
         events=events,
         metrics=metrics,

@@ -31,9 +31,13 @@ async def test_a_plate_for_the_car_of_a_scan_joins_its_order(house: House, api: 
     assert [(order["licence"], order["plate"]) for order in orders] == [("ABC1234", PLATE)]
 
 
-async def test_a_plate_at_an_exit_is_told_so(small_api: httpx.AsyncClient) -> None:
-    answer = await small_api.post(f"/api/v1/lots/{LOT}/lanes/B1/plate", json={"plate": PLATE})
-    assert (answer.status_code, answer.json()["state"]) == (200, 0)
+async def test_a_plate_at_an_exit_is_taken_and_makes_no_order(house: House, api: httpx.AsyncClient) -> None:
+    await house.car("car-out", "B1")
+    answer = await api.post(f"/api/v1/lots/{LOT}/lanes/B1/plate", json={"plate": PLATE})
+    assert (answer.status_code, answer.json()["state"]) == (200, 1)
+    assert (await api.get(f"/api/v1/lots/{LOT}/orders")).json()["items"] == []
+    (departure,) = (await api.get(f"/api/v1/lots/{LOT}/departures")).json()["items"]
+    assert (departure["plate"], departure["state"]) == (PLATE, "asking")
 
 
 @pytest.mark.parametrize("plate", ["无牌车", "", "  ", "x" * 17, "a\x00b", None])

@@ -169,7 +169,7 @@ class KitHub:
             at=at,
             url=request.path_qs,
             method=request.method,
-            headers={str(name): value for name, value in request.headers.items()},
+            headers=dict(request.headers),
             body=body,
         )
         upload = self._read(exchange, request.path)

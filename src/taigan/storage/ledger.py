@@ -16,11 +16,13 @@ from taigan.storage.rows import (
     MoneyNotice,
     Order,
     Pass,
+    PassPlate,
     Payment,
     Quote,
     Reduction,
     Shift,
 )
+from taigan.storage.statements import Insert, Update
 from taigan.storage.tables import among
 
 _lot: sa.BindParameter[str] = sa.bindparam("lot")
@@ -149,6 +151,12 @@ _OPEN_SHIFT_AT = sa.select(*columns(t.shifts, Shift)).where(
 )
 _SHIFT = sa.select(*columns(t.shifts, Shift)).where(
     t.shifts.c.lot_id == _lot, t.shifts.c.shift_id == sa.bindparam("number")
+)
+_ADD_SHIFT, _ADD_PASS, _ADD_PLATE = Insert(t.shifts, Shift), Insert(t.passes, Pass), Insert(t.pass_plates, PassPlate)
+_END_SHIFT = Update[Shift](t.shifts, "closed_at", "counted_fen", "expected_fen", "note", key=["lot_id", "shift_id"])
+_END_PASS = Update[Pass](t.passes, "ended_at", key=["lot_id", "card_id"])
+_PASS = sa.select(*columns(t.passes, Pass)).where(
+    t.passes.c.lot_id == _lot, t.passes.c.card_id == sa.bindparam("number")
 )
 _CASH_OF = sa.select(sa.func.coalesce(sa.func.sum(t.payments.c.fen), 0)).where(
     t.payments.c.lot_id == _lot,
@@ -295,6 +303,28 @@ def open_shift_at(conn: sa.Connection, lot_id: str, booth: str) -> Shift | None:
 
 def shift(conn: sa.Connection, lot_id: str, shift_id: str) -> Shift | None:
     return next(iter(records(conn, _SHIFT, Shift, lot=lot_id, number=shift_id)), None)
+
+
+def add_shift(conn: sa.Connection, shift: Shift) -> None:
+    _ADD_SHIFT(conn, [shift])
+
+
+def end_shift(conn: sa.Connection, shift: Shift) -> None:
+    _END_SHIFT(conn, [shift])
+
+
+def pass_of(conn: sa.Connection, lot_id: str, card_id: str) -> Pass | None:
+    return next(iter(records(conn, _PASS, Pass, lot=lot_id, number=card_id)), None)
+
+
+def add_pass(conn: sa.Connection, one: Pass, plates: Collection[PassPlate]) -> None:
+    """Add a pass with its plates."""
+    _ADD_PASS(conn, [one])
+    _ADD_PLATE(conn, plates)
+
+
+def end_pass(conn: sa.Connection, one: Pass) -> None:
+    _END_PASS(conn, [one])
 
 
 def cash_of(conn: sa.Connection, lot_id: str, shift_id: str) -> int:

@@ -11,6 +11,7 @@ from taigan.barriers.drivers import read_settings
 from taigan.clock import Clock
 from taigan.lot.events import Events
 from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.messages.kept import Records
 from taigan.lot.messages.router import Callbacks
 from taigan.lot.metrics import Metrics
@@ -49,6 +50,7 @@ def build(
     callbacks: Callbacks,
     attendant: Attendant,
     plates: Plates,
+    leaving: LeavingDesk,
     lanes: Lanes,
     events: Events,
     metrics: Metrics,
@@ -69,7 +71,15 @@ def build(
     health = Health(database, metrics)
     strangers = Strangers(clock, sleep)
     office = Office(
-        database, attendant, lanes, events, Records(database, clock), plates, Prices(database, clock), check_barrier
+        database=database,
+        attendant=attendant,
+        lanes=lanes,
+        events=events,
+        records=Records(database, clock),
+        plates=plates,
+        prices=Prices(database, clock),
+        leaving=leaving,
+        check_barrier=check_barrier,
     )
     doors: dict[str, App] = {
         "bolink": Wary(

@@ -12,6 +12,8 @@ from taigan.barriers.barrier import LaneKey
 from taigan.lot.errors import UnknownDelivery, UnknownLane, UnknownLot, UnknownOrder
 from taigan.lot.events import Events
 from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.leaving.desk import LeavingDesk
+from taigan.lot.leaving.room import Picture
 from taigan.lot.messages.kept import Records
 from taigan.lot.people.attendant import Attendant
 from taigan.lot.people.prices import Prices
@@ -38,7 +40,12 @@ class Office:
     records: Records
     plates: Plates
     prices: Prices
+    leaving: LeavingDesk
     check_barrier: Callable[[Mapping[str, Any]], object]
+
+    def pictures(self, lot_id: str) -> dict[str, Picture]:
+        """What the devices of a lot's lanes report now, by channel_id."""
+        return self.leaving.pictures(lot_id)
 
     async def lot(self, lot_id: str) -> r.LotView:
         """Raises UnknownLot."""

@@ -84,12 +84,12 @@ class Lanes:
         """Make a lane's barrier known, in place of an earlier one."""
         self._barriers[lane] = barrier
 
-    def remove(self, lane: LaneKey) -> None:
-        """The lane has no barrier any more."""
-        self._barriers.pop(lane, None)
-
     def barrier(self, lane: LaneKey) -> Barrier | None:
         return self._barriers.get(lane)
+
+    def of_lot(self, lot_id: str) -> list[LaneKey]:
+        """The lot's lanes that have a barrier here."""
+        return [lane for lane in self._barriers if lane.lot_id == lot_id]
 
     def state(self, lane: LaneKey) -> LaneState | None:
         """The live picture of a lane; None when it has no barrier here."""

@@ -133,6 +133,10 @@ class LeavingDesk:
         """What the lane's device reports now."""
         return picture_of(self._lanes.state(lane))
 
+    def pictures(self, lot_id: str) -> dict[str, Picture]:
+        """The same of all lanes of a lot, by channel_id."""
+        return {lane.channel_id: self.picture(lane) for lane in self._lanes.of_lot(lot_id)}
+
     async def do(self, item: Item[R]) -> R:
         """Commit an item; what follows from it is under way when this returns.
 

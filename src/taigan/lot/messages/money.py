@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from taigan import bolink
-from taigan.barriers.barrier import LaneKey
 from taigan.bolink import BadMessage
 from taigan.bolink.callbacks import ChargeResultTaken, PrepaymentTaken
 from taigan.bolink.money import PaymentTold, number_in, payment_told
@@ -17,20 +16,16 @@ from taigan.bolink.units import yuan
 from taigan.lot import texts
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.money import Money
-from taigan.lot.leaving.room import Picture
 from taigan.lot.messages.router import Answered, Callback
 
 LONGEST_TEXT = 64 * 1024
-LanesOf = Callable[[str], Iterable[LaneKey]]
-"""The lanes of a lot that have a barrier."""
 
 
 class MoneyMessages:
     """Handles the messages about money."""
 
-    def __init__(self, desk: LeavingDesk, lanes_of: LanesOf) -> None:
+    def __init__(self, desk: LeavingDesk) -> None:
         self._desk = desk
-        self._lanes_of = lanes_of
 
     async def prepaid(self, callback: Callback) -> Answered:
         """5.3: somebody paid inside the lot. Raises StorageError."""
@@ -66,7 +61,6 @@ class MoneyMessages:
 
     def _money(self, callback: Callback, section: str, answer: bytes) -> Money:
         lot_id = callback.lot.lot_id
-        pictures: dict[str, Picture] = {lane.channel_id: self._desk.picture(lane) for lane in self._lanes_of(lot_id)}
         return Money(
             lot_id=lot_id,
             section=section,
@@ -74,7 +68,7 @@ class MoneyMessages:
             digest=callback.digest,
             received_at=callback.received_at,
             answer=answer,
-            pictures=pictures,
+            pictures=self._desk.pictures(lot_id),
         )
 
     async def _carry_out(self, money: Money, callback: Callback) -> Answered:

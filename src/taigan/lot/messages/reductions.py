@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from taigan import bolink
-from taigan.barriers.barrier import LaneKey
 from taigan.bolink import BadMessage, units
 from taigan.bolink.callbacks import ReductionNotice, ReductionNoticeTaken
 from taigan.bolink.values import FeeReduction, ReductionKind
@@ -25,9 +23,8 @@ BEIJING = ZoneInfo("Asia/Shanghai")
 class Reductions:
     """Handles `pay_notice`."""
 
-    def __init__(self, desk: LeavingDesk, lanes_of: Callable[[str], Iterable[LaneKey]]) -> None:
+    def __init__(self, desk: LeavingDesk) -> None:
         self._desk = desk
-        self._lanes_of = lanes_of
 
     async def __call__(self, callback: Callback) -> Answered:
         """Answer a reduction notice. Raises BadMessage, StorageError."""
@@ -41,7 +38,7 @@ class Reductions:
             number=(told.start_charge_seq or told.trade_no or callback.digest)[:128],
             plate=told.car_number,
             order_id=told.order_id or "",
-            pictures={lane.channel_id: self._desk.picture(lane) for lane in self._lanes_of(lot_id)},
+            pictures=self._desk.pictures(lot_id),
         )
         if told.type != ReductionKind.CHARGING:
             item.refused = texts.REDUCTION_UNKNOWN

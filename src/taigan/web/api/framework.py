@@ -22,11 +22,15 @@ from taigan.web.api.common import (
     AnyRequest,
 )
 from taigan.web.api.deliveries import Deliveries
+from taigan.web.api.exits import Exits
 from taigan.web.api.kept import Kept
 from taigan.web.api.lanes import LotLanes
 from taigan.web.api.lots import Lots
+from taigan.web.api.money import Money
 from taigan.web.api.orders import Orders
+from taigan.web.api.passes import Passes
 from taigan.web.api.price_lists import PriceLists
+from taigan.web.api.stays import Stays
 from taigan.web.api.vendors import Vendors
 from taigan.web.errors import HANDLERS, of_body
 from taigan.web.office import Office
@@ -66,7 +70,20 @@ def framework(office: Office) -> Litestar:
     """The API as a Litestar application; it trusts `Api` in front of it to have checked token, path and size."""
     router = Router(
         "/api/v1",
-        route_handlers=[Lots, Orders, LotLanes, Deliveries, BlockedDrivers, Kept, PriceLists, Vendors],
+        route_handlers=[
+            Lots,
+            Orders,
+            Stays,
+            LotLanes,
+            Exits,
+            Money,
+            Passes,
+            Deliveries,
+            BlockedDrivers,
+            Kept,
+            PriceLists,
+            Vendors,
+        ],
         dependencies={
             "office": Provide(lambda: office, sync_to_thread=False),
             "holder": Provide(holder_of, sync_to_thread=False),

@@ -1,0 +1,252 @@
+"""What the API shows and takes of departures and money. Amounts are in fen; moments ISO 8601 in UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from taigan.storage import ledger_views as views
+from taigan.storage.rows import Bill, Departure, Pass, Payment, Reduction, Shift
+from taigan.web import resources as r
+
+View = TypeVar("View", bound=msgspec.Struct)
+Fen = Annotated[int, Meta(ge=0, le=100_000_000, description="In fen.")]
+
+
+class BillView(msgspec.Struct):
+    """What an order comes to. `balance_fen` above 0 is owed once it is closed, below 0 surplus."""
+
+    order_id: str
+    charge_fen: int | None
+    reduced_fen: int
+    waived_fen: int
+    paid_fen: int
+    refunded_fen: int
+    balance_fen: int
+    leave_by: datetime | None
+    price_list: int | None
+    awaited: bool
+    closed_at: datetime | None
+
+
+class PaymentView(msgspec.Struct):
+    """A payment; a stray has no order."""
+
+    payment_id: str
+    giver: str
+    trade_no: str
+    order_id: str
+    quote_no: str
+    way: str
+    state: Literal["pending", "failed", "paid", "reversed"]
+    fen: int
+    fee_fen: int
+    paid_at: datetime
+    received_at: datetime
+    plate: str
+    shift_id: str
+    note: str
+
+
+class DepartureView(msgspec.Struct):
+    """A car's stay in an exit lane. `state` says what it waits for."""
+
+    presence_id: str
+    channel_id: str
+    order_id: str
+    plate: str
+    state: Literal["asking", "due", "released", "ended"]
+    charge_at: datetime
+    charge_fen: int | None
+    released_at: datetime | None
+    released_by: str
+    actor: str
+    reason: str
+    ended_at: datetime | None
+    ended_how: str
+
+
+class ReductionView(msgspec.Struct):
+    """Something that makes a stay cheaper."""
+
+    reduction_id: str
+    source: str
+    number: str
+    kind: str
+    value: int
+    order_id: str
+    actor: str
+    reason: str
+    at: datetime
+
+
+class ShiftView(msgspec.Struct):
+    """A person's time at a booth. What is expected is told once the cash was counted."""
+
+    shift_id: str
+    person: str
+    booth: str
+    opened_at: datetime
+    opening_fen: int
+    closed_at: datetime | None
+    counted_fen: int | None
+    expected_fen: int | None
+    difference_fen: int | None
+    note: str
+
+
+class PassView(msgspec.Struct):
+    """A pass and its plates."""
+
+    card_id: str
+    holder: str
+    plates: list[str]
+    starts_at: datetime
+    ends_at: datetime
+    ended_at: datetime | None
+
+
+class OwedView(msgspec.Struct):
+    """An order and what it comes to."""
+
+    order: r.OrderView
+    bill: BillView
+
+
+class CashTaken(msgspec.Struct):
+    """Cash that was booked, and the change to give."""
+
+    payment: PaymentView
+    change_fen: int
+
+
+class CashGiven(r.Act, kw_only=True):
+    """Cash at the booth, with the order and the due as the booth saw them."""
+
+    order_id: r.OrderId
+    due_fen: Fen
+    received_fen: Fen
+
+
+class Chosen(r.Act, kw_only=True):
+    """The order of the car in the lane."""
+
+    order_id: r.OrderId
+
+
+class Amount(r.Act, kw_only=True):
+    """An amount; none confirms what is worked out."""
+
+    fen: Fen | None = None
+
+
+class GivenBack(r.Act, kw_only=True):
+    """Surplus given back by hand."""
+
+    fen: Fen
+
+
+class Corrected(r.Act, kw_only=True):
+    """A plate or a time of entry as it truly is."""
+
+    plate: Annotated[str, Meta(max_length=16, pattern=r.NO_NUL)] = ""
+    in_at: datetime | None = None
+
+
+class Extended(r.Act, kw_only=True):
+    """The moment by which the car must have left."""
+
+    leave_by: datetime
+
+
+class Closed(r.Act, kw_only=True):
+    """How a stay ended that nobody saw leave."""
+
+    how: Literal["free", "paid", "owed"] = "owed"
+
+
+class NewReduction(r.Act, kw_only=True):
+    """Minutes, percent off, or fen."""
+
+    order_id: r.OrderId
+    kind: Literal["minutes", "percent", "fen"]
+    value: Annotated[int, Meta(ge=1, le=100_000_000)]
+
+
+class NewPass(r.Act, kw_only=True):
+    """A pass for some plates."""
+
+    card_id: Annotated[str, Meta(min_length=1, max_length=64, pattern=r.WORDS)]
+    holder: Annotated[str, Meta(max_length=100, pattern=r.NO_NUL)] = ""
+    plates: Annotated[list[str], Meta(min_length=1, max_length=50)]
+    starts_at: datetime
+    ends_at: datetime
+
+
+class ShiftOpened(r.Act, kw_only=True):
+    """A person begins at a booth; `operator` is the person."""
+
+    booth: Annotated[str, Meta(min_length=1, max_length=64, pattern=r.WORDS)]
+    opening_fen: Fen = 0
+
+
+class ShiftClosed(r.Act, kw_only=True):
+    """The cash as counted; a difference needs a note."""
+
+    counted_fen: Fen
+    note: Annotated[str, Meta(max_length=500, pattern=r.NO_NUL)] = ""
+
+
+class Assigned(r.Act, kw_only=True):
+    """The order that a stray belongs to."""
+
+    order_id: r.OrderId
+
+
+def shown_bill(bill: Bill) -> BillView:
+    return _shown(BillView, bill, balance_fen=bill.balance_fen)
+
+
+def shown_payment(payment: Payment) -> PaymentView:
+    return _shown(PaymentView, payment)
+
+
+def shown_departure(departure: Departure) -> DepartureView:
+    state = (
+        "ended"
+        if departure.ended_at is not None
+        else "released"
+        if departure.released_at is not None
+        else "due"
+        if departure.order_id
+        else "asking"
+    )
+    return _shown(DepartureView, departure, state=state)
+
+
+def shown_reduction(reduction: Reduction) -> ReductionView:
+    return _shown(ReductionView, reduction)
+
+
+def shown_shift(shift: Shift) -> ShiftView:
+    difference = None
+    if shift.counted_fen is not None and shift.expected_fen is not None:
+        difference = shift.counted_fen - shift.expected_fen
+    return _shown(ShiftView, shift, difference_fen=difference)
+
+
+def shown_pass(found: tuple[Pass, list[str]]) -> PassView:
+    one, plates = found
+    return _shown(PassView, one, plates=plates)
+
+
+def shown_owed(owed: views.Owed) -> OwedView:
+    return OwedView(r.shown_order(owed.order), shown_bill(owed.bill))
+
+
+def _shown(kind: type[View], record: msgspec.Struct, **more: Any) -> View:
+    given = {name: getattr(record, name) for name in kind.__struct_fields__ if name not in more}
+    return kind(**given, **more)

@@ -1,0 +1,117 @@
+"""Departures and money over the API: who may, what it shows, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from datetime import UTC, date, datetime, timedelta
+
+import httpx
+import pytest
+
+from taigan.storage import price_lists
+from taigan.storage.price_lists import PriceListRow
+from web.house import LOT, House
+
+PLATE = "浙A12345"
+BY = {"operator": "王芳", "reason": "排队"}
+TARIFF = """
+valid_from = 2020-01-01
+[[rates]]
+[[rates.sections]]
+steps = [{ per = 60, price = "2.00" }]
+"""
+
+
+@pytest.fixture
+async def exit_of(house: House) -> House:
+    """A car that owes 6 yuan stands in B1."""
+    listed = json.dumps(tomllib.loads(TARIFF), default=str)
+    row = PriceListRow(LOT, 1, date(2020, 1, 1), listed, datetime.now(UTC), "test", "test")
+    await house.database.write(lambda conn: price_lists.add(conn, row))
+    entered = house.clock.now() - timedelta(hours=2, minutes=30)
+    await house.order(PLATE, order_id="o1", plate=PLATE, state="in", waiting_for="", in_at=entered, passed_at=entered)
+    await house.car("car-out", "B1")
+    return house
+
+
+async def read_plate(api: httpx.AsyncClient, plate: str = PLATE) -> None:
+    said = await api.post(f"/api/v1/lots/{LOT}/lanes/B1/plate", json={"plate": plate, "presence_id": "car-out"})
+    assert said.status_code < 300, said.text
+
+
+async def test_a_car_at_the_exit_is_shown_with_what_it_waits_for(exit_of: House, api: httpx.AsyncClient) -> None:
+    await read_plate(api)
+    (shown,) = (await api.get(f"/api/v1/lots/{LOT}/departures?open=true")).json()["items"]
+    assert (shown["channel_id"], shown["order_id"], shown["plate"], shown["state"]) == ("B1", "o1", PLATE, "due")
+
+
+async def test_cash_is_taken_in_a_shift_for_the_car_and_the_due_as_the_booth_saw_them(
+    exit_of: House, api: httpx.AsyncClient
+) -> None:
+    await read_plate(api)
+    at = f"/api/v1/lots/{LOT}"
+    paid = BY | {"order_id": "o1", "due_fen": 600, "received_fen": 1000}
+    without = await api.post(f"{at}/lanes/B1/cash", json=paid)
+    assert (without.status_code, without.json()["error"]["field"]) == (409, "operator")
+    shift = (await api.post(f"{at}/shifts", json=BY | {"booth": "东门", "opening_fen": 20000})).json()
+    for wrong, field in (({"due_fen": 500}, "due_fen"), ({"order_id": "o2"}, "order_id")):
+        refused = await api.post(f"{at}/lanes/B1/cash", json=paid | wrong)
+        assert (refused.status_code, refused.json()["error"]["field"]) == (409, field)
+    taken = (await api.post(f"{at}/lanes/B1/cash", json=paid)).json()
+    assert (taken["payment"]["fen"], taken["change_fen"]) == (600, 400)
+    again = await api.post(f"{at}/lanes/B1/cash", json=paid)
+    assert again.status_code == 409
+    closing = f"{at}/shifts/{shift['shift_id']}/close"
+    assert (await api.post(closing, json=BY | {"counted_fen": 20500})).json()["error"]["field"] == "note"
+    closed = (await api.post(closing, json=BY | {"counted_fen": 20500, "note": "找错了一元"})).json()
+    assert (closed["expected_fen"], closed["difference_fen"]) == (20600, -100)
+    bill = (await api.get(f"{at}/orders/o1/bill")).json()
+    assert (bill["charge_fen"], bill["paid_fen"], bill["balance_fen"]) == (600, 600, 0)
+
+
+async def test_an_amount_is_waived_once_and_nothing_is_due_afterwards(exit_of: House, api: httpx.AsyncClient) -> None:
+    await read_plate(api)
+    waived = await api.post(f"/api/v1/lots/{LOT}/orders/o1/waive", json=BY)
+    assert waived.status_code == 200, waived.text
+    again = await api.post(f"/api/v1/lots/{LOT}/orders/o1/waive", json=BY)
+    assert again.status_code == 409
+    (shown,) = (await api.get(f"/api/v1/lots/{LOT}/departures")).json()["items"]
+    assert shown["state"] == "released"
+
+
+async def test_a_person_chooses_the_order_of_a_car_that_was_misread(exit_of: House, api: httpx.AsyncClient) -> None:
+    await read_plate(api, "粤B99999")
+    matched = await api.post(f"/api/v1/lots/{LOT}/lanes/B1/match", json=BY | {"order_id": "o1"})
+    assert (matched.status_code, matched.json()["order_id"]) == (200, "o1")
+
+
+async def test_a_pass_covers_its_plates_until_it_is_ended(exit_of: House, api: httpx.AsyncClient) -> None:
+    at = f"/api/v1/lots/{LOT}/pass_cards"
+    now = exit_of.clock.now()
+    given = {
+        "card_id": "M1",
+        "plates": [PLATE],
+        "starts_at": (now - timedelta(days=1)).isoformat(),
+        "ends_at": (now + timedelta(days=1)).isoformat(),
+    }
+    assert (await api.post(at, json=BY | given)).status_code == 201
+    assert (await api.post(at, json=BY | given)).json()["error"]["field"] == "card_id"
+    wrong = BY | given | {"card_id": "M2", "ends_at": given["starts_at"]}
+    assert (await api.post(at, json=wrong)).json()["error"]["field"] == "ends_at"
+    await read_plate(api)
+    (shown,) = (await api.get(f"/api/v1/lots/{LOT}/departures")).json()["items"]
+    assert (shown["state"], shown["released_by"], shown["reason"]) == ("released", "free", "月卡")
+    assert (await api.post(f"{at}/M1/end", json=BY)).json()["ended_at"] is not None
+    assert (await api.post(f"{at}/M1/end", json=BY)).status_code == 409
+    (one,) = (await api.get(at)).json()["items"]
+    assert one["plates"] == [PLATE]
+
+
+@pytest.mark.parametrize(
+    "path", ["payments", "strays", "owed", "surplus", "review", "reductions", "shifts", "pass_cards"]
+)
+async def test_lists_of_money_are_pages(house: House, api: httpx.AsyncClient, path: str) -> None:
+    assert (await api.get(f"/api/v1/lots/{LOT}/{path}")).json() == {"items": [], "next": None}
+    assert (await api.get(f"/api/v1/lots/{LOT}/{path}?cursor=x")).status_code == 400
+    assert (await api.get(f"/api/v1/lots/nowhere/{path}")).status_code == 404
