@@ -170,3 +170,32 @@ def test_a_missing_file_says_how_to_write_one(tmp_path: Path) -> None:
 def test_every_setting_is_explained(kind: type[msgspec.Struct]) -> None:
     for field, sentence in described(kind):
         assert sentence or field.name in {"logs", "lot", "hub", "lanes", "vendors", "lots"}, field.name
+
+
+CHECKED = """
+[[vendors]]
+union_id = 200002
+key = "K"
+[[lots]]
+union_id = 200002
+park_id = "1"
+spaces = 1
+sms_check = true
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (CHECKED, "lots[0].sms_check needs lot.sms_provider"),
+        ('[lot]\nsms_provider = "aliyun"\nsms_key_id = "k"\n', "lot.sms_provider aliyun needs lot.sms_key_secret"),
+        ('[lot]\nsms_provider = "http"\n', "lot.sms_provider http needs lot.sms_url"),
+        ('[lot]\nsms_url = "http://sms"\n', 'lot.sms_url needs lot.sms_provider = "http"'),
+    ],
+)
+def test_codes_need_somebody_who_carries_them(config: Path, text: str, sentence: str) -> None:
+    assert sentence in complaint(config, text)
+
+
+def test_a_simulated_gateway_is_asked_for_by_name(config: Path) -> None:
+    assert read(config, CHECKED, TAIGAN_LOT_SMS_PROVIDER="simulated").lots[0].sms_check

@@ -87,8 +87,23 @@ class LotSettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True)
     api_tokens: dict[Name, str] = msgspec.field(default_factory=dict)
     """Bearer tokens of the API by the name of who uses them, each of 16 characters or more. `file:PATH` reads one from
     a file."""
+    sms_provider: Literal["", "aliyun", "tencent", "http", "simulated"] = ""
+    """Who carries codes to drivers' phones: `aliyun`, `tencent`, `http` (posts them to `sms_url`), or `simulated`,
+    which writes them to `sms.jsonl` in `data_dir`, for trying out; empty: nobody, and no lot may have `sms_check`."""
     sms_url: str = ""
-    """Where codes for drivers' phones are posted, as JSON; empty: they are written to `sms.jsonl` in `data_dir`."""
+    """Where `http` posts codes, as JSON; for `aliyun` and `tencent` another address than their own."""
+    sms_key_id: str = ""
+    """The key's number at Aliyun (AccessKey ID) or Tencent (SecretId)."""
+    sms_key_secret: str = ""
+    """The key that signs there. `file:PATH` reads it from a file."""
+    sms_signature: str = ""
+    """The registered signature (签名) that messages bear."""
+    sms_template: str = ""
+    """The registered template: at Aliyun with the variable `code`, at Tencent with one variable."""
+    sms_app_id: str = ""
+    """Tencent: SmsSdkAppId."""
+    sms_sign_id: int = 0
+    """Tencent: the signature's number, to ask for the state of its registration."""
     alarm_url: str = ""
     """Where alarms are posted, as JSON, beside the log, the metrics and the API; empty: nowhere."""
 
@@ -236,7 +251,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def secrets(self) -> list[str]:
         """Every key and token, for the logs to hide."""
-        return [*(vendor.key for vendor in self.vendors), *self.lot.api_tokens.values(), self.hub.admin_token]
+        return [
+            *(vendor.key for vendor in self.vendors),
+            *self.lot.api_tokens.values(),
+            self.lot.sms_key_secret,
+            self.hub.admin_token,
+        ]
 
 
 def address(host: str, port: int) -> str:
@@ -452,7 +472,9 @@ def _with_secrets_read(settings: Settings, folder: Path, origin: str) -> Setting
     vendors = (replace(v, key=read(v.key, f"vendors[{n}].key")) for n, v in enumerate(settings.vendors))
     return replace(
         settings,
-        lot=replace(settings.lot, api_tokens=tokens),
+        lot=replace(
+            settings.lot, api_tokens=tokens, sms_key_secret=read(settings.lot.sms_key_secret, "lot.sms_key_secret")
+        ),
         hub=replace(settings.hub, admin_token=admin_token),
         vendors=tuple(vendors),
     )
@@ -485,9 +507,32 @@ def _check(settings: Settings, origin: str) -> None:
                 read_settings(settings.barrier_of(lot.lanes[m].barrier))
             except BadSettings as error:
                 raise WrongSettings(f"{where}.lanes[{m}].barrier: {error}") from None
+    _check_sms(settings, origin)
     for key, url in _addresses(settings):
         if not re.match(r"https?://[^/\s]+", url):
             raise WrongSettings(f"{origin}: {key} must be an address beginning http:// or https:// (it is {url!r})")
+
+
+_NEEDED_FOR_SMS = {
+    "aliyun": ("sms_key_id", "sms_key_secret", "sms_signature", "sms_template"),
+    "tencent": ("sms_key_id", "sms_key_secret", "sms_signature", "sms_template", "sms_app_id", "sms_sign_id"),
+    "http": ("sms_url",),
+}
+
+
+def _check_sms(settings: Settings, origin: str) -> None:
+    provider = settings.lot.sms_provider
+    for key in _NEEDED_FOR_SMS.get(provider, ()):
+        if not getattr(settings.lot, key):
+            raise WrongSettings(f"{origin}: lot.sms_provider {provider} needs lot.{key}")
+    if provider == "" and settings.lot.sms_url:
+        raise WrongSettings(f'{origin}: lot.sms_url needs lot.sms_provider = "http"')
+    for n, lot in enumerate(settings.lots):
+        if lot.sms_check and provider == "":
+            raise WrongSettings(
+                f"{origin}: lots[{n}].sms_check needs lot.sms_provider: aliyun, tencent or http; simulated only for "
+                "trying out"
+            )
 
 
 def _addresses(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import aiohttp
+from yarl import URL
 
 from taigan.bolink.errors import TimedOut, Unreachable
 
@@ -35,8 +37,8 @@ class _Connector(aiohttp.TCPConnector):
 class AiohttpTransport:
     """Posts JSON bodies. An async context manager; the session is opened with the first use and closed at its end.
 
-    At most `connections` are open at once. Whoever waits for one does so within its own time-out, so there are more of
-    them than the lot platform has uploads under way.
+    At most `connections` are open to one server at once: one that is slow keeps nobody from another. Whoever waits for
+    one does so within its own time-out, so there are more of them than the lot platform has uploads under way.
     """
 
     def __init__(self, *, connections: int = 250) -> None:
@@ -57,16 +59,20 @@ class AiohttpTransport:
         if session is not None:
             await session.close()
 
-    async def post(self, url: str, body: bytes, *, timeout: float) -> tuple[int, bytes]:
+    async def post(
+        self, url: str, body: bytes, *, timeout: float, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
         """Posts a JSON body; the HTTP status and the body of the answer. Redirects are not followed.
+
+        An address with escapes is sent as it stands, since it may be signed; `headers` go before our own.
 
         Raises Unreachable when there is no way there or the connection broke, TimedOut after `timeout` seconds.
         """
         try:
             async with self._open().post(
-                url,
+                URL(url, encoded="%" in url),
                 data=body,
-                headers={"Content-Type": "application/json;charset=utf-8"},
+                headers={"Content-Type": "application/json;charset=utf-8", **(headers or {})},
                 timeout=aiohttp.ClientTimeout(total=timeout),
                 allow_redirects=False,
             ) as answer:
@@ -83,6 +89,6 @@ class AiohttpTransport:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = _Connector(limit=self._connections)
+            connector = _Connector(limit=0, limit_per_host=self._connections)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from inspect import signature
 
 import pytest
 from aiohttp import web
 
 from taigan.bolink import TimedOut, Unreachable
+from taigan.lot.uploads.courier import UNDER_WAY
 from taigan.transport import AiohttpTransport
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -151,3 +153,25 @@ async def test_an_answer_that_comes_twice_is_not_taken_for_the_next_messages() -
     finally:
         listening.close()
         await listening.wait_closed()
+
+
+async def test_a_server_that_is_slow_keeps_nobody_from_another() -> None:
+    stopped = asyncio.Event()
+
+    async def slow(request: web.Request) -> web.Response:
+        await stopped.wait()
+        return web.Response()
+
+    async def quick(request: web.Request) -> web.Response:
+        return web.Response(body=b"taken")
+
+    async with server(slow) as bolink, server(quick) as sms, AiohttpTransport(connections=5) as transport:
+        waiting = [asyncio.create_task(transport.post(bolink, b"{}", timeout=30)) for _ in range(20)]
+        assert await transport.post(sms, b"{}", timeout=5) == (200, b"taken")
+        assert not any(task.done() for task in waiting)
+        stopped.set()
+        await asyncio.gather(*waiting)
+
+
+def test_the_courier_has_no_more_uploads_under_way_than_there_are_connections() -> None:
+    assert signature(AiohttpTransport).parameters["connections"].default >= UNDER_WAY

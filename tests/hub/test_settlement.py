@@ -285,4 +285,4 @@ async def test_3_4_signed_over_its_sorted_pairs_is_taken_and_no_other_interface_
         _, said = await side.post(by_section("3.4").path, tampered)
         assert said["state"] == 0, said
     _, said = await side.post(by_section("3.9").path, signed)
-    assert (said["state"], said["errmsg"]) == (0, "签名错误")
+    assert (said["state"], said["errmsg"][:4]) == (0, "签名错误")

@@ -37,12 +37,12 @@ async def test_the_ready_file_names_everything_a_script_needs(stack: Stack) -> N
     ready_file = stack.folder / "ready.json"
     assert ready_file.stat().st_mode & 0o777 == 0o600
     ready = json.loads(ready_file.read_text())
-    assert set(ready) == {"lot", "hub", "lanes", "demo_url", "lots"}
+    assert set(ready) == {"lot", "hub", "lanes", "demo_url", "clock_url", "lots"}
     assert set(ready["lot"]) == {"url", "callback_url", "api_token"}
     assert set(ready["hub"]) == {"url", "admin_token"}
     assert set(ready["lanes"]) == {"url"}
     (lot,) = ready["lots"]
-    assert set(lot) == {"union_id", "park_id", "lot_id", "key", "lanes"}
+    assert set(lot) == {"union_id", "park_id", "lot_id", "key", "prepay_url", "lanes"}
     assert lot["lot_id"] == f"{lot['union_id']}-{lot['park_id']}"
     lanes = {lane["channel_id"]: lane for lane in lot["lanes"]}
     assert {name: (lane["direction"], lane["policy"]) for name, lane in lanes.items()} == {
@@ -51,6 +51,9 @@ async def test_the_ready_file_names_everything_a_script_needs(stack: Stack) -> N
         "B1": ("exit", "automatic"),
     }
     assert lanes["A1"]["entry_url"].startswith(ready["hub"]["url"])
+    assert lanes["B1"]["exit_url"].startswith(ready["hub"]["url"])
+    assert lot["prepay_url"].startswith(ready["hub"]["url"])
+    assert ready["clock_url"] == f"{ready['demo_url']}/clock"
     assert lanes["A2"]["entry_url"] not in ("", lanes["A1"]["entry_url"])
     for url in (ready["lot"]["url"], ready["lot"]["callback_url"], ready["hub"]["url"], ready["demo_url"]):
         assert not url.endswith("/")

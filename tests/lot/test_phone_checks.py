@@ -9,7 +9,10 @@ import pytest
 from lot.conftest import NewParking
 from support.parking import BY, LOT_ID, Parking, in_time, lot_with
 from support.troubled import TroubledDatabase
+from taigan.lot.gateways.gateway import Arrival
+from taigan.lot.messages.phone_checks import RECEIPT_AFTER
 from taigan.lot.policy import Policy
+from taigan.storage import tables as t
 from taigan.storage.database import Database
 
 PHONE = "13800000000"
@@ -137,3 +140,33 @@ async def test_switching_the_check_on_holds_from_the_next_scan(street: Parking) 
     await street.arrives()
     await street.attendant.set_lot(LOT_ID, {"sms_check": True}, BY)
     assert (await street.scan()).said == (0, "请先验证手机号")
+
+
+async def test_a_lot_sends_so_many_codes_an_hour_then_none_and_one_alarm_is_raised(new_parking: NewParking) -> None:
+    street = await new_parking(lots=[lot_with(sms_check=True)], policy=Policy(sms_per_lot_hour=3))
+    for number in range(3):
+        assert (await street.verify_phone(f"CAR000{number}", f"1380000000{number}"))["state"] == 1
+    for number in range(3, 6):
+        assert (await street.verify_phone(f"CAR000{number}", f"1380000000{number}"))["state"] == 0
+    assert await street.alarm_kinds() == ["sms_limit"]
+    street.clock.advance(3601)
+    assert (await street.verify_phone("CAR0009", "13800000009"))["state"] == 1
+
+
+async def test_a_code_that_did_not_arrive_is_forgotten_so_that_a_new_one_is_sent_at_once(checked: Parking) -> None:
+    checked.gateway.arrival = Arrival.FAILED
+    first = await checked.verify_phone("EA47829", PHONE)
+    await checked.clock.waited_for(RECEIPT_AFTER)
+    checked.clock.advance(RECEIPT_AFTER)
+    async with asyncio.timeout(10):
+        while await checked.row(t.sms_codes.select()):
+            await asyncio.sleep(0.01)
+    assert (await checked.verify_phone("EA47829", PHONE))["verify_code"] != first["verify_code"]
+    assert len(checked.gateway.sent) == 2
+
+
+async def test_one_phone_asked_for_by_two_lots_at_once_gets_no_more_than_it_may(new_parking: NewParking) -> None:
+    street = await new_parking(lots=[lot_with(sms_check=True), lot_with(park_id="8", sms_check=True)])
+    asked = (street.verify_phone(f"CAR{n:04d}", PHONE, park_id=("7", "8")[n % 2]) for n in range(20))
+    said = await in_time(*asked)
+    assert sum(answer["state"] for answer in said) == 5

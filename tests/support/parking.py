@@ -27,7 +27,7 @@ from support.clock import PATIENCE, ManualClock
 from support.troubled import TroubledDatabase
 from taigan import bolink
 from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, Sight
-from taigan.lot.messages.phone_checks import SmsFailed
+from taigan.lot.gateways.gateway import Arrival, Receipt, Registration, SmsFailed
 from taigan.lot.messages.router import Answered
 from taigan.lot.people.attendant import By
 from taigan.lot.platform import Platform
@@ -133,15 +133,23 @@ class Gateway:
         self.sent: list[tuple[str, str]] = []
         self.down = False
         self.hangs = False
+        self.arrival = Arrival.ARRIVED
         self.asked = asyncio.Event()
 
-    async def send(self, mobile: str, code: str, lot_name: str) -> None:
+    async def send(self, mobile: str, code: str, lot_name: str) -> str:
         self.asked.set()
         if self.hangs:
             await asyncio.Event().wait()
         if self.down:
             raise SmsFailed("the gateway is down")
         self.sent.append((mobile, code))
+        return f"message-{len(self.sent)}"
+
+    async def receipt(self, mobile: str, number: str, sent_at: datetime) -> Receipt:
+        return Receipt(self.arrival)
+
+    async def registration(self) -> Registration:
+        return Registration(True)
 
 
 class Parking:

@@ -106,6 +106,21 @@ class Lane:
     async def car(self, what: str) -> Answer:
         return await self._side.put(self._path, car=what)
 
+    async def arrives(self, plate: str) -> Answer:
+        """A car with this plate drives to the lane; empty: one whose plate the camera does not read."""
+        return await self._side.put(self._path, car="arrives", plate=plate)
+
+    async def shows(self, **fits: object) -> Answer:
+        """The lane's state, once it is so."""
+
+        async def look() -> Answer | None:
+            state = await self.state()
+            return state if all(state[name] == value for name, value in fits.items()) else None
+
+        found = await eventually(look)
+        assert found is not None
+        return found
+
     async def mode(self, mode: str) -> Answer:
         return await self._side.put(self._path, mode=mode)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taigan.cli.edge import edge_settings
-from taigan.cli.running import Config, Failure, WithParent, machine_clock, run_until_told
+from taigan.cli.running import ClockFile, Config, Failure, WithParent, machine_clock, run_until_told
 
 if TYPE_CHECKING:
     from taigan.settings import Settings
@@ -23,6 +23,7 @@ def devices(
         float | None, typer.Option(help="Seconds between heartbeats, instead of each device's own.", min=0.01)
     ] = None,
     stop_with_parent: WithParent = False,
+    clock_file: ClockFile = None,
 ) -> None:
     """Emulated cameras, gates and relay boards for the lanes of the configuration, in place of `taigan lanes`."""
 

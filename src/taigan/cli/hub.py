@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taigan.cli.running import Config, Failure, WithParent, fail, machine_clock, read_settings, run_until_told
+from taigan.cli.running import (
+    ClockFile,
+    Config,
+    Failure,
+    WithParent,
+    fail,
+    machine_clock,
+    read_settings,
+    run_until_told,
+)
 
 if TYPE_CHECKING:
     from taigan.settings import Settings
@@ -17,7 +26,12 @@ hub_commands = typer.Typer(invoke_without_command=True)
 
 
 @hub_commands.callback()
-def hub(context: typer.Context, config: Config = None, stop_with_parent: WithParent = False) -> None:
+def hub(
+    context: typer.Context,
+    config: Config = None,
+    stop_with_parent: WithParent = False,
+    clock_file: ClockFile = None,
+) -> None:
     """BoLink's side for one's own machine: codes, drivers' pages, pushes, uploads, faults."""
     context.obj = config
     if context.invoked_subcommand is None:

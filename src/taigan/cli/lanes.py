@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taigan.cli.running import Config, Failure, WithParent, machine_clock, run_until_told
+from taigan.cli.running import ClockFile, Config, Failure, WithParent, machine_clock, run_until_told
 
 if TYPE_CHECKING:
     from taigan.settings import Settings
 
 
-def lanes(config: Config = None, stop_with_parent: WithParent = False) -> None:
+def lanes(config: Config = None, stop_with_parent: WithParent = False, clock_file: ClockFile = None) -> None:
     """The simulated lanes: cars, loops, arms and screens, with an HTTP interface for scripts."""
     run_until_told(_lanes, config, stop_with_parent)
 

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taigan.cli.running import Config, Failure, Main, WithParent, for_tests, machine_clock, run_until_told
+from taigan.cli.running import ClockFile, Config, Failure, Main, WithParent, for_tests, machine_clock, run_until_told
 
 if TYPE_CHECKING:
     from socket import socket
 
     from taigan.bolink import Addresses
+    from taigan.clock import Clock
+    from taigan.lot.gateways.gateway import SmsGateway
     from taigan.lot.setup import LotSetup, VendorSetup
     from taigan.settings import Settings
+    from taigan.transport import AiohttpTransport
 
 
 def lot(
@@ -24,6 +27,7 @@ def lot(
         int, typer.Option(help="How many processes serve; more than one needs PostgreSQL.", min=1, max=64)
     ] = 1,
     stop_with_parent: WithParent = False,
+    clock_file: ClockFile = None,
 ) -> None:
     """The lot platform: BoLink's callbacks, the API, the barriers."""
 
@@ -38,11 +42,10 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
     from random import SystemRandom
 
     from taigan.barriers.barrier import Barrier, Event, EventSink, LaneKey
-    from taigan.barriers.drivers import BadSettings, Fleet, read_settings
+    from taigan.barriers.drivers import Fleet, read_settings
     from taigan.barriers.secrets import FILE, DeviceSecrets
     from taigan.lot.checkpoints import DieAt, pass_by
     from taigan.lot.ids import RandomIds
-    from taigan.lot.messages.phone_checks import HttpGateway, SimulatedGateway, SmsGateway
     from taigan.lot.people.alarm_hook import AlarmHook
     from taigan.lot.platform import Platform
     from taigan.process import listen, serve, stop_when_told
@@ -81,9 +84,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
             raise Failure(str(error), 3) from None
         opened.push_async_callback(database.close)
         transport = await opened.enter_async_context(AiohttpTransport())
-        gateway: SmsGateway = SimulatedGateway(settings.data / "sms.jsonl", clock)
-        if own.sms_url:
-            gateway = HttpGateway(own.sms_url, transport)
+        gateway = gateway_of(settings, transport, clock)
         secrets = DeviceSecrets(settings.data / FILE)
         fleet = Fleet(happened, clock, random, secrets=secrets, open_to=frozenset(own.open_devices))
         platform = Platform(
@@ -121,10 +122,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
         opened.push_async_callback(fleet.stop)
         await fleet.start()
         opened.push_async_callback(platform.stop)
-        try:
-            await platform.start(*_setups(settings))
-        except BadSettings as error:
-            raise Failure(str(error), 2) from None
+        await platform.start(*_setups(settings))
         serving = [serve(app, listener, stop, end_streams=platform.events.stop, trusted_proxies=own.trusted_proxies)]
         if watched:
             serving.append(serve(Health(database, platform.metrics), watched, stop, end_streams=lambda: None))
@@ -179,6 +177,39 @@ def _share_port(settings: Settings, workers: int, with_parent: bool) -> tuple[so
                 raise Failure(f"--workers: the driver {driver} of lane {name} needs one process; put it at an edge", 2)
     listener = listen(settings.lot.host, settings.lot.port, "lot.port")
     return listener, become_worker(workers, with_parent=with_parent)
+
+
+def gateway_of(settings: Settings, transport: AiohttpTransport, clock: Clock) -> SmsGateway:
+    """Who carries codes to drivers' phones."""
+    own = settings.lot
+    signed = {
+        "key_id": own.sms_key_id,
+        "key_secret": own.sms_key_secret,
+        "signature": own.sms_signature,
+        "template": own.sms_template,
+        "endpoint": own.sms_url.rstrip("/"),
+    }
+    match own.sms_provider:
+        case "aliyun":
+            from taigan.lot.gateways.aliyun import AliyunGateway
+
+            return AliyunGateway(transport, clock, **signed)
+        case "tencent":
+            from taigan.lot.gateways.tencent import TencentGateway
+
+            return TencentGateway(transport, clock, app_id=own.sms_app_id, sign_id=own.sms_sign_id, **signed)
+        case "http":
+            from taigan.lot.gateways.http import HttpGateway
+
+            return HttpGateway(own.sms_url, transport)
+        case "simulated":
+            from taigan.lot.gateways.simulated import SimulatedGateway
+
+            return SimulatedGateway(settings.data / "sms.jsonl", clock)
+        case _:
+            from taigan.lot.gateways.gateway import NoGateway
+
+            return NoGateway()
 
 
 def addresses_of(settings: Settings) -> Addresses:

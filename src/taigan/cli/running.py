@@ -112,12 +112,25 @@ def for_tests(variable: str) -> str:
     return os.environ.get(variable, "") if "taigan_tests" in sys._xoptions else ""
 
 
+_clock_file: list[Path] = []
+
+
+def _keep_clock_file(file: Path | None) -> Path | None:
+    _clock_file[:] = [file] if file is not None else []
+    return file
+
+
+ClockFile = Annotated[Path | None, typer.Option("--clock-file", hidden=True, callback=_keep_clock_file)]
+"""A file that holds the seconds to add to the machine's clock: the demo moves its parts forward together by it."""
+
+
 def machine_clock() -> Clock:
-    """The machine's clock. Crash tests set it back for one process: the file named holds the seconds to add."""
+    """The machine's clock, moved by what a file says: `--clock-file`, or for one process of the crash tests."""
     from taigan.clock import SteppedClock, SystemClock
 
     stepped = for_tests("TAIGAN_TEST_CLOCK_FILE")
-    return SteppedClock(Path(stepped)) if stepped else SystemClock()
+    files = [Path(stepped)] if stepped else _clock_file
+    return SteppedClock(files[0]) if files else SystemClock()
 
 
 def _collect_garbage_from_now_on() -> None:

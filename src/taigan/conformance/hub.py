@@ -169,7 +169,7 @@ class KitHub:
             at=at,
             url=request.path_qs,
             method=request.method,
-            headers=dict(request.headers),
+            headers={str(name): value for name, value in request.headers.items()},
             body=body,
         )
         upload = self._read(exchange, request.path)

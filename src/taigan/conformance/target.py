@@ -113,7 +113,7 @@ class Target:
                 while not answer.content.at_eof() and len(exchange.answer) < LARGEST_ANSWER:
                     exchange.answer += await answer.content.read(LARGEST_ANSWER)
                 exchange.status = answer.status
-                exchange.answer_headers = dict(answer.headers)
+                exchange.answer_headers = {str(name): value for name, value in answer.headers.items()}
                 self.server = self.server or answer.headers.get("Server", "")
         except TimeoutError:
             exchange.error = f"no answer within {2 * self._within:g} s"

@@ -57,6 +57,19 @@ class Addresses:
         return f"http://{bracketed(self.reached_as)}:{port}"
 
 
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """The addresses that the codes hold: of each entry, of each exit, and of the lot's prepay code."""
+
+    entries: Mapping[str, str]
+    exits: Mapping[str, str]
+    prepay: str
+
+    def of(self, channel_id: str, direction: str) -> str:
+        """A lane's own code."""
+        return (self.exits if direction == "exit" else self.entries)[channel_id]
+
+
 class Folder:
     """The folder `path`, held by this process until `release`.
 
@@ -113,6 +126,7 @@ data_dir = "."
 host = "{addresses.host}"
 port = {addresses.lot_port}
 hub_url = "{addresses.hub}"
+sms_provider = "simulated"
 api_tokens = {{ demo = "file:{KEYS}/lot-api-token" }}
 
 [hub]
@@ -161,7 +175,22 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def ready_text(keys: Keys, addresses: Addresses, demo_url: str, entry_urls: dict[str, str]) -> str:
+def shown_lot(codes: Codes) -> dict[str, object]:
+    """The lot and its lanes, with their codes."""
+    lanes = [
+        {
+            "channel_id": channel_id,
+            "direction": direction,
+            "policy": policy,
+            "entry_url": codes.entries[channel_id],
+            "exit_url": codes.exits[channel_id],
+        }
+        for channel_id, direction, policy in LANES
+    ]
+    return {"lot_id": LOT_ID, "prepay_url": codes.prepay, "lanes": lanes}
+
+
+def ready_text(keys: Keys, addresses: Addresses, demo_url: str, codes: Codes) -> str:
     """What the ready file says: every address, token and key a script needs."""
     return json.dumps(
         {
@@ -173,23 +202,8 @@ def ready_text(keys: Keys, addresses: Addresses, demo_url: str, entry_urls: dict
             "hub": {"url": addresses.hub, "admin_token": keys.admin_token},
             "lanes": {"url": addresses.lanes},
             "demo_url": demo_url,
-            "lots": [
-                {
-                    "union_id": UNION_ID,
-                    "park_id": PARK_ID,
-                    "lot_id": LOT_ID,
-                    "key": keys.vendor_key,
-                    "lanes": [
-                        {
-                            "channel_id": channel_id,
-                            "direction": direction,
-                            "policy": policy,
-                            "entry_url": entry_urls.get(channel_id, ""),
-                        }
-                        for channel_id, direction, policy in LANES
-                    ],
-                }
-            ],
+            "clock_url": f"{demo_url}/clock",
+            "lots": [{"union_id": UNION_ID, "park_id": PARK_ID, "key": keys.vendor_key} | shown_lot(codes)],
         },
         ensure_ascii=False,
         indent=1,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from typing import Any
 import aiohttp
 import yarl
 from aiohttp import web
+
+from taigan.demo.clock import DemoClock
 
 SILENT_FOR = 20.0
 """Seconds that a connection may say nothing."""
@@ -55,11 +58,16 @@ class Page:
     """
 
     def __init__(
-        self, doors: Mapping[str, tuple[str, str]], streams: Mapping[str, str], shown: Mapping[str, Any]
+        self,
+        doors: Mapping[str, tuple[str, str]],
+        streams: Mapping[str, str],
+        shown: Mapping[str, Any],
+        clock: DemoClock,
     ) -> None:
         self._doors = doors
         self._streams = streams
         self._shown = dict(shown)
+        self._clock = clock
         self._client: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
         self._open: set[asyncio.Task[Any]] = set()
@@ -69,6 +77,8 @@ class Page:
         app = web.Application(client_max_size=1 << 20, middlewares=[_own_pages_only])
         app.router.add_get("/", self._index)
         app.router.add_get("/addresses.json", self._addresses)
+        app.router.add_get("/clock", self._time)
+        app.router.add_post("/clock", self._forward)
         app.router.add_get("/events", self._events, allow_head=False)
         app.router.add_static("/static/", STATIC)
         for door in self._doors:
@@ -105,6 +115,23 @@ class Page:
 
     async def _addresses(self, request: web.Request) -> web.Response:
         return web.json_response(self._shown)
+
+    async def _time(self, request: web.Request) -> web.Response:
+        """What time it is for all three sides, in seconds since 1970, and how far ahead of the machine that is."""
+        return web.json_response({"now": time.time() + self._clock.ahead, "ahead": self._clock.ahead})
+
+    async def _forward(self, request: web.Request) -> web.Response:
+        """Let time pass on all three sides: `{"forward": seconds}`."""
+        try:
+            asked = await request.json()
+            seconds = asked["forward"] if isinstance(asked, dict) and set(asked) == {"forward"} else None
+            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+                raise ValueError("the body is an object with forward, a number of seconds")
+            self._clock.forward(seconds)
+        except (ValueError, UnicodeDecodeError, RecursionError) as error:
+            problem = {"code": "unusable", "message": str(error), "field": "forward"}
+            return web.json_response({"error": problem}, status=400)
+        return await self._time(request)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """What happens on all sides, as it happens; `up` and `down` say which side answers."""

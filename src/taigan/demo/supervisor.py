@@ -8,6 +8,7 @@ import ipaddress
 import signal
 import socket
 import sys
+import time
 import urllib.parse
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
@@ -16,11 +17,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
+from taigan.demo.clock import DemoClock
 from taigan.demo.devices import LOOPBACK, OVER_MQTT, SIMULATED, barriers, broker_command
 from taigan.demo.errors import NotReady, PartFailed, PortTaken
-from taigan.demo.folder import LANES, LOT_ID, Addresses, Folder, Keys, bracketed, ready_text, write_whole
+from taigan.demo.folder import (
+    LANES,
+    LOT_ID,
+    Addresses,
+    Codes,
+    Folder,
+    Keys,
+    bracketed,
+    ready_text,
+    shown_lot,
+    write_whole,
+)
+from taigan.demo.lot import codes_of_the_lanes, give_prices
 from taigan.demo.page import Page
 from taigan.demo.parts import Part, how_it_ended, stop_all
 from taigan.demo.ports import Ports
@@ -93,10 +105,14 @@ class Demo:
             any_port = partial(ports.find, LOOPBACK, 0, "device")
             broker_port = any_port()
             config = folder.write_config(addresses, barriers(self._choices.barrier, channels, any_port, broker_port))
+        clock = DemoClock(folder.path / "clock")
         parts = [
             Part(
                 name,
-                [*self._command, self._command_of(name), "--config", str(config), "--stop-with-parent"],
+                [
+                    *(*self._command, self._command_of(name), "--config", str(config)),
+                    *("--stop-with-parent", "--clock-file", str(clock.file)),
+                ],
                 folder.path / f"{name}.log",
                 self._environment,
             )
@@ -117,19 +133,21 @@ class Demo:
                 "lanes": "/events",
             },
             shown={name: {"url": getattr(addresses, name)} for name in PARTS},
+            clock=clock,
         )
         try:
             await asyncio.gather(*(part.start() for part in parts))
             ends = {asyncio.create_task(part.ended()): part for part in parts}
             demo_port = await self._listen(page)
             demo_url = f"http://{bracketed(addresses.reached_as)}:{demo_port}"
-            entry_urls = await self._all_ready(ends, addresses, keys)
-            if entry_urls is None:
+            codes = await self._all_ready(ends, addresses, keys)
+            if codes is None:
                 return
-            page.show(lots=[_shown_lot(entry_urls)])
+            await give_prices(addresses, keys, time.time() + clock.ahead)
+            page.show(lots=[shown_lot(codes)])
             if self._choices.ready_file is not None:
-                write_whole(self._choices.ready_file, ready_text(keys, addresses, demo_url, entry_urls))
-            self._introduce(addresses, demo_url, folder, entry_urls)
+                write_whole(self._choices.ready_file, ready_text(keys, addresses, demo_url, codes))
+            self._introduce(addresses, demo_url, folder, codes.entries)
             await self._watch(ends, config)
         finally:
             await asyncio.gather(stop_all(parts), page.stop())
@@ -153,10 +171,10 @@ class Demo:
 
     async def _all_ready(
         self, ends: Mapping[asyncio.Task[int], Part], addresses: Addresses, keys: Keys
-    ) -> dict[str, str] | None:
-        """Wait until everything answers and every entry lane has its code: their addresses; none when told to stop."""
+    ) -> Codes | None:
+        """Wait until everything answers and every lane has its code: their addresses; none when told to stop."""
         stopped = asyncio.create_task(self._stop.wait())
-        ready = asyncio.create_task(_codes_of_the_lanes(addresses, keys))
+        ready = asyncio.create_task(codes_of_the_lanes(addresses, keys))
         try:
             await asyncio.wait({stopped, ready, *ends}, timeout=READY_WITHIN, return_when=asyncio.FIRST_COMPLETED)
             if stopped.done():
@@ -212,39 +230,6 @@ class Demo:
         stopped.cancel()
         if not running:
             raise PartFailed("nothing of the demo runs any more", 1)
-
-
-async def _codes_of_the_lanes(addresses: Addresses, keys: Keys) -> dict[str, str]:
-    """Ask until hub and lanes answer and the lot has every entry lane's code and barrier; then the codes' addresses."""
-    entries = {channel_id for channel_id, direction, _ in LANES if direction == "entry"}
-    lot = urllib.parse.quote(LOT_ID, safe="")
-    timeout = aiohttp.ClientTimeout(total=2)
-    async with aiohttp.ClientSession(timeout=timeout) as client:
-        while True:
-            try:
-                async with client.get(f"{addresses.hub}/healthz") as answer:
-                    answer.raise_for_status()
-                for channel_id, _, _ in LANES:
-                    async with client.get(f"{addresses.lanes}/lots/{lot}/lanes/{channel_id}") as answer:
-                        answer.raise_for_status()
-                authorization = {"Authorization": f"Bearer {keys.api_token}"}
-                async with client.get(f"{addresses.lot}/api/v1/lots/{lot}/lanes", headers=authorization) as answer:
-                    answer.raise_for_status()
-                    lanes = {lane["channel_id"]: lane for lane in (await answer.json())["items"]}
-                urls = {channel_id: str(lanes[channel_id].get("entry_url") or "") for channel_id, _, _ in LANES}
-                if all(urls[channel_id].startswith(addresses.hub) for channel_id in entries):
-                    return urls
-            except (aiohttp.ClientError, TimeoutError, KeyError, ValueError):
-                pass
-            await asyncio.sleep(0.1)
-
-
-def _shown_lot(entry_urls: Mapping[str, str]) -> dict[str, object]:
-    lanes = [
-        {"channel_id": channel_id, "direction": direction, "policy": policy, "entry_url": entry_urls[channel_id]}
-        for channel_id, direction, policy in LANES
-    ]
-    return {"lot_id": LOT_ID, "lanes": lanes}
 
 
 def reached_as(host: str) -> str:

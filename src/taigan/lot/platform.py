@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from random import Random
 from typing import Any
 
+import sqlalchemy as sa
 import structlog
 
 from taigan import bolink
@@ -17,6 +18,7 @@ from taigan.lot.checkpoints import Reach, pass_by
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.errors import LotError, UnknownLot
 from taigan.lot.events import Events
+from taigan.lot.gateways.gateway import SmsGateway
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lanes.neighbours import Exchange, Neighbours
@@ -26,7 +28,7 @@ from taigan.lot.messages.inbox import Inbox
 from taigan.lot.messages.kept import Records
 from taigan.lot.messages.keyring import Keyring
 from taigan.lot.messages.money import MoneyMessages
-from taigan.lot.messages.phone_checks import PhoneChecks, SmsGateway
+from taigan.lot.messages.phone_checks import PhoneChecks
 from taigan.lot.messages.prices import Prices
 from taigan.lot.messages.reductions import Reductions
 from taigan.lot.messages.router import Callbacks, Handler, NoPlateEntries
@@ -40,9 +42,10 @@ from taigan.lot.tidying import Tidying
 from taigan.lot.uploads.courier import Courier
 from taigan.lot.watch import Watch
 from taigan.storage import registry
+from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
-from taigan.storage.rows import Lane, Lot
+from taigan.storage.rows import Alarm, Lane, Lot
 
 log = structlog.get_logger("taigan.platform")
 ENTRY_CODE = 3
@@ -81,7 +84,15 @@ class Platform:
         self.lanes = Lanes(database, clock, self.metrics, self.events)
         self.desk = EntryDesk(database, self.lanes, policy, clock, ids, self.metrics, self.events, reach)
         self.attendant = Attendant(
-            database, self.lanes, self.desk, policy, clock, ids, self._rebuild_lane, self.keyring.refresh
+            database,
+            self.lanes,
+            self.desk,
+            policy,
+            clock,
+            ids,
+            self._lane_changed,
+            self.keyring.refresh,
+            try_lane=self._try_lane,
         )
         self.leaving = LeavingDesk(database, self.lanes, policy, clock, ids, self.events, self.desk.owed)
         self.lanes.exits = self.leaving
@@ -101,7 +112,7 @@ class Platform:
         self.tidying = Tidying(database, policy, clock)
         self.watch = Watch(database, self.lanes, policy, clock, self.metrics)
         self.no_plate_entries = NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics)
-        self.phone_checks = PhoneChecks(database, gateway, policy, clock, ids)
+        self.phone_checks = PhoneChecks(database, gateway, policy, clock, ids, self.lanes.alarm)
         self.vehicles = Vehicles(database, clock)
         self.prices = Prices(self.leaving)
         self.money = MoneyMessages(self.leaving)
@@ -132,6 +143,7 @@ class Platform:
         self._run(self.courier.run())
         self._run(self.watch.run())
         self._run(self.tidying.run())
+        self._run(self.phone_checks.look_at_registration())
         self._run(self._keep_codes())
         self._run(self._keep_lanes())
         if self._neighbours is not None:
@@ -140,9 +152,7 @@ class Platform:
     async def connect(self, vendors: Sequence[VendorSetup] = (), lots: Sequence[LotSetup] = ()) -> None:
         """Bring in the configuration and connect the lanes: drivers are answered from here on.
 
-        Raises:
-            StorageError: the database cannot serve.
-            LotError: a lane's barrier settings cannot be used.
+        A lane whose barrier settings cannot be used is closed, with an alarm; the others go on. Raises StorageError.
         """
         await self.database.write(lambda conn: seed(conn, vendors, lots, self.clock.now()))
         await self.keyring.refresh()
@@ -154,6 +164,7 @@ class Platform:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        await self.phone_checks.stop()
         self.lanes.stop()
         await self.desk.stop()
         await self.leaving.stop()
@@ -176,7 +187,12 @@ class Platform:
         return self._clients[union_id]
 
     async def _connect(self, lanes: Sequence[Lane]) -> None:
-        barriers = [(lane, self._barrier_of(lane, self.lanes.handle)) for lane in lanes]
+        barriers: list[tuple[Lane, Barrier]] = []
+        for lane in lanes:
+            try:
+                barriers.append((lane, self._barrier_of(lane, self.lanes.handle)))
+            except ValueError as error:
+                await self._close_lane(lane, str(error))
         unsettled = {
             (lane.lot_id, lane.channel_id): "accepted" if barrier.sight.acknowledges else "passage"
             for lane, barrier in barriers
@@ -185,21 +201,43 @@ class Platform:
         if unsettled:
             await self.database.write(lambda conn: settle_confirm(conn, unsettled))
         for lane, barrier in barriers:
-            key = LaneKey(lane.lot_id, lane.channel_id)
-            self._barriers[key] = barrier
-            self._connected[key] = lane
-            self.lanes.add(key, barrier)
-            await barrier.start()
+            await self._take_up(lane, barrier)
 
-    async def _rebuild_lane(self, lane: Lane) -> None:
-        await self._connect_anew(lane)
+    async def _close_lane(self, lane: Lane, reason: str) -> None:
+        """A lane without a barrier takes no command; its neighbours must not suffer for it."""
+        key = LaneKey(lane.lot_id, lane.channel_id)
+        self._connected[key] = lane
+        if before := self._barriers.pop(key, None):
+            self.lanes.remove(key)
+            await before.stop()
+        alarm = Alarm(lane.lot_id, lane.channel_id, "", self.clock.now(), "barrier_settings", reason)
+
+        def transaction(conn: sa.Connection) -> None:
+            changes = Changes()
+            changes.alarms.append(alarm)
+            changes.write(conn)
+
+        await self.database.write(transaction)
+        self.lanes.alarm(alarm)
+
+    async def _take_up(self, lane: Lane, barrier: Barrier) -> None:
+        """Use this barrier from now on, in place of the lane's earlier one."""
+        key = LaneKey(lane.lot_id, lane.channel_id)
+        if before := self._barriers.pop(key, None):
+            await before.stop()
+        self._barriers[key] = barrier
+        self._connected[key] = lane
+        self.lanes.add(key, barrier)
+        await barrier.start()
+
+    async def _try_lane(self, lane: Lane) -> None:
+        """Give a lane the barrier of these settings, before they are stored. Raises ValueError: it keeps its own."""
+        await self._take_up(lane, self._barrier_of(lane, self.lanes.handle))
+
+    async def _lane_changed(self, lane: Lane) -> None:
+        self._connected[LaneKey(lane.lot_id, lane.channel_id)] = lane
         if self._neighbours is not None:
             self._neighbours.say_that_lanes_changed()
-
-    async def _connect_anew(self, lane: Lane) -> None:
-        if before := self._barriers.pop(LaneKey(lane.lot_id, lane.channel_id), None):
-            await before.stop()
-        await self._connect([lane])
 
     async def _keep_lanes(self) -> None:
         """Connect the lanes that another process set up, or gave another barrier."""
@@ -210,7 +248,7 @@ class Platform:
                 for lane in await self.database.read(registry.lanes):
                     known = self._connected.get(LaneKey(lane.lot_id, lane.channel_id))
                     if known is None or (lane.barrier, lane.detector) != (known.barrier, known.detector):
-                        await self._connect_anew(lane)
+                        await self._connect([lane])
             except (StorageError, LotError) as error:
                 log.error("the lanes cannot be looked at", error=str(error))
             except Exception:

@@ -84,6 +84,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Within this time a repeated request for a code gets the first code and no second SMS."""
     sms_per_hour: Count = 5
     """So many codes an hour for one phone or one driver."""
+    sms_per_lot_hour: Count = 300
+    """So many codes an hour for one lot; one more raises an alarm."""
     sms_kept: Annotated[float, msgspec.Meta(ge=3600, le=86400 * 366)] = 3600.0
     """How long it is kept which phone got a code; the code itself is dropped after `sms_valid`."""
     pictures_kept: Kept = 30 * DAY

@@ -48,6 +48,19 @@ def add(conn: sa.Connection, lot_id: str, licence: str, mobile: str, code: str, 
     return Code(*conn.execute(sa.insert(_c).returning(*_COLUMNS), row).one())
 
 
+def alone(conn: sa.Connection, licence: str, mobile: str) -> None:
+    """Let no other transaction send to this phone or this driver until this one ends."""
+    if conn.dialect.name == "postgresql":
+        for who in sorted({licence, mobile}):
+            conn.execute(sa.text("SELECT pg_advisory_xact_lock(7416004, hashtext(:who))"), {"who": who})
+
+
+def sent_in(conn: sa.Connection, lot_id: str, after: datetime, until: datetime) -> int:
+    """How many codes a lot sent in that time."""
+    asked = (_c.c.lot_id == lot_id, _c.c.sent_at > after, _c.c.sent_at <= until)
+    return int(conn.execute(sa.select(sa.func.count()).where(*asked)).scalar_one())
+
+
 def forget(conn: sa.Connection, sms_id: int) -> None:
     """Take back a code whose message was not sent."""
     conn.execute(sa.delete(_c).where(_c.c.sms_id == sms_id))

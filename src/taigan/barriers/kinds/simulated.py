@@ -298,8 +298,8 @@ class SimulatedLanes:
         self._decoder = msgspec.json.Decoder(Frame)
 
     def lane(self, key: LaneKey, detector: bool) -> Barrier:
-        """The barrier of a lane; the same one each time."""
-        if key not in self._lanes:
+        """The barrier of a lane; the same one each time, unless its detector is another."""
+        if key not in self._lanes or self._lanes[key].detector != detector:
             self._lanes[key] = SimulatedBarrier(self, key, detector, self._sink)
         return self._lanes[key]
 

@@ -46,7 +46,9 @@ async def told_and_uploaded(t: Trial) -> None:
         t.unseen("uploads", "每位得到 1 的有一条 3.1", "a 3.1 for each told 1")
         return
     hub = t.hub
-    missing = [driver for driver in sorted(t.scene.told_in) if not hub.of(driver)]
+    told = sorted(t.scene.told_in)
+    await hub.until(lambda: all(hub.of(driver) for driver in told), t.plan.upload_within)
+    missing = [driver for driver in told if not hub.of(driver)]
     told_no = t.scene.told_no - t.scene.told_in - t.scene.told_waiting
     charged = [driver for driver in sorted(told_no) if hub.of(driver)]
     expected = ("得到 1 的都有 3.1", "a 3.1 for each told 1")

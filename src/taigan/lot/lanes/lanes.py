@@ -84,6 +84,10 @@ class Lanes:
         """Make a lane's barrier known, in place of an earlier one."""
         self._barriers[lane] = barrier
 
+    def remove(self, lane: LaneKey) -> None:
+        """The lane has no barrier any more."""
+        self._barriers.pop(lane, None)
+
     def barrier(self, lane: LaneKey) -> Barrier | None:
         return self._barriers.get(lane)
 

@@ -1,13 +1,15 @@
-"""The code that proves a phone number (5.13): made, sent and answered here, compared at BoLink."""
+"""The code that proves a phone number (5.13): made, sent and answered here, compared at BoLink.
+
+A message that did not arrive is forgotten, so that a repeated request sends a new one at once. What a lot sends in an
+hour has a limit, since each message costs and anybody can ask for one.
+"""
 
 from __future__ import annotations
 
-import json
+import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Protocol
 
-import msgspec
 import sqlalchemy as sa
 import structlog
 
@@ -16,64 +18,40 @@ from taigan.bolink import BadMessage
 from taigan.clock import Clock
 from taigan.lot import texts
 from taigan.lot.ages import SKEW
+from taigan.lot.gateways.gateway import Arrival, SmsFailed, SmsGateway
 from taigan.lot.ids import Ids
 from taigan.lot.messages.router import Answered, Callback, reply
 from taigan.lot.policy import Policy
 from taigan.storage import codes, facts
+from taigan.storage.changes import Changes
 from taigan.storage.database import Database
+from taigan.storage.errors import StorageError
+from taigan.storage.rows import Alarm
 
 log = structlog.get_logger("taigan.sms")
 
 
-class SmsFailed(Exception):
-    """The gateway did not take the message."""
-
-
-class SmsGateway(Protocol):
-    """The way to a driver's phone."""
-
-    async def send(self, mobile: str, code: str, lot_name: str) -> None:
-        """Send a code. Raises SmsFailed."""
-
-
-class SimulatedGateway:
-    """Writes each message into a file, where a person can read the code; for trying out and for tests."""
-
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self._path = path
-        self._clock = clock
-
-    async def send(self, mobile: str, code: str, lot_name: str) -> None:
-        line = {"at": self._clock.now().isoformat(), "mobile": mobile, "code": code, "lot": lot_name}
-        try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise SmsFailed(str(error)) from error
-
-
-class HttpGateway:
-    """Posts `{"mobile", "code", "lot"}` to an address that sends the message."""
-
-    def __init__(self, url: str, transport: bolink.Transport, timeout: float = 3.0) -> None:
-        self._url = url
-        self._transport = transport
-        self._timeout = timeout
-
-    async def send(self, mobile: str, code: str, lot_name: str) -> None:
-        body = msgspec.json.encode({"mobile": mobile, "code": code, "lot": lot_name})
-        try:
-            status, _ = await self._transport.post(self._url, body, timeout=self._timeout)
-        except bolink.BolinkError as error:
-            raise SmsFailed(str(error)) from error
-        if status >= 300:
-            raise SmsFailed(f"the gateway answered {status}")
+RECEIPT_AFTER = 20.0
+"""Seconds after which the gateway is asked what became of a message."""
+ALARM_EVERY = 3600.0
+"""Seconds between two alarms of one lot that sends too many codes."""
 
 
 class PhoneChecks:
-    """Handles 5.13. A repeat gets the first code and no second message; so many an hour for a phone or a driver."""
+    """Handles 5.13. A repeat gets the first code and no second message; so many an hour for a phone, driver or lot."""
 
-    def __init__(self, database: Database, gateway: SmsGateway, policy: Policy, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        database: Database,
+        gateway: SmsGateway,
+        policy: Policy,
+        clock: Clock,
+        ids: Ids,
+        alarm: Callable[[Alarm], None],
+    ) -> None:
+        self._alarm = alarm
+        self._alarmed: dict[str, float] = {}
+        self._following: set[asyncio.Task[None]] = set()
         self._database = database
         self._gateway = gateway
         self._policy = policy
@@ -93,13 +71,14 @@ class PhoneChecks:
             lambda conn: self._reserve(conn, lot.lot_id, asked.car_number, asked.mobile_number, now)
         )
         if reserved is None:
+            await self._look_at_limit(lot.lot_id, now)
             return reply(bolink.VerifyCodeAnswer(state=0, errmsg=texts.CODE_TOO_OFTEN), "verify_code")
         code, fresh = reserved
         if fresh:
             left = self._policy.answer_within - (self._clock.now() - callback.received_at).total_seconds()
             try:
                 async with self._clock.timeout(left):
-                    await self._gateway.send(asked.mobile_number, code.code, lot.name)
+                    number = await self._gateway.send(asked.mobile_number, code.code, lot.name)
             except TimeoutError:  # it may arrive yet: a repeat gets the same code
                 log.error("the SMS gateway did not answer in time", lot=lot.lot_id)
                 return reply(bolink.VerifyCodeAnswer(state=0, errmsg=texts.CODE_FAILED), "verify_code")
@@ -107,6 +86,8 @@ class PhoneChecks:
                 log.error("the SMS gateway failed", lot=lot.lot_id, error=str(error))
                 await self._database.write(lambda conn: codes.forget(conn, code.sms_id))
                 return reply(bolink.VerifyCodeAnswer(state=0, errmsg=texts.CODE_FAILED), "verify_code")
+            if number:
+                self._follow(code, number)
         sent = bolink.VerifyCodeAnswer(state=1, errmsg=texts.CODE_SENT, verify_code=code.code)
         return reply(sent, "verify_code")
 
@@ -114,6 +95,7 @@ class PhoneChecks:
         self, conn: sa.Connection, lot_id: str, licence: str, mobile: str, now: datetime
     ) -> tuple[codes.Code, bool] | None:
         facts.lock(conn, [lot_id])
+        codes.alone(conn, licence, mobile)  # another lot may be asked for the same phone or driver
         recent = codes.between(conn, licence, mobile, now - timedelta(hours=1), now + SKEW)
         again = now - timedelta(seconds=self._policy.sms_repeat)
         for code in recent:
@@ -121,6 +103,59 @@ class PhoneChecks:
                 return code, False
         of_phone = sum(code.mobile == mobile for code in recent)
         of_driver = sum(code.licence == licence for code in recent)
-        if max(of_phone, of_driver) >= self._policy.sms_per_hour:
+        if max(of_phone, of_driver) >= self._policy.sms_per_hour or self._is_full(conn, lot_id, now):
             return None
         return codes.add(conn, lot_id, licence, mobile, self._ids.sms_code(), now), True
+
+    def _is_full(self, conn: sa.Connection, lot_id: str, now: datetime) -> bool:
+        sent = codes.sent_in(conn, lot_id, now - timedelta(hours=1), now + SKEW)
+        return sent >= self._policy.sms_per_lot_hour
+
+    async def _look_at_limit(self, lot_id: str, now: datetime) -> None:
+        """Raise the alarm of a lot that has sent all it may, once an hour."""
+        told = self._alarmed.get(lot_id)
+        if told is not None and self._clock.monotonic() - told < ALARM_EVERY:
+            return
+        if not await self._database.read(lambda conn: self._is_full(conn, lot_id, now)):
+            return
+        self._alarmed[lot_id] = self._clock.monotonic()
+        text = f"{self._policy.sms_per_lot_hour} codes were sent within an hour: no more are sent for now"
+        alarm = Alarm(lot_id, "", "", now, "sms_limit", text)
+        changes = Changes()
+        changes.alarms.append(alarm)
+        await self._database.write(changes.write)
+        self._alarm(alarm)
+
+    def _follow(self, code: codes.Code, number: str) -> None:
+        task = asyncio.create_task(self._look_at_receipt(code, number))
+        self._following.add(task)
+        task.add_done_callback(self._following.discard)
+
+    async def _look_at_receipt(self, code: codes.Code, number: str) -> None:
+        """What did not arrive is forgotten: a repeated request sends a new one."""
+        await self._clock.sleep(RECEIPT_AFTER)
+        try:
+            receipt = await self._gateway.receipt(code.mobile, number, code.sent_at)
+            if receipt.arrival is Arrival.FAILED:
+                log.error("an SMS did not arrive", lot=code.lot_id, number=number, detail=receipt.detail)
+                await self._database.write(lambda conn: codes.forget(conn, code.sms_id))
+        except (SmsFailed, StorageError) as error:
+            log.warning("what became of an SMS is not known", lot=code.lot_id, number=number, error=str(error))
+
+    async def look_at_registration(self) -> None:
+        """Say in the log whether messages may be signed as the settings say."""
+        try:
+            found = await self._gateway.registration()
+        except SmsFailed as error:
+            log.warning("the state of the SMS signature is not known", error=str(error))
+            return
+        if found.usable:
+            log.info("SMS signature", state=found.detail)
+        else:
+            log.error("the SMS signature cannot be used: no code will arrive", state=found.detail)
+
+    async def stop(self) -> None:
+        """Ask for no receipt any more."""
+        for task in self._following:
+            task.cancel()
+        await asyncio.gather(*self._following, return_exceptions=True)

@@ -79,6 +79,8 @@ class Attendant:
         ids: Ids,
         lane_changed: Callable[[Lane], Awaitable[None]],
         keys_changed: Callable[[], Awaitable[None]],
+        *,
+        try_lane: Callable[[Lane], Awaitable[None]] | None = None,
     ) -> None:
         self._database = database
         self._lanes = lanes
@@ -88,6 +90,7 @@ class Attendant:
         self._ids = ids
         self._lane_changed = lane_changed
         self._keys_changed = keys_changed
+        self._try_lane = try_lane
         lanes.when_arm_is_down = self._arm_is_down
 
     async def release(
@@ -228,25 +231,37 @@ class Attendant:
     async def set_lane(self, lot_id: str, channel_id: str, changed: dict[str, Any], by: By) -> Lane:
         """Change a lane's direction, policy, confirm, is_open, hours, detector or barrier.
 
-        Raises UnknownLane, BadValue.
+        A barrier is built before its settings are stored; one that cannot be built changes nothing. Raises UnknownLane,
+        BadValue, and ValueError for a barrier's settings.
         """
         if hours := changed.get("hours"):
             check_hours(hours)
+        rebuilt = "barrier" in changed or "detector" in changed
+        before: Lane | None = None
+        if rebuilt and self._try_lane is not None:
+            lanes = await self._database.read(lambda conn: facts.lanes(conn, [(lot_id, channel_id)]))
+            before = lanes.get((lot_id, channel_id))
+            if before is None:
+                raise UnknownLane(f"lot {lot_id} has no lane {channel_id}", "channel_id")
+            await self._try_lane(_with(before, changed))
 
         def transaction(conn: sa.Connection) -> Lane:
             _, lane = self._lane(conn, lot_id, channel_id)
             registry.update_lane(conn, lot_id, channel_id, changed)
-            for name, value in changed.items():
-                setattr(lane, name, value)
             changes = Changes()
             shown = changed | {"barrier": changed["barrier"].get("driver")} if "barrier" in changed else changed
             act = f"lane {channel_id}: {shown}"  # a barrier's settings hold passwords
             changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act, by.via))
             changes.write(conn)
-            return lane
+            return _with(lane, changed)
 
-        lane = await self._database.write(transaction)
-        if "barrier" in changed or "detector" in changed:
+        try:
+            lane = await self._database.write(transaction)
+        except BaseException:
+            if before is not None and self._try_lane is not None:
+                await self._try_lane(before)
+            raise
+        if rebuilt:
             await self._lane_changed(lane)
         return lane
 
@@ -467,6 +482,10 @@ class Attendant:
 
 
 _HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)")
+
+
+def _with(lane: Lane, changed: dict[str, Any]) -> Lane:
+    return msgspec.structs.replace(lane, **changed)
 
 
 def check_hours(hours: str) -> None:

@@ -1,0 +1,233 @@
+"""`taigan conformance` as a person runs it, against the example lot of the documents."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.error
+import urllib.request
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.ports import free_port
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "lot.py"
+KEY = "the example's key"
+QUICK = ("--test-lot", "--patience", "0.05")
+
+Taigan = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def taigan(tmp_path: Path) -> Taigan:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "taigan", "conformance", *words], cwd=tmp_path, capture_output=True, text=True
+        )
+
+    return run
+
+
+def started(folder: Path, source: str, port: int, hub_port: int) -> subprocess.Popen[bytes]:
+    """The lot of that source, once it answers."""
+    (folder / "lot.py").write_text(source)
+    with (folder / "lot.log").open("wb") as log:
+        lot = subprocess.Popen(
+            [sys.executable, "lot.py", str(port)],
+            cwd=folder,
+            env={**os.environ, "BOLINK_KEY": KEY, "HUB": f"http://127.0.0.1:{hub_port}"},
+            stdout=log,
+            stderr=log,
+        )
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}", b"{}", timeout=5)
+        except urllib.error.HTTPError:
+            return lot
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError((folder / "lot.log").read_text())
+
+
+def features(folder: Path, port: int, hub_port: int) -> None:
+    (folder / "bolink.key").write_text(f"{KEY}\n")
+    lines = [
+        f'callback = "http://127.0.0.1:{port}/bolink"',
+        "union_id = 200002",
+        'park_id = "21787"',
+        'key = "file:bolink.key"',
+        'entry_lanes = ["A1", "A2"]',
+        f'hub_listen = "127.0.0.1:{hub_port}"',
+        "[not_handled]",
+        '"5.13" = "no SMS gateway"',
+    ]
+    (folder / "features.toml").write_text("\n".join(lines))
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Iterator[Callable[[Callable[[str], str]], None]]:
+    """Starts the example, changed by a function; it ends with the test."""
+    lots: list[subprocess.Popen[bytes]] = []
+
+    def start(changed: Callable[[str], str] = lambda source: source) -> None:
+        port, hub_port = free_port(), free_port()
+        source = EXAMPLE.read_text()
+        features(tmp_path, port, hub_port)
+        lots.append(started(tmp_path, changed(source), port, hub_port))
+
+    yield start
+    for lot in lots:
+        lot.send_signal(signal.SIGTERM)
+        lot.wait(10)
+
+
+def replaced(old: str, new: str) -> Callable[[str], str]:
+    def change(source: str) -> str:
+        assert old in source
+        return source.replace(old, new)
+
+    return change
+
+
+def test_the_example_has_sixty_lines_of_code() -> None:
+    inside = EXAMPLE.read_text().split('"""', 2)[2]
+    code = [line for line in inside.splitlines() if line.strip() and not line.startswith("#")]
+    assert len(code) <= 60
+
+
+def test_the_example_is_green_and_its_report_holds(example: Any, taigan: Taigan, tmp_path: Path) -> None:
+    example()
+    run = taigan("run", *QUICK, "--strict")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "conformant: yes" in run.stdout
+    assert "about 110 orders" in run.stdout
+
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["summary"]["conformant"] == "yes"
+    assert report["about"]["not_handled"] == {"5.13": "no SMS gateway"}
+    assert {case["status"] for case in report["cases"]} == {"passed", "not-applicable", "not-verified"}
+    assert KEY not in "".join(
+        path.read_text(errors="replace") for path in (tmp_path / "out").glob("*.*") if path.is_file()
+    )
+    suites = ET.parse(tmp_path / "out" / "junit.xml").getroot()
+    assert sum(int(suite.attrib["tests"]) for suite in suites) == 138
+    assert sum(int(suite.attrib["failures"]) for suite in suites) == 0
+    har = json.loads((tmp_path / "out" / "traffic.har").read_text())
+    assert len(har["log"]["entries"]) > 200
+    assert ET.parse(tmp_path / "out" / "badge.svg").getroot().attrib["aria-label"].startswith("BoLink: yes ")
+
+    verified = taigan("verify", "out/report.json")
+    assert verified.returncode == 0
+    report["cases"][0]["status"] = "failed"
+    (tmp_path / "changed.json").write_text(json.dumps(report))
+    contradicts = taigan("verify", "changed.json")
+    assert contradicts.returncode == 1
+    assert "1.2/01 is called failed, but every check was met" in contradicts.stdout
+
+
+def test_a_broken_example_fails_until_the_failure_is_known(example: Any, taigan: Taigan, tmp_path: Path) -> None:
+    example(replaced('"errmsg": "车道不存在，请联系管理员"', '"errmsg": ""'))
+    only = ("--case", "5.7/03", "--case", "5.7/09", *QUICK)
+    run = taigan("run", *only)
+    assert run.returncode == 1
+    assert "5.7/09  FAILED  major  must  newapi/582544" in run.stdout
+    assert "5.7/03  WARNING  major  robust  ours" in run.stdout
+    assert "司机的手机上只有失败两个字" in run.stdout
+
+    again = taigan("replay", "out", "5.7/09", "--test-lot")
+    assert again.returncode == 0
+    assert 'HTTP 200 {"state": 0, "errmsg": ""' in again.stdout
+
+    (tmp_path / "known.toml").write_text('"5.7/09" = "ticket 41, until 2099-01-01"\n')
+    known = taigan("run", *only, "--known", "known.toml")
+    assert known.returncode == 0
+    assert "conformant: no" in known.stdout
+
+    (tmp_path / "known.toml").write_text(
+        '"5.7/09" = "ticket 41, until 2020-01-01"\n"5.7/04" = "gone"\n"5.7/99" = "never was"\n'
+    )
+    stale = taigan("run", *only, "--case", "5.7/04", "--known", "known.toml")
+    assert stale.returncode == 1
+    assert "5.7/09: ran out on 2020-01-01" in stale.stdout
+    assert "5.7/04: passes now; take it out" in stale.stdout
+    assert "5.7/99: there is no such case" in stale.stdout
+
+
+def test_a_wrong_signature_of_an_upload_is_explained(example: Any, taigan: Taigan) -> None:
+    example(
+        replaced(
+            "% (upload.encode(), sign(upload", "% (upload.encode(), sign(json.dumps(json.loads(upload), sort_keys=True)"
+        )
+    )
+    run = taigan("run", "--case", "3.1/01", *QUICK)
+    assert run.returncode == 1
+    assert "data was signed with its keys sorted and sent unsorted" in run.stdout
+    assert "; right is MD5({" in run.stdout
+    assert KEY not in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "say with --test-lot"),
+        (("--test-lot", "--callback", "https://s.bolink.club/x"), "s.bolink.club is BoLink itself"),
+        (("--test-lot", "--callback", "ftp://lot"), "callback: 'ftp://lot' is no http address"),
+        (("--test-lot", "--key", "a plain key"), "key: write file:PATH or env:NAME"),
+        (("--test-lot", "--key", "file:nowhere"), "key: nowhere cannot be read"),
+        (("--test-lot", "--profile", "gold"), "profiles: gold is none"),
+        (("--test-lot", "--case", "5.7/99"), "5.7/99: no such case"),
+        (("--test-lot", "--hook", "ask", "--ci"), "nobody can be asked here"),
+        (("--test-lot", "--hub-listen", "nowhere"), "hub_listen: 'nowhere' is not HOST:PORT"),
+        (("--test-lot", "--config", "none.toml"), "none.toml cannot be read"),
+    ],
+)
+def test_a_wrong_configuration_ends_with_2_and_says_which(
+    words: tuple[str, ...], said: str, taigan: Taigan, tmp_path: Path
+) -> None:
+    features(tmp_path, free_port(), free_port())
+    run = taigan("run", *words)
+    assert run.returncode == 2
+    assert said in run.stderr + run.stdout
+    assert "Traceback" not in run.stderr
+
+
+def test_a_platform_that_is_not_there_ends_with_3(taigan: Taigan, tmp_path: Path) -> None:
+    features(tmp_path, free_port(), free_port())
+    run = taigan("run", *QUICK)
+    assert run.returncode == 3
+    assert "does not answer" in run.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_init_writes_features_that_are_read_and_never_overwrites(taigan: Taigan, tmp_path: Path) -> None:
+    assert taigan("init").returncode == 0
+    written = tomllib.loads((tmp_path / "features.toml").read_text())
+    assert written["profiles"] == ["signature", "entry"]
+    again = taigan("init")
+    assert again.returncode == 2
+    assert "left as it is" in again.stderr
+    (tmp_path / "bolink.key").write_text("key")
+    run = taigan(
+        "run", "--test-lot", "--hub-listen", f"127.0.0.1:{free_port()}", "--callback", f"http://127.0.0.1:{free_port()}"
+    )
+    assert run.returncode == 3, run.stderr
+
+
+def test_cases_are_listed_and_explained(taigan: Taigan) -> None:
+    assert len(taigan("list").stdout.splitlines()) == 138
+    assert len(json.loads(taigan("list", "--json", "--profile", "entry").stdout)) == 31
+    said = taigan("explain", "5.7/06").stdout
+    assert "The driver would pay twice and one space stays taken." in said
+    assert "https://www.kancloud.cn/bolink/sdk/510113" in said
+    wrong = taigan("explain", "5.7/6")
+    assert wrong.returncode == 2
+    assert "did you mean" in wrong.stderr
