@@ -23,9 +23,11 @@ from support.stack import Stack, eventually
 from taigan.clock import SystemClock
 from taigan.doctor import CHECKS, Account, Finding, Installation, examine
 from taigan.lot.messages.router import Answered
+from taigan.rights import Role
 from taigan.storage import registry
 from taigan.storage import tables as t
 from taigan.storage.database import open_database
+from taigan.web import tokens
 from web.house import LOT, TOKEN, House, house_at, served
 
 REFUSED = Answered(401, '{"state":0,"errmsg":"签名错误"}'.encode())
@@ -295,3 +297,23 @@ async def test_a_database_that_takes_no_writes_is_wrong(patient: Patient, new_po
     patient.told(database_url=url)
     found = (await patient.found())[("database", "")]
     assert (found.state, found.zh) == ("wrong", "数据库只能读，不能写：司机都会被告知系统繁忙")
+
+
+async def test_a_file_with_keys_that_everybody_may_read_is_named(patient: Patient, tmp_path: Path) -> None:
+    closed, opened = tmp_path / "taigan.toml", tmp_path / "key"
+    for path, mode in ((closed, 0o640), (opened, 0o644)):
+        path.write_text("x")
+        path.chmod(mode)
+    patient.told(files=[closed, opened, tmp_path / "gone"])
+    assert await patient.wrong() == [("secret", str(opened))]
+
+
+async def test_a_token_out_of_the_documentation_is_wrong(patient: Patient) -> None:
+    patient.told(secrets=["0123456789abcdef"])
+    assert await patient.wrong() == [("secret", "")]
+
+
+async def test_tokens_that_may_do_everything_are_named_and_others_are_not(patient: Patient) -> None:
+    await tokens.create(patient.house.database, "camera-1", patient.house.clock, roles=[Role.CAMERA])
+    found = (await patient.found())[("token", "")]
+    assert (found.state, "console" in found.en, "camera-1" in found.en) == ("well", True, False)

@@ -29,6 +29,8 @@ ALLOWED_SKEW = 5.0
 """Seconds that this machine's clock may be off. The header Date knows whole seconds only."""
 ANSWERS_WITHIN = 5.0
 """Seconds that anybody who is asked gets; BoLink itself waits no longer for a callback."""
+SAMPLES = frozenset({"0123456789abcdef", "0123456789abcdef" * 2, "change-me-change-me"})
+"""Tokens that stand in the documentation."""
 UNSIGNED = b'{"data":{"service_name":"nolicence_in_park","union_id":0,"park_id":"0"}}'
 
 
@@ -44,6 +46,7 @@ CHECKS = {
     "queue": "上传队列",
     "code": "车道的码",
     "token": "令牌",
+    "secret": "密钥文件",
 }
 """What is looked at, in this order."""
 
@@ -70,6 +73,10 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     bolink_url: str
     queue_alarm_after: float
     accounts: Sequence[Account] = ()
+    files: Sequence[Path] = ()
+    """The configuration and the files with keys and tokens that it names."""
+    secrets: Sequence[str] = ()
+    """Every token of the configuration."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,6 +180,7 @@ class _Examination:
             self._queue(inspection),
             *self._codes(inspection),
             self._tokens(inspection),
+            *self._secrets(),
         ]
 
     async def _database(self) -> tuple[Inspection | None, Finding]:
@@ -474,6 +482,36 @@ class _Examination:
             do_zh="给每个程序一个只有它所需权限的令牌：taigan token create 名字 --role …",
             do_en="give each program a token that may do what it needs: taigan token create NAME --role …",
         )
+
+    def _secrets(self) -> list[Finding]:
+        found: list[Finding] = []
+        if SAMPLES.intersection(self._at.secrets):
+            found.append(
+                _wrong(
+                    "secret",
+                    zh="有令牌是文档里的例子，谁都知道",
+                    en="a token is one of the documentation's examples: everybody knows it",
+                    do_zh="换成 openssl rand -hex 32 给出的，重启",
+                    do_en="take what openssl rand -hex 32 gives, and restart",
+                )
+            )
+        for path in self._at.files:
+            try:
+                mode = path.stat().st_mode
+            except OSError:
+                continue
+            if mode & 0o007:
+                found.append(
+                    _wrong(
+                        "secret",
+                        str(path),
+                        zh="这台机器上谁都能读",
+                        en="everybody on this machine may read it",
+                        do_zh=f"chmod o= {path}",
+                        do_en=f"chmod o= {path}",
+                    )
+                )
+        return found or [_well("secret", "只有该看的人能看", "only those who should can read them")]
 
     async def _ask(
         self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None

@@ -19,7 +19,7 @@ from taigan.lot.errors import (
     UnknownLot,
     UnknownOrder,
 )
-from taigan.lot.people.attendant import By
+from taigan.lot.people.by import By
 from taigan.storage import tables as t
 
 

@@ -29,7 +29,7 @@ from taigan import bolink
 from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, Sight
 from taigan.lot.gateways.gateway import Arrival, Receipt, Registration, SmsFailed
 from taigan.lot.messages.router import Answered
-from taigan.lot.people.attendant import By
+from taigan.lot.people.by import By
 from taigan.lot.platform import Platform
 from taigan.lot.policy import Policy
 from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from taigan.lot.policy import Policy
 from taigan.storage import registry
 from taigan.storage import tables as t
+from taigan.storage.kept.retention import SWEEPS
 from web.house import BY, LOT, House
 
 KEY = "/api/v1/vendors/200002/key"
@@ -81,3 +82,63 @@ async def test_a_key_that_cannot_be_one_is_refused_by_name(
 async def test_a_vendor_that_is_not_ours_is_404(small_api: httpx.AsyncClient) -> None:
     answer = await small_api.put("/api/v1/vendors/9/key", json={"key": NEW, **BY})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_vendor")
+
+
+async def test_with_an_overlap_of_0_every_earlier_key_ends_at_once(house: House, api: httpx.AsyncClient) -> None:
+    await api.put(KEY, json={"key": "a second key", **BY})
+    now = house.clock.step(60)
+    answer = await api.put(KEY, json={"key": NEW, "overlap": 0, **BY})
+    assert answer.json()["previous_until"] is None
+    known = await house.database.read(registry.vendor_keys)
+    usual = timedelta(seconds=Policy().key_overlap)
+    assert [(key.key, key.accepted(now, usual)) for key in known] == [
+        (NEW, True),
+        ("a second key", False),
+        ("a-key", False),
+    ]
+
+
+async def test_an_overlap_of_0_counts_for_the_key_in_use_too(house: House, api: httpx.AsyncClient) -> None:
+    assert (await api.put(KEY, json={"key": NEW, **BY})).json()["previous_until"] is not None
+    assert (await api.put(KEY, json={"key": NEW, "overlap": 0, **BY})).json()["previous_until"] is None
+    acts = (await api.get(f"/api/v1/lots/{LOT}/acts")).json()["items"]
+    assert [act["act"] for act in acts] == ["earlier keys of the vendor end in 0 s", "another key for the vendor"]
+
+
+async def test_an_overlap_shortens_the_time_of_earlier_keys_and_never_makes_it_longer(
+    house: House, api: httpx.AsyncClient
+) -> None:
+    now = house.clock.now()
+
+    async def until(overlap: float) -> str:
+        said = await api.put(KEY, json={"key": NEW, "overlap": overlap, **BY})
+        ends: str = said.json()["previous_until"]
+        return ends
+
+    soon = (now + timedelta(seconds=60)).isoformat().replace("+00:00", "Z")
+    assert await until(60) == soon
+    assert await until(600) == soon
+
+
+async def test_a_key_that_is_accepted_no_more_does_not_come_back(house: House, api: httpx.AsyncClient) -> None:
+    await api.put(KEY, json={"key": NEW, "overlap": 0, **BY})
+    answer = await api.put(KEY, json={"key": "a-key", **BY})
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, "key")
+    assert (await keys(house))[0] == (NEW, True)
+
+
+async def test_messages_of_a_key_that_came_back_in_time_are_remembered(house: House, api: httpx.AsyncClient) -> None:
+    first = (await house.database.read(registry.vendor_keys))[0]
+    row = {"digest": "d", "lot_id": LOT, "received_at": house.clock.now(), "key_id": first.key_id}
+    await house.write(sa.insert(t.inbox).values(**row))
+    sweep = next(sweep for sweep in SWEEPS if sweep.setting == "key_overlap")
+
+    async def forgotten(before: datetime) -> int:
+        drop = sa.select(sa.func.count()).select_from(t.inbox).where(*sweep.old)
+        return await house.database.read(lambda conn: int(conn.execute(drop, {"before": before}).scalar_one()))
+
+    await api.put(KEY, json={"key": NEW, **BY})
+    await api.put(KEY, json={"key": "a-key", **BY})
+    assert await forgotten(house.clock.step(10 * Policy().key_overlap)) == 0
+    await api.put(KEY, json={"key": "a third key", **BY})
+    assert await forgotten(house.clock.step(10 * Policy().key_overlap)) == 1

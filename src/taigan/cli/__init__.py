@@ -19,6 +19,7 @@ from taigan.cli.edge import edge
 from taigan.cli.hub import hub_commands
 from taigan.cli.init import init
 from taigan.cli.interfaces import interfaces
+from taigan.cli.key import key_commands
 from taigan.cli.lanes import lanes
 from taigan.cli.lot import lot
 from taigan.cli.signatures import explain_signature, sign
@@ -48,6 +49,7 @@ app.command()(sign)
 app.command()(explain_signature)
 app.add_typer(conformance_commands, name="conformance")
 app.add_typer(tariff_commands, name="tariff")
+app.add_typer(key_commands, name="key")
 app.add_typer(token_commands, name="token")
 
 

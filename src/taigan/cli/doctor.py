@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,7 +27,7 @@ def doctor(
     from taigan.clock import SystemClock
     from taigan.doctor import examine
 
-    findings = asyncio.run(examine(_installation(read_settings(config)), SystemClock()))
+    findings = asyncio.run(examine(_installation(read_settings(config), config), SystemClock()))
     well = all(finding.state != "wrong" for finding in findings)
     if as_json:
         typer.echo(msgspec.json.encode({"well": well, "findings": findings}))
@@ -35,7 +37,7 @@ def doctor(
     raise typer.Exit(0 if well else 1)
 
 
-def _installation(settings: Settings) -> Installation:
+def _installation(settings: Settings, config: Path | None) -> Installation:
     from taigan.bolink import by_section
     from taigan.doctor import Account, Installation
 
@@ -47,8 +49,20 @@ def _installation(settings: Settings) -> Installation:
         token=next(iter(settings.lot.api_tokens.values()), ""),
         bolink_url=addresses_of(settings).url(entry),
         queue_alarm_after=settings.lot.queue_alarm_after,
+        files=_secret_files(config or Path("taigan.toml")),
+        secrets=[*settings.lot.api_tokens.values(), settings.hub.admin_token],
         accounts=[
             Account(union_id=str(vendor.union_id), key=vendor.key, callback_url=settings.callback_url(vendor))
             for vendor in settings.vendors
         ],
     )
+
+
+def _secret_files(config: Path) -> list[Path]:
+    """The configuration and the files that it reads keys and tokens from."""
+    try:
+        text = config.read_text(encoding="utf-8")
+    except OSError:
+        return []
+    named = re.findall(r"""["']file:([^"']+)["']""", text)
+    return [config, *(config.parent / name for name in named)]

@@ -14,13 +14,26 @@ from taigan.storage.rows import Lane, Lot
 
 
 class VendorKey(msgspec.Struct, frozen=True):
-    """A key of a vendor; `valid_until` is None for the current one."""
+    """A key of a vendor; `valid_until` is None for the current one. `ends_at` cuts its time after that short."""
 
     key_id: int
     union_id: str
     key: str
     valid_from: datetime
     valid_until: datetime | None
+    ends_at: datetime | None = None
+
+    def end(self, usual: timedelta) -> datetime | None:
+        """When it stops being accepted, where a key usually is so long after it was changed. None: not yet known."""
+        if self.valid_until is None:
+            return None
+        end = self.valid_until + usual
+        return end if self.ends_at is None else min(end, self.ends_at)
+
+    def accepted(self, now: datetime, usual: timedelta) -> bool:
+        """Whether a message may be signed with it."""
+        end = self.end(usual)
+        return end is None or now < end
 
 
 _KEYS = sa.select(*(t.vendor_keys.c[name] for name in VendorKey.__struct_fields__)).order_by(
@@ -73,6 +86,13 @@ def rotate_key(conn: sa.Connection, union_id: str, key: str, now: datetime) -> N
     current = t.vendor_keys.c.union_id == union_id, t.vendor_keys.c.valid_until.is_(None)
     conn.execute(sa.update(t.vendor_keys).where(*current).values(valid_until=now))
     conn.execute(sa.insert(t.vendor_keys), {"union_id": union_id, "key": key, "valid_from": now})
+
+
+def end_earlier_keys(conn: sa.Connection, union_id: str, at: datetime) -> None:
+    """Let the vendor's keys but the current one be accepted no longer than until then."""
+    of_vendor = t.vendor_keys.c.union_id == union_id, t.vendor_keys.c.valid_until.is_not(None)
+    later = sa.or_(t.vendor_keys.c.ends_at.is_(None), t.vendor_keys.c.ends_at > at)
+    conn.execute(sa.update(t.vendor_keys).where(*of_vendor, later).values(ends_at=at))
 
 
 def add_lot(conn: sa.Connection, lot: Lot, now: datetime) -> bool:

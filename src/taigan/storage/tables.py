@@ -197,6 +197,7 @@ vendor_keys = sa.Table(
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("valid_from", Moment, nullable=False),
     sa.Column("valid_until", Moment),  # none: the current key
+    sa.Column("ends_at", Moment),  # accepted no longer than until then, whatever `key_overlap` says
 )
 
 lots = sa.Table(

@@ -23,6 +23,7 @@ Operator = Annotated[str, Meta(min_length=1, max_length=64, pattern=WORDS, descr
 Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=WORDS, description="Why.")]
 Text = Annotated[str, Meta(max_length=200, pattern=NO_NUL)]
 OrderId = Annotated[str, Meta(min_length=1, max_length=48, pattern=WORDS)]
+Overlap = Annotated[float, Meta(ge=0, le=86400 * 366, description="Seconds that the keys before are accepted.")]
 Direction = Literal["entry", "exit"]
 LanePolicy = Literal["automatic", "attendant"]
 Confirm = Literal["accepted", "position", "passage"]
@@ -343,6 +344,9 @@ class KeyChange(Act, kw_only=True, forbid_unknown_fields=True):
     """The key that BoLink gave the vendor."""
 
     key: Annotated[str, Meta(min_length=1, max_length=200, pattern=WORDS)]
+    overlap: (
+        Annotated[float, Meta(ge=0, le=86400 * 366, description="Seconds that the keys before are accepted.")] | None
+    ) = None
 
 
 class KeyView(msgspec.Struct):

@@ -7,7 +7,8 @@ from taigan.bolink import BadMessage, commands, values
 from taigan.lot import texts
 from taigan.lot.errors import LotError, NobodyWaits
 from taigan.lot.messages.router import Answered, Callback, reply
-from taigan.lot.people.attendant import Attendant, By
+from taigan.lot.people.attendant import Attendant
+from taigan.lot.people.by import By
 
 OPERATOR = "BoLink"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from taigan.clock import Clock
 from taigan.lot.errors import UnknownLot
@@ -52,7 +52,7 @@ class Keyring:
     def accepted(self, union_id: str) -> list[VendorKey]:
         """The vendor's keys that a signature may be made with now: the current one first."""
         now = self._clock.now()
-        return [key for key in self._known.keys.get(union_id, ()) if self._holds(key, now)]
+        return [key for key in self._known.keys.get(union_id, ()) if key.accepted(now, self._overlap)]
 
     def current(self, union_id: str) -> str:
         """The key that the vendor signs with. Raises UnknownLot when the vendor has none."""
@@ -80,6 +80,3 @@ class Keyring:
     def owners(self, park_id: str) -> list[str]:
         """The vendors that have a lot of that number."""
         return self._known.owners.get(park_id, [])
-
-    def _holds(self, key: VendorKey, now: datetime) -> bool:
-        return key.valid_until is None or now < key.valid_until + self._overlap

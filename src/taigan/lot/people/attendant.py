@@ -25,45 +25,22 @@ from taigan.lot.errors import (
     UnknownLane,
     UnknownLot,
     UnknownOrder,
-    UnknownVendor,
 )
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.people import keys
+from taigan.lot.people.by import By as By
+from taigan.lot.people.keys import KeyInUse
 from taigan.lot.policy import Policy
 from taigan.lot.stays import orders
 from taigan.storage import facts, registry
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
-from taigan.storage.registry import VendorKey
 from taigan.storage.rows import Act, Alarm, Lane, Lift, Lot, Order, SpaceChange
 
 log = structlog.get_logger("taigan.attendant")
 COMMAND_TIME = timedelta(seconds=4)
 """How long a person waits for the barrier to take a command."""
-
-
-class By(msgspec.Struct, frozen=True):
-    """Who does it, and why. Neither may be empty. `via` is the token it came by, if it came by one."""
-
-    operator: str
-    reason: str
-    via: str = ""
-
-    def __post_init__(self) -> None:
-        for name in ("operator", "reason"):
-            value = getattr(self, name)
-            if not value.strip():
-                raise BadValue(f"{name} must not be empty", name)
-            if len(value) > 200 or "\x00" in value:
-                raise BadValue(f"{name} is longer than 200 characters or holds a NUL", name)
-
-
-class KeyInUse(msgspec.Struct, frozen=True):
-    """Since when a vendor's key is in use, and how long the one before it is still accepted, if it is."""
-
-    union_id: str
-    valid_from: datetime
-    previous_until: datetime | None
 
 
 class Attendant:
@@ -265,37 +242,20 @@ class Attendant:
             await self._lane_changed(lane)
         return lane
 
-    async def rotate_key(self, union_id: str, new_key: str, by: By) -> KeyInUse:
-        """Sign with another key from now on; the one before is accepted for `key_overlap` longer.
+    async def rotate_key(self, union_id: str, new_key: str, by: By, overlap: float | None = None) -> KeyInUse:
+        """Sign with another key from now on; those before are accepted for `overlap` seconds, or `key_overlap`.
 
-        The key that is in use changes nothing. Raises UnknownVendor, BadValue.
+        The key that is in use changes nothing but what `overlap` says of the others. Raises UnknownVendor, BadValue.
         """
         new_key = _text(new_key, "key", 200)
-        now = self._clock.now()
-
-        def transaction(conn: sa.Connection) -> list[VendorKey]:
-            registry.alone(conn)
-            known = [key for key in registry.vendor_keys(conn) if key.union_id == union_id]
-            if not known:
-                raise UnknownVendor(f"there is no vendor {union_id}", "union_id")
-            if known[0].key == new_key:
-                return known
-            registry.rotate_key(conn, union_id, new_key, now)
-            changes = Changes()
-            for lot in registry.lots(conn):
-                if lot.union_id == union_id:
-                    changes.acts.append(
-                        Act(lot.lot_id, now, by.operator, by.reason, "another key for the vendor", by.via)
-                    )
-            changes.write(conn)
-            return [key for key in registry.vendor_keys(conn) if key.union_id == union_id]
-
-        current, *earlier = await self._database.write(transaction)
+        now, usual = self._clock.now(), timedelta(seconds=self._policy.key_overlap)
+        given = None if overlap is None else timedelta(seconds=overlap)
+        in_use = await self._database.write(
+            lambda conn: keys.change(conn, union_id, new_key, by, now=now, usual=usual, overlap=given)
+        )
         await self._keys_changed()
-        log.info("key in use", union_id=union_id, valid_from=current.valid_from.isoformat(), operator=by.operator)
-        ended = [key.valid_until for key in earlier if key.valid_until is not None]
-        until = max(ended) + timedelta(seconds=self._policy.key_overlap) if ended else None
-        return KeyInUse(union_id, current.valid_from, until if until is not None and until > now else None)
+        log.info("key in use", union_id=union_id, valid_from=in_use.valid_from.isoformat(), operator=by.operator)
+        return in_use
 
     async def block(self, lot_id: str, kind: str, value: str, by: By) -> int:
         """Refuse a driver by licence, pay_user_id or mobile from now on. Returns the id; one that exists is kept."""

@@ -22,7 +22,15 @@ BLOCKS_A_STEP = 64
 """Blocks of 8 KiB that a step looks at on PostgreSQL."""
 
 _before = sa.bindparam("before", type_=Moment())
-_ENDED_KEYS = sa.select(t.vendor_keys.c.key_id).where(t.vendor_keys.c.valid_until < _before)
+_again = t.vendor_keys.alias()
+_ENDED_KEYS = sa.select(t.vendor_keys.c.key_id).where(
+    t.vendor_keys.c.valid_until < _before,
+    ~sa.exists().where(  # a key that came back in time: what was signed with it then verifies now
+        _again.c.union_id == t.vendor_keys.c.union_id,
+        _again.c.key == t.vendor_keys.c.key,
+        sa.or_(_again.c.valid_until.is_(None), _again.c.valid_until >= _before),
+    ),
+)
 _NOT_LIVE = t.orders.c.state.not_in(("waiting", "in"))
 _ORDER_HAS_ENDED = ~sa.exists().where(  # a live one's message gets its first answer, however old it is
     t.orders.c.lot_id == t.inbox.c.lot_id,

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
-from taigan.lot.people.attendant import By
+from taigan.lot.people.by import By
 from taigan.rights import Holder
 from taigan.web import resources as r
 from taigan.web.errors import ErrorBody
