@@ -22,6 +22,7 @@ from taigan.cli.interfaces import interfaces
 from taigan.cli.key import key_commands
 from taigan.cli.lanes import lanes
 from taigan.cli.lot import lot
+from taigan.cli.privacy import privacy_commands
 from taigan.cli.signatures import explain_signature, sign
 from taigan.cli.tariff import tariff_commands
 from taigan.cli.token import token_commands
@@ -42,6 +43,7 @@ app.command()(devices)
 app.add_typer(device_commands, name="device")
 app.command()(edge)
 app.add_typer(barrier_commands, name="barrier")
+app.add_typer(privacy_commands, name="privacy")
 app.command()(init)
 app.command()(doctor)
 app.command()(interfaces)

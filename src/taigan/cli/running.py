@@ -42,15 +42,18 @@ class Failure(Exception):
         self.exit_code = exit_code
 
 
-def with_database(work: Callable[[Database], Awaitable[None]], config: Path | None) -> None:
-    """Do something in the lot platform's database, beside its processes where the engine allows that."""
+def with_database(work: Callable[[Database], Awaitable[None]], config: Path | None, *, unhurried: bool = False) -> None:
+    """Do something in the lot platform's database, beside its processes where the engine allows that.
+
+    `unhurried` work may take its time.
+    """
     from taigan.storage.database import open_database
     from taigan.storage.errors import InUse, NewerDatabase, StorageError
 
     settings = read_settings(config)
 
     async def run() -> None:
-        database = await open_database(settings.lot_database_url)
+        database = await open_database(settings.lot_database_url, unhurried=unhurried)
         try:
             await work(database)
         finally:

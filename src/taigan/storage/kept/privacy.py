@@ -1,0 +1,204 @@
+"""What is kept of one person, found by plate, phone number or identity: to hand it out, and to erase it.
+
+Stays and money remain as the lot's own books; what tells whose they were goes.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from taigan.storage import tables as t
+from taigan.storage.changes import Changes
+from taigan.storage.rows import Act
+from taigan.storage.tables import paired
+
+GONE = "***"
+"""What stands in a text where the plate, number or identity stood."""
+
+
+class By(enum.StrEnum):
+    """What a person is found by."""
+
+    PLATE = "plate"
+    PHONE = "phone"
+    IDENTITY = "identity"
+
+
+class StillNeeded(Exception):
+    """It cannot be erased yet; the text says what it is needed for."""
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """How many rows of each table were dropped or emptied."""
+
+    rows: Mapping[str, int]
+
+
+_DIRECT: Mapping[By, Sequence[sa.Column[Any]]] = {
+    By.PLATE: (
+        t.sms_codes.c.licence,
+        t.drivers.c.licence,
+        t.special_vehicles.c.car_number,
+        t.auto_pay.c.car_number,
+        t.pass_plates.c.plate,
+    ),
+    By.PHONE: (t.sms_codes.c.mobile,),
+    By.IDENTITY: (),
+}
+"""Columns that hold it; the row goes with it."""
+_OF_ORDERS: Mapping[By, Sequence[sa.Column[Any]]] = {
+    By.PLATE: (t.orders.c.licence, t.orders.c.plate),
+    By.PHONE: (t.orders.c.mobile,),
+    By.IDENTITY: (t.orders.c.pay_user_id,),
+}
+_KIND_OF_BLOCK = {By.PLATE: "licence", By.PHONE: "mobile", By.IDENTITY: "pay_user_id"}
+_EMPTIED: Mapping[sa.Table, Mapping[str, object]] = {
+    t.orders: {"licence": "", "plate": "", "likeness": "", "mobile": "", "pay_user_id": ""},
+    t.departures: {"plate": ""},
+    t.payments: {"plate": ""},
+    t.deliveries: {"payload": "{}"},
+    t.quotes: {"answer": b""},
+    t.inbox: {"answer": b""},
+}
+"""What is emptied in the rows of the person's orders, which stay."""
+_SHOWN = (t.order_events, t.lifts, t.bills, t.reductions, t.attempts, t.alarms)
+"""Rows of the person's orders that tell of a stay and not of a person."""
+_TEXTS = (
+    t.order_events.c.detail,
+    t.alarms.c.text,
+    t.operator_acts.c.act,
+    t.operator_acts.c.reason,
+    t.orders.c.told_text,
+    t.lifts.c.reason,
+    t.deliveries.c.answer,
+)
+"""Free texts, in which it is written over."""
+_LIVE = ("waiting", "in")
+
+
+def export(conn: sa.Connection, by: By, value: str) -> dict[str, list[dict[str, Any]]]:
+    """Every row that is kept of the person, by table."""
+    orders = _orders(conn, by, value)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for table, where in _rows(by, value, orders):
+        rows = [dict(row) for row in conn.execute(sa.select(table).where(where)).mappings()]
+        if rows:
+            found.setdefault(table.name, []).extend(rows)
+    return found
+
+
+def erase(conn: sa.Connection, by: By, value: str, operator: str, reason: str, now: datetime) -> Erased:
+    """Erase what tells who it was, and record that it was done, without saying of whom.
+
+    Raises StillNeeded while a car is inside, or an upload about it is owed.
+    """
+    orders = _orders(conn, by, value)
+    _refuse_if_needed(conn, orders)
+    rows: dict[str, int] = {}
+
+    def run(table: sa.Table, statement: Any) -> None:
+        if count := conn.execute(statement).rowcount:
+            rows[table.name] = rows.get(table.name, 0) + count
+
+    cards = conn.execute(
+        sa.select(t.pass_plates.c.lot_id, t.pass_plates.c.card_id).where(t.pass_plates.c.plate == value)
+    ).all()
+    if by is By.PLATE and cards:
+        card = sa.or_(*(sa.and_(t.passes.c.lot_id == lot, t.passes.c.card_id == card) for lot, card in cards))
+        run(t.passes, sa.update(t.passes).where(card).values(holder=""))
+    for column in _DIRECT[by]:
+        run(column.table, sa.delete(column.table).where(column == value))
+    run(t.blocked, sa.delete(t.blocked).where(_blocked(by, value)))
+    if by is By.PHONE:
+        run(t.people, sa.delete(t.people).where(_person(value)))
+    if by is By.PLATE:
+        for table in (t.departures, t.payments):
+            run(table, sa.update(table).where(table.c.plate == value).values(plate=""))
+    if orders:
+        of_these = _of(orders)
+        run(t.money_notices, _notices(orders))
+        for table, emptied in _EMPTIED.items():
+            run(table, sa.update(table).where(of_these(table)).values(**emptied))
+        run(t.pictures, sa.delete(t.pictures).where(of_these(t.pictures)))
+    for column in _TEXTS:
+        holds = column.contains(value, autoescape=True)
+        run(column.table, sa.update(column.table).where(holds).values({column: sa.func.replace(column, value, GONE)}))
+    _record(conn, orders, operator, reason, now, f"erased the personal data of one {by}: {sum(rows.values())} rows")
+    return Erased(rows)
+
+
+def record_export(conn: sa.Connection, by: By, value: str, operator: str, reason: str, now: datetime) -> None:
+    """Record that a person's data were handed out."""
+    _record(conn, _orders(conn, by, value), operator, reason, now, f"handed out the personal data of one {by}")
+
+
+def _record(
+    conn: sa.Connection, orders: Sequence[tuple[str, str]], operator: str, reason: str, now: datetime, act: str
+) -> None:
+    changes = Changes()
+    for lot_id in sorted({lot_id for lot_id, _ in orders}) or [""]:
+        changes.acts.append(Act(lot_id, now, operator, reason, act))
+    changes.write(conn)
+
+
+def _orders(conn: sa.Connection, by: By, value: str) -> list[tuple[str, str]]:
+    where = sa.or_(*(column == value for column in _OF_ORDERS[by]))
+    return [(row[0], row[1]) for row in conn.execute(sa.select(t.orders.c.lot_id, t.orders.c.order_id).where(where))]
+
+
+def _refuse_if_needed(conn: sa.Connection, orders: Sequence[tuple[str, str]]) -> None:
+    if not orders:
+        return
+    of_these = _of(orders)
+    live = sa.select(sa.func.count()).where(of_these(t.orders), t.orders.c.state.in_(_LIVE))
+    if conn.execute(live).scalar():
+        raise StillNeeded("a car is inside or at the entry: erase again when it has left")
+    owed = sa.select(sa.func.count()).where(of_these(t.deliveries), t.deliveries.c.state.in_(("pending", "sending")))
+    if conn.execute(owed).scalar():
+        raise StillNeeded("an upload about a stay is owed to BoLink: erase again when it is done")
+
+
+def _rows(by: By, value: str, orders: Sequence[tuple[str, str]]) -> list[tuple[sa.Table, sa.ColumnElement[bool]]]:
+    found: list[tuple[sa.Table, sa.ColumnElement[bool]]] = [(column.table, column == value) for column in _DIRECT[by]]
+    found.append((t.blocked, _blocked(by, value)))
+    if by is By.PHONE:
+        found.append((t.people, _person(value)))
+    if orders:
+        of_these = _of(orders)
+        found += [(table, of_these(table)) for table in (*_EMPTIED, *_SHOWN, t.pictures)]
+    return found
+
+
+def _blocked(by: By, value: str) -> sa.ColumnElement[bool]:
+    return sa.and_(t.blocked.c.kind == _KIND_OF_BLOCK[by], t.blocked.c.value == value)
+
+
+def _person(phone: str) -> sa.ColumnElement[bool]:
+    return t.people.c.person.contains(phone, autoescape=True)
+
+
+def _notices(orders: Sequence[tuple[str, str]]) -> sa.Update:
+    """What BoLink said of the orders' payments, emptied: it names the car."""
+    paid = sa.exists().where(
+        t.payments.c.lot_id == t.money_notices.c.lot_id,
+        t.payments.c.payment_id == t.money_notices.c.payment_id,
+        _of(orders)(t.payments),
+    )
+    return sa.update(t.money_notices).where(paid).values(text="")
+
+
+def _of(orders: Sequence[tuple[str, str]]) -> Any:
+    """The condition that a table's row belongs to one of the orders."""
+
+    def condition(table: sa.Table) -> sa.ColumnElement[bool]:
+        among = paired(table.c.lot_id, table.c.order_id, "orders")
+        among.values = sa.bindparam(None, list(orders), type_=among.values.type)
+        return among
+
+    return condition
