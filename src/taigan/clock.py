@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Clock(Protocol):
@@ -25,6 +26,9 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds."""
 
+    async def wait(self, futures: Collection[asyncio.Future[Any]], seconds: float) -> None:
+        """Return when one of the futures is done, or after so many seconds. Cancels none of them."""
+
 
 class SystemClock:
     """The machine's clocks."""
@@ -41,6 +45,9 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    async def wait(self, futures: Collection[asyncio.Future[Any]], seconds: float) -> None:
+        await asyncio.wait(futures, timeout=max(seconds, 0.0), return_when=asyncio.FIRST_COMPLETED)
+
 
 class SteppedClock(SystemClock):
     """The machine's clocks, with the wall clock off by the seconds that a file holds at that moment: for tests."""
@@ -54,11 +61,11 @@ class SteppedClock(SystemClock):
 
 async def set_within(clock: Clock, event: asyncio.Event, seconds: float) -> bool:
     """Wait for an event, at most so long. Tells whether it was set."""
-    if seconds <= 0:
+    if seconds <= 0 or event.is_set():
         return event.is_set()
+    waiting = asyncio.ensure_future(event.wait())
     try:
-        async with clock.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True
+        await clock.wait((waiting,), seconds)
+    finally:
+        waiting.cancel()
+    return event.is_set()

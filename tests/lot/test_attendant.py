@@ -91,7 +91,7 @@ async def test_two_attendants_release_at_once_and_the_arm_rises_once(street: Par
     await street.arrives("A3")
     await street.scan("EA47829", "A3")
     both = await asyncio.gather(*(street.attendant.release(LOT_ID, "A3", BY) for _ in range(2)), return_exceptions=True)
-    assert sorted(type(each).__name__ for each in both) == ["Lift", "NobodyWaits"]
+    assert sorted(type(each).__name__ for each in both) == ["BeingRaised", "Lift"]
     assert street.barrier("A3").lifts == 1
 
 

@@ -61,6 +61,7 @@ class ScriptedBarrier:
         self.asked: list[Price] = []
         self.mode = Mode.OK
         self.commands: list[Command] = []
+        self.cancelled: list[str] = []
         self.lifts = 0
         self.running = False
         self._sink = sink
@@ -88,6 +89,9 @@ class ScriptedBarrier:
         self.state.held = False
         self._stands(Position.CLOSED)
         return Result(Outcome.ACCEPTED)
+
+    async def cancel(self, command_id: str) -> None:
+        self.cancelled.append(command_id)
 
     async def start(self) -> None:
         self.running = True

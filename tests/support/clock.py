@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 PATIENCE = 60.0
 """Real seconds after which a test that waits for something gives up."""
@@ -17,7 +18,7 @@ class ManualClock:
     def __init__(self, start: datetime = datetime(2026, 5, 4, 4, 0, tzinfo=UTC)) -> None:
         self._wall = start
         self._elapsed = 0.0
-        self._waits: dict[asyncio.Timeout, float] = {}
+        self._waits: dict[asyncio.Timeout | asyncio.Future[None], float] = {}
         self._news = asyncio.Event()
 
     def now(self) -> datetime:
@@ -44,6 +45,18 @@ class ManualClock:
         except TimeoutError:
             return
 
+    async def wait(self, futures: Collection[asyncio.Future[Any]], seconds: float) -> None:
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if seconds > 0:
+            self._waits[over] = self._elapsed + seconds
+            self._news.set()
+        else:
+            over.set_result(None)
+        try:
+            await asyncio.wait({*futures, over}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._waits.pop(over, None)
+
     def advance(self, seconds: float) -> None:
         """Let time pass; whoever waited for less goes on."""
         self._wall += timedelta(seconds=seconds)
@@ -51,7 +64,10 @@ class ManualClock:
         for timeout, until in list(self._waits.items()):
             if until <= self._elapsed + 1e-9:
                 del self._waits[timeout]
-                timeout.reschedule(asyncio.get_running_loop().time())
+                if isinstance(timeout, asyncio.Timeout):
+                    timeout.reschedule(asyncio.get_running_loop().time())
+                elif not timeout.done():
+                    timeout.set_result(None)
 
     def set_back(self, seconds: float) -> None:
         """Somebody sets the wall clock back; no time has passed."""

@@ -191,6 +191,9 @@ class Barrier(Protocol):
     async def close(self, command_id: str, deadline: datetime) -> Result:
         """Lower the arm (and end a hold)."""
 
+    async def cancel(self, command_id: str) -> None:
+        """Drop a command that has not left for the device: it ends as `REJECTED`. One that has left is not touched."""
+
     async def start(self) -> None:
         """Connect and begin to report. Returns at once when the device is not there; reconnecting is the driver's."""
 

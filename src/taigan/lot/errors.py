@@ -3,6 +3,7 @@
 - LotError
   - UnknownVendor, UnknownLot, UnknownLane, UnknownOrder, UnknownDelivery
   - NobodyWaits     there is no order to release or refuse
+  - BeingRaised     there is one, and the arm is being raised for it already
   - Conflict        the thing is not in a state that allows it
   - BadValue        a field cannot be used
   - CannotPrice     no price list says what the stay costs
@@ -73,6 +74,17 @@ class NobodyWaits(LotError):
 
     code = "nobody_waits"
     status = 409
+
+
+class BeingRaised(LotError):
+    """The arm is being raised for this order already, by the lift `lift_id`."""
+
+    code = "being_raised"
+    status = 409
+
+    def __init__(self, message: str, field: str = "", *, lift_id: str = "") -> None:
+        super().__init__(message, field)
+        self.lift_id = lift_id
 
 
 class Conflict(LotError):

@@ -15,6 +15,7 @@ from taigan.barriers.barrier import Barrier, EventSink, LaneKey
 from taigan.bolink import Addresses, BadAnswer, BolinkClient, BolinkError, Refused, Transport
 from taigan.clock import Clock, set_within
 from taigan.lot.checkpoints import Reach, pass_by
+from taigan.lot.commits import Commits
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.errors import LotError, UnknownLot
 from taigan.lot.events import Events
@@ -23,6 +24,7 @@ from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lanes.neighbours import Exchange, Neighbours
 from taigan.lot.leaving.desk import LeavingDesk
+from taigan.lot.lifts import Lifts
 from taigan.lot.messages.commands import RemoteCommands
 from taigan.lot.messages.inbox import Inbox
 from taigan.lot.messages.kept import Records
@@ -82,11 +84,25 @@ class Platform:
         self.events = Events()
         self.keyring = Keyring(database, clock, policy.key_overlap)
         self.lanes = Lanes(database, clock, self.metrics, self.events)
-        self.desk = EntryDesk(database, self.lanes, policy, clock, ids, self.metrics, self.events, reach)
+        self.commits = Commits(database, clock)
+        self.lifts = Lifts(
+            self.commits,
+            database,
+            self.lanes,
+            clock,
+            self.metrics,
+            self.events,
+            reach,
+            alone=exchange is None,
+        )
+        self.desk = EntryDesk(
+            self.commits, self.lifts, database, self.lanes, policy, clock, ids, self.metrics, self.events, reach
+        )
         self.attendant = Attendant(
             database,
             self.lanes,
-            self.desk,
+            self.commits,
+            self.lifts,
             policy,
             clock,
             ids,
@@ -94,13 +110,13 @@ class Platform:
             self.keyring.refresh,
             try_lane=self._try_lane,
         )
-        self.leaving = LeavingDesk(database, self.lanes, policy, clock, ids, self.events, self.desk.owed)
+        self.leaving = LeavingDesk(database, self.lifts, self.lanes, policy, clock, ids, self.events, self.commits.owed)
         self.lanes.exits = self.leaving
         self.plates = Plates(database, self.desk, self.leaving, self.lanes, policy, clock)
         self.courier = Courier(
             database,
             self.client_of,
-            self.desk.owed,
+            self.commits.owed,
             self.lanes,
             policy,
             clock,
@@ -110,7 +126,7 @@ class Platform:
             reach,
         )
         self.tidying = Tidying(database, policy, clock)
-        self.watch = Watch(database, self.lanes, policy, clock, self.metrics)
+        self.watch = Watch(database, self.lanes, self.lifts, policy, clock, self.metrics)
         self.no_plate_entries = NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics)
         self.phone_checks = PhoneChecks(database, gateway, policy, clock, ids, self.lanes.alarm)
         self.vehicles = Vehicles(database, clock)
@@ -134,7 +150,12 @@ class Platform:
         self._barriers: dict[LaneKey, Barrier] = {}
         self._connected: dict[LaneKey, Lane] = {}
         self._look_at_lanes = asyncio.Event()
-        self._neighbours = Neighbours(exchange, self.events, clock, self._look_at_lanes.set) if exchange else None
+        self._neighbours = None
+        if exchange is not None:
+            self._neighbours = Neighbours(
+                exchange, self.events, clock, self._look_at_lanes.set, self.lifts.intended.set
+            )
+            self.lifts.when_intended = self._neighbours.say_that_a_lift_is_intended
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self, vendors: Sequence[VendorSetup] = (), lots: Sequence[LotSetup] = ()) -> None:
@@ -148,6 +169,7 @@ class Platform:
         self._run(self._keep_lanes())
         if self._neighbours is not None:
             self._run(self._neighbours.run())
+            self._run(self.lifts.run())
 
     async def connect(self, vendors: Sequence[VendorSetup] = (), lots: Sequence[LotSetup] = ()) -> None:
         """Bring in the configuration and connect the lanes: drivers are answered from here on.

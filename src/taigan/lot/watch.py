@@ -12,7 +12,9 @@ import structlog
 
 from taigan.clock import Clock
 from taigan.lot.ages import SKEW, Ages
+from taigan.lot.commits import Transaction
 from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.lifts import Lifts
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
 from taigan.lot.stays import orders
@@ -32,9 +34,12 @@ QUEUE_ALARM_EVERY = 3600.0
 class Watch:
     """Settles what nobody else settles."""
 
-    def __init__(self, database: Database, lanes: Lanes, policy: Policy, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, database: Database, lanes: Lanes, lifts: Lifts, policy: Policy, clock: Clock, metrics: Metrics
+    ) -> None:
         self._database = database
         self._lanes = lanes
+        self._lifts = lifts
         self._policy = policy
         self._clock = clock
         self._metrics = metrics
@@ -71,7 +76,7 @@ class Watch:
         )
 
     def _settle(self, conn: sa.Connection, now: datetime) -> list[Alarm]:
-        settling = _Settling(conn, self._ages, self._policy, now)
+        settling = _Settling(conn, self._lifts, self._ages, self._policy, self._clock, now)
         settling.changes.write(conn)
         return settling.alarms
 
@@ -97,7 +102,9 @@ class Watch:
 class _Settling:
     """One look, inside its transaction."""
 
-    def __init__(self, conn: sa.Connection, ages: Ages, policy: Policy, now: datetime) -> None:
+    def __init__(
+        self, conn: sa.Connection, lifts_: Lifts, ages: Ages, policy: Policy, clock: Clock, now: datetime
+    ) -> None:
         self._ages = ages
         self._policy = policy
         self._now = now
@@ -126,15 +133,10 @@ class _Settling:
         self._cars = facts.presences(conn, held)
         self._of_car = facts.live_orders_at(conn, held)
 
+        tx = Transaction(conn, self._lots, {}, self.changes, clock)
+        tx.orders = self._orders
         for lift in lifts:
-            lift.outcome, lift.outcome_at = "uncertain", now
-            lift.detail = "no outcome was stored"
-            self.changes.lifts.append(lift)
-            order = self._orders.get((lift.lot_id, lift.order_id or ""))
-            if order is not None and order.waiting_for == "barrier":
-                order.waiting_for = "confirmation"
-                self.changes.order(order)
-                orders.note(self.changes, order, now, "not confirmed", detail=lift.detail)
+            lifts_.end_overdue(tx, lift)
         for order in self._orders.values():
             lot, lane = self._lots[order.lot_id], self._lanes[(order.lot_id, order.channel_id)]
             if order.state == "waiting":

@@ -24,6 +24,16 @@ _LIFTS = (
     .where(t.lifts.c.outcome.is_(None), sa.or_(t.lifts.c.deadline < _before, t.lifts.c.intended_at > _ahead))
     .limit(1000)
 )
+_TO_TAKE = (
+    sa.select(*LIFT)
+    .where(
+        t.lifts.c.outcome.is_(None),
+        t.lifts.c.deadline >= _before,
+        t.lifts.c.taken_at.is_(None),
+        t.lifts.c.purpose != "",
+    )
+    .limit(1000)
+)
 _ORDERS = (
     sa.select(*ORDER)
     .where(
@@ -58,6 +68,11 @@ _CLAIMS = (
 def lifts(conn: sa.Connection, before: datetime, ahead: datetime) -> list[Lift]:
     """Lifts without an outcome whose deadline is past."""
     return records(conn, _LIFTS, Lift, before=before, ahead=ahead)
+
+
+def lifts_to_take(conn: sa.Connection, now: datetime) -> list[Lift]:
+    """Lifts that are intended and that no process has taken, within their deadline."""
+    return records(conn, _TO_TAKE, Lift, before=now)
 
 
 def waiting(conn: sa.Connection, before: datetime, ahead: datetime) -> list[Order]:

@@ -60,6 +60,9 @@ class InstantBarrier:
     async def close(self, command_id: str, deadline: datetime) -> Result:
         return AT_ONCE
 
+    async def cancel(self, command_id: str) -> None:
+        """Nothing ever waits here."""
+
     async def next_car(self) -> None:
         """The car on the loop, if there is one, drives through; another one comes."""
         if self.state.presence_id:

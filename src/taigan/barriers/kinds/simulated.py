@@ -168,6 +168,9 @@ class SimulatedBarrier:
     async def close(self, command_id: str, deadline: datetime) -> Result:
         return await self._command("close", command_id, deadline)
 
+    async def cancel(self, command_id: str) -> None:
+        self._lanes.cancel(command_id)
+
     async def start(self) -> None:
         if not self._delivery:
             self._delivery = asyncio.create_task(self._deliver(), name=f"events of {self.key}")
@@ -358,6 +361,12 @@ class SimulatedLanes:
         finally:
             timer.cancel()
             del self._commands[command_id]
+
+    def cancel(self, command_id: str) -> None:
+        """Drop a command that has not been written yet."""
+        command = self._commands.get(command_id)
+        if command is not None and not command.sent:
+            command.give_up("the car it was for has gone")
 
     def show(self, key: LaneKey, text: str, price: ToldPrice | None = None) -> None:
         """Put a text on a lane's screen, with the price that it tells, if the lanes are there."""

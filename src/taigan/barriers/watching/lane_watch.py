@@ -38,6 +38,7 @@ class Attempt:
         self.command_id = command_id
         self.deadline = deadline
         self.sent = False
+        self.cancelled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 class LaneWatch:
@@ -69,6 +70,7 @@ class LaneWatch:
         self._waiting: deque[Event] = deque()
         self._delivery: asyncio.Task[None] | None = None
         self._over = False
+        self._attempts: dict[str, Attempt] = {}
 
     # What the device says. `mark` is the device's own name for a message (its id), so that all processes that hear it
     # make the same presence and event of it; without one the moment serves.
@@ -203,10 +205,14 @@ class LaneWatch:
         """
         self.state.last_command = self.clock.now()
         self.state.commands += 1
-        attempt = Attempt(command_id, Deadline(deadline, self.clock))
-        result = await self._result(attempt, send)
-        if lifts and result.outcome is not Outcome.REJECTED:
-            self.lifted(certain=result.outcome is Outcome.ACCEPTED)
+        attempt = self._attempts[command_id] = Attempt(command_id, Deadline(deadline, self.clock))
+        result = None
+        try:
+            result = await self._result(attempt, send)
+        finally:  # who is not waited for any longer may have raised the arm all the same
+            self._attempts.pop(command_id, None)
+            if lifts and (result.outcome is not Outcome.REJECTED if result is not None else attempt.sent):
+                self.lifted(certain=result is not None and result.outcome is Outcome.ACCEPTED)
         if result.outcome is not Outcome.ACCEPTED:
             self.state.errors += 1
             log.warning(
@@ -215,26 +221,39 @@ class LaneWatch:
             )  # fmt: skip
         return result
 
+    def cancel(self, command_id: str) -> None:
+        """Drop a command of which nothing has left for the device yet."""
+        attempt = self._attempts.get(command_id)
+        if attempt is not None and not attempt.sent and not attempt.cancelled.done():
+            attempt.cancelled.set_result(None)
+
     async def _result(self, attempt: Attempt, send: Callable[[Attempt], Awaitable[Result]]) -> Result:
         left = attempt.deadline.left()
         if left <= 0:
             return Result(Outcome.REJECTED, "the command came after its deadline")
         if self.gone:
             return Result(Outcome.REJECTED, f"the device is offline: {self.state.extra.get('offline', '')}")
+        sending = asyncio.ensure_future(send(attempt))
         try:
-            async with self.clock.timeout(left):
-                return await send(attempt)
+            await self.clock.wait((sending, attempt.cancelled), left)
+            if attempt.cancelled.done() and attempt.sent and not sending.done():
+                await self.clock.wait((sending,), attempt.deadline.left())
+            if sending.done():
+                return sending.result()
         except NotSent as error:
             return Result(Outcome.REJECTED, str(error))
         except NoAnswer as error:
             return Result(Outcome.UNCERTAIN, str(error))
-        except TimeoutError:
-            if attempt.sent:
-                return Result(Outcome.UNCERTAIN, "the device did not answer by the deadline")
-            return Result(Outcome.REJECTED, "the device could not be reached by the deadline")
         except Exception as error:  # a driver's mistake must not look like a closed barrier
             log.exception("barrier driver failed", lane=str(self.lane), device=self.device)
             return Result(Outcome.UNCERTAIN, f"the driver failed: {error}")
+        finally:
+            sending.cancel()
+        if attempt.sent:
+            return Result(Outcome.UNCERTAIN, "the device did not answer by the deadline")
+        if attempt.cancelled.done():
+            return Result(Outcome.REJECTED, "the car it was for has gone: the command was dropped")
+        return Result(Outcome.REJECTED, "the device could not be reached by the deadline")
 
     # Events
 

@@ -52,6 +52,10 @@ class WatchedBarrier:
             self.watch.hold(False)
         return result
 
+    async def cancel(self, command_id: str) -> None:
+        """Drop a command that has not left for the device."""
+        self.watch.cancel(command_id)
+
     async def raise_arm(self, attempt: Attempt) -> Result:
         """Send the command that raises the arm once."""
         raise NotImplementedError

@@ -1,10 +1,10 @@
 """The no-plate entry, from a verified request to its answer: two commits with the barrier between them.
 
 1. `_admit` decides and writes what is intended.
-2. The arm is raised, with a deadline.
-3. `_settle` writes the outcome, the answer and what is owed to BoLink.
+2. The arm is raised, with a deadline: `lot/lifts.py`.
+3. `_settle` writes what its outcome means for the order, the answer and what is owed to BoLink.
 
-Both commits are group commits of one kind: a transaction settles and admits whatever waits. Whatever hangs or breaks,
+Both commits go through one queue: a transaction settles and admits whatever waits. Whatever hangs or breaks,
 the driver is answered in time; what is not settled by then is settled later.
 """
 
@@ -19,16 +19,18 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from taigan.barriers.barrier import LaneKey, Outcome, Result
+from taigan.barriers.barrier import Outcome, Result
 from taigan.clock import Clock, set_within
 from taigan.lot import texts
 from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
+from taigan.lot.commits import Commits, Transaction
 from taigan.lot.entering.rules import decide, outcome_told
 from taigan.lot.entering.scan import Next, Scan, Verdict, answer
 from taigan.lot.entering.situation import Situation
 from taigan.lot.events import Events
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.lifts import Ended, Lifts, Purpose, Told, cancel
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
 from taigan.lot.stays import orders
@@ -36,27 +38,11 @@ from taigan.storage import deliveries, facts
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
-from taigan.storage.group import GroupCommit
-from taigan.storage.rows import Alarm, Lift, Lot, Message, Order
+from taigan.storage.rows import Alarm, Lift, Lot, Order
 
 log = structlog.get_logger("taigan.entry")
 ANSWER_SPARE = 0.05
 """Seconds before an answer is due in which it is written and sent."""
-
-
-class Raised(msgspec.Struct, kw_only=True):
-    """What became of a lift, to be written by the second commit."""
-
-    lift: Lift
-    result: Result
-    confirmed: bool
-    at: datetime
-    digest: str = ""  # the message to answer, where one waits
-    car_number: str = ""
-
-    @property
-    def lot_id(self) -> str:
-        return self.lift.lot_id
 
 
 class Decided(msgspec.Struct):
@@ -66,21 +52,13 @@ class Decided(msgspec.Struct):
     alarms: list[Alarm]
 
 
-class Told(msgspec.Struct):
-    """What the driver is told after the second commit."""
-
-    state: int
-    text: str
-    answer: bytes
-    alarms: list[Alarm]
-    entered: bool = False
-
-
 class EntryDesk:
     """Answers drivers. One per process; its rules live in `rules.decide`."""
 
     def __init__(
         self,
+        commits: Commits,
+        lifts: Lifts,
         database: Database,
         lanes: Lanes,
         policy: Policy,
@@ -91,6 +69,8 @@ class EntryDesk:
         reach: Reach = pass_by,
     ) -> None:
         self._reach = reach
+        self._commits = commits
+        self._lifts = lifts
         self._database = database
         self._lanes = lanes
         self._policy = policy
@@ -98,16 +78,13 @@ class EntryDesk:
         self._ids = ids
         self._metrics = metrics
         self._events = events
-        self._commits = GroupCommit[Scan | Raised, Decided | Told](
-            database, self._commit, lot_of=lambda one: one.lot_id
-        )
         self._admit_seconds = metrics.commit_seconds.labels("admit")
         self._settle_seconds = metrics.commit_seconds.labels("settle")
         self._working: dict[str, asyncio.Task[tuple[int, bytes]]] = {}
         self._unfinished: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
-        self.owed = asyncio.Event()
-        """Set whenever something new is owed to BoLink."""
+        commits.handle(Scan, self._admit)
+        lifts.serve(Purpose.ENTER, self._settle)
 
     async def enter(self, scan: Scan) -> tuple[int, bytes]:
         """Answer a scan, always before `scan.answer_by`. Returns the state told and the answer's bytes.
@@ -121,6 +98,7 @@ class EntryDesk:
             return await self._wait_for(scan, first)
         if (barrier := self._lanes.barrier(scan.lane)) is not None:
             scan.slowest_command = barrier.sight.slowest_command
+        scan.at_hand = self._lifts.at_hand(scan.lane)
         work = self._working[scan.digest] = asyncio.create_task(self._enter(scan))
         work.add_done_callback(lambda _: self._working.pop(scan.digest))
         try:
@@ -159,7 +137,7 @@ class EntryDesk:
                 return await self._raise(scan, verdict)
             case _:
                 if verdict.order is not None:
-                    self.owed.set()
+                    self._commits.owed.set()
                     if verdict.order.waiting_for == "arm":
                         self._lanes.follow_arm(scan.lane, verdict.order.order_id)
                 self._tell(scan, verdict.order, verdict.state, verdict.text)
@@ -169,14 +147,13 @@ class EntryDesk:
         """The first commit; None when it failed. It may exist nevertheless."""
         began = self._clock.monotonic()
         try:
-            decided = await self._commits.submit(scan)
+            decided: Decided = await self._commits.submit(scan)
         except StorageError as error:
             log.error("entry not decided", lane=str(scan.lane), error=str(error))
             return None
         except Exception:
             log.exception("entry not decided", lane=str(scan.lane))
             return None
-        assert isinstance(decided, Decided)
         verdict = decided.verdict
         self._admit_seconds.observe(self._clock.monotonic() - began)
         for alarm in decided.alarms:
@@ -191,55 +168,21 @@ class EntryDesk:
         assert order is not None
         assert lift is not None
         self._reach(Checkpoint.ADMITTED)
-        settled = self._lanes.expect(scan.lane, order.order_id, order.presence_id or "")
-        over = self._over(lift)
-        try:
-            result = await self._command(lift, settled)
-            self._reach(Checkpoint.OUTCOME)
-            confirmed = result.outcome is Outcome.ACCEPTED and verdict.confirm == "accepted"
-            if not confirmed and result.outcome is not Outcome.REJECTED and lift.cause != "again":
-                await set_within(self._clock, settled, over - self._clock.monotonic())
-        finally:
-            self._lanes.forget(order.order_id)
-        raised = Raised(
-            lift=lift,
-            result=result,
-            confirmed=confirmed,
-            at=self._clock.now(),
-            digest=scan.digest,
-            car_number=scan.licence,
-        )
+        ended = await self._lifts.carry_out(lift, verdict.confirm)
+        ended.digest, ended.car_number = scan.digest, scan.licence
         began = self._clock.monotonic()
         try:
-            told = await self._commits.submit(raised)
+            told = await self._lifts.settle(ended)
         except StorageError as error:
             log.error("entry not settled", order=order.order_id, error=str(error))
             return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
         except Exception:
             log.exception("entry not settled", order=order.order_id)
             return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
-        assert isinstance(told, Told)
         self._reach(Checkpoint.SETTLED)
         self._settle_seconds.observe(self._clock.monotonic() - began)
-        self._after(told)
-        self._tell(scan, order, told.state, told.text, lift, result)
+        self._tell(scan, order, told.state, told.text, lift, ended.result)
         return told.state, told.answer
-
-    async def raise_for(self, lift: Lift, confirm: str) -> tuple[Result, Told]:
-        """Raise the arm for an order that waited, and settle it. Raises `StorageError`."""
-        settled = self._lanes.expect(LaneKey(lift.lot_id, lift.channel_id), lift.order_id or "")
-        over = self._over(lift)
-        try:
-            result = await self._command(lift, settled)
-            confirmed = result.outcome is Outcome.ACCEPTED and confirm == "accepted"
-            if not confirmed and result.outcome is not Outcome.REJECTED:
-                await set_within(self._clock, settled, over - self._clock.monotonic())
-        finally:
-            self._lanes.forget(lift.order_id or "")
-        told = await self._commits.submit(Raised(lift=lift, result=result, confirmed=confirmed, at=self._clock.now()))
-        assert isinstance(told, Told)
-        self._after(told)
-        return result, told
 
     async def stop(self) -> None:
         """Return when everything under way has ended, but wait for a few seconds only."""
@@ -253,31 +196,6 @@ class EntryDesk:
         while under_way := [*self._working.values(), *self._unfinished]:
             await asyncio.wait(under_way)
         await self._commits.drained()
-
-    async def _command(self, lift: Lift, settled: asyncio.Event) -> Result:
-        if settled.is_set():
-            return Result(Outcome.REJECTED, "the order was settled before the command was sent")
-        result = await self._lanes.command(lift)
-        if self._events.anybody:
-            self._events.publish(
-                {
-                    "step": "lift",
-                    "lot_id": lift.lot_id,
-                    "channel_id": lift.channel_id,
-                    "order_id": lift.order_id or "",
-                    "lift_id": lift.lift_id,
-                    "at": self._clock.now(),
-                    "outcome": result.outcome.value,
-                    "reason": result.reason,
-                }
-            )
-        return result
-
-    def _after(self, told: Told) -> None:
-        if told.entered:
-            self.owed.set()
-        for alarm in told.alarms:
-            self._lanes.alarm(alarm)
 
     async def _make_void(self, scan: Scan) -> None:
         """The driver was told that the system is busy: what the commit wrote after all must not stand."""
@@ -298,9 +216,7 @@ class EntryDesk:
         key = (lot.lot_id, message.order_id or "")
         order = facts.orders(conn, [key]).get(key)
         if order is not None:
-            for lift in facts.lifts_under_way(conn, *key):
-                lift.outcome, lift.outcome_at, lift.detail = Outcome.REJECTED.value, now, "no command was sent in time"
-                changes.lifts.append(lift)
+            cancel(conn, changes, order, now)
             if order.requested_at >= scan.received_at:  # an older one was there before this scan
                 self._never_was(conn, changes, lot, order, now)
         message.answer = answer(0, texts.BUSY, scan.licence, now)
@@ -334,10 +250,6 @@ class EntryDesk:
                 if (message := found.get(scan.digest)) is not None and message.answer is not None:
                     return -1, message.answer
         return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
-
-    def _over(self, lift: Lift) -> float:
-        """The lift's deadline on the clock that never steps."""
-        return self._clock.monotonic() + (lift.deadline - self._clock.now()).total_seconds()
 
     def _left(self, scan: Scan) -> float:
         return (scan.answer_by - self._clock.now()).total_seconds()
@@ -392,72 +304,41 @@ class EntryDesk:
         if self._events.anybody:
             self._events.publish({"step": "entry", "at": self._clock.now(), **story})
 
-    def _commit(self, conn: sa.Connection, batch: Sequence[Scan | Raised]) -> list[Decided | Told]:
-        """Settle what was raised, then admit who asks: each sees what those before it in the batch have led to."""
-        lots = facts.lock(conn, {one.lot_id for one in batch})
-        messages = facts.messages(conn, {one.digest for one in batch if one.digest})
-        raised = [one for one in batch if isinstance(one, Raised)]
-        scans = [one for one in batch if isinstance(one, Scan)]
-        changes = Changes()
-        raised_for = facts.orders(conn, {(one.lot_id, one.lift.order_id or "") for one in raised}) if raised else {}
-        told = iter([self._settle(one, lots, raised_for, messages, changes) for one in raised])
-        decided = iter(self._admit(conn, scans, lots, raised_for, messages, changes))
-        changes.write(conn)
-        return [next(told) if isinstance(one, Raised) else next(decided) for one in batch]
-
-    def _admit(
-        self,
-        conn: sa.Connection,
-        scans: Sequence[Scan],
-        lots: dict[str, Lot],
-        settled: dict[tuple[str, str], Order],
-        messages: dict[str, Message],
-        changes: Changes,
-    ) -> list[Decided]:
-        if not scans:
-            return []
-        situation = Situation(conn, scans, lots, settled, messages, changes, self._policy, self._clock.now())
+    def _admit(self, tx: Transaction, scans: Sequence[Scan]) -> list[Decided]:
+        situation = Situation(tx, scans, self._policy)
         decided = []
         for scan in scans:
-            before = len(changes.alarms)
+            before = len(tx.changes.alarms)
             verdict = decide(scan, situation, self._ids)
-            decided.append(Decided(verdict, changes.alarms[before:]))
+            decided.append(Decided(verdict, tx.changes.alarms[before:]))
         return decided
 
-    def _settle(
-        self,
-        raised: Raised,
-        lots: dict[str, Lot],
-        known: dict[tuple[str, str], Order],
-        messages: dict[str, Message],
-        changes: Changes,
-    ) -> Told:
-        lift, order = raised.lift, known[(raised.lot_id, raised.lift.order_id or "")]
-        lift.outcome, lift.outcome_at = raised.result.outcome.value, raised.at
-        lift.detail = raised.result.reason
-        changes.lifts.append(lift)
-        was_in = order.state == "in"
-        alarms: list[Alarm] = []
-        if order.state == "waiting":
-            if raised.result.outcome is Outcome.REJECTED:
-                orders.void(changes, lots[lift.lot_id], order, raised.at, why="barrier fault")
-                text = raised.result.reason or "the barrier refused"
-                alarms.append(Alarm(lift.lot_id, lift.channel_id, order.order_id, raised.at, "barrier_fault", text))
-            elif raised.confirmed:
-                orders.enter(
-                    changes, lots[lift.lot_id], order, raised.at, why="confirmed", actor=lift.actor, via=lift.via
-                )
+    def _settle(self, tx: Transaction, ended: Ended, order: Order | None, present: bool) -> Told:
+        """What a lift's end means for an order that enters, and for the driver who waits for an answer."""
+        assert order is not None
+        lift, lot, was_in = ended.lift, tx.lots[ended.lot_id], order.state == "in"
+        told = Told()
+        if order.state == "waiting" and present:
+            if ended.postponed:
+                order.waiting_for = "arm"
+                orders.note(tx.changes, order, ended.at, "waiting", detail=ended.result.reason)
+            elif ended.result.outcome is Outcome.REJECTED:
+                orders.void(tx.changes, lot, order, ended.at, why="barrier fault")
+                text = ended.result.reason or "the barrier refused"
+                told.alarms = [Alarm(lift.lot_id, lift.channel_id, order.order_id, ended.at, "barrier_fault", text)]
+            elif ended.confirmed:
+                orders.enter(tx.changes, lot, order, ended.at, why="confirmed", actor=lift.actor, via=lift.via)
             else:
                 order.waiting_for = "confirmation"
-                orders.note(changes, order, raised.at, "not confirmed", detail=raised.result.outcome.value)
-        changes.alarms.extend(alarms)
-        state, text = (2, texts.RAISING) if order.state == "waiting" else outcome_told(order)
+                orders.note(tx.changes, order, ended.at, "not confirmed", detail=ended.result.outcome.value)
+        told.owed = order.state == "in"
+        told.state, told.text = (2, texts.RAISING) if order.state == "waiting" else outcome_told(order)
         if was_in and order.told_state == 1:
-            text = order.told_text
-        order.told_state, order.told_text = state, text
-        changes.order(order)
-        reply = answer(state, text, raised.car_number, raised.at)
-        if message := messages.get(raised.digest):
-            message.answer = reply
-            changes.answers.append(message)
-        return Told(state, text, reply, alarms, entered=order.state == "in")
+            told.text = order.told_text
+        order.told_state, order.told_text = told.state, told.text
+        tx.changes.order(order)
+        told.answer = answer(told.state, told.text, ended.car_number, ended.at)
+        if message := tx.messages.get(ended.digest):
+            message.answer = told.answer
+            tx.changes.answers.append(message)
+        return told

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from taigan.barriers.barrier import Position
-from taigan.lot import texts
+from taigan.lot import lifts, texts
 from taigan.lot.entering.scan import Next, Scan, Verdict, answer
 from taigan.lot.entering.situation import Situation
 from taigan.lot.ids import Ids
+from taigan.lot.lifts import Purpose
 from taigan.lot.policy import Reentry
 from taigan.lot.stays import orders
 from taigan.storage.rows import Alarm, Lane, Lift, Lot, Message, Order, Presence
@@ -84,7 +85,7 @@ def decide(scan: Scan, s: Situation, ids: Ids) -> Verdict:
     order = _new_order(scan, s, lot, lane, car, ids)
     if superseded is not None:
         orders.abandon(s.changes, lot, superseded, s.now, superseded_by=order.order_id)
-    if scan.held or scan.position in (Position.OPEN, Position.RISING):
+    if lane.held or scan.held or scan.position in (Position.OPEN, Position.RISING):
         return _drive_on(scan, s, lot, order)
     if lane.loop_dead or stuck:
         s.changes.alarms.append(_alarm(scan, s, "loop_fault", "the loop is stuck or dead", order.order_id))
@@ -149,8 +150,8 @@ def _again(scan: Scan, s: Situation, lane: Lane, own: Order, ids: Ids) -> Verdic
     if state != 1:
         state, text = 1, texts.ENTERED
     on_loop = (car := s.car(scan)) is not None and car.presence_id == own.presence_id
-    if scan.online and scan.position is Position.CLOSED and not scan.held and on_loop:
-        lift = _lift(scan, s, own.order_id, "again", ids)
+    if scan.online and scan.position is Position.CLOSED and not (scan.held or lane.held) and on_loop:
+        lift = _lift(scan, s, own, "again", ids)
         s.remember(Message(scan.digest, scan.lot_id, scan.received_at, scan.key_id, own.order_id))
         orders.note(s.changes, own, s.now, "scanned again", detail="the arm is down, the car on the loop")
         return Verdict(Next.RAISE, 1, b"", own, lift, lane.confirm)
@@ -230,27 +231,25 @@ def _wait(scan: Scan, s: Situation, lot: Lot, order: Order, waiting_for: str) ->
 
 def _raise(scan: Scan, s: Situation, lot: Lot, lane: Lane, order: Order, ids: Ids) -> Verdict:
     orders.ask(s.changes, lot, order)
-    lift = _lift(scan, s, order.order_id, scan.origin, ids)
+    lift = _lift(scan, s, order, scan.origin, ids)
     s.remember(Message(scan.digest, scan.lot_id, scan.received_at, scan.key_id, order.order_id))
     s.add_order(order)
     return Verdict(Next.RAISE, 2, b"", order, lift, lane.confirm)
 
 
-def _lift(scan: Scan, s: Situation, order_id: str, cause: str, ids: Ids) -> Lift:
-    lift = Lift(
-        lot_id=scan.lot_id,
-        lift_id=ids.lift_id(s.now),
-        channel_id=scan.channel_id,
-        order_id=order_id,
-        command="open",
+def _lift(scan: Scan, s: Situation, order: Order, cause: str, ids: Ids) -> Lift:
+    return lifts.intend(
+        s.changes,
+        ids.lift_id(s.now),
+        scan.lane,
+        Purpose.ENTER,
         cause=cause,
         actor="driver" if scan.origin == "scan" else "camera",
-        reason="",
-        intended_at=s.now,
+        now=s.now,
         deadline=command_by(scan),
+        at_hand=scan.at_hand,
+        order=order,
     )
-    s.changes.new_lifts.append(lift)
-    return lift
 
 
 def _told(scan: Scan, s: Situation, order: Order, state: int, text: str) -> Verdict:

@@ -37,6 +37,7 @@ class Scan(msgspec.Struct, kw_only=True):
     online: bool = True
     position: Position | None = None
     held: bool = False
+    at_hand: bool = True  # this process has the lane's device
     slowest_command: float = 0.0  # seconds a command may take to reach the lane's device
     decided: bool = False
     given_up: bool = False  # the driver was told that the system is busy before anything was decided

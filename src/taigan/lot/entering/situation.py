@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-
-import sqlalchemy as sa
+from datetime import timedelta
 
 from taigan.barriers.words import spelling
+from taigan.lot.commits import Transaction
 from taigan.lot.entering.scan import Scan
 from taigan.lot.policy import Policy
 from taigan.storage import facts
-from taigan.storage.changes import Changes
-from taigan.storage.rows import Driver, Lane, Lot, Message, Order, Presence
+from taigan.storage.rows import Driver, Lane, Message, Order, Presence
 
 
 class Situation:
     """The lots of a batch as they are now, locked until the commit.
 
-    `settled` are orders that the same transaction has changed already: they stand for what is read of them here.
+    Orders that the same transaction has changed already stand for what is read of them here.
     """
 
-    def __init__(
-        self,
-        conn: sa.Connection,
-        scans: Sequence[Scan],
-        lots: dict[str, Lot],
-        settled: Mapping[tuple[str, str], Order],
-        messages: dict[str, Message],
-        changes: Changes,
-        policy: Policy,
-        now: datetime,
-    ) -> None:
-        self._conn = conn
-        self._settled = settled
-        self.lots = lots
-        self.messages = messages
-        self.changes = changes
+    def __init__(self, tx: Transaction, scans: Sequence[Scan], policy: Policy) -> None:
+        self._conn = conn = tx.conn
+        self._settled = tx.orders
+        self.lots = tx.lots
+        self.messages = tx.messages
+        self.changes = tx.changes
         self.policy = policy
-        self.now = now
+        self.now = now = tx.now
 
         lanes = {(scan.lot_id, scan.channel_id) for scan in scans}
         licences = {scan.licence for scan in scans}
@@ -123,6 +111,7 @@ class Situation:
         self.changes.arrived.append(car)
 
     def add_order(self, order: Order) -> None:
+        self._settled[(order.lot_id, order.order_id)] = order
         self.by_licence[(order.lot_id, order.licence)] = order
         if order.presence_id is not None:
             self.by_presence[(order.lot_id, order.presence_id)] = order
@@ -132,4 +121,4 @@ class Situation:
         self.changes.messages.append(message)
 
     def _as_settled(self, found: dict[tuple[str, str], Order]) -> dict[tuple[str, str], Order]:
-        return {key: self._settled.get((order.lot_id, order.order_id), order) for key, order in found.items()}
+        return {key: self._settled.setdefault((order.lot_id, order.order_id), order) for key, order in found.items()}

@@ -19,10 +19,8 @@ from taigan.barriers.barrier import (
     LaneKey,
     LaneState,
     NoScreen,
-    Outcome,
     Position,
     Price,
-    Result,
 )
 from taigan.clock import Clock, set_within
 from taigan.lot import texts
@@ -39,8 +37,6 @@ from taigan.storage.rows import Alarm, Lane, Lift, Lot, Order, Presence
 log = structlog.get_logger("taigan.lanes")
 STORE_AGAIN = 0.5
 """Seconds after which an event that could not be stored is stored again."""
-DRIVER_SPARE = 0.05
-"""Seconds past a command's deadline after which a driver that did not return is left alone."""
 _ONCE = (EventKind.FAULT, EventKind.STAYED, EventKind.OFFLINE, EventKind.WARNING)
 """Events that concern no car's coming or going: their alarm's row tells whether they were handled before."""
 
@@ -68,7 +64,7 @@ class Lanes:
         self._barriers: dict[LaneKey, Barrier] = {}
         self._commits = GroupCommit[Event, "Effect"](database, self._apply, lot_of=lambda event: event.lane.lot_id)
         self._arrivals: dict[LaneKey, asyncio.Event] = {}
-        self._settled: dict[str, tuple[asyncio.Event, str]] = {}
+        self._expected: dict[tuple[str, str], tuple[Lift, asyncio.Event]] = {}
         self._gone: dict[LaneKey, str] = {}  # the car that left each lane last
         self._background: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -118,36 +114,17 @@ class Lanes:
         """An event that is set when the next car on the lane's loop is committed."""
         return self._arrivals.setdefault(lane, asyncio.Event())
 
-    def expect(self, lane: LaneKey, order_id: str, presence_id: str = "") -> asyncio.Event:
-        """An event that is set when something a device reports settles the order: at once, when its car has left while
-        the order was being committed. End it with `forget`."""
-        settled, _ = self._settled.setdefault(order_id, (asyncio.Event(), presence_id))
-        if presence_id and self._gone.get(lane) == presence_id:
+    def expect(self, lift: Lift) -> asyncio.Event:
+        """An event that is set when something a device reports settles the lift's order, or its car has gone: at once,
+        when it has left while the lift was being committed. End it with `forget`."""
+        settled = asyncio.Event()
+        self._expected[(lift.lot_id, lift.lift_id)] = (lift, settled)
+        if lift.presence_id and self._gone.get(LaneKey(lift.lot_id, lift.channel_id)) == lift.presence_id:
             settled.set()
         return settled
 
-    def forget(self, order_id: str) -> None:
-        self._settled.pop(order_id, None)
-
-    async def command(self, lift: Lift) -> Result:
-        """Have the barrier carry out a lift's command. Never raises, nor lasts longer than the deadline allows."""
-        barrier = self._barriers.get(LaneKey(lift.lot_id, lift.channel_id))
-        if barrier is None:
-            return Result(Outcome.REJECTED, "the lane has no barrier")
-        left = (lift.deadline - self._clock.now()).total_seconds()
-        if left <= 0:
-            return Result(Outcome.REJECTED, "the command is past its deadline")
-        carry_out = {"open": barrier.open, "hold": barrier.hold, "close": barrier.close}[lift.command]
-        try:
-            async with self._clock.timeout(left + DRIVER_SPARE):
-                result = await carry_out(lift.lift_id, lift.deadline)
-        except TimeoutError:
-            result = Result(Outcome.UNCERTAIN, "the driver did not keep to the deadline")
-        except Exception as error:
-            log.exception("a barrier's driver failed", lot=lift.lot_id, lane=lift.channel_id)
-            result = Result(Outcome.UNCERTAIN, f"the driver failed: {error}")
-        self._metrics.lifts.labels(lift.cause, result.outcome.value).inc()
-        return result
+    def forget(self, lift: Lift) -> None:
+        self._expected.pop((lift.lot_id, lift.lift_id), None)
 
     def follow_arm(self, lane: LaneKey, order_id: str) -> None:
         """An order waits for the arm to come down: should it have come down meanwhile, raise it now."""
@@ -174,15 +151,14 @@ class Lanes:
         self._publish(event)
         if effect.arrived and (waiting := self._arrivals.pop(event.lane, None)):
             waiting.set()
-        for order_id in effect.settled:
-            if order_id in self._settled:
-                self._settled[order_id][0].set()
-        if event.kind in (EventKind.PASSED, EventKind.BACKED_OUT):
+        left = event.kind in (EventKind.PASSED, EventKind.BACKED_OUT)
+        if left:
             self._gone[event.lane] = event.presence_id
-        if effect.known:
-            for settled, presence_id in self._settled.values():
-                if presence_id == event.presence_id:
-                    settled.set()
+        for lift, settled in self._expected.values():
+            if lift.lot_id != event.lane.lot_id:
+                continue
+            if (left and lift.presence_id == event.presence_id) or lift.order_id in effect.settled:
+                settled.set()
         for alarm in effect.alarms:
             self.alarm(alarm)
         if effect.screen:

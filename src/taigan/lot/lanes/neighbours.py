@@ -42,17 +42,27 @@ class Word(msgspec.Struct, omit_defaults=True):
 
     listening: bool = False
     changed: bool = False
+    intended: bool = False
     step: dict[str, Any] | None = None
 
 
 class Neighbours:
-    """One per process. `lanes_changed` is called when another process set up lanes."""
+    """One per process. `lanes_changed` is called when another process set up lanes, `intended` when it intends a lift
+    for a lane whose device it does not have."""
 
-    def __init__(self, exchange: Exchange, events: Events, clock: Clock, lanes_changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        events: Events,
+        clock: Clock,
+        lanes_changed: Callable[[], None],
+        intended: Callable[[], None] = lambda: None,
+    ) -> None:
         self._exchange = exchange
         self._events = events
         self._clock = clock
         self._lanes_changed = lanes_changed
+        self._intended = intended
         self._listening_until = 0.0
         events.when_somebody_listens = self._say_that_somebody_listens
 
@@ -74,6 +84,10 @@ class Neighbours:
         """Have the others look at the lanes again."""
         self._exchange.tell([_written(Word(changed=True))])
 
+    def say_that_a_lift_is_intended(self) -> None:
+        """Have the process with the lane's device look for it."""
+        self._exchange.tell([_written(Word(intended=True))])
+
     def hear(self, text: str) -> None:
         """Take in what another process told."""
         try:
@@ -86,6 +100,8 @@ class Neighbours:
             self._events.pass_on = self._pass_on
         if word.changed:
             self._lanes_changed()
+        if word.intended:
+            self._intended()
         if word.step is not None:
             self._events.hear(word.step)
 

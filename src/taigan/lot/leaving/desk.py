@@ -14,9 +14,10 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from taigan.barriers.barrier import EventKind, LaneKey, Outcome, Result
+from taigan.barriers.barrier import EventKind, LaneKey, Outcome
 from taigan.clock import Clock, set_within
 from taigan.lot import texts
+from taigan.lot.commits import Transaction
 from taigan.lot.errors import UnknownLot
 from taigan.lot.events import Events
 from taigan.lot.ids import Ids
@@ -26,12 +27,13 @@ from taigan.lot.leaving import street
 from taigan.lot.leaving.gone import leave
 from taigan.lot.leaving.prices import Asked, Query
 from taigan.lot.leaving.room import After, Item, Picture, Room, picture_of
+from taigan.lot.lifts import Ended, Lifts, Purpose, Told
 from taigan.lot.policy import Policy
 from taigan.storage import facts, ledger
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.group import GroupCommit
-from taigan.storage.rows import Lane, Lift, Lot, Presence
+from taigan.storage.rows import Lane, Lift, Lot, Order, Presence
 
 log = structlog.get_logger("taigan.leaving")
 R = TypeVar("R")
@@ -69,45 +71,13 @@ class PlateRead(msgspec.Struct):
         return cars.read_plate(room, lane, self.plate, self.picture) is not None
 
 
-class Raised(msgspec.Struct):
-    """What became of a release's command."""
-
-    lift: Lift
-    result: Result
-
-    @property
-    def lot_id(self) -> str:
-        return self.lift.lot_id
-
-    def apply(self, room: Room) -> None:
-        lift = self.lift
-        stored = facts.lift(room.conn, lift.lot_id, lift.lift_id)
-        if stored is None or stored.outcome is not None:
-            return
-        stored.outcome, stored.outcome_at, stored.detail = self.result.outcome.value, room.now, self.result.reason
-        room.changes.lifts.append(stored)
-        lane = room.lane(lift.channel_id)
-        departure = ledger.departure(room.conn, room.lot_id, lift.presence_id or "")
-        if lane is None or departure is None or departure.ended_at is not None:
-            return
-        room.adopt(departure)
-        if self.result.outcome is Outcome.ACCEPTED:
-            order = room.order(departure.order_id)
-            if not lane.detector and order is not None and order.state == "in":
-                leave(room, order, how="left unseen", departure=departure)
-                cars.end(room, departure, "passed")
-            return
-        text = self.result.reason or "the barrier did not confirm"
-        room.alarm("barrier_fault", f"{departure.plate}: let go, {text}", lift.channel_id, departure.order_id)
-        room.show(lift.channel_id, texts.SCREEN_SCAN_AGAIN if lane.detector else texts.SEE_ATTENDANT)
-
-
 class LeavingDesk:
     """One per process."""
 
     def __init__(
         self,
         database: Database,
+        lifts: Lifts,
         lanes: Lanes,
         policy: Policy,
         clock: Clock,
@@ -115,6 +85,7 @@ class LeavingDesk:
         events: Events,
         owed: asyncio.Event,
     ) -> None:
+        self._lifts = lifts
         self._lanes = lanes
         self._policy = policy
         self._clock = clock
@@ -128,6 +99,7 @@ class LeavingDesk:
         self.wanted = asyncio.Event()
         """Set whenever a pull or a question for BoLink is to be sent."""
         self.pulls: list[Any] = []
+        lifts.serve(Purpose.RELEASE, self._settle)
 
     def picture(self, lane: LaneKey) -> Picture:
         """What the lane's device reports now."""
@@ -232,14 +204,36 @@ class LeavingDesk:
         return done
 
     async def _raise(self, lift: Lift) -> None:
-        result = await self._lanes.command(lift)
+        ended = await self._lifts.carry_out(lift)
         while True:
             try:
-                await self.do(Raised(lift, result))
+                await self._lifts.settle(ended)
                 return
             except StorageError as error:
                 log.error("a lift's outcome is not stored yet", lift=lift.lift_id, error=str(error))
                 await self._clock.sleep(0.5)
+
+    def _settle(self, tx: Transaction, ended: Ended, order: Order | None, present: bool) -> Told:
+        """What a lift's end means for a departure: without a detector the car is taken to be gone once it is raised."""
+        lift, result = ended.lift, ended.result
+        room = self.room(tx.conn, tx.lots[ended.lot_id])
+        told = Told(then=lambda: self.follow(room.after))
+        lane = room.lane(lift.channel_id)
+        departure = ledger.departure(room.conn, room.lot_id, lift.presence_id or "")
+        if lane is None or departure is None or departure.ended_at is not None:
+            return told
+        room.adopt(departure)
+        if result.outcome is Outcome.ACCEPTED:
+            stay = room.order(departure.order_id)
+            if not lane.detector and stay is not None and stay.state == "in":
+                leave(room, stay, how="left unseen", departure=departure)
+                cars.end(room, departure, "passed")
+        else:
+            text = result.reason or "the barrier did not confirm"
+            room.alarm("barrier_fault", f"{departure.plate}: let go, {text}", lift.channel_id, departure.order_id)
+            room.show(lift.channel_id, texts.SCREEN_SCAN_AGAIN if lane.detector else texts.SEE_ATTENDANT)
+        room.changes.write(tx.conn)
+        return told
 
     def _keep(self, work: Coroutine[object, object, None]) -> None:
         async def run() -> None:

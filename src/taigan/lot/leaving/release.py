@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from taigan.barriers.barrier import LaneKey
 from taigan.lot import texts
 from taigan.lot.leaving.room import Picture, Room
+from taigan.lot.lifts import Purpose, intend
 from taigan.lot.stays import orders
 from taigan.storage import facts
 from taigan.storage.rows import Departure, Lift
@@ -44,20 +46,19 @@ def raise_once(room: Room, departure: Departure, picture: Picture) -> None:
 
 def raise_for(room: Room, departure: Departure, cause: str, actor: str, reason: str) -> Lift:
     """A command for a departure that is released; it is sent once this transaction holds."""
-    lift = Lift(
-        lot_id=room.lot_id,
-        lift_id=room.ids.lift_id(room.now),
-        channel_id=departure.channel_id,
-        order_id=departure.order_id or None,
-        command="open",
+    lift = intend(
+        room.changes,
+        room.ids.lift_id(room.now),
+        LaneKey(room.lot_id, departure.channel_id),
+        Purpose.RELEASE,
         cause=cause,
         actor=actor,
         reason=reason,
-        intended_at=room.now,
+        now=room.now,
         deadline=room.now + COMMAND_TIME,
-        purpose="release",
+        at_hand=True,
+        order_id=departure.order_id or None,
         presence_id=departure.presence_id,
     )
-    room.changes.new_lifts.append(lift)
     room.after.lifts.append(lift)
     return lift

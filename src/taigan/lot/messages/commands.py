@@ -5,7 +5,7 @@ from __future__ import annotations
 from taigan import bolink
 from taigan.bolink import BadMessage, commands, values
 from taigan.lot import texts
-from taigan.lot.errors import LotError, NobodyWaits
+from taigan.lot.errors import BeingRaised, LotError, NobodyWaits
 from taigan.lot.messages.router import Answered, Callback, reply
 from taigan.lot.people.attendant import Attendant
 from taigan.lot.people.by import By
@@ -70,3 +70,5 @@ class RemoteCommands:
                 await self._attendant.release(lot_id, channel_id, by, asked.order_id or None, command_id=command_id)
             except NobodyWaits:
                 await self._attendant.open(lot_id, channel_id, by, command_id=command_id)
+            except BeingRaised as raised:
+                await self._attendant.outcome_of(lot_id, raised.lift_id)

@@ -14,10 +14,11 @@ import structlog
 from taigan.barriers.barrier import LaneKey, Outcome
 from taigan.barriers.words import spelling
 from taigan.clock import Clock
-from taigan.lot.entering.desk import EntryDesk
+from taigan.lot.commits import Commits
 from taigan.lot.errors import (
     BadValue,
     BarrierFault,
+    BeingRaised,
     Conflict,
     NobodyWaits,
     UnknownBlock,
@@ -28,6 +29,7 @@ from taigan.lot.errors import (
 )
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.lifts import Lifts, Purpose, intend
 from taigan.lot.people import keys
 from taigan.lot.people.by import By as By
 from taigan.lot.people.keys import KeyInUse
@@ -36,7 +38,7 @@ from taigan.lot.stays import orders
 from taigan.storage import facts, registry
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
-from taigan.storage.rows import Act, Alarm, Lane, Lift, Lot, Order, SpaceChange
+from taigan.storage.rows import Act, Lane, Lift, Lot, Order, SpaceChange
 
 log = structlog.get_logger("taigan.attendant")
 COMMAND_TIME = timedelta(seconds=4)
@@ -50,7 +52,8 @@ class Attendant:
         self,
         database: Database,
         lanes: Lanes,
-        desk: EntryDesk,
+        commits: Commits,
+        lifts: Lifts,
         policy: Policy,
         clock: Clock,
         ids: Ids,
@@ -61,7 +64,8 @@ class Attendant:
     ) -> None:
         self._database = database
         self._lanes = lanes
-        self._desk = desk
+        self._commits = commits
+        self._lifts = lifts
         self._policy = policy
         self._clock = clock
         self._ids = ids
@@ -75,10 +79,11 @@ class Attendant:
     ) -> Lift:
         """Let the waiting driver in: raise the arm, and settle the order as at a scan.
 
-        A `command_id` is carried out once; again, the first lift is returned and nothing moves.
+        A `command_id` is carried out once; again, nothing moves and the first lift says how it ended.
 
         Raises:
-            UnknownLane, NobodyWaits; BarrierFault when the device refused, in which case the order is void.
+            UnknownLane, NobodyWaits, BeingRaised.
+            BarrierFault: the device refused; the order is void.
         """
 
         def take(conn: sa.Connection) -> tuple[Lift, Lane | None]:
@@ -89,12 +94,8 @@ class Attendant:
 
         lift, lane = await self._database.write(take)
         if lane is None:
-            return lift
-        result, _ = await self._desk.raise_for(lift, lane.confirm)
-        log.info("released", lot_id=lot_id, channel_id=channel_id, order_id=lift.order_id, outcome=result.outcome.value)
-        if result.outcome is Outcome.REJECTED:
-            raise BarrierFault(result.reason or "the barrier refused the command")
-        return lift
+            return await self._as_before(lift)
+        return await self._carry_out(lift, lane.confirm)
 
     async def refuse(self, lot_id: str, channel_id: str, by: By, order_id: str | None = None) -> Order:
         """Send the waiting driver away; the order is void. Raises UnknownLane, NobodyWaits."""
@@ -202,7 +203,7 @@ class Attendant:
             return lot
 
         lot = await self._database.write(transaction)
-        self._desk.owed.set()
+        self._commits.owed.set()
         return lot
 
     async def set_lane(self, lot_id: str, channel_id: str, changed: dict[str, Any], by: By) -> Lane:
@@ -304,7 +305,7 @@ class Attendant:
             changes.write(conn)
 
         await self._database.write(transaction)
-        self._desk.owed.set()
+        self._commits.owed.set()
 
     async def _arm_is_down(self, lane: LaneKey, order_id: str) -> None:
         """An order waited for the arm to come down: raise it now, unless another process does."""
@@ -315,9 +316,9 @@ class Attendant:
                     conn, lane.lot_id, lane.channel_id, order_id, by, cause="arm", only="arm"
                 )
             )
-        except (NobodyWaits, UnknownLane):
+        except (NobodyWaits, BeingRaised, UnknownLane):
             return
-        await self._desk.raise_for(lift, row.confirm)
+        await self._lifts.settle(await self._lifts.carry_out(lift, row.confirm))
 
     def _done_before(self, conn: sa.Connection, lot_id: str, command_id: str) -> Lift | None:
         """The lift of a command that came before. Asked with the lot locked: both may come at once."""
@@ -326,34 +327,39 @@ class Attendant:
     async def _command(self, lot_id: str, channel_id: str, by: By, command: str, command_id: str) -> Lift:
         now = self._clock.now()
 
-        def intend(conn: sa.Connection) -> tuple[Lift, bool]:
+        def note(conn: sa.Connection) -> tuple[Lift, bool]:
             self._lane(conn, lot_id, channel_id)
             if done := self._done_before(conn, lot_id, command_id):
                 return done, False
             changes = Changes()
-            lift = self._lift(lot_id, channel_id, None, command, "manual", by, now, command_id)
-            changes.new_lifts.append(lift)
+            lane = LaneKey(lot_id, channel_id)
+            lift = self._lift(changes, lane, Purpose.MANUAL, None, command, "manual", by, now, command_id)
             changes.write(conn)
             return lift, True
 
-        lift, fresh = await self._database.write(intend)
-        if not fresh:
-            return lift
-        result = await self._lanes.command(lift)
-        lift.outcome, lift.outcome_at, lift.detail = result.outcome.value, self._clock.now(), result.reason
+        lift, fresh = await self._database.write(note)
+        return await self._carry_out(lift) if fresh else await self._as_before(lift)
 
-        def conclude(conn: sa.Connection) -> None:
-            changes = Changes()
-            changes.lifts.append(lift)
-            if result.outcome is Outcome.REJECTED:
-                changes.alarms.append(Alarm(lot_id, channel_id, "", self._clock.now(), "barrier_fault", result.reason))
-            changes.write(conn)
+    async def _carry_out(self, lift: Lift, confirm: str = "") -> Lift:
+        """Raises BarrierFault when the device refused."""
+        ended = await self._lifts.carry_out(lift, confirm)
+        await self._lifts.settle(ended)
+        log.info(
+            lift.command, lot_id=lift.lot_id, channel_id=lift.channel_id, order_id=lift.order_id or "",
+            operator=lift.actor, outcome=ended.result.outcome.value,
+        )  # fmt: skip
+        return _unless_refused(lift)
 
-        await self._database.write(conclude)
-        log.info(command, lot_id=lot_id, channel_id=channel_id, operator=by.operator, outcome=result.outcome.value)
-        if result.outcome is Outcome.REJECTED:
-            raise BarrierFault(result.reason or "the barrier refused the command")
-        return lift
+    async def outcome_of(self, lot_id: str, lift_id: str) -> None:
+        """Return when a lift has come to its end. Raises BarrierFault when the device refused, or is not heard of."""
+        lift = await self._lifts.ended(lot_id, lift_id, COMMAND_TIME.total_seconds())
+        if lift is None or _unless_refused(lift).outcome is None:
+            raise BarrierFault("the arm is still being raised")
+
+    async def _as_before(self, lift: Lift) -> Lift:
+        """What became of a command that came before. Raises BarrierFault when the device refused it."""
+        left = (lift.deadline - self._clock.now()).total_seconds()
+        return _unless_refused(await self._lifts.ended(lift.lot_id, lift.lift_id, left) or lift)
 
     def _take_waiting(
         self,
@@ -370,40 +376,43 @@ class Attendant:
         _, lane = self._lane(conn, lot_id, channel_id)
         order = self._waiting(conn, lot_id, channel_id, order_id)
         if order.waiting_for == "barrier" or (only is not None and order.waiting_for != only):
-            raise NobodyWaits("the arm is being raised for this order already")
+            text = "the arm is being raised for this order already"
+            raise BeingRaised(text, lift_id=order.lift_id or "")
         now = self._clock.now()
         changes = Changes()
         order.waiting_for = "barrier"
-        changes.order(order)
         orders.note(changes, order, now, "released", by.operator, by.reason, by.via)
-        lift = self._lift(lot_id, channel_id, order.order_id, "open", cause, by, now, command_id)
-        changes.new_lifts.append(lift)
+        key = LaneKey(lot_id, channel_id)
+        lift = self._lift(changes, key, Purpose.ENTER, order, "open", cause, by, now, command_id)
         changes.write(conn)
         return lift, lane
 
     def _lift(
         self,
-        lot_id: str,
-        channel_id: str,
-        order_id: str | None,
+        changes: Changes,
+        lane: LaneKey,
+        purpose: Purpose,
+        order: Order | None,
         command: str,
         cause: str,
         by: By,
         now: datetime,
         command_id: str,
     ) -> Lift:
-        return Lift(
-            lot_id=lot_id,
-            lift_id=_named(command_id) if command_id else self._ids.lift_id(now),
-            channel_id=channel_id,
-            order_id=order_id,
-            command=command,
+        return intend(
+            changes,
+            _named(command_id) if command_id else self._ids.lift_id(now),
+            lane,
+            purpose,
             cause=cause,
             actor=by.operator,
             reason=by.reason,
             via=by.via,
-            intended_at=now,
-            deadline=now + COMMAND_TIME + (timedelta() if command_id else self._slowest(lot_id, channel_id)),
+            command=command,
+            now=now,
+            deadline=now + COMMAND_TIME + (timedelta() if command_id else self._slowest(*lane)),
+            at_hand=self._lifts.at_hand(lane),
+            order=order,
         )
 
     def _slowest(self, lot_id: str, channel_id: str) -> timedelta:
@@ -452,6 +461,12 @@ def check_hours(hours: str) -> None:
     """Raise BadValue unless the hours are written like 07:00-22:00."""
     if not _HOURS.fullmatch(hours):
         raise BadValue("hours are written like 07:00-22:00", "hours")
+
+
+def _unless_refused(lift: Lift) -> Lift:
+    if lift.outcome == Outcome.REJECTED:
+        raise BarrierFault(lift.detail or "the barrier refused the command")
+    return lift
 
 
 def _named(command_id: str) -> str:
