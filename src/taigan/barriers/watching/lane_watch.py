@@ -244,6 +244,8 @@ class LaneWatch:
             return Result(Outcome.REJECTED, str(error))
         except NoAnswer as error:
             return Result(Outcome.UNCERTAIN, str(error))
+        except TimeoutError:  # a time-out of the driver's own
+            pass
         except Exception as error:  # a driver's mistake must not look like a closed barrier
             log.exception("barrier driver failed", lane=str(self.lane), device=self.device)
             return Result(Outcome.UNCERTAIN, f"the driver failed: {error}")
