@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_type_hints
+from typing import Any, get_type_hints
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -82,9 +82,14 @@ async def test_an_entry_goes_out_signed_and_its_answer_comes_back_typed() -> Non
     assert wire.timeouts == [3.0]
 
 
+def of_this_vendor(request: Any) -> Any:
+    """A documented example, sent by the client's own vendor."""
+    return msgspec.structs.replace(request, union_id=200185) if hasattr(request, "union_id") else request
+
+
 @pytest.mark.parametrize("interface", UPLINKS, ids=lambda interface: interface.section)
 async def test_every_uplink_has_a_method_that_sends_its_request_and_reads_its_answer(interface: AnyInterface) -> None:
-    request, answer = example_of(interface.request), example_of(interface.answer)
+    request, answer = of_this_vendor(example_of(interface.request)), example_of(interface.answer)
     wire = Wire(write(answer))
     assert await getattr(client(wire, Addresses.at("http://127.0.0.1:1/")), interface.method)(request) == answer
     ((url, body),) = wire.sent
@@ -152,7 +157,7 @@ async def test_an_entry_that_exists_already_counts_as_taken(errmsg: str) -> None
 
 
 async def test_the_success_marker_of_invoices_is_200_in_one_place_and_0_in_another() -> None:
-    issuer, invoice = example_of(QueryIssuer), example_of(QueryInvoice)
+    issuer, invoice = of_this_vendor(example_of(QueryIssuer)), of_this_vendor(example_of(QueryInvoice))
     details = b'"data":{"open_invoice":1,"start_time":1,"state":1,"end_time":2}'
     assert (await client(Wire(b'{"code":200,' + details + b"}")).query_issuer(issuer)).code == 200
     with pytest.raises(Refused):
@@ -277,3 +282,23 @@ def test_every_event_is_told_apart() -> None:
     events = [interface.event for interface in CATALOGUE if interface.direction is Direction.DOWNLINK]
     assert all(events)
     assert len(set(events)) == len(events)
+
+
+async def test_the_clients_union_id_goes_into_a_request_that_has_none() -> None:
+    wire = Wire(TAKEN)
+    bare = msgspec.structs.replace(ENTRY, union_id=0)
+    await client(wire).entry(bare)
+    [(_, body)] = wire.sent
+    assert msgspec.json.decode(body)["data"]["union_id"] == int(client(wire).union_id)
+
+
+async def test_another_vendors_union_id_is_refused_before_anything_is_sent() -> None:
+    wire = Wire(TAKEN)
+    with pytest.raises(BadMessage, match="union_id"):
+        await client(wire).entry(msgspec.structs.replace(ENTRY, union_id=9))
+    assert wire.sent == []
+
+
+def test_a_message_without_a_union_id_is_not_written() -> None:
+    with pytest.raises(BadMessage, match="union_id: is required"):
+        by_section("3.1").write(msgspec.structs.replace(ENTRY, union_id=0))

@@ -11,7 +11,8 @@ from inspect import signature
 import pytest
 from aiohttp import web
 
-from taigan.bolink import TimedOut, Unreachable
+from taigan.bolink import TimedOut, Transport, Unreachable
+from taigan.bolink.transport import StandardTransport
 from taigan.lot.uploads.courier import UNDER_WAY
 from taigan.transport import AiohttpTransport
 
@@ -32,12 +33,22 @@ async def server(handler: Handler) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def test_the_body_arrives_as_it_was_and_so_does_the_answer() -> None:
+@pytest.fixture(params=["aiohttp", "standard"])
+async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
+    """Both ways there are, held to the same."""
+    if request.param == "standard":
+        yield StandardTransport()
+    else:
+        async with AiohttpTransport() as opened:
+            yield opened
+
+
+async def test_the_body_arrives_as_it_was_and_so_does_the_answer(transport: Transport) -> None:
     async def echo(request: web.Request) -> web.Response:
         assert request.content_type == "application/json"
         return web.Response(status=202, body=await request.read())
 
-    async with server(echo) as url, AiohttpTransport() as transport:
+    async with server(echo) as url:
         assert await transport.post(f"{url}/a", b'{ "a": 1.10 }', timeout=5) == (202, b'{ "a": 1.10 }')
 
 
@@ -55,33 +66,31 @@ async def test_a_connection_is_used_again() -> None:
     assert len(peers) == 1
 
 
-async def test_a_redirect_is_an_answer_and_not_followed() -> None:
+async def test_a_redirect_is_an_answer_and_not_followed(transport: Transport) -> None:
     async def redirect(request: web.Request) -> web.Response:
         raise web.HTTPFound("/elsewhere")
 
-    async with server(redirect) as url, AiohttpTransport() as transport:
+    async with server(redirect) as url:
         assert (await transport.post(url, b"{}", timeout=5))[0] == 302
 
 
-async def test_nobody_there_is_unreachable() -> None:
+async def test_nobody_there_is_unreachable(transport: Transport) -> None:
     async def never(request: web.Request) -> web.Response:
         raise AssertionError
 
     async with server(never) as url:
         pass
-    async with AiohttpTransport() as transport:
+    with pytest.raises(Unreachable):
+        await transport.post(url, b"{}", timeout=5)
+
+
+async def test_an_address_that_is_none_is_unreachable(transport: Transport) -> None:
+    for url in ("nonsense", "ftp://127.0.0.1/", "http://"):
         with pytest.raises(Unreachable):
             await transport.post(url, b"{}", timeout=5)
 
 
-async def test_an_address_that_is_none_is_unreachable() -> None:
-    async with AiohttpTransport() as transport:
-        for url in ("nonsense", "ftp://127.0.0.1/", "http://"):
-            with pytest.raises(Unreachable):
-                await transport.post(url, b"{}", timeout=5)
-
-
-async def test_no_answer_in_time_is_timed_out() -> None:
+async def test_no_answer_in_time_is_timed_out(transport: Transport) -> None:
     asked, done = asyncio.Event(), asyncio.Event()
 
     async def wait(request: web.Request) -> web.Response:
@@ -89,25 +98,25 @@ async def test_no_answer_in_time_is_timed_out() -> None:
         await done.wait()
         return web.Response()
 
-    async with server(wait) as url, AiohttpTransport() as transport:
+    async with server(wait) as url:
         with pytest.raises(TimedOut):
             await transport.post(url, b"{}", timeout=0.1)
         assert asked.is_set()
         done.set()
 
 
-async def test_a_connection_cut_before_the_answer_is_unreachable() -> None:
+async def test_a_connection_cut_before_the_answer_is_unreachable(transport: Transport) -> None:
     async def cut(request: web.Request) -> web.Response:
         assert request.transport is not None
         request.transport.close()
         return web.Response()
 
-    async with server(cut) as url, AiohttpTransport() as transport:
+    async with server(cut) as url:
         with pytest.raises(Unreachable):
             await transport.post(url, b"{}", timeout=5)
 
 
-async def test_an_answer_without_end_is_cut_off() -> None:
+async def test_an_answer_without_end_is_cut_off(transport: Transport) -> None:
     async def flood(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -117,7 +126,7 @@ async def test_an_answer_without_end_is_cut_off() -> None:
         except ConnectionError:
             return response
 
-    async with server(flood) as url, AiohttpTransport() as transport:
+    async with server(flood) as url:
         with pytest.raises(Unreachable, match="larger"):
             await transport.post(url, b"{}", timeout=5)
 
@@ -175,3 +184,27 @@ async def test_a_server_that_is_slow_keeps_nobody_from_another() -> None:
 
 def test_the_courier_has_no_more_uploads_under_way_than_there_are_connections() -> None:
     assert signature(AiohttpTransport).parameters["connections"].default >= UNDER_WAY
+
+
+async def test_the_standard_transport_takes_its_proxy_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=str(request.raw_path))
+
+    async with server(answer) as proxy:
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.delenv("no_proxy", raising=False)
+        status, said = await StandardTransport().post("http://bolink.example/unionapi", b"{}", timeout=5)
+    assert (status, said.decode()) == (200, "http://bolink.example/unionapi")
+
+
+async def test_an_answer_that_stops_half_way_is_no_answer(transport: Transport) -> None:
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"state":1')
+        await writer.drain()
+        writer.close()
+
+    listening = await asyncio.start_server(half, "127.0.0.1", 0)
+    async with listening:
+        with pytest.raises(Unreachable):
+            await transport.post(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", b"{}", timeout=5)

@@ -9,13 +9,14 @@ from typing import Any, Union, get_args, get_origin
 from hypothesis import strategies as st
 
 from taigan.bolink.codec import bare, fields_of, write
-from taigan.bolink.fields import Message, Note
+from taigan.bolink.fields import CLIENTS_OWN, Message, Note
 
 # Surrogates cannot be sent and a NUL is refused; blanks at the edges are taken off by a lenient reader.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40).filter(
     lambda text: text == text.strip()
 )
 wholes = st.integers(-(2**63), 2**63 - 1)
+vendors = wholes.filter(lambda number: number != CLIENTS_OWN)
 amounts = st.decimals("-999999.99", "999999.99", places=2, allow_nan=False, allow_infinity=False)
 
 
@@ -36,7 +37,9 @@ def _values(hint: Any, note: Note) -> st.SearchStrategy[Any]:
         return st.builds(
             hint,
             **{
-                plan.attribute: _values(plan.hint, plan.note)
+                plan.attribute: vendors
+                if plan.attribute == "union_id" and bare(plan.hint) is int
+                else _values(plan.hint, plan.note)
                 for plan in fields_of(hint)
                 if not (plan.name == "service_name" and plan.default)
             },

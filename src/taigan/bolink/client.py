@@ -1,6 +1,7 @@
 """A client for the interfaces that a lot platform calls at BoLink.
 
-It brings no network library: it is handed a `Transport`. `taigan.transport.AiohttpTransport` is one.
+It brings no network library: it is handed a `Transport`. `taigan.bolink.transport.StandardTransport` needs the standard
+library alone.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 from urllib.parse import urlencode
+
+import msgspec
 
 from taigan.bolink import community, invoices, lots, reconciliation, reports, trade
 from taigan.bolink.addresses import Addresses
 from taigan.bolink.catalogue import CATALOGUE, by_section
-from taigan.bolink.errors import BadAnswer, TimedOut, Unreachable
+from taigan.bolink.errors import BadAnswer, BadMessage, TimedOut, Unreachable
+from taigan.bolink.fields import CLIENTS_OWN, Message
 from taigan.bolink.interface import Direction, Interface, Wrapping
 from taigan.bolink.signing import sign_page
 
@@ -121,8 +125,11 @@ class BolinkClient:
                 setattr(self, interface.method, Call(self, interface))
 
     async def call(self, interface: Interface[R, A], request: R, *, platform_name: str = "") -> A:
-        """Sends a request and reads its answer, repeating it where that is safe."""
-        text = interface.write(request)
+        """Sends a request and reads its answer, repeating it where that is safe.
+
+        A request without `union_id` gets the client's. Raises BadMessage when it has another vendor's.
+        """
+        text = interface.write(self._named(request))
         for pause in self._pauses if interface.repeat.safe else ():
             try:
                 return await self.send_text(interface, text, platform_name=platform_name)
@@ -154,6 +161,16 @@ class BolinkClient:
     def licence_page(self, redirect_url: str) -> str:
         """The address that sends a driver's browser to `redirect_url` with the driver's no-plate number (7)."""
         return f"{self.addresses.url(by_section('7'))}?{urlencode({'redirectUrl': redirect_url})}"
+
+    def _named(self, request: R) -> R:
+        given = getattr(request, "union_id", None)
+        if given is None or str(given) == str(self.union_id):
+            return request
+        if given != CLIENTS_OWN:
+            raise BadMessage("union_id", f"is {given}, and the client's is {self.union_id}")
+        if not str(self.union_id).isdecimal():
+            raise BadMessage("union_id", f"is no number: {self.union_id}")
+        return cast(R, msgspec.structs.replace(cast(Message, request), union_id=int(self.union_id)))
 
     def _key_now(self) -> str:
         return self._key if isinstance(self._key, str) else self._key()

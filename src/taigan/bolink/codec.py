@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 import msgspec
 
 from taigan.bolink.errors import BadMessage
-from taigan.bolink.fields import Condition, Message, Note
+from taigan.bolink.fields import CLIENTS_OWN, Condition, Message, Note
 
 T = TypeVar("T")
 
@@ -142,7 +142,7 @@ def _check(message: Message, reader: _Reader) -> None:
         given = {plan.name: getattr(message, plan.attribute) for plan in fields_of(type(message))}
         for plan in reader.demands:
             needed = plan.note.needed
-            if given[plan.name] is None and (not isinstance(needed, Condition) or needed.met(given)):
+            if _is_unset(plan, given[plan.name]) and (not isinstance(needed, Condition) or needed.met(given)):
                 raise BadMessage(plan.name, f"is required {needed if isinstance(needed, Condition) else ''}".strip())
     for nested in (getattr(message, name) for name in message.__struct_fields__):
         if isinstance(nested, Message):
@@ -151,6 +151,10 @@ def _check(message: Message, reader: _Reader) -> None:
             for item in nested:
                 if isinstance(item, Message):
                     _check(item, _READERS.get(type(item)) or _reader(type(item)))
+
+
+def _is_unset(plan: FieldPlan, value: Any) -> bool:
+    return value is None or (plan.attribute == "union_id" and value == CLIENTS_OWN)
 
 
 # Patient reading: each of these makes a function that takes a JSON text and the path to it.

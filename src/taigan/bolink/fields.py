@@ -16,6 +16,10 @@ Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """A whole number that any database can keep."""
 
 
+CLIENTS_OWN = 0
+"""A `union_id` that is not given: `BolinkClient` puts its own there. It is never written."""
+
+
 class Condition(msgspec.Struct, frozen=True):
     """When a field is required, in terms of the wire names and values of its neighbours."""
 

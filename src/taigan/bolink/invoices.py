@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from taigan.bolink import values
-from taigan.bolink.fields import Message, Note, Whole, lacking, when
+from taigan.bolink.fields import CLIENTS_OWN, Message, Note, Whole, lacking, when
 from taigan.bolink.interface import (
     UNION,
     UNSEEN_STATE,
@@ -54,7 +54,7 @@ class QueryIssuer(Message):
     """6.2 开票方信息查询接口, request: asks whether a vendor, a service provider or a lot can issue invoices."""
 
     type: Annotated[Whole, Note("kind of issuer", "2", values=(values.IssuerKind,))]
-    union_id: Annotated[Whole, Note("vendor number", "200102")]
+    union_id: Annotated[Whole, Note("vendor number", "200102", needed=True)] = CLIENTS_OWN
     server_id: Annotated[Whole | None, Note("service provider number", "800111", needed=when("type", 3))] = None
     park_id: Annotated[str | None, Note("lot number", "testMyPark", needed=when("type", 4))] = None
 
@@ -87,7 +87,7 @@ class IssueInvoice(Message):
     """
 
     type: Annotated[Whole, Note("kind of issuer", "2", values=(values.IssuerKind,))]
-    union_id: Annotated[Whole, Note("vendor number", "200102")]
+    union_id: Annotated[Whole, Note("vendor number", "200102", needed=True)] = CLIENTS_OWN
     server_id: Annotated[Whole | None, Note("service provider number", "800111", needed=when("type", 3))] = None
     park_id: Annotated[str | None, Note("lot number", "testMyPark", needed=when("type", 4))] = None
     open_type: Annotated[
@@ -175,7 +175,7 @@ class QueryInvoice(Message):
 
     invoice_order_no: Annotated[str, Note("number of the invoice order", "21781")]
     type: Annotated[Whole | None, Note("kind of issuer", "2", values=(values.IssuerKind,))] = None
-    union_id: Annotated[Whole, Note("vendor number", "200102")]
+    union_id: Annotated[Whole, Note("vendor number", "200102", needed=True)] = CLIENTS_OWN
     server_id: Annotated[Whole | None, Note("service provider number", "800111", needed=when("type", 3))] = None
     park_id: Annotated[str | None, Note("lot number", "testMyPark", needed=when("type", 4))] = None
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from taigan.bolink import values
-from taigan.bolink.fields import Message, Note, Whole, unless, when
+from taigan.bolink.fields import CLIENTS_OWN, Message, Note, Whole, unless, when
 from taigan.bolink.interface import (
     UNION,
     UNSEEN_STATE,
@@ -50,7 +50,7 @@ class PublishLot(Message):
     total_plot: Annotated[Whole, Note("total spaces", "120")]
     empty_plot: Annotated[Whole, Note("free spaces", "83")]
     server_id: Annotated[Whole | None, Note("identity id of the service provider", "8001")] = None
-    union_id: Annotated[Whole, Note("alliance identity id", "2011")]
+    union_id: Annotated[Whole, Note("alliance identity id", "2011", needed=True)] = CLIENTS_OWN
     price_desc: Annotated[str, Note("price description", "2元每小时")]
     remark: Annotated[str | None, Note("remark", "简要说明")] = None
     rand: Annotated[
@@ -78,7 +78,7 @@ class UpdateLot(Message):
 
     park_id: Annotated[str, Note("lot number of the alliance member; the lot must have been uploaded before", "1001")]
     type: Annotated[Whole, Note("operation", values=(values.LotChange,))]
-    union_id: Annotated[Whole, Note("alliance member id")]
+    union_id: Annotated[Whole, Note("alliance member id", needed=True)] = CLIENTS_OWN
     total_plot: Annotated[Whole | None, Note("total spaces", "120", needed=True)] = None
     empty_plot: Annotated[Whole | None, Note("free spaces", "83", needed=when("type", 1))] = None
     price_desc: Annotated[str | None, Note("price description, takes effect when type=1", "2元每小时")] = None
@@ -112,7 +112,7 @@ class LotUpdated(Message):
 class GetQrCode(Message):
     """2.3 二维码获取, request: asks for the address that a printed QR code holds; opaque."""
 
-    union_id: Annotated[Whole, Note("alliance identity id", "200002")]
+    union_id: Annotated[Whole, Note("alliance identity id", "200002", needed=True)] = CLIENTS_OWN
     park_id: Annotated[str, Note("lot number on the vendor platform, must not repeat", "21787")]
     type: Annotated[Whole, Note("kind of code", "2", values=(values.CodeKind,))]
     channel_id: Annotated[str | None, Note("channel number", "通道一", needed=when("type", 2, 3))] = None
@@ -178,7 +178,9 @@ class NoPlateSettings(Message):
 class SetSmsCheck(Message):
     """2.5 无牌车入场设置短信验证接口, request: demands a code sent by SMS before a car without a plate may come in."""
 
-    union_id: Annotated[Whole, Note("vendor account on the interconnection platform", "200118")]
+    union_id: Annotated[Whole, Note("vendor account on the interconnection platform", "200118", needed=True)] = (
+        CLIENTS_OWN
+    )
     park_id: Annotated[str, Note("lot number", "1001")]
     no_plate_settings: Annotated[NoPlateSettings, Note("no-plate entry settings", "{}")] = msgspec.field(
         name="nolience_config"

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from taigan.bolink import values
-from taigan.bolink.fields import Message, Note, Whole, lacking, unless, when
+from taigan.bolink.fields import CLIENTS_OWN, Message, Note, Whole, lacking, unless, when
 from taigan.bolink.interface import STATE_OR_PENDING, UNION, AnyInterface, Completeness, Direction, Interface, Repeat
 
 
@@ -16,7 +16,9 @@ class QueryOrders(Message):
     Times are unix seconds.
     """
 
-    union_id: Annotated[Whole, Note("account number of the vendor platform (union number)", "109010")]
+    union_id: Annotated[Whole, Note("account number of the vendor platform (union number)", "109010", needed=True)] = (
+        CLIENTS_OWN
+    )
     park_id: Annotated[
         str | None,
         Note(
@@ -85,7 +87,9 @@ class Refund(Message):
     Amounts are yuan.
     """
 
-    union_id: Annotated[Whole, Note("account number of the vendor platform (union number)", "109010")]
+    union_id: Annotated[Whole, Note("account number of the vendor platform (union number)", "109010", needed=True)] = (
+        CLIENTS_OWN
+    )
     park_id: Annotated[str, Note("lot number", "1001")]
     trade_no: Annotated[str, Note("number of the electronic transaction to refund", "109010")]
     refund_money: Annotated[Decimal, Note("amount to give back to the driver, two decimals", "0.01", unit="yuan")]
@@ -111,7 +115,9 @@ class RefundState(Message):
 class QueryPayment(Message):
     """4.3 车场订单电子支付状态查询接口, request: asks whether an order, a renewal or a payment was paid."""
 
-    union_id: Annotated[Whole, Note("account number of the vendor platform (union number)", "109010")]
+    union_id: Annotated[Whole, Note("account number of the vendor platform (union number)", "109010", needed=True)] = (
+        CLIENTS_OWN
+    )
     park_id: Annotated[str, Note("lot number", "1001")]
     order_id: Annotated[str | None, Note("order number", "109010", needed=unless("query_type", 1, 2))] = None
     car_number: Annotated[str | None, Note("plate", "苏BH0355", needed=unless("query_type", 1, 2))] = None
@@ -168,7 +174,9 @@ class QueryWithdrawals(Message):
     Days are yyyy-MM-dd.
     """
 
-    union_id: Annotated[Whole, Note("account number of the vendor platform (union number)", "109010")]
+    union_id: Annotated[Whole, Note("account number of the vendor platform (union number)", "109010", needed=True)] = (
+        CLIENTS_OWN
+    )
     park_id: Annotated[str, Note("lot number", "1000232")]
     start_time: Annotated[str, Note("first day of the query, yyyy-MM-dd", "2021-06-10", unit="yyyy-MM-dd")]
     end_time: Annotated[str, Note("last day of the query, yyyy-MM-dd", "2021-06-20", unit="yyyy-MM-dd")]

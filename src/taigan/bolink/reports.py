@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from taigan.bolink import values
-from taigan.bolink.fields import Message, Note, Whole, fixed, when
+from taigan.bolink.fields import CLIENTS_OWN, Message, Note, Whole, fixed, when
 from taigan.bolink.interface import UNION, UNSEEN_STATE, AnyInterface, Completeness, Direction, Interface, Repeat
 
 
@@ -18,7 +18,7 @@ class CorrectStay(Message):
     Times are unix seconds; amounts are yuan.
     """
 
-    union_id: Annotated[Whole, Note("vendor number", "200002")]
+    union_id: Annotated[Whole, Note("vendor number", "200002", needed=True)] = CLIENTS_OWN
     park_id: Annotated[str, Note("lot number", "20003")]
     service_name: str = fixed("correct_business")
     car_number: Annotated[str, Note("plate", "京HP00G6")]
@@ -44,7 +44,7 @@ class StayCorrected(Message):
 class CountParked(Message):
     """10.2 在停业务总数查询, request: asks how many cars BoLink holds as parked."""
 
-    union_id: Annotated[Whole, Note("vendor number", "200002")]
+    union_id: Annotated[Whole, Note("vendor number", "200002", needed=True)] = CLIENTS_OWN
     park_id: Annotated[str, Note("lot number", "20003")]
     service_name: str = fixed("parking_business_count")
 
@@ -66,7 +66,7 @@ class ParkedCount(Message):
 class ListParked(Message):
     """10.3 在停业务详情查询, request: asks which cars BoLink holds as parked."""
 
-    union_id: Annotated[Whole, Note("vendor number", "200002")]
+    union_id: Annotated[Whole, Note("vendor number", "200002", needed=True)] = CLIENTS_OWN
     park_id: Annotated[str, Note("lot number", "20003")]
     service_name: str = fixed("parking_business_list")
     detail_type: Annotated[str | None, Note("how much to return; 1 when absent", "1", values=(values.ListDetail,))] = (
@@ -104,7 +104,7 @@ class Parked(Message):
 class CheckEntry(Message):
     """10.4 市级车入场判定, request: asks whether the city lets a vehicle in."""
 
-    union_id: Annotated[Whole, Note("vendor number", "200002")]
+    union_id: Annotated[Whole, Note("vendor number", "200002", needed=True)] = CLIENTS_OWN
     park_id: Annotated[str, Note("lot number", "20003")]
     service_name: str = fixed("park_check")
     car_number: Annotated[str, Note("plate", "京HP00G6")]
@@ -138,7 +138,7 @@ class EntryCheck(Message):
 class GetScreenText(Message):
     """10.5 获取车道屏幕文字, request: asks what a lane's screen shows."""
 
-    union_id: Annotated[Whole, Note("vendor number", "200002")]
+    union_id: Annotated[Whole, Note("vendor number", "200002", needed=True)] = CLIENTS_OWN
     park_id: Annotated[str, Note("lot number", "20003")]
     service_name: str = fixed("get_screen_str")
     device_no: Annotated[str | None, Note("unique number of the device", "2313")] = None
@@ -160,7 +160,7 @@ class ScreenText(Message):
 class ListPasses(Message):
     """10.6 获取包月车信息(全量更新), request: fetches all passes, a page at a time."""
 
-    union_id: Annotated[Whole, Note("vendor number", "200002")]
+    union_id: Annotated[Whole, Note("vendor number", "200002", needed=True)] = CLIENTS_OWN
     park_id: Annotated[str, Note("lot number", "20003")]
     service_name: str = fixed("get_vip_vehicle_list")
     vip_type: Annotated[str, Note("kind of pass", "京HP00G6", values=(values.PassKind,))]

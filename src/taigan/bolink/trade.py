@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from taigan.bolink import values
-from taigan.bolink.fields import Message, Note, Whole, when
+from taigan.bolink.fields import CLIENTS_OWN, Message, Note, Whole, when
 from taigan.bolink.interface import (
     CLOUD,
     STATE_OR_PENDING,
@@ -35,7 +35,7 @@ class Entry(Message):
     order_id: Annotated[str, Note("order record number, unique for one stay in the lot", "325101")]
     empty_plot: Annotated[Whole, Note("free spaces left", "20")]
     park_id: Annotated[str, Note("lot number (the vendor's own)", "1001")]
-    union_id: Annotated[Whole, Note("vendor number", "1001")]
+    union_id: Annotated[Whole, Note("vendor number", "1001", needed=True)] = CLIENTS_OWN
     remark: Annotated[str | None, Note("remark", "入场信息备注")] = None
     inpark_img: Annotated[str | None, Note("URL of the entry picture", "https://s.bolink.club/image/ab.png")] = None
     car_cost_type: Annotated[Whole | None, Note("vehicle category", "1", values=(values.CarCostType,))] = None
@@ -93,7 +93,7 @@ class Exit(Message):
     """
 
     park_id: Annotated[str, Note("lot number", "1001")]
-    union_id: Annotated[Whole, Note("vendor number", "1001")]
+    union_id: Annotated[Whole, Note("vendor number", "1001", needed=True)] = CLIENTS_OWN
     car_number: Annotated[str, Note("plate", "京GH0093")]
     in_time: Annotated[Whole | None, Note("entry time", "1490875218", unit="unix seconds")] = None
     out_time: Annotated[Whole, Note("exit time", "1490879218", unit="unix seconds")]
@@ -540,7 +540,7 @@ class GiveChange(Message):
     Times are unix seconds; amounts are yuan.
     """
 
-    union_id: Annotated[Whole, Note("vendor number", "200145")]
+    union_id: Annotated[Whole, Note("vendor number", "200145", needed=True)] = CLIENTS_OWN
     park_id: Annotated[str, Note("the vendor's lot number; not to be repeated", "21888")]
     amount: Annotated[
         str, Note("red packet amount in yuan, two decimals; at least 1 and below 100", "1.01", unit="yuan")
@@ -588,7 +588,7 @@ class ChargingReduction(Message):
     Times are unix seconds; amounts are yuan.
     """
 
-    union_id: Annotated[Whole, Note("vendor platform account number", "联盟编号,如:109010")]
+    union_id: Annotated[Whole, Note("vendor platform account number", "联盟编号,如:109010", needed=True)] = CLIENTS_OWN
     park_id: Annotated[str, Note("lot number", "100000222")]
     platform_id: Annotated[Whole, Note("charging platform", "1", values=(values.ReducingPlatform,))]
     car_number: Annotated[str, Note("plate", "京A0000")]
