@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from browser.looks import SCHEMES, Scheme, barriers_found, keep_picture, sticks_out
-from support.stack import Stack
+from support.stack import Stack, eventually
 
 TRIES = 5
+NewStack = Callable[..., Stack]
 
 
 @pytest.fixture
@@ -177,7 +179,7 @@ async def test_two_cars_are_played_at_once_and_the_attendant_releases_one(stack:
 
 async def test_a_fault_that_is_switched_on_is_in_force_and_shown(stack: Stack, page: Page) -> None:
     await empty(stack)
-    chip = page.locator("#faults").get_by_role("button", name="应答丢失 the answer gets lost", exact=True)
+    chip = page.locator("#faults").get_by_role("button", name="应答丢失", exact=True)
     await chip.click()
     await expect(chip).to_have_attribute("aria-pressed", "true")
     [fault] = (await stack.hub.get("/admin/faults"))["faults"]
@@ -236,3 +238,64 @@ async def test_it_looks_finished_and_keeps_nobody_out(stack: Stack, browser: Bro
     assert await barriers_found(page) == []
     await context.close()
     await empty(stack)
+
+
+async def test_the_page_speaks_one_language_at_a_time_and_switches(stack: Stack, page: Page) -> None:
+    await expect(page.locator("#tries-title")).to_have_text("点一下，看会发生什么")
+    await page.locator("#other-language").click()
+    await expect(page.locator("#tries-title")).to_have_text("Five things to try, one click each")
+    said = await page.evaluate("document.querySelector('main').innerText")
+    boards = await page.evaluate("[...document.querySelectorAll('lane-scene')].map((scene) => scene.innerText)")
+    for board in boards:
+        said = said.replace(board, "")
+    said = re.sub(r"[京沪粤][A-Z][0-9A-Z]{5}", "", said)  # plates
+    assert [sign for sign in said if "一" <= sign <= "鿿"] == []
+    await page.locator("#other-language").click()
+    await expect(page.locator("#tries-title")).to_have_text("点一下，看会发生什么")
+
+
+async def test_keys_work_after_the_phone_was_clicked(stack: Stack, page: Page) -> None:
+    await empty(stack)
+    row = page.locator('[data-lane="A1"]')
+    await page.keyboard.press("c")
+    await page.keyboard.press("s")
+    phone = row.frame_locator("iframe")
+    await phone.get_by_role("button", name="确认入场").click()
+    await expect(phone.get_by_role("status")).to_contain_text("入场成功")
+    await phone.get_by_role("heading").click()
+    await expect(row.locator(".drive button.next")).to_contain_text("开进去")
+    await page.keyboard.press("d")
+    await expect(row.locator(".drive button.next")).to_contain_text("来车")
+
+
+async def test_a_story_that_is_left_half_way_leaves_no_fault_switched_on(stack: Stack, page: Page) -> None:
+    await empty(stack)
+    await page.locator("#tries button").nth(1).click()
+
+    async def faults() -> list[object]:
+        return list((await stack.hub.get("/admin/faults"))["faults"])
+
+    async def none_left() -> bool:
+        return await faults() == []
+
+    await eventually(faults)
+    await page.goto("about:blank")
+    await eventually(none_left)
+    await empty(stack)
+
+
+async def test_the_stories_of_leaving_keep_their_word(new_stack: NewStack, context: BrowserContext) -> None:
+    stack = new_stack()
+    await stack.start()
+    page = await context.new_page()
+    await page.goto(stack.ready["demo_url"])
+    await expect(page.locator("#sides li.up")).to_have_count(3)
+    for number, lifts in ((1, 1), (2, 2)):
+        await page.locator("#leaving button").nth(number - 1).click()
+        await expect(page.locator("#told:not(.good):not(.bad)")).to_be_visible()
+        await expect(page.locator("#told.good, #told.bad")).to_be_visible(timeout=60_000)
+        told = await page.locator("#told").inner_text()
+        assert told.startswith("✓"), told
+        assert (await stack.lane("B1").state())["lifts"] == lifts
+    await expect(page.locator(".entry .step", has_text="放行：抬杆一次").first).to_be_visible()
+    await expect(page.locator(".curve .line")).to_be_visible()

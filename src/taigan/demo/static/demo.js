@@ -1,10 +1,13 @@
 // The demo page: builds the lanes, follows the three sides, and lets a person play.
 
 import { Row, reachable } from './row.js';
-import { Refused, addresses, hub, lot, platform } from './sides.js';
+import { Curve } from './curve.js';
+import { Refused, addresses, hub, lot, platform, time } from './sides.js';
 import { Trail } from './trail.js';
-import { TRIES } from './tries.js';
-import { FAULTS, both, make } from './words.js';
+import { LEAVING, TRIES } from './tries.js';
+import { FAULTS, both, language, make, speak, t } from './words.js';
+
+speak();
 
 const $ = (id) => document.getElementById(id);
 const trail = new Trail($('trail'), $('trail-empty'), $('newest'));
@@ -12,6 +15,9 @@ const entries = lot.lanes.filter((lane) => lane.direction === 'entry' && lane.en
 const rows = entries.map((lane, n) => new Row(lane, n + 1, { trail, say: complain, sign: showSign }));
 
 // Lanes
+
+const exits = lot.lanes.filter((lane) => lane.direction === 'exit' && lane.exit_url).slice(0, 1);
+const out = exits.map((lane) => new Row(lane, 3, { trail, say: complain, sign: showSign }))[0];
 
 $('rows').append(...rows.map((row) => row.element));
 rows.slice(1).forEach((row) => { row.element.hidden = true; });
@@ -25,21 +31,35 @@ if (rows.length > 1) {
   rows[1].toggle = () => { more.setAttribute('aria-expanded', String(!rows[1].element.hidden)); label(); };
 }
 
+if (out) {
+  const curve = new Curve();
+  $('rows').append(out.element, curve.element);
+  out.curve = curve;
+  out.lookInside().catch(() => {});
+}
+
 function showSecond(shown) {
   if (!rows[1]) return;
   rows[1].element.hidden = !shown;
   rows[1].toggle();
 }
 
+function press(key, shift) {
+  const button = (shift ? rows[1] : rows[0])?.keys[key] ?? (shift ? null : out?.keys[key]);
+  if (!button) return false;
+  if (shift) showSecond(true);
+  if (!button.disabled) button.click();
+  return true;
+}
+
 addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea, dialog')) return;
-  const row = event.shiftKey ? rows[1] : rows[0];
-  const button = row?.keys[event.key.toLowerCase()];
-  if (button && !event.repeat) {
-    if (event.shiftKey) showSecond(true);
-    if (!button.disabled) button.click();
-    event.preventDefault();
-  }
+  if (!event.repeat && press(event.key.toLowerCase(), event.shiftKey)) event.preventDefault();
+});
+// The phones are pages of the hub's: what is pressed there, outside of their fields, they pass on.
+addEventListener('message', (event) => {
+  const phones = [...rows, ...(out ? [out] : [])].map((row) => row.frame.contentWindow);
+  if (phones.includes(event.source) && typeof event.data?.key === 'string') press(event.data.key.toLowerCase(), Boolean(event.data.shift));
 });
 
 // Sides
@@ -52,7 +72,7 @@ stream.addEventListener('down', (event) => { lamps[data(event)]?.classList.remov
 stream.onerror = () => Object.values(lamps).forEach((lamp) => lamp.classList.remove('up'));
 stream.addEventListener('lanes', (event) => {
   const state = data(event);
-  if (state.lot_id === lot.lot_id) rows.find((row) => row.channel === state.channel_id)?.show(state);
+  if (state.lot_id === lot.lot_id) [...rows, ...(out ? [out] : [])].find((row) => row.channel === state.channel_id)?.show(state);
 });
 stream.addEventListener('hub', (event) => { trail.ofHub(data(event)); soon(); });
 stream.addEventListener('lot', (event) => { trail.ofLot(data(event)); soon(); });
@@ -67,13 +87,14 @@ async function look() {
     const { spaces_free } = await platform.lot();
     $('spaces').textContent = spaces_free.toLocaleString('en');
     drawFaults(await hub.faults());
+    out?.lookInside().catch(() => {});
   } catch { /* a side is down; its lamp says so */ }
 }
 
 // Faults
 
 const chips = FAULTS.map((fault) => {
-  const chip = make('button', { type: 'button', 'aria-pressed': 'false', onclick: () => flip(fault, chip).catch((error) => complain(fault.zh, error)) });
+  const chip = make('button', { type: 'button', 'aria-pressed': 'false', onclick: () => flip(fault, chip).catch((error) => complain(t(fault.zh, fault.en), error)) });
   chip.append(both(fault.zh, fault.en));
   $('faults').append(chip);
   return [fault, chip];
@@ -91,15 +112,16 @@ function drawFaults(faults) {
 
 // Five things to try
 
-TRIES.forEach((one, n) => {
-  const button = make('button', { type: 'button', onclick: () => play(one, button) }, make('span', { class: 'n', 'aria-hidden': 'true' }, String(n + 1)), make('b', {}, one.zh), make('span', { lang: 'en' }, one.en));
-  $('tries').append(make('li', {}, button));
+for (const [list, stories] of [['tries', TRIES], ['leaving', out ? LEAVING : []]]) stories.forEach((one, n) => {
+  const button = make('button', { type: 'button', onclick: () => play(one, button) }, make('span', { class: 'n', 'aria-hidden': 'true' }, String(n + 1)), make('b', {}, t(one.zh, one.en)));
+  $(list).append(make('li', {}, button));
 });
 
 let playing = false;
 async function play(one, button) {
   if (playing) return;
   playing = true;
+  document.body.classList.add('playing');
   button.setAttribute('aria-busy', 'true');
   const said = (zh, en, verdict = '') => {
     $('told').hidden = false;
@@ -107,29 +129,51 @@ async function play(one, button) {
     $('told').replaceChildren(both(zh, en));
   };
   try {
-    const cast = one.lanes.map((number) => rows[number - 1]).filter(Boolean);
+    const cast = one.lanes.map((number) => (number === 3 ? out : rows[number - 1])).filter(Boolean);
+    cast[0].element.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
     if (one.lanes.includes(2)) showSecond(true);
     const [ok, zh, en] = await one.play(cast, said);
-    said(`${ok ? '✓ ' : '✕ '}${zh}`, en, ok ? 'good' : 'bad');
+    said(`${ok ? '✓ ' : '✕ '}${zh}`, `${ok ? '✓ ' : '✕ '}${en}`, ok ? 'good' : 'bad');
   } catch (error) {
-    said(`✕ 没有走完：${error.message}`, 'it did not come to its end', 'bad');
+    said(`✕ 没有走完：${error.message}`, `✕ it did not come to its end: ${error.message}`, 'bad');
     await hub.setFaults([]).catch(() => {});
   } finally {
     playing = false;
+    document.body.classList.remove('playing');
     button.removeAttribute('aria-busy');
   }
 }
+
+// A story that is left half-way leaves nothing switched on.
+addEventListener('pagehide', () => {
+  if (!playing) return;
+  fetch('hub/admin/faults', { method: 'PUT', keepalive: true, headers: { 'Content-Type': 'application/json' }, body: '{"faults":[]}' });
+});
+
+// The time of all three sides
+
+let ahead = 0;
+const drawTime = () => { $('now').textContent = new Date(Date.now() + ahead * 1000).toLocaleString(language, { timeZone: 'Asia/Shanghai', month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false }); };
+const tell = (said) => { ahead = said.ahead; drawTime(); if (out) out.curve.at(Date.now() + ahead * 1000); };
+export async function forward(seconds) { tell(await time.forward(seconds)); }
+for (const [seconds, zh, en] of [[600, '＋10 分钟', '+10 min'], [3600, '＋1 小时', '+1 h'], [10800, '＋3 小时', '+3 h'], [86400, '＋1 天', '+1 day']]) {
+  const button = make('button', { type: 'button', onclick: () => forward(seconds).catch((error) => complain(t('快进', 'forward'), error)) });
+  button.append(both(zh, en));
+  $('forward').append(button);
+}
+time.now().then(tell).catch(() => {});
+setInterval(drawTime, 5000);
 
 // The sign of a lane, for a real phone
 
 function showSign(row) {
   $('sign-title').replaceChildren(make('span', { class: 'badge' }, row.channel), ' ', both('入场码', 'the code at the lane'));
   $('sign-image').src = platform.sign(row.channel, 'format=svg&size=screen');
-  $('sign-image').alt = `${row.channel} 入场码 code`;
+  $('sign-image').alt = `${row.channel} ${t('入场码', 'code')}`;
   $('sign-note').replaceChildren(reachable
     ? both('用手机（同一网络）扫这个码，就是一位真司机。页面上的车先开上地感。', 'Scan it with a phone in the same network and you are the driver. Put a car on the loop first.')
     : both('现在只有本机能打开。要用真手机扫，请这样启动：make demo HOST=0.0.0.0', 'Only this machine can open it now. For a real phone start with: make demo HOST=0.0.0.0'));
-  $('sign-links').replaceChildren(...[['PDF A4', 'format=pdf'], ['PNG A4', 'format=png'], ['SVG A4', 'format=svg'], ['PNG 屏幕 screen', 'format=png&size=screen']]
+  $('sign-links').replaceChildren(...[['PDF A4', 'format=pdf'], ['PNG A4', 'format=png'], ['SVG A4', 'format=svg'], [t('PNG 屏幕', 'PNG screen'), 'format=png&size=screen']]
     .map(([name, query]) => make('li', {}, make('a', { class: 'button', href: platform.sign(row.channel, query), target: '_blank' }, name))));
   $('sign').showModal();
 }
@@ -141,7 +185,7 @@ let fading = 0;
 function complain(what, error) {
   if (!(error instanceof Refused) && !(error instanceof TypeError)) console.error(error);
   const why = REASONS.find(([words]) => words.test(error.message))?.[1] ?? '没做成';
-  $('toast').replaceChildren(both(`${what}：${why}。`, error.message));
+  $('toast').replaceChildren(both(`${what}：${why}。`, `${what}: ${error.message}`));
   $('toast').hidden = false;
   clearTimeout(fading);
   fading = setTimeout(() => { $('toast').hidden = true; }, 6000);
@@ -149,6 +193,9 @@ function complain(what, error) {
 
 $('clear').onclick = () => trail.clear();
 document.querySelectorAll('dialog').forEach((dialog) => dialog.addEventListener('click', (event) => event.target === dialog && dialog.close()));
-$('addresses').append('泊链 ', make('a', { href: hub.page('/', {}) }, addresses.hub.url), ' · 车场 ', addresses.lot.url, ' · 车道 ', addresses.lanes.url);
+$('other-language').href = `?lang=${language === 'en' ? 'zh-CN' : 'en'}`;
+$('other-language').textContent = t('English', '中文');
+$('other-language').lang = language === 'en' ? 'zh-CN' : 'en';
+$('addresses').append(t('泊链 ', 'BoLink '), make('a', { href: hub.page('/', {}) }, addresses.hub.url), t(' · 车场 ', ' · lot '), addresses.lot.url, t(' · 车道 ', ' · lanes '), addresses.lanes.url);
 look();
 trail.recall(2).catch(() => {});

@@ -1,7 +1,7 @@
 // What lies behind a step: the bytes as they went over the wire, the signature worked out, the stored rows.
 
 import { hub } from './sides.js';
-import { STEPS, both, make } from './words.js';
+import { STEPS, both, make, t } from './words.js';
 
 const dialog = document.getElementById('detail');
 const title = document.getElementById('detail-title');
@@ -14,9 +14,11 @@ const part = (heading, ...content) => make('section', {}, make('h3', {}, heading
 const exact = (text) => make('pre', { tabindex: '0' }, masked(text));
 const json = (row) => exact(JSON.stringify(row, null, 2));
 
+const spoken = (name) => t(name.split(' ')[0], name.split(' ').slice(1).join(' '));
+
 function facts(pairs) {
   const list = make('dl');
-  for (const [name, value] of pairs) if (value !== '' && value !== null && value !== undefined) list.append(make('dt', {}, name), make('dd', {}, String(value)));
+  for (const [name, value] of pairs) if (value !== '' && value !== null && value !== undefined) list.append(make('dt', {}, spoken(name)), make('dd', {}, String(value)));
   return list;
 }
 
@@ -43,13 +45,12 @@ async function message(step) {
     facts([['地址 URL', push.url], ['消息 service_name', push.service_name], ['状态 HTTP', push.status], ['结果 outcome', push.outcome], ['故障 fault', push.fault]]),
     part(both(`泊链发出的报文，${bytes(push.request)} 字节`, 'the request, byte for byte'), exact(push.request)),
     ...(push.signed ? [signature(push.signed, step.row.signature)] : []),
-    part(both('车场的应答，原样', "the lot's answer, as it came"), exact(push.answer ?? '没有收到 none came')),
+    part(both('车场的应答，原样', "the lot's answer, as it came"), exact(push.answer ?? t('没有收到', 'none came'))),
   ];
 }
 
 export async function showDetail(step, entry) {
-  const [zh, en] = STEPS[step.kind] ?? [step.kind, ''];
-  title.replaceChildren(both(zh, en));
+  title.replaceChildren(both(...(STEPS[step.name ?? step.kind] ?? STEPS[step.kind] ?? [step.kind, step.kind])));
   const pushed = [...entry.steps.values()].map((line) => line.step).find((other) => other.kind === 'pushed');
   const asked = step.kind === 'received' && pushed ? { ...step, push: pushed.push } : step;
   let parts = [];

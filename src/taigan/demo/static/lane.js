@@ -1,5 +1,7 @@
 // The lane as one sees it from the side: car, loop, arm, board. Draws the state that the simulated lanes report.
 
+import { t } from './words.js';
+
 const PLACES = { away: -190, waiting: -62, loop: 122, under: 300, gone: 600 };
 
 const CAR = (id, second) => `
@@ -8,6 +10,7 @@ const CAR = (id, second) => `
     <path class="scene-glass" d="M48 152l15-17q3-4 8-4h14v21zM93 131h11q5 0 9 4l13 17H93z"/>
     <circle cx="40" cy="190" r="15" fill="#1b2229"/><circle cx="40" cy="190" r="6" fill="#c8d0d8"/>
     <circle cx="126" cy="190" r="15" fill="#1b2229"/><circle cx="126" cy="190" r="6" fill="#c8d0d8"/>
+    <text class="scene-plate" x="84" y="181" text-anchor="middle" data-plate></text>
   </g>`;
 
 const SCENE = `
@@ -18,7 +21,7 @@ const SCENE = `
   <rect class="scene-road" y="190" width="520" height="50"/>
   <line class="scene-line" x1="0" y1="232" x2="520" y2="232"/>
   <ellipse class="scene-loop" cx="208" cy="212" rx="92" ry="11"/>
-  <text class="scene-label on-road" x="208" y="217" text-anchor="middle">地感 loop</text>
+  <text class="scene-label on-road" x="208" y="217" text-anchor="middle">${t('地感', 'loop')}</text>
   ${CAR('second', true)}${CAR('first', false)}
   <g class="scene-arm"><rect x="302" y="123" width="116" height="10" rx="5" fill="#fff" stroke="#c33"/>
     <path d="M316 124h20v8h-20zM350 124h20v8h-20zM384 124h18v8h-18z" fill="#d22"/></g>
@@ -26,8 +29,8 @@ const SCENE = `
   <text class="scene-label" x="440" y="150" data-arm></text>
 </svg>`;
 
-const ARM = { closed: '落下 down', rising: '抬起中 rising', open: '抬起 up', falling: '下落中 falling' };
-const CAR_WORDS = { none: '没有车 no car', loop: '车在地感上 car on the loop', under: '车在杆下 car under the arm' };
+const ARM = { closed: t('落下', 'down'), rising: t('抬起中', 'rising'), open: t('抬起', 'up'), falling: t('下落中', 'falling') };
+const CAR_WORDS = { none: t('没有车', 'no car'), loop: t('车在地感上', 'car on the loop'), under: t('车在杆下', 'car under the arm') };
 
 export class LaneScene extends HTMLElement {
   #state = null;
@@ -52,8 +55,11 @@ export class LaneScene extends HTMLElement {
     this.querySelector('[data-led="0"]').textContent = one;
     this.querySelector('[data-led="0"]').setAttribute('y', two ? 42 : 54);
     this.querySelector('[data-led="1"]').textContent = two;
+    for (const line of this.querySelectorAll('[data-led]')) fit(line, 238);
+    if (state.plate) this.first.querySelector('[data-plate]').textContent = state.plate;
+    else if (state.car !== null) this.first.querySelector('[data-plate]').textContent = '';
     this.querySelector('svg').setAttribute('aria-label',
-      `${CAR_WORDS[state.car ?? 'none']}；道闸${ARM[state.barrier]}；屏幕 screen：${state.screen || '—'}`);
+      `${CAR_WORDS[state.car ?? 'none']}; ${t('道闸', 'arm')} ${ARM[state.barrier]}; ${t('屏幕', 'screen')}: ${state.screen || '—'}`);
     this.#drive(before, state);
   }
 
@@ -96,10 +102,19 @@ function jump(car, where) {
   void car.getBoundingClientRect();
 }
 
+// What is wider than the board is written narrower.
+function fit(line, width) {
+  line.removeAttribute('textLength');
+  if (line.getComputedTextLength() > width) {
+    line.setAttribute('textLength', width);
+    line.setAttribute('lengthAdjust', 'spacingAndGlyphs');
+  }
+}
+
 // The board has two lines of 12 full-width signs.
 function lines(text) {
   const cut = text.length <= 12 ? text.length : (/[，。；,]/.exec(text)?.index ?? 11) + 1;
-  return [text.slice(0, Math.min(cut, 12)), text.slice(Math.min(cut, 12), 26)];
+  return [text.slice(0, Math.min(cut, 12)), text.slice(Math.min(cut, 12), 48)];
 }
 
 customElements.define('lane-scene', LaneScene);

@@ -1,18 +1,29 @@
 // One lane with its phone: what one sees, and what one can do.
 
 import './lane.js';
-import { addresses, hub, platform, street } from './sides.js';
-import { MODES, both, make } from './words.js';
+import { addresses, hub, lot, platform, street } from './sides.js';
+import { MODES, both, make, t } from './words.js';
 
 const APPS = [['wechat', '微信', 'WeChat'], ['alipay', '支付宝', 'Alipay'], ['other', '其他软件', 'another app']];
+const CAMERAS = [['reads', '读得对', 'reads well'], ['misreads', '读错一个字', 'misreads one character'], ['late', '读得晚', 'reads late'], ['blind', '读不出', 'reads nothing']];
+const PLATES = ['京A12345', '沪B88888', '粤C55555'];
 const ACTS = [['release', '放行', 'release'], ['refuse', '不放行', 'refuse'], ['open', '抬杆', 'raise'], ['hold', '常开', 'hold open'], ['close', '落杆', 'lower']];
 let drivers = 0;
+
+/** Who drove in without a plate: the driver of each licence, so that the same phone scans at the exit. */
+const remembered = JSON.parse(sessionStorage.getItem('drivers') ?? '{}');
+function remember(licence, driver, app) {
+  remembered[licence] = { driver, app };
+  sessionStorage.setItem('drivers', JSON.stringify(remembered));
+}
 
 export class Row {
   constructor(lane, number, { trail, say, sign }) {
     Object.assign(this, { lane, number, trail, say, sign, channel: lane.channel_id, state: null, waiters: new Set() });
-    this.entryUrl = new URL(lane.entry_url);
-    this.code = this.entryUrl.searchParams.get('code');
+    this.out = lane.direction === 'exit';
+    this.entryUrl = new URL(this.out ? lane.exit_url : lane.entry_url);
+    this.name = this.out ? 'p' : 'code';
+    this.code = this.entryUrl.searchParams.get(this.name);
     this.newDriver();
     this.#build();
     trail.listeners.add(() => this.#guide());
@@ -25,10 +36,41 @@ export class Row {
 
   // Doors of the street
 
-  async arrive() {
-    if (this.used) this.newDriver();
-    await street.put(this.channel, { car: 'arrives' });
+  async arrive(plate = this.#plate()) {
+    if (this.out) this.#whoDrives();
+    else if (this.used) this.newDriver();
+    await street.put(this.channel, plate === null ? { car: 'arrives' } : { car: 'arrives', plate });
     if (this.fresh !== this.driver) this.lock();
+  }
+
+  /** The plate that was chosen: at an exit of a car inside; null for a car without one at an entry. */
+  #plate() {
+    if (!this.out) return this.car.value || null;
+    return this.cars?.get(this.car.value)?.plate ?? '';
+  }
+
+  /** The phone at the exit is in the hands of whoever drove the car in. */
+  #whoDrives() {
+    const order = this.cars?.get(this.car.value);
+    const known = order && !order.plate ? remembered[order.licence] : null;
+    this.driver = known?.driver ?? `owner-${order?.car_number ?? Date.now().toString(36)}`;
+    if (known) this.app.value = known.app;
+  }
+
+  /** At an exit: which cars there are to drive out. */
+  async lookInside() {
+    const inside = await platform.inside();
+    this.cars = new Map(inside.map((order) => [order.order_id, order]));
+    const chosen = this.car.value;
+    this.car.replaceChildren(...inside.map((order) => make('option', { value: order.order_id },
+      `${order.car_number}${order.plate ? '' : t('（无牌）', ' (no plate)')}`)), make('option', { value: '' }, t('没有入场记录的车', 'a car that never entered')));
+    if (this.cars.has(chosen)) this.car.value = chosen;
+    this.prepay.disabled = !this.cars.has(this.car.value);
+  }
+
+  #standsHere(state) {
+    const order = state.car && [...this.cars.values()].find((one) => (state.plate ? one.plate === state.plate : one.order_id === this.car.value));
+    this.curve?.stay(order ? Date.parse(order.in_at) : null);
   }
 
   drive() { return street.put(this.channel, { car: 'passes' }); }
@@ -37,7 +79,7 @@ export class Row {
 
   /** As at the start of a day: no car, the arm down, no faults. */
   async reset() {
-    await street.put(this.channel, { mode: 'ok' });
+    await street.put(this.channel, this.out ? { mode: 'ok', camera: 'reads' } : { mode: 'ok' });
     for (let tries = 0; tries < 4 && (await street.lane(this.channel)).car; tries += 1) {
       await street.put(this.channel, { car: 'leaves' });
       await this.until((state) => state.car !== 'under', 3).catch(() => {});
@@ -65,9 +107,26 @@ export class Row {
     this.fresh = this.driver;
     this.earlier = this.#newest();
     const app = this.app.value;
-    const query = { code: at.code, phone: app === 'other' ? `x${this.number}${++drivers}` : `p${this.number}` };
+    const query = { [at.name]: at.code, phone: app === 'other' ? `x${this.number}${++drivers}` : `p${this.number}` };
     if (app !== 'other') Object.assign(query, { app, driver: this.driver });
-    return this.#open(hub.page(this.entryUrl.pathname, query));
+    return this.#open(hub.page(at.entryUrl.pathname, query));
+  }
+
+  /** Inside the lot: the prepay code that hangs at the lifts. */
+  scanInside() {
+    this.#whoDrives();
+    this.used = true;
+    const url = new URL(lot.prepay_url);
+    const app = this.app.value === 'other' ? 'wechat' : this.app.value;
+    return this.#open(hub.page(url.pathname, { p: url.searchParams.get('p'), phone: `p${this.number}`, app, driver: this.driver }));
+  }
+
+  /** The phone of this driver shows what it was told a stay costs. */
+  async showBill(asked, driver) {
+    this.driver = driver;
+    const app = this.app.value === 'other' ? 'wechat' : this.app.value;
+    await this.#open(hub.page(this.entryUrl.pathname, { p: this.code, phone: `p${this.number}`, app, driver }));
+    return this.#open(hub.page(`/bills/${asked.scan_id}`, { phone: `p${this.number}` }));
   }
 
   /** The whole scan in one go: for what one can try with one click. */
@@ -80,7 +139,7 @@ export class Row {
   async confirm(at = this, { alone = true } = {}) {
     const known = new Set(this.trail.entries.map((entry) => entry.scanId));
     const asked = hub.scan(at.channel, this.driver, this.app.value === 'other' ? 'wechat' : this.app.value);
-    const show = (scanId) => this.#open(hub.page(`/scans/${scanId}`, { phone: `p${this.number}` }));
+    const show = (scanId) => this.#open(hub.page(`/${at.out ? 'bills' : 'scans'}/${scanId}`, { phone: `p${this.number}` }));
     let shown = '';
     const mine = (entry) => entry.lane === at.channel && !known.has(entry.scanId) && !entry.claimed;
     if (alone) this.trail.until(mine, 4).then((entry) => { entry.claimed = true; shown = entry.scanId; return show(shown); }).catch(() => {});
@@ -119,6 +178,8 @@ export class Row {
     this.scene.show(state);
     this.lifts.textContent = state.lifts;
     this.mode.value = state.mode;
+    if (this.camera && state.camera) this.camera.value = state.camera;
+    if (this.out && before !== state.car) this.lookInside().then(() => this.#standsHere(state)).catch(() => {});
     this.#guide();
     for (const look of [...this.waiters]) look();
   }
@@ -137,6 +198,7 @@ export class Row {
     this.buttons.back.disabled = car !== 'loop';
     this.buttons.follow.disabled = car === null;
     const asked = this.#newest();
+    if (!this.out && asked?.licence && this.fresh === this.driver) remember(asked.licence, this.driver, this.app.value);
     const { shown, text } = asked && asked !== this.earlier ? asked : {};
     const attendant = shown === 'waiting' && text.includes('管理员');
     const next = car === null ? 'arrive' : car !== 'loop' ? '' : up ? 'drive' : !scanned ? 'scan' : attendant ? 'release' : '';
@@ -146,6 +208,7 @@ export class Row {
     this.now.hidden = !next;
     if (next) this.now.replaceChildren(...buttons[next].cloneNode(true).childNodes);
     this.now.onclick = () => buttons[next].click();
+    if (this.out) { this.hint.replaceChildren(both(...this.#hintOut(next, car, shown))); return; }
     this.hint.replaceChildren(both(...{
       arrive: this.passed ? ['✓ 车进去了。再来一辆？', 'The car is in. Another one?'] : ['① 先让一辆车开上地感。', 'First, bring a car onto the loop.'],
       scan: ['② 用手机扫车道上的码。', "Now scan the lane's code with the phone."],
@@ -157,52 +220,77 @@ export class Row {
           : ['手机上写着怎么了、下一步做什么。', 'The phone says what happened, and what to do next.'])));
   }
 
+  #hintOut(next, car, shown) {
+    const ask = ['② 用手机扫出口的码；已缴费或免费的车，杆自己会抬。', "Scan the exit's code; who owes nothing is let out without."];
+    return {
+      arrive: this.passed ? ['✓ 车出去了，3.2 已上报。', 'The car is out, and BoLink was told.'] : ['① 选一辆场内的车，开到出口。', 'Choose a car inside and bring it to the exit.'],
+      scan: ask,
+      release: ['④ 管理员可以放行。', 'The attendant may let it out.'],
+      drive: ['④ 杆已抬起，开出去吧。', 'The arm is up: drive out.'],
+    }[next] ?? (car === 'under' ? ['车正在通过。', 'The car is passing.']
+      : shown === 'price' ? ['③ 在手机上付款。', 'Pay on the phone.']
+        : shown === 'paid' ? ['付好了，杆就要抬起。', 'Paid; the arm is about to rise.']
+          : ['手机上写着怎么了、下一步做什么。', 'The phone says what happened, and what to do next.']);
+  }
+
   #build() {
     const { channel, number } = this;
-    const shift = number > 1 ? '⇧' : '';
+    const shift = number === 2 ? '⇧' : '';
     const act = (work, name) => () => work().catch((error) => this.say(name, error));
     const button = (zh, en, key, work) => {
-      const made = make('button', { type: 'button', onclick: act(work, zh) });
+      const made = make('button', { type: 'button', onclick: act(work, t(zh, en)) });
       made.append(both(zh, en), ' ');
       if (key) made.append(make('kbd', { 'aria-hidden': 'true' }, shift + key));
       return made;
     };
     this.buttons = {
-      arrive: button('来车', 'arrive', 'C', () => this.arrive()),
-      scan: button('扫码', 'scan', 'S', () => this.scan().then(() => {
+      arrive: button('来车', 'arrive', this.out ? 'E' : 'C', () => this.arrive()),
+      scan: button('扫码', 'scan', this.out ? 'P' : 'S', () => this.scan().then(() => {
         this.frame.focus();
         this.frame.parentElement.scrollIntoView({ block: 'nearest' });
       })),
-      drive: button('开进去', 'drive in', 'D', () => this.drive()),
-      back: button('倒出', 'back out', 'B', () => this.backOut()),
+      drive: this.out ? button('开出去', 'drive out', 'O', () => this.drive()) : button('开进去', 'drive in', 'D', () => this.drive()),
+      back: button('倒出', 'back out', this.out ? '' : 'B', () => this.backOut()),
       follow: button('后车跟进', 'tailgate', '', () => this.follow()),
     };
-    this.keys = { c: this.buttons.arrive, s: this.buttons.scan, d: this.buttons.drive, b: this.buttons.back };
+    const { arrive, scan, drive, back } = this.buttons;
+    this.keys = this.out ? { e: arrive, p: scan, o: drive } : { c: arrive, s: scan, d: drive, b: back };
     this.scene = make('lane-scene');
     this.lifts = make('output', {}, '0');
     this.hint = make('p', { role: 'status' });
     this.now = make('button', { type: 'button', class: 'next' });
     this.mode = make('select', { onchange: () => act(() => street.put(channel, { mode: this.mode.value }), '道闸')() });
-    for (const [value, zh, en] of MODES) this.mode.append(make('option', { value }, `${zh} ${en}`));
-    const hands = make('div', { class: 'hands', role: 'group', 'aria-label': `${channel} 管理员 attendant` });
+    for (const [value, zh, en] of MODES) this.mode.append(make('option', { value }, t(zh, en)));
+    const hands = make('div', { class: 'hands', role: 'group', 'aria-label': `${channel} ${t('管理员', 'attendant')}` });
     hands.append(make('span', {}, both('管理员', 'the attendant')));
     for (const [verb, zh, en] of ACTS) {
-      const made = button(zh, en, verb === 'release' ? 'R' : '', () => platform.act(channel, verb));
+      const made = button(zh, en, verb === 'release' && !this.out ? 'R' : '', () => platform.act(channel, verb));
       if (verb === 'release') this.keys.r = made;
       hands.append(made);
     }
     hands.append(make('label', {}, both('道闸', 'the barrier'), this.mode));
     const code = make('button', { type: 'button', class: 'quiet', onclick: () => this.sign(this) });
     code.append(both('入场码', 'sign'));
+    code.hidden = this.out;
     const title = make('h2', { id: `lane-${channel}` }, make('span', { class: 'badge' }, channel));
-    title.append(this.lane.policy === 'attendant' ? both('管理员放行', 'attended') : both('自动放行', 'automatic'));
+    title.append(this.out ? both('出口', 'exit') : this.lane.policy === 'attendant' ? both('管理员放行', 'attended') : both('自动放行', 'automatic'));
+    this.car = make('select', { onchange: () => this.out && this.lookInside().catch(() => {}) });
+    this.prepay = button('场内先缴费', 'pay inside first', '', () => this.scanInside());
+    const chosen = make('div', { class: 'chosen' }, make('label', {}, both(this.out ? '哪辆车' : '车牌', this.out ? 'which car' : 'plate'), this.car));
+    if (this.out) {
+      this.camera = make('select', { onchange: () => act(() => street.put(channel, { camera: this.camera.value }), t('摄像机', 'camera'))() });
+      for (const [value, zh, en] of CAMERAS) this.camera.append(make('option', { value }, t(zh, en)));
+      chosen.append(make('label', {}, both('摄像机', 'camera'), this.camera), this.prepay);
+    } else {
+      this.car.append(make('option', { value: '' }, t('无牌，扫码入场', 'none: scans to enter')), ...PLATES.map((plate) => make('option', { value: plate }, plate)));
+    }
     const lifts = make('p', { class: 'lifts' }, both('抬杆次数', 'lifts'), ' ', this.lifts);
     const lane = make('section', { class: 'lane card', 'aria-labelledby': `lane-${channel}` },
-      make('header', {}, title, lifts, code), this.scene, make('div', { class: 'drive' }, ...Object.values(this.buttons)), hands);
+      make('header', {}, title, lifts, code), this.scene, chosen, make('div', { class: 'drive' }, ...Object.values(this.buttons)), hands);
 
-    this.app = make('select', { 'aria-label': `${channel} 手机软件 app`, onchange: () => this.newDriver() });
-    for (const [value, zh, en] of APPS) this.app.append(make('option', { value }, `${zh} ${en}`));
-    this.frame = make('iframe', { title: `${channel} 司机的手机 the driver's phone`, hidden: true });
+    this.app = make('select', { 'aria-label': `${channel} ${t('手机软件', 'app')}`, onchange: () => this.newDriver() });
+    for (const [value, zh, en] of APPS) this.app.append(make('option', { value }, t(zh, en)));
+    this.frame = make('iframe', { title: `${channel} ${t('司机的手机', "the driver's phone")}`, hidden: true });
     this.lockScan = make('button', { type: 'button', onclick: () => this.buttons.scan.click() });
     this.lockScan.append(both('扫一扫', 'scan the code'));
     this.locked = make('div', { class: 'lock' });
@@ -210,9 +298,9 @@ export class Row {
     const words = make('p');
     words.append(both('司机的手机', "the driver's phone"));
     this.locked.append(words, this.lockScan);
-    const name = make('h3', { id: `phone-${channel}` });
+    const name = make('h3');
     name.append(both('手机', 'phone'));
-    const phone = make('section', { class: 'phone card', 'aria-labelledby': `phone-${channel}` },
+    const phone = make('section', { class: 'phone card', 'aria-label': `${channel} ${t('手机', 'phone')}` },
       make('header', {}, name, this.app), make('div', { class: 'bezel' }, this.locked, this.frame));
     this.element = make('div', { class: 'row', 'data-lane': channel }, make('div', { class: 'guide' }, this.hint, this.now), lane, phone);
   }

@@ -1,3 +1,5 @@
+import { language } from './words.js';
+
 // The three sides over their public interfaces, through the page's own server, which adds the tokens.
 
 export const addresses = await (await fetch('addresses.json')).json();
@@ -21,6 +23,9 @@ async function ask(method, url, body) {
 
 export const hub = {
   scan: (channel_id, driver, app) => ask('POST', 'hub/admin/scans', { lot_id: lot.lot_id, channel_id, driver, app }),
+  prepay: (car_number, driver, app) => ask('POST', 'hub/admin/prepays', { lot_id: lot.lot_id, car_number, driver, app }),
+  pay: (scanId) => ask('POST', `hub/admin/scans/${part(scanId)}/pay`, {}),
+  payments: async (orderId) => (await ask('GET', `hub/admin/payments?lot_id=${part(lot.lot_id)}&limit=50`)).items.filter((one) => one.order_id === orderId),
   scanNow: (scanId) => ask('GET', `hub/admin/scans/${part(scanId)}`),
   trail: async (scanId) => (await ask('GET', `hub/admin/trail?scan_id=${part(scanId)}`)).items,
   push: (id) => ask('GET', `hub/admin/pushes/${id}`),
@@ -33,7 +38,7 @@ export const hub = {
   page: (path, query) => {
     const url = new URL(path, addresses.hub.url);
     url.hostname = location.hostname;
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    for (const [name, value] of Object.entries({ ...query, lang: language })) url.searchParams.set(name, value);
     return url.href;
   },
 };
@@ -42,8 +47,15 @@ export const platform = {
   lot: () => ask('GET', lotPath),
   order: (orderId) => ask('GET', `${lotPath}/orders/${part(orderId)}`),
   orders: async (licence) => (await ask('GET', `${lotPath}/orders?car_number=${part(licence)}&limit=3`)).items,
-  act: (channel, act) => ask('POST', `${lotPath}/lanes/${part(channel)}/${act}`, { operator: '演示 demo', reason: '演示页 demo page' }),
+  act: (channel, act) => ask('POST', `${lotPath}/lanes/${part(channel)}/${act}`, { operator: 'demo', reason: 'demo page' }),
+  inside: async () => (await ask('GET', `${lotPath}/orders?state=in&limit=20`)).items,
+  price: async (entry, exit) => (await ask('GET', `${lotPath}/price?entry=${part(entry)}&exit=${part(exit)}`)).fen,
   sign: (channel, query) => `${lotPath}/lanes/${part(channel)}/poster?${query}`,
+};
+
+export const time = {
+  now: () => ask('GET', 'clock'),
+  forward: (seconds) => ask('POST', 'clock', { forward: seconds }),
 };
 
 export const street = {

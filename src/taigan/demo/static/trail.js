@@ -2,7 +2,7 @@
 
 import { showDetail } from './detail.js';
 import { hub, platform } from './sides.js';
-import { BAD, SIDES, STEPS, make } from './words.js';
+import { BAD, SIDES, STEPS, make, t } from './words.js';
 
 const KEPT = 12;
 const LANE_STEPS = new Set(['arrived', 'rising', 'up', 'falling', 'down', 'passed', 'backed_out', 'second_car', 'fault']);
@@ -10,9 +10,11 @@ const FOLLOWED_FOR = 180_000; // how long a lane's events are told with the scan
 const SETTLES_IN = 250; // how often a step looks again for the scan it belongs to
 const KNOWN_WITHIN = 2000; // by then it is known which of two scans at one lane has the order
 // What comes first when two rows were written in the same moment.
-const RANK = ['scanned', 'duplicate', 'pushed', 'received', 'refused', 'retold', 'waiting', 'command', 'rejected', 'uncertain', 'accepted', 'in', 'void', 'answered',
+const RANK = ['scanned', 'duplicate', 'paid', 'released', 'pushed', 'received', 'refused', 'retold', 'waiting', 'command', 'rejected', 'uncertain', 'accepted', 'in', 'void', 'answered',
   'unanswered', 'shown', 'uploaded'];
 const rank = (kind) => (RANK.includes(kind) ? RANK.indexOf(kind) : 50);
+
+const SHOWN = { price: ['待支付', 'to be paid'], paid: ['已支付', 'paid'], pending: ['支付中', 'payment under way'], failed: ['支付失败', 'payment failed'] };
 
 class Entry {
   constructor(scanId, lane, at) {
@@ -25,8 +27,8 @@ class Entry {
   }
 
   draw() {
-    const shown = make('span', { class: `shown ${this.shown}` }, this.shown ? this.text || this.shown : '');
-    this.head.replaceChildren(make('span', { class: 'badge' }, this.lane), this.licence, shown);
+    const shown = make('span', { class: `shown ${this.shown}` }, this.shown ? this.text || t(...(SHOWN[this.shown] ?? [this.shown, this.shown])) : '');
+    this.head.replaceChildren(make('span', { class: 'badge' }, this.lane || '¥'), this.licence, shown);
   }
 
   add(step) {
@@ -48,14 +50,12 @@ class Entry {
 
 function drawStep(line, entry) {
   const { step } = line;
-  const [zh, en] = STEPS[step.kind] ?? [step.kind, ''];
+  const said = t(...(STEPS[step.name ?? step.kind] ?? STEPS[step.kind] ?? [step.kind, step.kind]));
   const seconds = (step.at - entry.at) / 1000;
-  const who = (side) => make('span', { class: `who ${side}` }, SIDES[side][0]);
+  const who = (side) => make('span', { class: `who ${side}` }, t(...SIDES[side]));
   const way = make('span', { class: 'way' }, who(step.from), ...(step.to ? ['→', who(step.to)] : []));
-  const what = make('span', { class: 'what' }, make('b', {}, zh), ' ');
+  const what = make('span', { class: 'what' }, make('b', {}, said), ' ');
   if (step.text) what.append(step.text, ' ');
-  const english = make('span', { lang: 'en' }, en);
-  what.append(english);
   const button = make('button', { type: 'button', class: `step fresh${BAD.has(step.kind) || step.bad ? ' bad' : ''}`, onclick: () => showDetail(step, entry) },
     make('time', {}, `${seconds < 0 ? '−' : '+'}${Math.abs(seconds).toFixed(3)}`), way, what);
   line.element.replaceChildren(button);
@@ -79,7 +79,7 @@ export class Trail {
   async recall(many) {
     const scans = new Map();
     for (const push of await hub.pushes(20)) {
-      if (push.scan_id && push.service_name === 'nolicence_in_park' && scans.size < many) scans.set(push.scan_id, push);
+      if (push.scan_id && ['nolicence_in_park', 'query_price'].includes(push.service_name) && scans.size < many) scans.set(push.scan_id, push);
     }
     for (const scanId of [...scans.keys()].reverse()) {
       for (const step of await hub.trail(scanId)) this.ofHub(step);
@@ -96,6 +96,7 @@ export class Trail {
     const bad = step.kind === 'answered' && !step.text.includes('200');
     this.#add(entry, {
       id: `hub:${step.id}`, kind: step.kind, at: Date.parse(step.at), from: step.speaker, to: step.listener, bad,
+      name: step.kind === 'pushed' ? `pushed ${step.text.split(' ')[0]}` : undefined,
       text: step.kind === 'pushed' ? '' : step.text, push: step.push_id, arrival: step.arrival_id, row: step,
     });
     if (step.kind === 'answered' && step.push_id) this.#read(entry, step);
@@ -171,7 +172,7 @@ export class Trail {
 
   #add(entry, step) {
     if (entry.add(step)) {
-      if (step.kind === 'shown') this.newest.textContent = `${entry.lane}：${step.text}`;
+      if (step.kind === 'shown') this.newest.textContent = `${entry.lane} ${step.text}`;
       this.#tell();
     }
   }
@@ -185,7 +186,7 @@ export class Trail {
     try {
       const said = JSON.parse(push.answer);
       const line = entry.steps.get(`hub:${step.id}`);
-      line.step.text = `${said.state} ${said.errmsg ?? ''}`;
+      line.step.text = [said.state, said.price && `¥${said.price}`, said.errmsg].filter((word) => word !== undefined && word !== '').join(' ');
       line.step.bad = said.state === 0;
       drawStep(line, entry);
     } catch { /* no JSON: the step stays as it is */ }
@@ -198,18 +199,19 @@ export class Trail {
 
   async #load(entry) {
     const scan = await hub.scanNow(entry.scanId);
-    Object.assign(entry, { licence: scan.car_number, shown: scan.shown, text: scan.text });
+    Object.assign(entry, { licence: scan.car_number, shown: scan.shown, text: ['price', 'paid', 'failed', 'pending'].includes(scan.shown) ? '' : scan.text });
+    if (scan.price && ['price', 'paid'].includes(scan.shown)) entry.text = `${t(...SHOWN[scan.shown])} ¥${scan.price}`;
     if (scan.shown === 'duplicate') entry.shown = 'waiting';
     entry.draw();
     this.#tell();
     if (scan.shown === 'duplicate') return;
     entry.orderId ||= scan.order_id ?? '';
-    if (!entry.orderId) {
+    if (!entry.orderId && scan.price === undefined) {
       const order = (await platform.orders(scan.car_number)).find((one) => one.channel_id === entry.lane);
       if (!order || (order.closed_at && Date.parse(order.closed_at) < entry.at)) return;
       entry.orderId = order.order_id;
     }
-    this.#rows(entry, await platform.order(entry.orderId));
+    if (entry.orderId) this.#rows(entry, await platform.order(entry.orderId));
   }
 
   // An order's rows belong to the last scan before them.
@@ -220,7 +222,7 @@ export class Trail {
     order.events.forEach((row, n) => {
       if (row.event === 'passed') return;
       const detail = { confirmed: '', barrier: '' }[row.detail] ?? row.detail;
-      add({ id: `event:${order.order_id}:${n}`, kind: row.event, at: Date.parse(row.at), from: 'lot', text: detail ? `（${detail}）` : '', row, order });
+      add({ id: `event:${order.order_id}:${n}`, kind: row.event, name: { paid: 'paid at the lot', released: row.detail === 'paid' ? 'released at the exit' : 'released' }[row.event], at: Date.parse(row.at), from: 'lot', text: detail ? `（${detail}）` : '', row, order });
     });
     for (const lift of order.lifts) {
       add({ id: `lift:${lift.lift_id}`, kind: 'command', at: Date.parse(lift.intended_at), from: 'lot', to: 'lanes', row: lift, order });

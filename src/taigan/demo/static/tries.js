@@ -1,6 +1,6 @@
 // Five things to try. Each plays itself and says what to look at; what it claims at its end it has counted.
 
-import { hub, platform } from './sides.js';
+import { hub, platform, street, time } from './sides.js';
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const QUICK = matchMedia('(prefers-reduced-motion: reduce)').matches ? 300 : 900;
@@ -47,7 +47,7 @@ export const TRIES = [
       await start([row], say);
       const before = row.state.lifts;
       await comes(row, say);
-      await hub.setFaults([{ kind: 'answer_lost', times: 1 }, { kind: 'hub_down', times: null }]);
+      await hub.setFaults([{ kind: 'answer_lost', times: 1 }, { kind: 'hub_down', times: 8 }]);
       say('扫码：杆抬了，可是应答在路上丢了，上传也断了。', 'Scan: the arm rises, but the answer is lost on its way, and uploads are cut.');
       const first = await row.scanNow();
       for (let left = Math.ceil(first.retry_in); left > 0; left -= 1) {
@@ -120,3 +120,170 @@ async function reported(orderId) {
   }
   return false;
 }
+
+// Five for leaving
+
+let cars = 0;
+const newPlate = () => `京T${String((Date.now() % 9000) + 1000 + cars++).slice(-4)}5`;
+
+/** A car with a plate drives in by the entry; its plate. */
+async function parks(entry, say, hours) {
+  const plate = newPlate();
+  say(`${plate} 入场：摄像机读到车牌，杆抬起。`, `${plate} drives in: the camera reads its plate, the arm rises.`);
+  await entry.arrive(plate);
+  await goesIn(entry);
+  if (hours) {
+    say(`时间快进 ${hours} 小时，三方一起。`, `${hours} hours later, on all three sides at once.`);
+    await time.forward(hours * 3600);
+  }
+  return plate;
+}
+
+async function toExit(exit, plate) {
+  await exit.lookInside();
+  const order = [...exit.cars.values()].find((one) => one.plate === plate);
+  if (order) exit.car.value = order.order_id;
+  if (order) exit.curve?.stay(Date.parse(order.in_at));
+  await exit.arrive(plate);
+  await exit.until((state) => state.car === 'loop', 5);
+  await pause(QUICK);
+  return order?.order_id;
+}
+
+async function goesOut(exit) {
+  await exit.until((state) => state.barrier === 'open', 15);
+  await pause(QUICK);
+  await exit.drive();
+  await exit.until((state) => state.car === null, 5);
+}
+
+/** The driver scans the exit's code; the price, once the lot has one. */
+async function owing(exit, plate) {
+  for (let tries = 0; ; tries += 1) {
+    const asked = await hub.scan(exit.channel, `owner-${plate}`, 'wechat');
+    if (asked.shown === 'price' || tries === 5) {
+      await exit.showBill(asked, `owner-${plate}`);
+      return asked;
+    }
+    await pause(500);
+  }
+}
+
+async function pays(asked) {
+  await pause(QUICK);
+  return hub.pay(asked.scan_id);
+}
+
+/** The driver types the plate at the lot's own code, inside; the price. */
+async function askedInside(exit, plate) {
+  const asked = await hub.prepay(plate, `owner-${plate}`, 'wechat');
+  await exit.showBill(asked, `owner-${plate}`);
+  return asked;
+}
+
+export const LEAVING = [
+  {
+    zh: '场内先缴费，出口不停', en: 'Pay inside, leave without a stop', lanes: [1, 3],
+    async play([entry, exit], say) {
+      await start([entry, exit], say);
+      const before = exit.state.lifts;
+      const plate = await parks(entry, say, 2);
+      say('司机在电梯口扫场内码，输入车牌，付款。', "The driver scans the lot's code inside, types the plate and pays.");
+      const asked = await askedInside(exit, plate);
+      await pays(asked);
+      await pause(QUICK * 2);
+      say('到出口：摄像机读到车牌，不用扫码，杆自己抬起。', 'At the exit the camera reads the plate, and the arm rises by itself.');
+      const orderId = await toExit(exit, plate);
+      await goesOut(exit);
+      const told = await reported(orderId);
+      const count = lifted(exit, before);
+      return [told && count === 1, `付了 ${asked.price} 元，抬杆 ${count} 次，3.2 已上报，金额 0。`, `Paid ${asked.price} yuan; ${count} lift; the exit is told with total 0.`];
+    },
+  },
+  {
+    zh: '到出口扫码付款', en: 'Pay at the exit', lanes: [1, 3],
+    async play([entry, exit], say) {
+      await start([entry, exit], say);
+      const before = exit.state.lifts;
+      const plate = await parks(entry, say, 3);
+      say('车到出口，屏幕显示应付多少，杆不动。', 'At the exit the board says what is due; the arm stays down.');
+      const orderId = await toExit(exit, plate);
+      const asked = await owing(exit, plate);
+      await pause(QUICK);
+      say(`扫出口码：${asked.price} 元。付款。`, `Scan the code: ${asked.price} yuan. Pay.`);
+      await pays(asked);
+      await goesOut(exit);
+      const told = await reported(orderId);
+      const count = lifted(exit, before);
+      return [told && count === 1, `${asked.price} 元到账，抬杆 ${count} 次，3.2 已上报。`, `${asked.price} yuan paid; ${count} lift; the exit is told.`];
+    },
+  },
+  {
+    zh: '应答丢了，又有人多付一次', en: 'The answer is lost, and it is paid twice', lanes: [1, 3],
+    async play([entry, exit], say) {
+      await start([entry, exit], say);
+      const before = exit.state.lifts;
+      const plate = await parks(entry, say, 1);
+      const orderId = await toExit(exit, plate);
+      say('两部手机都查了价，都付了；第一笔的应答还丢了，泊链十秒后会再发。', 'Two phones asked and both pay; the first answer is lost, so BoLink sends that payment again after ten seconds.');
+      const one = await owing(exit, plate);
+      const two = await hub.scan(exit.channel, `friend-${plate}`, 'alipay');
+      await hub.setFaults([{ kind: 'answer_lost', times: 1, service_name: 'outpark' }]);
+      await pays(one);
+      await hub.pay(two.scan_id);
+      await exit.until((state) => state.barrier === 'open', 15);
+      for (let left = 12; left > 0; left -= 1) {
+        say(`杆抬了一次。等泊链重发，还有 ${left} 秒…`, `The arm rose once. BoLink sends again: ${left} s…`);
+        await pause(1000);
+      }
+      const count = lifted(exit, before);
+      const kept = (await hub.payments(orderId)).length;
+      await goesOut(exit);
+      return [count === 1 && kept === 2, `两笔都记着，多付的一笔等着退，重发的认得出来；抬杆 ${count} 次。`, `Both payments are kept, the second as surplus, the repeat is known; ${count} lift.`];
+    },
+  },
+  {
+    zh: '付完太久才走，补差价', en: 'Leave too late after paying: the difference', lanes: [1, 3],
+    async play([entry, exit], say) {
+      await start([entry, exit], say);
+      const before = exit.state.lifts;
+      const plate = await parks(entry, say, 1);
+      const first = await askedInside(exit, plate);
+      await pays(first);
+      say(`付了 ${first.price} 元，又逛了 40 分钟，超过了 15 分钟的离场时间。`, `${first.price} yuan paid, then 40 minutes more: past the 15 minutes to leave.`);
+      await time.forward(40 * 60);
+      const orderId = await toExit(exit, plate);
+      const rest = await owing(exit, plate);
+      say(`出口只要差价：${rest.price} 元。`, `The exit asks for the difference only: ${rest.price} yuan.`);
+      await pays(rest);
+      await goesOut(exit);
+      const told = await reported(orderId);
+      const count = lifted(exit, before);
+      return [told && count === 1 && Number(rest.price) < Number(rest.total), `先付 ${first.price}，补 ${rest.price}，合计就是 ${rest.total} 元；抬杆 ${count} 次。`, `${first.price} first, ${rest.price} more: ${rest.total} in all; ${count} lift.`];
+    },
+  },
+  {
+    zh: '摄像机读错一个字', en: 'The camera misreads the plate', lanes: [1, 3],
+    async play([entry, exit], say) {
+      await start([entry, exit], say);
+      const before = exit.state.lifts;
+      const plate = await parks(entry, say, 1);
+      await street.put(exit.channel, { camera: 'misreads' });
+      const orderId = await toExit(exit, plate);
+      await pause(QUICK);
+      const refused = await hub.scan(exit.channel, `owner-${plate}`, 'wechat');
+      await exit.showBill(refused, `owner-${plate}`);
+      const down = lifted(exit, before) === 0;
+      say(`读错了：手机显示“${refused.text}”，杆不抬，谁的账都不乱算。`, 'Misread: the phone says so, the arm stays down, and nobody else is charged.');
+      await pause(QUICK * 3);
+      say('摄像机再读一次，这回对了。', 'The camera reads again, and well this time.');
+      await street.put(exit.channel, { camera: 'reads' });
+      const asked = await owing(exit, plate);
+      await pays(asked);
+      await goesOut(exit);
+      const told = await reported(orderId);
+      const count = lifted(exit, before);
+      return [refused.shown === 'refused' && down && told && count === 1, `认出原来的车，${asked.price} 元，抬杆 ${count} 次。`, `The right car is found: ${asked.price} yuan, ${count} lift.`];
+    },
+  },
+];

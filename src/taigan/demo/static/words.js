@@ -1,14 +1,32 @@
-// Chinese first, English beside.
+// One language at a time: the one chosen on the page, else the browser's, else Chinese.
 
-export const both = (zh, en) => {
-  const piece = document.createDocumentFragment();
-  piece.append(zh, ' ');
-  const english = document.createElement('span');
-  english.lang = 'en';
-  english.textContent = en;
-  piece.append(english);
-  return piece;
-};
+const asked = new URLSearchParams(location.search).get('lang') || localStorage.getItem('lang') || navigator.language;
+export const language = asked.startsWith('en') ? 'en' : 'zh-CN';
+localStorage.setItem('lang', language);
+document.documentElement.lang = language;
+
+/** What the page says in its language. */
+export const t = (zh, en) => (language === 'en' ? en : zh);
+export const both = (zh, en) => document.createTextNode(t(zh, en));
+
+/** The page's own markup holds both languages, the Chinese before a span of the English: one of them goes. */
+export function speak(root = document) {
+  for (const span of root.querySelectorAll('span[lang=en]')) {
+    const before = span.previousSibling;
+    if (language === 'en') {
+      if (before && before.nodeType === Node.TEXT_NODE) before.textContent = /^\s*[·]/.test(before.textContent) ? ' · ' : ' ';
+      span.replaceWith(span.textContent);
+    } else {
+      if (before && before.nodeType === Node.TEXT_NODE) before.textContent = before.textContent.trimEnd();
+      span.remove();
+    }
+  }
+  for (const element of root.querySelectorAll('[data-label]')) {
+    const [zh, en] = element.dataset.label.split('|');
+    element.setAttribute('aria-label', t(zh, en));
+  }
+  document.title = t('抬杆 · 演示', 'taigan · demo');
+}
 
 export const make = (tag, attributes = {}, ...children) => {
   const made = document.createElement(tag);
@@ -29,6 +47,10 @@ export const FAULTS = [
   { kind: 'upload_500', zh: '上传出错', en: 'the upload fails with 500' },
   { kind: 'upload_answer_lost', zh: '上传应答丢失', en: "the upload's answer gets lost" },
   { kind: 'hub_down', zh: '泊链收不到上传（一直）', en: 'BoLink takes no uploads (until off)', always: true },
+  { kind: 'payment_pending', zh: '支付迟迟没有结果', en: 'the payment stays pending' },
+  { kind: 'payment_failed', zh: '支付失败', en: 'the payment fails' },
+  { kind: 'payment_other_amount', zh: '付款少一分', en: 'one fen less is paid' },
+  { kind: 'payment_unreadable', zh: '付款通知看不懂', en: 'the payment message cannot be read' },
 ];
 
 export const MODES = [
@@ -50,7 +72,11 @@ export const STEPS = {
   code_sent: ['验证码已发出', 'the SMS code is out'],
   code_refused: ['验证码没发出', 'no SMS code'],
   code_wrong: ['验证码错误', 'wrong SMS code'],
-  pushed: ['推送无牌车入场 5.7', 'asks the lot'],
+  pushed: ['推送', 'tells the lot'],
+  'pushed 5.1': ['查询停车费 5.1', 'asks what the stay costs (5.1)'],
+  'pushed 5.3': ['通知：场内已付 5.3', 'tells: paid inside (5.3)'],
+  'pushed 5.5': ['通知：出口已付 5.5', 'tells: paid at the exit (5.5)'],
+  'pushed 5.7': ['推送无牌车入场 5.7', 'asks the lot (5.7)'],
   answered: ['应答', 'answers'],
   unanswered: ['没有等到应答', 'no answer came'],
   shown: ['手机显示', 'the phone shows'],
@@ -63,9 +89,13 @@ export const STEPS = {
   in: ['第二次提交：订单入场，欠泊链一条上传', 'commit 2: order in, an upload owed'],
   void: ['订单作废，车位归还', 'the order is void, its space free again'],
   abandoned: ['旧订单作废弃处理', 'the old order is abandoned'],
-  out: ['订单离场', 'the order is out'],
+  out: ['订单离场，账单结清', 'the order is out, its bill closed'],
+  paid: ['付款', 'pays'],
+  'exit plate read': ['出口识别到车牌', 'the plate is read at the exit'],
+  'paid at the lot': ['车场记下这笔钱', 'the lot keeps the payment'],
+  'released at the exit': ['放行：抬杆一次', 'released: one lift'],
   passed: ['车已驶过', 'the car has passed'],
-  released: ['管理员放行', 'the attendant releases'],
+  released: ['放行', 'released'],
   'not confirmed': ['抬杆未确认，等车的动静', 'not confirmed: what the car does decides'],
   'scanned again': ['再次扫码：杆已落下，再抬一次', 'scanned again with the arm down'],
   'plate read': ['识别到车牌', 'a plate was read'],

@@ -101,6 +101,7 @@ class Pages:
         i18n: Any = environment
         i18n.install_gettext_translations(texts, newstyle=True)
         environment.globals |= {"language": language, "languages": self.languages.tags}
+        environment.globals["simulated"] = self.hub.login.simulated
         environment.filters["translated"] = lambda text: in_language(texts, text)
         environment.filters["tongue"] = lambda text: tongue(text, language)
         return environment
