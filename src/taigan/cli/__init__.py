@@ -11,6 +11,7 @@ import typer
 
 from taigan.cli.barrier import barrier_commands
 from taigan.cli.conformance import conformance_commands
+from taigan.cli.database import database_commands
 from taigan.cli.demo import demo
 from taigan.cli.device import device_commands
 from taigan.cli.devices import devices
@@ -44,6 +45,7 @@ app.add_typer(device_commands, name="device")
 app.command()(edge)
 app.add_typer(barrier_commands, name="barrier")
 app.add_typer(privacy_commands, name="privacy")
+app.add_typer(database_commands, name="database")
 app.command()(init)
 app.command()(doctor)
 app.command()(interfaces)
