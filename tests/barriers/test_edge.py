@@ -124,6 +124,29 @@ async def test_a_price_reaches_the_screen_in_the_lot(broker: Broker, tmp_path: P
         await script.until(screen="京A12345\n停车1小时5分\n应付5.00元\n请扫码缴费")
 
 
+async def test_an_event_that_could_not_be_stored_is_said_again_until_it_is(broker: Broker, tmp_path: Path) -> None:
+    line = Line(broker, tmp_path)
+    refused = 0
+
+    async def no_database(event: Event) -> None:
+        nonlocal refused
+        if event.kind is EventKind.ARRIVED and refused < 2:
+            refused += 1
+            raise RuntimeError("the database is gone")
+
+    async with running(line, tmp_path) as script:
+        line.heard.before = no_database
+        await script.put(car="arrives")
+        async with asyncio.timeout(WITHIN):
+            while EventKind.ARRIVED not in line.heard.kinds():
+                await line.agent._tell_everything()
+                await asyncio.sleep(0.05)
+        assert refused == 2
+        async with asyncio.timeout(WITHIN):
+            while line.outbox.owed:
+                await asyncio.sleep(0.01)
+
+
 async def test_a_scanned_code_is_said_once_and_never_kept(broker: Broker, tmp_path: Path) -> None:
     line = Line(broker, tmp_path)
     async with running(line, tmp_path):

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from support.barrier_bench import LANE, Bench, bench, handed
 from support.ports import free_port
-from taigan.barriers.barrier import EventKind, LaneKey, Outcome, Position, Price
+from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome, Position, Price
 from taigan.barriers.door import Post
 from taigan.barriers.kinds.http import signature
 from taigan.devices.device import Fault
@@ -102,6 +102,19 @@ async def test_a_report_sent_again_is_one_event(lane: Bench) -> None:
     assert await report(lane, body) == 200
     assert await report(lane, body, age=1) == 200
     assert lane.heard.kinds().count(EventKind.ARRIVED) == 1
+
+
+async def test_a_report_that_could_not_be_stored_is_503_and_counts_when_it_comes_again(lane: Bench) -> None:
+    async def no_database(event: Event) -> None:
+        lane.heard.before = None
+        raise RuntimeError("the database is gone")
+
+    lane.barrier.watch.heard()  # type: ignore[attr-defined]
+    await lane.barrier.watch.delivered()  # type: ignore[attr-defined]
+    lane.heard.before = no_database
+    body = json.dumps({"id": "5", "plate": "粤B12345"}).encode()
+    assert [await report(lane, body, age=age) for age in (0, 1, 2)] == [503, 200, 200]
+    assert lane.heard.kinds().count(EventKind.PLATE) == 1
 
 
 async def test_a_plate_sent_again_is_read_once(lane: Bench) -> None:

@@ -181,3 +181,27 @@ async def test_an_unknown_camera_is_nobody(quiet: Bench) -> None:
 async def test_a_lane_that_is_gone_hears_nothing(quiet: Bench) -> None:
     await quiet.fleet.remove(LANE)
     assert quiet.fleet.door.find("vzenith-http", "c5h-1") is None
+
+
+@pytest.mark.parametrize("said", ["浙A10001", "AB12", "FSM6746N"])
+async def test_a_plate_is_read_from_plain_text(quiet: Bench, said: str) -> None:
+    await quiet.device.set_fault(Fault.PLAIN_PLATES)
+    await quiet.device.read_plate(said)
+    assert (await quiet.heard.until(EventKind.PLATE)).plate == said
+
+
+async def test_a_plate_with_a_picture_over_a_slow_line_is_read(tmp_path: Path) -> None:
+    async with bench(tmp_path, SETTINGS, heartbeat=3600, device={"picture_takes": 0.4}) as lane:
+        await lane.online()
+        await lane.device.set_fault(Fault.SLOW_LINE)
+        await lane.device.read_plate("浙A10001")
+        assert (await lane.heard.until(EventKind.PLATE)).plate == "浙A10001"
+
+
+async def test_a_camera_that_chatters_still_gets_its_command_at_the_heartbeat(quiet: Bench) -> None:
+    await quiet.device.set_fault(Fault.CHATTERS)
+    waiting = asyncio.create_task(quiet.open())
+    await until_it_waits(quiet)
+    assert await quiet.device.beat()
+    assert (await waiting).outcome is Outcome.UNCERTAIN
+    assert (await quiet.script.get())["lifts"] == 1

@@ -86,7 +86,8 @@ class Event:
 
 
 EventSink = Callable[[Event], Awaitable[None]]
-"""Takes an event and returns when what it changes is committed. It never raises."""
+"""Takes an event and returns when what it changes is committed. Raises when it could not be: then nobody may take it
+for dealt with."""
 
 
 @dataclass(frozen=True, slots=True)

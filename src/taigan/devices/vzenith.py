@@ -12,7 +12,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,9 @@ FAILED = 500
 UNKNOWN = 404
 TRIES = 4
 RECORDS_KEPT = 9000
-POST_TIMEOUT = 5.0
+POST_TIMEOUT = 15.0
+PICTURE = 600_000
+PIECES = 20
 
 
 class CameraSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,8 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 class Camera(Device):
     """What the camera does, however it is spoken to."""
+
+    faults = Device.faults | {Fault.PLAIN_PLATES}
 
     def __init__(self, settings: CameraSettings) -> None:
         super().__init__()
@@ -87,6 +91,7 @@ class Camera(Device):
 
     def plate_alarm(self, plate: str, plate_id: int, *, offline: bool = False) -> dict[str, Any]:
         """What the camera says of a plate it read."""
+        said = plate if self.fault is Fault.PLAIN_PLATES else base64.b64encode(plate.encode()).decode()
         return {
             "channel": 0,
             "deviceName": "entry",
@@ -94,7 +99,7 @@ class Camera(Device):
             "serialno": self.settings.serial,
             "result": {
                 "PlateResult": {
-                    "license": base64.b64encode(plate.encode()).decode(),
+                    "license": said,
                     "plateid": plate_id,
                     "isoffline": int(offline),
                     "triggerType": 8,
@@ -233,14 +238,18 @@ class MqttCamera(Camera):
 
 
 class HttpCameraSettings(CameraSettings, frozen=True, kw_only=True):
-    """A camera that posts to `url`. `heartbeat`: 5 s with its offline check on, 30 s otherwise."""
+    """A camera that posts to `url`. `heartbeat`: 5 s with its offline check on, 30 s otherwise. `picture_takes`: how
+    long a picture is on its way over a slow line."""
 
     url: str
     heartbeat: Seconds = 30.0
+    picture_takes: Seconds = 5.0
 
 
 class HttpCamera(Camera):
-    """The camera that posts."""
+    """The camera that posts. It obeys the answers to plates and to heartbeats, and no others."""
+
+    faults = Camera.faults | {Fault.CHATTERS, Fault.SLOW_LINE}
 
     def __init__(self, settings: HttpCameraSettings) -> None:
         super().__init__(settings)
@@ -267,12 +276,20 @@ class HttpCamera(Camera):
     async def read_plate(self, plate: str) -> None:
         self._plates += 1
         for _ in range(TRIES):
-            if await self._post(json={"AlarmInfoPlate": self.plate_alarm(plate, self._plates)}):
+            alarm = {"AlarmInfoPlate": self.plate_alarm(plate, self._plates)}
+            if self.fault is Fault.SLOW_LINE:
+                alarm["AlarmInfoPlate"]["result"]["PlateResult"]["imageFile"] = "A" * PICTURE
+                body: dict[str, Any] = {"data": self._slowly(json.dumps(alarm).encode())}
+            else:
+                body = {"json": alarm}
+            if await self._post(**body):
                 return
         self._kept.append((plate, self._plates))
 
     async def beat(self) -> bool:
         """Send a heartbeat, and then what was kept; whether anybody answered."""
+        for other in self._chatter() if self.fault is Fault.CHATTERS else ():
+            await self._post(obeys=False, json=other)
         fields = {
             "device_name": "entry",
             "ipaddr": "192.168.1.100",
@@ -293,16 +310,31 @@ class HttpCamera(Camera):
                 self._kept.popleft()
         return answered
 
+    def _chatter(self) -> list[dict[str, Any]]:
+        serial = self.settings.serial
+        return [
+            {"SerialData": {"serialno": serial, "serialChannel": 0, "data": "AAECAw==", "dataLen": 4}},
+            {"TriggerImage": {"imageFile": "AAECAw==", "imageFileLen": 4}},
+            {"heartbeat": {"countid": 158, "serialno": serial}},
+            {},
+        ]
+
+    async def _slowly(self, body: bytes) -> AsyncIterator[bytes]:
+        piece = len(body) // PIECES + 1
+        for start in range(0, len(body), piece):
+            await asyncio.sleep(self._http.picture_takes / PIECES)
+            yield body[start : start + piece]
+
     async def _send(self) -> None:
         while True:
-            await self._post(json=await self._outgoing.get())
+            await self._post(obeys=False, json=await self._outgoing.get())
 
     async def _beat(self) -> None:
         while True:
             await self.beat()
             await asyncio.sleep(self._http.heartbeat)
 
-    async def _post(self, **body: Any) -> bool:
+    async def _post(self, *, obeys: bool = True, **body: Any) -> bool:
         if self.fault is Fault.UNPLUGGED or self._session is None:
             return False
         try:
@@ -312,6 +344,8 @@ class HttpCamera(Camera):
                     return False
         except (aiohttp.ClientError, TimeoutError):
             return False
+        if not obeys:
+            return True
         try:
             self._obey(json.loads(content))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

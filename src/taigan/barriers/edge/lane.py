@@ -7,6 +7,7 @@ is REJECTED at once; one that was on its way is UNCERTAIN, and void at the edge 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Annotated, Literal
 
 import msgspec
@@ -191,14 +192,14 @@ class EdgeBarrier(WatchedBarrier):
 
     def _event(self, payload: bytes) -> None:
         event = msgspec.json.decode(payload, type=LaneEvent)
-        self.watch.relay(event.in_lane(self.watch.lane))
-        task = asyncio.get_running_loop().create_task(self._acknowledge(event.event_id))
+        taken = self.watch.relay(event.in_lane(self.watch.lane))
+        task = asyncio.get_running_loop().create_task(self._acknowledge(event.event_id, taken))
         self._acknowledging.add(task)
         task.add_done_callback(self._acknowledging.discard)
 
-    async def _acknowledge(self, event_id: str) -> None:
-        await self.watch.delivered()
-        self._edge.acknowledge(event_id)
+    async def _acknowledge(self, event_id: str, taken: Awaitable[bool]) -> None:
+        if await taken:  # else the edge says it again
+            self._edge.acknowledge(event_id)
 
     def _picture(self, payload: bytes) -> None:
         picture = msgspec.json.decode(payload, type=LanePicture)

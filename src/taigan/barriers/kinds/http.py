@@ -145,12 +145,16 @@ class HttpController(WatchedBarrier):
         if not self._site.door.is_first(shown, 2 * FRESH):
             return Answer(b'{"error":"this signed report was taken before"}', 409)
         self.watch.heard()
+        not_taken = self.watch.not_taken
         try:
             self._reports.tell(post.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self.watch.not_understood(error)
             return Answer(msgspec.json.encode({"error": str(error)}), 400)
         await self.watch.delivered()
+        if self.watch.not_taken != not_taken:
+            self._reports.forget_last()
+            return Answer(b'{"error":"it could not be stored: report it again"}', 503)
         return Answer(b"{}")
 
     def _is_signed(self, timestamp: str, shown: str, body: bytes) -> bool:

@@ -67,7 +67,8 @@ class LaneWatch:
         self._sink = sink
         self._silent_after = silent_after
         self._heard = clock.monotonic()
-        self._waiting: deque[Event] = deque()
+        self._waiting: deque[tuple[Event, asyncio.Future[bool]]] = deque()
+        self.not_taken = 0  # events that the sink could not take
         self._delivery: asyncio.Task[None] | None = None
         self._over = False
         self._attempts: dict[str, Attempt] = {}
@@ -167,9 +168,10 @@ class LaneWatch:
         self._refresh()
         self.state.since = since if presence_id else None
 
-    def relay(self, event: Event) -> None:
-        """An event that was made elsewhere (in the lot, beside the device) and is passed on as it is."""
-        self._deliver(event)
+    def relay(self, event: Event) -> Awaitable[bool]:
+        """An event that was made elsewhere (in the lot, beside the device) and is passed on as it is. Tells, when it
+        was handed over, whether it was taken."""
+        return self._deliver(event)
 
     def tick(self) -> None:
         """Called about once a second: what time alone brings about."""
@@ -295,13 +297,25 @@ class LaneWatch:
             )
         )
 
-    def _deliver(self, event: Event) -> None:
+    def _deliver(self, event: Event) -> asyncio.Future[bool]:
+        loop = asyncio.get_running_loop()
+        taken: asyncio.Future[bool] = loop.create_future()
         if self._over:
-            return
-        self._waiting.append(event)
+            taken.set_result(False)
+            return taken
+        self._waiting.append((event, taken))
         if self._delivery is None or self._delivery.done():
-            self._delivery = asyncio.get_running_loop().create_task(self._hand_over())
+            self._delivery = loop.create_task(self._hand_over())
+        return taken
 
     async def _hand_over(self) -> None:
         while self._waiting:
-            await self._sink(self._waiting.popleft())
+            event, taken = self._waiting.popleft()
+            try:
+                await self._sink(event)
+            except Exception as error:  # the sink's trouble must not keep back what follows
+                self.not_taken += 1
+                log.error("lane event not taken", lane=str(self.lane), kind=event.kind.value, error=str(error))
+                taken.set_result(False)
+            else:
+                taken.set_result(True)

@@ -73,6 +73,11 @@ class Reports:
         if report.code:
             watch.scanned(report.code, mark)
 
+    def forget_last(self) -> None:
+        """The last report could not be kept: it may come again."""
+        if self._heard:
+            self._heard.popitem()
+
     def _is_repeated(self, report: Report) -> bool:
         now = self._watch.clock.monotonic()
         self._count += 1

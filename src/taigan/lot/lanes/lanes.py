@@ -54,6 +54,10 @@ class Exits(Protocol):
         """Set in motion what `see` returned, now that it is committed."""
 
 
+class NotStored(Exception):
+    """An event is not in the database, and nobody may take it for dealt with."""
+
+
 class Lanes:
     """Every lane's barrier, and the one place where its events arrive."""
 
@@ -133,7 +137,10 @@ class Lanes:
             self._later(self.when_arm_is_down(lane, order_id))
 
     async def handle(self, event: Event) -> None:
-        """Commit what an event changes, however long the database takes. The sink that drivers are built with."""
+        """Commit what an event changes, however long the database takes. The sink that drivers are built with.
+
+        Raises NotStored: whoever reported it keeps it, and reports it again.
+        """
         if event.kind in (EventKind.RISING, EventKind.FALLING):
             self._publish(event)
             return
@@ -146,8 +153,6 @@ class Lanes:
                 self._later(self.when_code_is_scanned(event))
             return
         effect = await self._store(event)
-        if effect is None:
-            return
         self._publish(event)
         if effect.arrived and (waiting := self._arrivals.pop(event.lane, None)):
             waiting.set()
@@ -200,17 +205,18 @@ class Lanes:
         if self._background:
             await asyncio.wait(self._background, timeout=5)
 
-    async def _store(self, event: Event) -> Effect | None:
+    async def _store(self, event: Event) -> Effect:
+        """What a stored event led to. Raises NotStored when it cannot be stored, now or ever."""
         while True:
             try:
                 return await self._commits.submit(event)
             except StorageError as error:
                 log.error("lane event not stored yet", lane=str(event.lane), kind=event.kind, error=str(error))
                 if await set_within(self._clock, self._stopping, STORE_AGAIN):
-                    return None
-            except Exception:
+                    raise NotStored(str(error)) from error
+            except Exception as error:
                 log.exception("lane event failed", lane=str(event.lane), kind=event.kind)
-                return None
+                raise NotStored(str(error)) from error
 
     def _publish(self, event: Event) -> None:
         if self._events.anybody:

@@ -19,6 +19,8 @@ from taigan.web.errors import Refused, bad_value, not_found, of_storage, send_re
 from taigan.web.office import Office
 
 BODY_LIMIT = 64 * 1024
+PICTURE_WITHIN = 60.0
+"""Seconds that a picture may be on its way, as long as it moves."""
 _PICTURES = ("image/jpeg", "image/png")
 
 
@@ -91,7 +93,9 @@ class Api:
     async def _body(self, receive: Receive, limit: int) -> bytes:
         close = {"connection": "close"}
         try:
-            return await read_body(receive, limit=limit, timeout=self._body_timeout)
+            if limit == BODY_LIMIT:
+                return await read_body(receive, limit=limit, timeout=self._body_timeout)
+            return await read_body(receive, limit=limit, timeout=PICTURE_WITHIN, piece_timeout=self._body_timeout)
         except TooLarge:
             raise Refused(413, "too_large", f"the body has more than {limit} bytes", headers=close) from None
         except TooSlow:
