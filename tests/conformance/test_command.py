@@ -162,6 +162,27 @@ def test_a_broken_example_fails_until_the_failure_is_known(example: Any, taigan:
     assert "5.7/99: there is no such case" in stale.stdout
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "red"),
+    [
+        ("answer(body):\n    outer, text = json.loads(body.decode(\"utf-8-sig\")), raw_data(body)",
+         "answer(body):\n    outer = json.loads(body.decode(\"utf-8-sig\")); text = json.dumps(outer[\"data\"])",
+         ("1.2/06", "1.2/07", "1.2/08")),
+        ("car unique", "car", ("5.7/07",)),
+        ('"errmsg": "车道不存在，请联系管理员"', '"errmsg": ""', ("5.7/09",)),
+        ("time.sleep(0.125)", "time.sleep(0.001)", ("3.1/06",)),
+    ],
+)  # fmt: skip
+def test_what_the_documents_say_to_break_turns_red(
+    old: str, new: str, red: tuple[str, ...], example: Any, taigan: Taigan, tmp_path: Path
+) -> None:
+    example(replaced(old, new))
+    run = taigan("run", *[word for case_id in red for word in ("--case", case_id)], *QUICK, "--strict")
+    assert run.returncode == 1, run.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert {case["id"]: case["status"] for case in report["cases"]} == dict.fromkeys(red, "failed")
+
+
 def test_a_wrong_signature_of_an_upload_is_explained(example: Any, taigan: Taigan) -> None:
     example(
         replaced(

@@ -69,8 +69,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def quiet(self) -> float:
-        """The window at the end in which nothing more may come."""
-        return 3.0 * self.patience
+        """The window at the end in which nothing more may come; a machine needs some of it whatever the patience."""
+        return 0.6 + 2.4 * self.patience
 
     @property
     def outage(self) -> float:
