@@ -38,6 +38,7 @@ class Mode(enum.Enum):
     STUCK = enum.auto()  # the driver breaks its promise and never returns
     LOST = enum.auto()  # raises the arm, the answer is lost at once
     HELD = enum.auto()  # acknowledges and raises, when the test says `go_on`
+    HELD_FAULT = enum.auto()  # rejects, when the test says `go_on`
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,10 @@ class ScriptedBarrier:
             case Mode.HELD:
                 await self._go_on.wait()
                 self._go_on.clear()
+            case Mode.HELD_FAULT:
+                await self._go_on.wait()
+                self._go_on.clear()
+                return Result(Outcome.REJECTED, "the arm is blocked")
             case Mode.LOCKED:
                 return Result(Outcome.ACCEPTED)
             case Mode.SILENT | Mode.MUTE:

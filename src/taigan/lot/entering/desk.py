@@ -13,10 +13,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from datetime import datetime
 
 import msgspec
-import sqlalchemy as sa
 import structlog
 
 from taigan.barriers.barrier import Outcome, Result
@@ -34,11 +32,10 @@ from taigan.lot.lifts import Ended, Lifts, Purpose, Told, cancel
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
 from taigan.lot.stays import orders
-from taigan.storage import deliveries, facts
-from taigan.storage.changes import Changes
+from taigan.storage import facts
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
-from taigan.storage.rows import Alarm, Lift, Lot, Order
+from taigan.storage.rows import Alarm, Lift, Order
 
 log = structlog.get_logger("taigan.entry")
 ANSWER_SPARE = 0.05
@@ -50,6 +47,20 @@ class Decided(msgspec.Struct):
 
     verdict: Verdict
     alarms: list[Alarm]
+
+
+class Late(msgspec.Struct, frozen=True):
+    """A scan whose answer was due before its commit was heard of."""
+
+    scan: Scan
+
+    @property
+    def lot_id(self) -> str:
+        return self.scan.lot_id
+
+    @property
+    def digest(self) -> str:
+        return self.scan.digest
 
 
 class EntryDesk:
@@ -83,6 +94,8 @@ class EntryDesk:
         self._working: dict[str, asyncio.Task[tuple[int, bytes]]] = {}
         self._unfinished: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._late: dict[str, Scan] = {}
+        commits.handle(Late, self._void_late)
         commits.handle(Scan, self._admit)
         lifts.serve(Purpose.ENTER, self._settle)
 
@@ -101,34 +114,38 @@ class EntryDesk:
         scan.at_hand = self._lifts.at_hand(scan.lane)
         work = self._working[scan.digest] = asyncio.create_task(self._enter(scan))
         work.add_done_callback(lambda _: self._working.pop(scan.digest))
-        try:
-            async with self._clock.timeout(self._left(scan) - ANSWER_SPARE):
-                state, reply = await asyncio.shield(work)
-        except TimeoutError:
-            state, reply = self._answer_unsettled(scan)
+        await self._clock.wait((work,), self._left(scan) - ANSWER_SPARE)
+        state, reply = await work if work.done() else self._answer_unsettled(scan)
         self._metrics.entry_seconds.observe(self._clock.monotonic() - began)
         return state, reply
 
     def _answer_unsettled(self, scan: Scan) -> tuple[int, bytes]:
-        """The answer is due while the work goes on: 0 if nothing is decided yet, and that is then made void; else 2."""
-        scan.given_up = not scan.decided
-        if scan.given_up:
-            log.error("entry not decided in time", lane=str(scan.lane))
-            return 0, answer(0, texts.BUSY, scan.licence, self._clock.now())
-        if not scan.slowest_command:  # a device that fetches its commands may come by later than the answer is due
-            log.error("entry not settled in time", lane=str(scan.lane))
-        return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+        """The answer is due while the work goes on: 0 if surely nothing will be decided, 2 in every other case."""
+        if scan.decided:
+            if not scan.slowest_command:  # a device that fetches its commands may come by later than the answer is due
+                log.error("entry not settled in time", lane=str(scan.lane))
+            return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+        scan.given_up = True  # first this: a transaction that begins from now on leaves it alone
+        log.error("entry not decided in time", lane=str(scan.lane), in_doubt=scan.begun)
+        return self._undecided(scan)
+
+    def _undecided(self, scan: Scan) -> tuple[int, bytes]:
+        if scan.begun:
+            return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+        return 0, answer(0, texts.BUSY, scan.licence, self._clock.now())
 
     async def _enter(self, scan: Scan) -> tuple[int, bytes]:
         arrival = self._lanes.next_arrival(scan.lane)
         verdict = await self._decide(scan)
         if verdict is not None and verdict.next is Next.HOLD:
+            scan.begun = False  # nothing was written
             grace = min(self._policy.presence_grace, self._left(scan) - 0.5)
             await set_within(self._clock, arrival, grace)
             verdict = await self._decide(self._look_again(scan))
         if verdict is None or scan.given_up:
-            self._keep(self._make_void(scan))
-            return 0, answer(0, texts.BUSY, scan.licence, self._clock.now())
+            if scan.begun and (verdict is None or verdict.next is Next.RAISE):
+                self._keep(self._make_void(scan))
+            return self._undecided(scan)
         scan.decided = True
         match verdict.next:
             case Next.SAME:
@@ -153,6 +170,7 @@ class EntryDesk:
             return None
         except Exception:
             log.exception("entry not decided", lane=str(scan.lane))
+            scan.begun = False  # nothing was written for it
             return None
         verdict = decided.verdict
         self._admit_seconds.observe(self._clock.monotonic() - began)
@@ -198,48 +216,41 @@ class EntryDesk:
         await self._commits.drained()
 
     async def _make_void(self, scan: Scan) -> None:
-        """The driver was told that the system is busy: what the commit wrote after all must not stand."""
+        """The answer was due before the commit was heard of: no arm rises for what it wrote after all.
+
+        Until that is stored, each transaction of the lot begins with it, so that nobody meets such an order.
+        """
+        self._late[scan.digest] = scan
         while True:
             try:
-                return await self._database.write(lambda conn: self._void_late(conn, scan))
+                await self._commits.submit(Late(scan))
+                break
             except StorageError:
                 if await set_within(self._clock, self._stopping, 1.0):
-                    return None
+                    break
+        del self._late[scan.digest]
 
-    def _void_late(self, conn: sa.Connection, scan: Scan) -> None:
-        lot = facts.lock(conn, [scan.lot_id])[scan.lot_id]
-        message = facts.messages(conn, [scan.digest]).get(scan.digest)
-        if message is None or message.received_at != scan.received_at:
-            return
-        now = self._clock.now()
-        changes = Changes()
-        key = (lot.lot_id, message.order_id or "")
-        order = facts.orders(conn, [key]).get(key)
-        if order is not None:
-            cancel(conn, changes, order, now)
-            if order.requested_at >= scan.received_at:  # an older one was there before this scan
-                self._never_was(conn, changes, lot, order, now)
-        message.answer = answer(0, texts.BUSY, scan.licence, now)
-        changes.answers.append(message)
-        changes.write(conn)
-
-    def _never_was(self, conn: sa.Connection, changes: Changes, lot: Lot, order: Order, now: datetime) -> None:
-        order.told_state, order.told_text = 0, texts.BUSY
-        if order.state == "waiting":
-            orders.void(changes, lot, order, now, why="late")
-        elif order.state == "in":
-            unsent = deliveries.cancel_unsent(conn, lot.lot_id, order.order_id)
-            orders.reverse(changes, lot, order, now, uploaded=not unsent, why="late")
-            if order.passed_at is not None:
-                orders.stand_without_order(changes, lot, order.channel_id, now, "let in too late to be told")
+    def _void_late(self, tx: Transaction, items: Sequence[Late]) -> list[None]:
+        for scan in {item.scan.digest: item.scan for item in items}.values():
+            message = tx.messages.get(scan.digest) or facts.messages(tx.conn, [scan.digest]).get(scan.digest)
+            if message is None or message.received_at != scan.received_at or message.order_id is None:
+                continue
+            tx.find([(scan.lot_id, message.order_id)])
+            order = tx.orders.get((scan.lot_id, message.order_id))
+            if order is None or order.state != "waiting" or order.waiting_for != "barrier":
+                continue
+            cancel(tx.conn, tx.changes, order, tx.now)
+            orders.void(tx.changes, tx.lots[scan.lot_id], order, tx.now, why="late")
+            message.answer = answer(0, texts.BUSY, scan.licence, tx.now)
+            tx.changes.answers.append(message)
+        return [None] * len(items)
 
     async def _wait_for(self, scan: Scan, work: asyncio.Task[tuple[int, bytes]]) -> tuple[int, bytes]:
         """The answer when it is there, or 2 when it is due; also when the wall clock is set back meanwhile."""
-        try:
-            async with self._clock.timeout(self._left(scan)):
-                return await asyncio.shield(work)
-        except TimeoutError:
-            return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
+        await self._clock.wait((work,), self._left(scan))
+        if work.done():
+            return await work
+        return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
 
     async def _wait_for_row(self, scan: Scan) -> tuple[int, bytes]:
         """Another process works on this very message: its answer appears in the inbox."""
@@ -305,9 +316,15 @@ class EntryDesk:
             self._events.publish({"step": "entry", "at": self._clock.now(), **story})
 
     def _admit(self, tx: Transaction, scans: Sequence[Scan]) -> list[Decided]:
+        self._void_late(tx, [Late(scan) for scan in [*self._late.values()] if scan.lot_id in tx.lots])
         situation = Situation(tx, scans, self._policy)
         decided = []
         for scan in scans:
+            scan.begun = not scan.given_up
+            if scan.given_up:  # its driver was told so: it is not decided at all
+                scan.begun = False
+                decided.append(Decided(Verdict(Next.ANSWER, 0), []))
+                continue
             before = len(tx.changes.alarms)
             verdict = decide(scan, situation, self._ids)
             decided.append(Decided(verdict, tx.changes.alarms[before:]))

@@ -39,8 +39,9 @@ class Scan(msgspec.Struct, kw_only=True):
     held: bool = False
     at_hand: bool = True  # this process has the lane's device
     slowest_command: float = 0.0  # seconds a command may take to reach the lane's device
+    begun: bool = False  # a transaction has begun to decide it: what it wrote may stand, whatever is heard of it
     decided: bool = False
-    given_up: bool = False  # the driver was told that the system is busy before anything was decided
+    given_up: bool = False  # its answer was due before anybody knew what is decided
 
     @property
     def lane(self) -> LaneKey:
