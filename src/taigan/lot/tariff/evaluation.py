@@ -142,10 +142,11 @@ def _starts(
 ) -> Iterator[tuple[int, int]]:
     """When a section begins, and which. First the one that comes over from the day before, at the start of the stay."""
     kind_of = (calendar or published()).kind if rate.by_kind_of_day else None
+    by_day = any(section.days for section in rate.sections)
     plans: dict[tuple[int, DayKind | None], list[tuple[int, int]]] = {}
 
     def plan(day: date) -> list[tuple[int, int]]:
-        key = day.weekday(), kind_of and kind_of(day)
+        key = (day.weekday() if by_day else 0), kind_of and kind_of(day)
         if key not in plans:
             plans[key] = sorted(
                 (section.start, place) for place, section in enumerate(rate.sections) if section.applies(*key)
@@ -196,6 +197,7 @@ def _slices(
 ) -> tuple[list[Slice], list[PeriodSum]]:
     slices: list[Slice] = []
     periods: list[PeriodSum] = []
+    once, finish = rate.first_steps is FirstSteps.ONCE, rate.at_border is AtBorder.FINISH
     following = iter(stretches)
     section, place, _, border = next(following)
     at, began, elapsed = start, moment(start), 0
@@ -205,19 +207,17 @@ def _slices(
             while border <= at:
                 section, place, _, border = next(following)
             until = min(border, stop)
-            before = elapsed if rate.first_steps is FirstSteps.ONCE else 0
+            before = elapsed if once else 0
             gone = cover.elapsed(until)
             after = before + gone - elapsed
-            if until < stop and rate.at_border is AtBorder.FINISH:
+            if finish and until < stop:
                 unfinished = _unit_end(section.steps, before, after) - after
                 if unfinished:
                     until = min(cover.reached(gone + unfinished), stop)
                     gone = cover.elapsed(until)
                     after = before + gone - elapsed
-            charges = _charges(section.steps, before, after)
-            cost = full = sum(charge.fen for charge in charges)
-            if section.cap is not None:
-                cost = min(cost, section.cap)
+            charges, full = _charges(section.steps, before, after)
+            cost = full if section.cap is None else min(full, section.cap)
             ended = moment(until)
             slices.append(Slice(place, number, began, ended, until - at - gone + elapsed, charges, cost < full, cost))
             total += cost
@@ -241,25 +241,26 @@ def _period_ends(rate: Rate, day: date, start: int, end: int, zone: tzinfo) -> I
     yield end
 
 
-def _charges(steps: Sequence[Step], before: int, after: int) -> tuple[Charge, ...]:
-    """What the clock of the steps costs from `before` to `after`, in seconds."""
+def _charges(steps: Sequence[Step], before: int, after: int) -> tuple[tuple[Charge, ...], int]:
+    """What the clock of the steps costs from `before` to `after`, in seconds: step by step, and together."""
     found = []
-    begin = 0
+    begin = total = 0
     for number, step in enumerate(steps):
         if begin >= after:
             break
         end = after if step.up_to is None else min(step.up_to * 60, after)
+        units = 0
         if step.per is None:
-            if before <= begin:
-                found.append(Charge(number, 1, step.price))
+            units = int(before <= begin)
         elif before < end:
             units, rest = divmod(end - max(begin, before), step.per * 60)
             if rest > step.ignore * 60:
                 units += 1
-            if units:
-                found.append(Charge(number, units, units * step.price))
+        if units:
+            found.append(Charge(number, units, units * step.price))
+            total += units * step.price
         begin = end
-    return tuple(found)
+    return tuple(found), total
 
 
 def _unit_end(steps: Sequence[Step], before: int, after: int) -> int:

@@ -17,7 +17,7 @@ class Free(StrEnum):
     TAKEN_OFF = "taken_off"  # the stay is longer; they are not counted
 
 
-class Charge(msgspec.Struct, frozen=True):
+class Charge(msgspec.Struct, frozen=True, gc=False):
     """Units of one step, by its place in the section. A price taken once is one unit."""
 
     step: int
@@ -25,7 +25,7 @@ class Charge(msgspec.Struct, frozen=True):
     fen: int
 
 
-class Slice(msgspec.Struct, frozen=True):
+class Slice(msgspec.Struct, frozen=True, gc=False):
     """A stretch of the stay inside one section (by its place in the rate) and one period (by its number, from 0)."""
 
     section: int
@@ -42,7 +42,7 @@ class Slice(msgspec.Struct, frozen=True):
         return sum(charge.units for charge in self.charges)
 
 
-class PeriodSum(msgspec.Struct, frozen=True):
+class PeriodSum(msgspec.Struct, frozen=True, gc=False):
     """What the slices of one period come to, and its cap."""
 
     start: datetime
@@ -52,7 +52,7 @@ class PeriodSum(msgspec.Struct, frozen=True):
     fen: int
 
 
-class Price(msgspec.Struct, frozen=True):
+class Price(msgspec.Struct, frozen=True, gc=False):
     """`fen` is what the stay costs: the periods together, times `percent`, half up to the list's `round_to`."""
 
     fen: int
