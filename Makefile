@@ -10,7 +10,7 @@ DATA_DIR ?= data$(if $(filter-out simulated,$(BARRIER)),-$(BARRIER))
 DEMO ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install dev peers system demo test crash check docs screenshots bench bench-wire format clean
+.PHONY: install dev peers system demo test crash check docs screenshots bench bench-wire mutate format clean
 
 install: $(VENV)/.installed
 
@@ -33,6 +33,11 @@ peers: $(VENV)/.installed-peers
 $(VENV)/.installed-peers: pyproject.toml tools/install
 	@echo "Installing into $(VENV), with what the benchmarks compare with …"
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" tools/install ".[dev,bench]"
+	@touch $(VENV)/.installed $(VENV)/.installed-dev $@
+
+$(VENV)/.installed-mutate: pyproject.toml tools/install
+	@echo "Installing into $(VENV), with what changes the code under the tests …"
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" tools/install ".[dev,mutate]"
 	@touch $(VENV)/.installed $(VENV)/.installed-dev $@
 
 # Browser, fonts, PostgreSQL, MQTT broker: what the tests run against.
@@ -86,6 +91,12 @@ bench: peers system
 # What one message costs on the wire, against json and pydantic in the same run.
 bench-wire: peers
 	$(BIN)/python benchmarks/wire.py
+
+# Which changes of the code no test sees. MUTATE="src/… -- tests/… [-- slower tests]" for other code; EVERY=12 for a sample.
+MUTATE ?= $(addprefix src/taigan/lot/tariff/,evaluation.py cover.py wall.py) \
+	-- $(addprefix tests/lot/tariff/,test_evaluation.py test_examples.py) -- tests/lot/tariff/test_second_by_second.py
+mutate: $(VENV)/.installed-mutate
+	TAIGAN_TEST_TARIFFS=200 $(BIN)/python tools/mutate.py $(MUTATE)
 
 format: dev
 	$(BIN)/ruff check --fix .

@@ -141,20 +141,20 @@ def _starts(
     rate: Rate, day: date, start: int, end: int, zone: tzinfo, calendar: Calendar | None
 ) -> Iterator[tuple[int, int]]:
     """When a section begins, and which. First the one that comes over from the day before, at the start of the stay."""
-    kind_of = (calendar or published()).kind if rate.by_kind_of_day else None
-    by_day = any(section.days for section in rate.sections)
+    by_day = any([section.days for section in rate.sections])
+    kind_of = (calendar or published()).kind if by_day and rate.by_kind_of_day else None
     plans: dict[tuple[int, DayKind | None], list[tuple[int, int]]] = {}
 
     def plan(day: date) -> list[tuple[int, int]]:
         key = (day.weekday() if by_day else 0), kind_of and kind_of(day)
         if key not in plans:
             plans[key] = sorted(
-                (section.start, place) for place, section in enumerate(rate.sections) if section.applies(*key)
+                [(section.start, place) for place, section in enumerate(rate.sections) if section.applies(*key)]
             )
         return plans[key]
 
     yield start, plan(day - _ONE_DAY)[-1][1]
-    while instant(zone, day, 0) < end:
+    while kind_of is None or instant(zone, day, 0) < end:
         for minute, place in plan(day):
             at = instant(zone, day, minute)
             if at >= end:
@@ -175,9 +175,10 @@ def _free_minutes(
     if used or not rate.free:
         return Free.NONE, cover
     counted: list[Stretch] = [(start, end)]
+    length = cover.elapsed(end)
     if rate.free_clock is FreeClock.CHARGED:
         counted = [(begin, until) for section, _, begin, until in stretches if not section.free]
-    length = sum(cover.elapsed(until) - cover.elapsed(begin) for begin, until in counted)
+        length = sum(cover.elapsed(until) - cover.elapsed(begin) for begin, until in counted)
     free = rate.free * 60
     if length < free or (length == free and rate.free_limit is FreeLimit.UP_TO):
         return Free.WITHIN, Cover(start, end, [(start, end)])
