@@ -13,6 +13,7 @@ import structlog
 from taigan import bolink
 from taigan.barriers.barrier import Barrier, EventSink, LaneKey
 from taigan.bolink import Addresses, BadAnswer, BolinkClient, BolinkError, Refused, Transport
+from taigan.bolink.values import CodeKind
 from taigan.clock import Clock, set_within
 from taigan.lot.checkpoints import Reach, pass_by
 from taigan.lot.commits import Commits
@@ -50,8 +51,6 @@ from taigan.storage.errors import StorageError
 from taigan.storage.rows import Alarm, Lane, Lot
 
 log = structlog.get_logger("taigan.platform")
-ENTRY_CODE = 3
-"""2.3's `type` for a no-plate entry code."""
 LOOK_AT_LANES_EVERY = 30.0
 """Seconds after which lanes set up at another process are found here at the latest."""
 
@@ -277,8 +276,8 @@ class Platform:
                 log.exception("a lane that another process set up cannot be connected")
 
     async def _keep_codes(self) -> None:
-        """Ask BoLink for the code of every entry lane (2.3): once in each run, since it may have changed, and of a lane
-        that has none until it has one."""
+        """Ask BoLink for the code of every lane, and each lot's code for paying inside (2.3): once in each run, since
+        it may have changed, and of what has none until it has one."""
         asked: set[LaneKey] = set()
         pause = 0.2
         while True:
@@ -293,28 +292,40 @@ class Platform:
     async def _fetch_codes(self, asked: set[LaneKey]) -> bool:
         """Ask for every code that is missing or was not asked for yet. Tells whether all are there now."""
         lots = {lot.lot_id: lot for lot in await self.database.read(registry.lots)}
-        refused = False
+        wanted: list[tuple[LaneKey, Lot, CodeKind, str]] = [
+            (LaneKey(lot.lot_id, ""), lot, CodeKind.PREPAY, lot.prepay_url) for lot in lots.values()
+        ]
         for lane in await self.database.read(registry.lanes):
-            key = LaneKey(lane.lot_id, lane.channel_id)
-            if lane.direction != "entry" or (lane.entry_url and key in asked):
+            kind = CodeKind.NO_PLATE_ENTRY if lane.direction == "entry" else CodeKind.EXIT_PAYMENT
+            wanted.append((LaneKey(lane.lot_id, lane.channel_id), lots[lane.lot_id], kind, lane.entry_url))
+        refused = False
+        for key, lot, kind, known in wanted:
+            if known and key in asked:
                 continue
             try:
-                await self._fetch_code(lots[lane.lot_id], lane)
+                await self._fetch_code(lot, kind, key.channel_id)
                 asked.add(key)
             except (Refused, BadAnswer, LotError) as error:
                 refused = True
-                log.info("a lane's code could not be fetched yet", lane=str(key), error=str(error))
+                log.info("a code could not be fetched yet", lane=str(key), error=str(error))
         return not refused
 
-    async def _fetch_code(self, lot: Lot, lane: Lane) -> None:
+    async def _fetch_code(self, lot: Lot, kind: CodeKind, channel_id: str) -> None:
         request = bolink.GetQrCode(
-            union_id=int(lot.union_id), park_id=lot.park_id, type=ENTRY_CODE, channel_id=lane.channel_id
+            union_id=int(lot.union_id), park_id=lot.park_id, type=kind, channel_id=channel_id or None
         )
         code = await self.client_of(lot.lot_id).get_qr_code(request)
         if not code.code_url:
-            raise UnknownLot(f"BoLink gave no code for {lane.channel_id}")
-        changed = {"entry_url": code.code_url}
-        await self.database.write(lambda conn: registry.update_lane(conn, lane.lot_id, lane.channel_id, changed))
+            raise UnknownLot(f"BoLink gave no code for {channel_id or lot.lot_id}")
+        url = code.code_url
+
+        def keep(conn: sa.Connection) -> None:
+            if channel_id:
+                registry.update_lane(conn, lot.lot_id, channel_id, {"entry_url": url})
+            else:
+                registry.update_lot(conn, lot.lot_id, {"prepay_url": url})
+
+        await self.database.write(keep)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         self._running.append(asyncio.create_task(work))

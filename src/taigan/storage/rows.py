@@ -21,6 +21,7 @@ class Lot(msgspec.Struct, kw_only=False):
     spaces_free: int
     emergency: bool
     sms_check: bool
+    prepay_url: str = ""
 
 
 class Lane(msgspec.Struct):

@@ -213,6 +213,7 @@ lots = sa.Table(
     sa.Column("spaces_free", sa.Integer, nullable=False),
     sa.Column("emergency", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("sms_check", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("prepay_url", sa.Text, nullable=False, server_default=""),  # what the code for paying inside holds (2.3)
     sa.CheckConstraint("spaces_free >= 0", name="spaces_free_not_negative"),
     sa.UniqueConstraint("union_id", "park_id"),
 )

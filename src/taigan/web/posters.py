@@ -21,15 +21,45 @@ INK = "#10161d"
 QUIET = "#4b5763"
 BAND = "#0b5cad"
 
-_TITLE = ("无牌车扫码入场", "No plate? Scan to enter")
-_STEPS = (
-    ("把车停到道闸前", "Stop in front of the barrier"),
-    ("用微信或支付宝扫码", "Scan with WeChat or Alipay"),
-    ("看到“入场成功”后驶入", "Drive in when your phone says so"),
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a sign says beside its code, in Chinese and English."""
+
+    title: tuple[str, str]
+    steps: tuple[tuple[str, str], tuple[str, str], tuple[str, str]]
+    note: str
+
+
+ENTRY = Words(
+    ("无牌车扫码入场", "No plate? Scan to enter"),
+    (
+        ("把车停到道闸前", "Stop in front of the barrier"),
+        ("用微信或支付宝扫码", "Scan with WeChat or Alipay"),
+        ("看到“入场成功”后驶入", "Drive in when your phone says so"),
+    ),
+    "出场时请用同一个微信或支付宝扫码 · Leave with the same app",
+)
+EXIT = Words(
+    ("扫码缴费出场", "Scan to pay and leave"),
+    (
+        ("把车停到道闸前", "Stop in front of the barrier"),
+        ("用微信或支付宝扫码缴费", "Scan and pay with WeChat or Alipay"),
+        ("抬杆后驶出", "Drive out when the arm is up"),
+    ),
+    "无牌车请用入场时的微信或支付宝 · No plate? Use the app you came in with",
+)
+PREPAY = Words(
+    ("提前缴费，出场不排队", "Pay here, leave without waiting"),
+    (
+        ("用微信或支付宝扫码", "Scan with WeChat or Alipay"),
+        ("输入车牌，核对后缴费", "Type your plate, check it and pay"),
+        ("在提示的时间之前离场", "Leave before the time you are told"),
+    ),
+    "无牌车请用入场时的微信或支付宝 · No plate? Use the app you came in with",
 )
 _LANE = "车道 Lane"
 _HELP = "需要帮助 Help"
-_EXIT = "出场时请用同一个微信或支付宝扫码 · Leave with the same app"
 
 
 class Size(enum.StrEnum):
@@ -62,12 +92,13 @@ def accepted(accept: str) -> Format:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What a sign says. `attendant` is the name and phone of whom to call, or empty."""
+    """What a sign says. `lane` is empty for one that hangs inside; `attendant` is whom to call, or empty."""
 
     url: str
     lot: str
     lane: str
     attendant: str
+    words: Words = ENTRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,18 +214,19 @@ def poster(sign: Sign, size: Size, form: Format) -> bytes:
 
 
 def _paper(sign: Sign, font: Font) -> Sheet:
-    sheet = Sheet(210, 297, f"{sign.lot} {sign.lane}", font)
+    sheet = Sheet(210, 297, f"{sign.lot} {sign.lane}".strip(), font)
     sheet.box(0, 0, 210, 297, PAPER)
     sheet.box(0, 0, 210, 46, BAND)
-    sheet.text(105, 23, 19, _TITLE[0], colour=PAPER, anchor="middle", within=190)
-    sheet.text(105, 38, 11, _TITLE[1], colour=PAPER, anchor="middle", within=190)
+    sheet.text(105, 23, 19, sign.words.title[0], colour=PAPER, anchor="middle", within=190)
+    sheet.text(105, 38, 11, sign.words.title[1], colour=PAPER, anchor="middle", within=190)
     sheet.text(16, 63, 10, sign.lot, within=118)
-    sheet.text(158, 63, 7, _LANE, colour=QUIET, anchor="end", within=30)
-    sheet.box(161, 50.5, 33, 18, INK, 3)
-    sheet.text(177.5, 64, 13, sign.lane, colour=PAPER, anchor="middle", within=29)
+    if sign.lane:
+        sheet.text(158, 63, 7, _LANE, colour=QUIET, anchor="end", within=30)
+        sheet.box(161, 50.5, 33, 18, INK, 3)
+        sheet.text(177.5, 64, 13, sign.lane, colour=PAPER, anchor="middle", within=29)
     sheet.code(sign.url, 40, 70, 130)
-    _steps(sheet, x=24, y=211, step=19.5, size=9.5, within=150)
-    sheet.text(105, 267, 4.6, _EXIT, colour=QUIET, anchor="middle", within=180)
+    _steps(sheet, sign.words, x=24, y=211, step=19.5, size=9.5, within=150)
+    sheet.text(105, 267, 4.6, sign.words.note, colour=QUIET, anchor="middle", within=180)
     if sign.attendant:
         sheet.box(16, 273, 178, 15, "#e8edf2", 3)
         sheet.text(105, 283, 7, f"{_HELP}  {sign.attendant}", anchor="middle", within=168)
@@ -202,25 +234,26 @@ def _paper(sign: Sign, font: Font) -> Sheet:
 
 
 def _screen(sign: Sign, font: Font) -> Sheet:
-    sheet = Sheet(108, 192, f"{sign.lot} {sign.lane}", font)
+    sheet = Sheet(108, 192, f"{sign.lot} {sign.lane}".strip(), font)
     sheet.box(0, 0, 108, 192, PAPER)
     sheet.box(0, 0, 108, 28, BAND)
-    sheet.text(54, 14, 11, _TITLE[0], colour=PAPER, anchor="middle", within=98)
-    sheet.text(54, 23, 6.4, _TITLE[1], colour=PAPER, anchor="middle", within=98)
+    sheet.text(54, 14, 11, sign.words.title[0], colour=PAPER, anchor="middle", within=98)
+    sheet.text(54, 23, 6.4, sign.words.title[1], colour=PAPER, anchor="middle", within=98)
     sheet.text(6, 39, 6, sign.lot, within=58)
-    sheet.text(83, 39, 3.8, _LANE, colour=QUIET, anchor="end", within=16)
-    sheet.box(85, 31.5, 17, 10, INK, 2)
-    sheet.text(93.5, 39, 7, sign.lane, colour=PAPER, anchor="middle", within=15)
+    if sign.lane:
+        sheet.text(83, 39, 3.8, _LANE, colour=QUIET, anchor="end", within=16)
+        sheet.box(85, 31.5, 17, 10, INK, 2)
+        sheet.text(93.5, 39, 7, sign.lane, colour=PAPER, anchor="middle", within=15)
     sheet.code(sign.url, 12, 43, 84)
-    _steps(sheet, x=10, y=136, step=13.5, size=6.4, within=84)
+    _steps(sheet, sign.words, x=10, y=136, step=13.5, size=6.4, within=84)
     if sign.attendant:
         sheet.box(6, 177, 96, 10.5, "#e8edf2", 2)
         sheet.text(54, 184, 4.8, f"{_HELP}  {sign.attendant}", anchor="middle", within=90)
     return sheet
 
 
-def _steps(sheet: Sheet, *, x: float, y: float, step: float, size: float, within: float) -> None:
-    for number, (chinese, english) in enumerate(_STEPS):
+def _steps(sheet: Sheet, words: Words, *, x: float, y: float, step: float, size: float, within: float) -> None:
+    for number, (chinese, english) in enumerate(words.steps):
         top = y + number * step
         dot = size * 1.35
         sheet.box(x, top - dot * 0.86, dot, dot, BAND, dot / 2)

@@ -48,6 +48,7 @@ class LotView(msgspec.Struct):
     spaces_free: int
     emergency: bool
     sms_check: bool
+    prepay_url: str
 
 
 class BarrierView(msgspec.Struct):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated, Any, Literal
-from urllib.parse import quote
+from typing import Any
 
 import sqlalchemy as sa
 from litestar import Controller, Request, Response, get, post, put
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import JSONBody
 
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.drivers import BadSettings
@@ -20,6 +18,7 @@ from taigan.web import posters
 from taigan.web import resources as r
 from taigan.web.api.allowed import need
 from taigan.web.api.common import ACTS, BY_NAME, COMMANDS, READS, Here, Id, Who, by_of, says
+from taigan.web.api.signs import Drawing, SignSize, drawn
 from taigan.web.errors import Refused, bad_value
 from taigan.web.paging import Cursor, Limit, Page
 
@@ -78,22 +77,16 @@ class LotLanes(Controller):
         request: Request[Any, Any, Any],
         lot_id: Id,
         channel_id: Id,
-        format_: Annotated[
-            Literal["", "svg", "png", "pdf"],
-            QueryParameter(name="format", description="Empty: as the Accept header asks, else SVG."),
-        ] = "",
-        size: Annotated[Literal["a4", "screen"], QueryParameter(description="For paper or the lane's screen.")] = "a4",
+        format_: Drawing = "",
+        size: SignSize = "a4",
     ) -> Response[bytes]:
         """The lane's sign: its code, lot and lane, three steps in Chinese and English, whom to call."""
         lot, lane = await office.lot(lot_id), await office.lane(lot_id, channel_id)
         if not lane.entry_url:
-            raise Refused(409, "no_code", f"lane {channel_id} has no code: BoLink gave none yet, or it is no entry")
-        sign = posters.Sign(lane.entry_url, lot.name or lot.park_id, lane.channel_id, lot.contact)
-        kind = posters.Format(format_) if format_ else posters.accepted(request.headers.get("accept", ""))
-        drawn = await asyncio.to_thread(posters.poster, sign, posters.Size(size), kind)
-        name = quote(f"{lot_id}-{channel_id}.{kind}", safe="")
-        headers = {"content-disposition": f"inline; filename*=UTF-8''{name}", "vary": "accept"}
-        return Response(drawn, media_type=posters.MEDIA_TYPES[kind], headers=headers)
+            raise Refused(409, "no_code", f"lane {channel_id} has no code: BoLink gave none yet")
+        words = posters.ENTRY if lane.direction == "entry" else posters.EXIT
+        sign = posters.Sign(lane.entry_url, lot.name or lot.park_id, lane.channel_id, lot.contact, words)
+        return await drawn(request, sign, f"{lot_id}-{channel_id}", format_, size)
 
     @post("/{channel_id:str}/release", status_code=200, responses=COMMANDS, right=Right.LANE_RELEASE)
     async def release(

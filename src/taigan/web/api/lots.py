@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from litestar import Controller, get, put
+from litestar import Controller, Response, get, put
 from litestar.params import JSONBody
 from litestar.response import Stream
 
 from taigan.rights import Right
 from taigan.storage import views
-from taigan.web import live
+from taigan.web import live, posters
 from taigan.web import resources as r
 from taigan.web.api.allowed import holder_again, need
-from taigan.web.api.common import ACTS, BY_ID, BY_NAME, BY_TIME, READS, AnyRequest, Filter, Here, Id, Who, by_of
-from taigan.web.errors import bad_value
+from taigan.web.api.common import ACTS, BY_ID, BY_NAME, BY_TIME, READS, AnyRequest, Filter, Here, Id, Who, by_of, says
+from taigan.web.api.signs import Drawing, SignSize, drawn
+from taigan.web.errors import Refused, bad_value
 from taigan.web.paging import Cursor, Limit, Page
 
 
@@ -36,6 +37,17 @@ class Lots(Controller):
     async def get_lot(self, office: Here, lot_id: Id) -> r.LotView:
         """A lot with its free spaces."""
         return await office.lot(lot_id)
+
+    @get("/{lot_id:str}/poster", responses={**READS, **says(409)}, media_type="image/svg+xml", right=Right.LOT_SEE)
+    async def get_prepay_poster(
+        self, office: Here, request: AnyRequest, lot_id: Id, format_: Drawing = "", size: SignSize = "a4"
+    ) -> Response[bytes]:
+        """The sign that hangs inside: the lot's code for paying before one drives to the exit."""
+        lot = await office.lot(lot_id)
+        if not lot.prepay_url:
+            raise Refused(409, "no_code", "the lot has no code for paying inside: BoLink gave none yet")
+        sign = posters.Sign(lot.prepay_url, lot.name or lot.park_id, "", lot.contact, posters.PREPAY)
+        return await drawn(request, sign, lot_id, format_, size)
 
     @put("/{lot_id:str}", responses=ACTS, right=(Right.LOT_SPACES, Right.LOT_EMERGENCY, Right.LOT_SET))
     async def change_lot(self, office: Here, holder: Who, lot_id: Id, data: JSONBody[r.LotChange]) -> r.LotView:
