@@ -20,6 +20,7 @@ from support.exits import (
     pay_at_exit,
     pay_inside,
     payments,
+    told,
     with_tariff,
 )
 from support.parking import Parking
@@ -39,8 +40,8 @@ async def test_a_plate_that_owes_nothing_leaves_at_once_and_its_exit_is_told(str
     await leaves(street, car)
     left = await street.order(PLATE)
     assert (left.state, left.closed_why, await street.free()) == ("out", "seen", free + 1)
-    (told,) = await exits_told(street)
-    assert (told["order_id"], told["total"], told["pay_type"], told["out_channel_id"]) == (
+    (said,) = await exits_told(street)
+    assert (said["order_id"], said["total"], said["pay_type"], said["out_channel_id"]) == (
         order.order_id,
         "0.00",
         "cash",
@@ -69,8 +70,8 @@ async def test_scene_1_gives_the_price_of_the_car_in_the_lane_and_its_payment_le
     await leaves(street, car)
     paid = await bill(street, order)
     assert (paid.charge_fen, paid.paid_fen, paid.balance_fen) == (600, 600, 0)
-    (told,) = await exits_told(street)
-    assert (told["total"], told["remark"]) == ("0.00", {"is_prepay": "1"})
+    (said,) = await exits_told(street)
+    assert (said["total"], said["remark"]) == ("0.00", {"is_prepay": "1"})
 
 
 async def test_paid_inside_leaves_within_the_time_to_leave_and_owes_the_difference_after_it(street: Parking) -> None:
@@ -96,8 +97,8 @@ async def test_paid_inside_and_leaves_in_time_without_being_asked_again(street: 
     await leaves(street, car)
     closed = await bill(street, order)
     assert (closed.charge_fen, closed.balance_fen) == (600, 0)
-    (told,) = await exits_told(street)
-    assert told["remark"] == {"is_prepay": "0"}
+    (said,) = await exits_told(street)
+    assert said["remark"] == {"is_prepay": "0"}
 
 
 async def test_the_same_payment_again_gets_the_first_answer_and_counts_once(street: Parking) -> None:
@@ -245,3 +246,19 @@ async def test_without_a_price_list_the_price_is_never_0(street: Parking) -> Non
     assert (asked["state"], asked["errmsg"], street.barrier(EXIT).lifts) == (0, "计费失败，请联系管理员", 0)
     assert "not_priced" in await street.alarm_kinds()
     assert (await street.order(PLATE)).order_id == order.order_id
+
+
+async def test_11_1_lets_an_unpaid_car_go_and_what_it_owes_stays_owed(street: Parking) -> None:
+    order = await parked(street)
+    car = await at_exit(street)
+    command = {"union_id": 200002, "channel_id": EXIT, "operate": 0, "liftrod_id": "L1"}
+    for _ in range(2):
+        status, answer = await told(street, "operate_liftrod", command)
+        assert (status, answer["state"], street.barrier(EXIT).lifts) == (200, 1, 1)
+    await leaves(street, car)
+    closed = await street.order(PLATE)
+    assert (closed.state, closed.review, (await bill(street, order)).balance_fen) == ("out", "left owing", 600)
+    assert await exits_told(street) == []
+    await pay_at_exit(street, order.order_id, "6.00")
+    (exit_,) = await exits_told(street)
+    assert (exit_["order_id"], (await bill(street, order)).balance_fen) == (order.order_id, 0)

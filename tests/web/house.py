@@ -15,11 +15,13 @@ import sqlalchemy as sa
 
 from taigan.barriers.barrier import LaneKey, LaneState, Outcome, Position, Price, Result, Sight
 from taigan.clock import SystemClock
+from taigan.lot.commits import Commits
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.events import Events
 from taigan.lot.ids import RandomIds
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.leaving.desk import LeavingDesk
+from taigan.lot.lifts import Lifts
 from taigan.lot.messages.router import Answered
 from taigan.lot.metrics import Metrics
 from taigan.lot.people.attendant import Attendant
@@ -231,8 +233,10 @@ async def house_at(database: Database, **options: Any) -> House:
     barriers = {channel_id: PaperBarrier() for channel_id in CHANNELS}
     for channel_id, barrier in barriers.items():
         lanes.add(LaneKey(LOT, channel_id), barrier)
-    desk = EntryDesk(database, lanes, policy, clock, ids, metrics, events)
-    leaving = LeavingDesk(database, lanes, policy, clock, ids, events, desk.owed)
+    commits = Commits(database, clock)
+    lifts = Lifts(commits, database, lanes, clock, metrics, events, alone=True)
+    desk = EntryDesk(commits, lifts, database, lanes, policy, clock, ids, metrics, events)
+    leaving = LeavingDesk(database, lifts, lanes, policy, clock, ids, events, commits.owed)
     lanes.exits = leaving
 
     async def lane_changed(lane: Lane) -> None:
@@ -241,7 +245,7 @@ async def house_at(database: Database, **options: Any) -> House:
     async def keys_changed() -> None:
         keys_read.append(clock.now())
 
-    attendant = Attendant(database, lanes, desk, policy, clock, ids, lane_changed, keys_changed)
+    attendant = Attendant(database, lanes, commits, lifts, policy, clock, ids, lane_changed, keys_changed)
     callbacks: Any = Listener()
     app = build(
         database=database,

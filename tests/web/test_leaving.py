@@ -115,3 +115,24 @@ async def test_lists_of_money_are_pages(house: House, api: httpx.AsyncClient, pa
     assert (await api.get(f"/api/v1/lots/{LOT}/{path}")).json() == {"items": [], "next": None}
     assert (await api.get(f"/api/v1/lots/{LOT}/{path}?cursor=x")).status_code == 400
     assert (await api.get(f"/api/v1/lots/nowhere/{path}")).status_code == 404
+
+
+async def test_the_arm_is_raised_for_an_unpaid_car_only_with_a_word_about_what_it_owes(
+    exit_of: House, api: httpx.AsyncClient
+) -> None:
+    await read_plate(api)
+    at = f"/api/v1/lots/{LOT}"
+    refused = await api.post(f"{at}/lanes/B1/open", json=BY)
+    assert (refused.status_code, refused.json()["error"]["field"]) == (400, "unpaid")
+    assert exit_of.barriers["B1"].commands == []
+    lift = (await api.post(f"{at}/lanes/B1/open", json=BY | {"unpaid": "owed"})).json()
+    assert (lift["outcome"], lift["actor"], lift["order_id"]) == ("accepted", "王芳", "o1")
+    assert len(exit_of.barriers["B1"].commands) == 1
+    (shown,) = (await api.get(f"{at}/departures")).json()["items"]
+    assert (shown["state"], shown["released_by"], shown["actor"]) == ("released", "person", "王芳")
+
+
+async def test_an_empty_exit_is_opened_for_nobody(house: House, api: httpx.AsyncClient) -> None:
+    lift = (await api.post(f"/api/v1/lots/{LOT}/lanes/B1/open", json=BY)).json()
+    assert (lift["outcome"], lift["order_id"]) == ("accepted", None)
+    assert (await api.get(f"/api/v1/lots/{LOT}/departures")).json()["items"] == []

@@ -132,7 +132,7 @@ class Platform:
         self.prices = Prices(self.leaving)
         self.money = MoneyMessages(self.leaving)
         self.reductions = Reductions(self.leaving)
-        self.remote = RemoteCommands(self.attendant)
+        self.remote = RemoteCommands(self.attendant, self.leaving)
         self.records = Records(database, clock)
         self.inbox = Inbox(database, policy, clock)
         self.callbacks = Callbacks(

@@ -9,18 +9,19 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from taigan.barriers.barrier import LaneKey
-from taigan.lot.errors import UnknownDelivery, UnknownLane, UnknownLot, UnknownOrder
+from taigan.lot.errors import Conflict, UnknownDelivery, UnknownLane, UnknownLot, UnknownOrder
 from taigan.lot.events import Events
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.room import Picture
 from taigan.lot.messages.kept import Records
-from taigan.lot.people.attendant import Attendant
+from taigan.lot.people.attendant import Attendant, By, unless_refused
+from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.people.prices import Prices
 from taigan.lot.plates import Plates
 from taigan.storage import registry, views
 from taigan.storage.database import Database
-from taigan.storage.rows import Lane, Lot
+from taigan.storage.rows import Lane, Lift, Lot
 from taigan.storage.views import After
 from taigan.web import resources as r
 from taigan.web.paging import Page, Position
@@ -46,6 +47,20 @@ class Office:
     def pictures(self, lot_id: str) -> dict[str, Picture]:
         """What the devices of a lot's lanes report now, by channel_id."""
         return self.leaving.pictures(lot_id)
+
+    async def open(self, lot_id: str, channel_id: str, by: By, unpaid: str) -> Lift:
+        """Raise a lane's arm by hand: for the car at an exit, or for nobody.
+
+        Raises UnknownLot, UnknownLane, BadValue, Conflict, BarrierFault.
+        """
+        picture = self.leaving.picture(LaneKey(lot_id, channel_id))
+        let_go = LetGo(lot_id=lot_id, channel_id=channel_id, by=by, picture=picture, unpaid=unpaid)
+        lift, departure = await self.leaving.do_and_raise(let_go)
+        if departure is None:
+            return await self.attendant.open(lot_id, channel_id, by)
+        if lift is None:
+            raise Conflict("the arm is up already: the car may go")
+        return unless_refused(lift)
 
     async def lot(self, lot_id: str) -> r.LotView:
         """Raises UnknownLot."""

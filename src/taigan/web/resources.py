@@ -241,6 +241,7 @@ class LaneAct(Act, kw_only=True, forbid_unknown_fields=True):
     """Something done at a lane; `order_id` names the order that is meant, when several wait."""
 
     order_id: OrderId | None = None
+    unpaid: Literal["waived", "owed"] | None = None
 
 
 class Again(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -118,6 +118,15 @@ class LeavingDesk:
         self.follow(done.after)
         return cast(R, done.result)
 
+    async def do_and_raise(self, item: Item[R]) -> R:
+        """As `do`, but returns when the arms that it raises have come to their end."""
+        done = await self._commits.submit(item)
+        lifts, done.after.lifts = done.after.lifts, []
+        self.follow(done.after)
+        for lift in lifts:
+            await self._raise(lift)
+        return cast(R, done.result)
+
     async def ask(self, query: Query) -> bytes:
         """Answer a price query (5.1). A lane that is empty gets a moment for its car. Raises StorageError."""
         arrival = self._lanes.next_arrival(query.lane)
@@ -175,7 +184,7 @@ class LeavingDesk:
 
     def room(self, conn: sa.Connection, lot: Lot) -> Room:
         """A room for what the lanes report, inside their transaction."""
-        return Room(conn, lot, self._clock.now(), self._policy, self._ids)
+        return Room(conn, lot, self._clock.now(), self._policy, self._ids, self._lifts.at_hand)
 
     async def stop(self) -> None:
         """Return when everything under way has ended, but wait for a few seconds only."""

@@ -19,9 +19,18 @@ RELEASED = "released"
 
 
 def release(
-    room: Room, departure: Departure, picture: Picture, by: str, *, actor: str = "", reason: str = "", text: str = ""
+    room: Room,
+    departure: Departure,
+    picture: Picture,
+    by: str,
+    *,
+    actor: str = "",
+    reason: str = "",
+    text: str = "",
+    raises: bool = True,
 ) -> None:
     """Let the car of a departure go. `by`: free, paid, person, rule, unpaid. Again, it changes nothing.
+    `raises`: False where the caller gives the command itself.
 
     The arm is raised now, once it is closed, or not at all where it is up already.
     """
@@ -34,7 +43,8 @@ def release(
         orders.note(room.changes, order, room.now, "released", actor, reason or by)
     room.tell("released", channel_id=departure.channel_id, order_id=departure.order_id, by=by, plate=departure.plate)
     room.show(departure.channel_id, text or texts.SCREEN_DRIVE_ON)
-    raise_once(room, departure, picture)
+    if raises:
+        raise_once(room, departure, picture)
 
 
 def raise_once(room: Room, departure: Departure, picture: Picture) -> None:
@@ -44,21 +54,25 @@ def raise_once(room: Room, departure: Departure, picture: Picture) -> None:
     raise_for(room, departure, RELEASED, departure.actor or "platform", departure.reason or departure.released_by)
 
 
-def raise_for(room: Room, departure: Departure, cause: str, actor: str, reason: str) -> Lift:
+def raise_for(
+    room: Room, departure: Departure, cause: str, actor: str, reason: str, *, lift_id: str = "", via: str = ""
+) -> Lift:
     """A command for a departure that is released; it is sent once this transaction holds."""
+    lane = LaneKey(room.lot_id, departure.channel_id)
     lift = intend(
         room.changes,
-        room.ids.lift_id(room.now),
-        LaneKey(room.lot_id, departure.channel_id),
+        lift_id or room.ids.lift_id(room.now),
+        lane,
         Purpose.RELEASE,
         cause=cause,
         actor=actor,
         reason=reason,
         now=room.now,
         deadline=room.now + COMMAND_TIME,
-        at_hand=True,
+        at_hand=room.at_hand(lane),
         order_id=departure.order_id or None,
         presence_id=departure.presence_id,
+        via=via,
     )
     room.after.lifts.append(lift)
     return lift

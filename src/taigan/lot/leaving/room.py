@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeVar
@@ -9,7 +10,7 @@ from typing import Protocol, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from taigan.barriers.barrier import LaneState, Position, Price
+from taigan.barriers.barrier import LaneKey, LaneState, Position, Price
 from taigan.lot.ids import Ids
 from taigan.lot.policy import Policy
 from taigan.lot.stays.account import Account, account_of
@@ -59,12 +60,22 @@ class After(msgspec.Struct):
 class Room:
     """One lot, locked, at one moment. What an item changes is written when it has been applied."""
 
-    def __init__(self, conn: sa.Connection, lot: Lot, now: datetime, policy: Policy, ids: Ids) -> None:
+    def __init__(
+        self,
+        conn: sa.Connection,
+        lot: Lot,
+        now: datetime,
+        policy: Policy,
+        ids: Ids,
+        at_hand: Callable[[LaneKey], bool],
+    ) -> None:
         self.conn = conn
         self.lot = lot
         self.now = now
         self.policy = policy
         self.ids = ids
+        self.at_hand = at_hand
+        """Whether this process has a lane's device."""
         self.changes = Changes()
         self.after = After()
         self._accounts: dict[str, Account] = {}

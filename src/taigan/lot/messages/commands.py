@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from taigan import bolink
+from taigan.barriers.barrier import LaneKey
 from taigan.bolink import BadMessage, commands, values
 from taigan.lot import texts
 from taigan.lot.errors import BeingRaised, LotError, NobodyWaits
+from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.messages.router import Answered, Callback, reply
-from taigan.lot.people.attendant import Attendant
+from taigan.lot.people.attendant import Attendant, lift_named
 from taigan.lot.people.by import By
+from taigan.lot.people.exit_acts import OWED, LetGo
 
 OPERATOR = "BoLink"
 
@@ -16,8 +19,9 @@ OPERATOR = "BoLink"
 class RemoteCommands:
     """Handles commands as if an attendant named BoLink gave them; all are recorded."""
 
-    def __init__(self, attendant: Attendant) -> None:
+    def __init__(self, attendant: Attendant, leaving: LeavingDesk) -> None:
         self._attendant = attendant
+        self._leaving = leaving
 
     async def operate_liftrod(self, callback: Callback) -> Answered:
         """11.1: raise (let a waiting driver in, or just raise), hold open, or lower. Raises BadMessage, StorageError.
@@ -65,10 +69,26 @@ class RemoteCommands:
             await self._attendant.close(lot_id, channel_id, by, command_id=command_id)
         elif asked.duration == values.RaisedFor.PERPETUAL:
             await self._attendant.hold(lot_id, channel_id, by, command_id=command_id)
-        else:
+        elif not await self._let_go(LaneKey(lot_id, channel_id), by, command_id):
             try:
                 await self._attendant.release(lot_id, channel_id, by, asked.order_id or None, command_id=command_id)
             except NobodyWaits:
                 await self._attendant.open(lot_id, channel_id, by, command_id=command_id)
             except BeingRaised as raised:
                 await self._attendant.outcome_of(lot_id, raised.lift_id)
+
+    async def _let_go(self, lane: LaneKey, by: By, command_id: str) -> bool:
+        """Raise the arm for the car at an exit, what it owes being owed. False: nobody stands there."""
+        picture = self._leaving.picture(lane)
+        let_go = LetGo(
+            lot_id=lane.lot_id,
+            channel_id=lane.channel_id,
+            by=by,
+            picture=picture,
+            unpaid=OWED,
+            lift_id=lift_named(command_id),
+        )
+        lift, departure = await self._leaving.do_and_raise(let_go)
+        if lift is not None:
+            await self._attendant.outcome_of(lane.lot_id, lift.lift_id)
+        return lift is not None or departure is not None

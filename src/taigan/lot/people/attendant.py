@@ -322,7 +322,7 @@ class Attendant:
 
     def _done_before(self, conn: sa.Connection, lot_id: str, command_id: str) -> Lift | None:
         """The lift of a command that came before. Asked with the lot locked: both may come at once."""
-        return facts.lift(conn, lot_id, _named(command_id)) if command_id else None
+        return facts.lift(conn, lot_id, lift_named(command_id)) if command_id else None
 
     async def _command(self, lot_id: str, channel_id: str, by: By, command: str, command_id: str) -> Lift:
         now = self._clock.now()
@@ -348,18 +348,18 @@ class Attendant:
             lift.command, lot_id=lift.lot_id, channel_id=lift.channel_id, order_id=lift.order_id or "",
             operator=lift.actor, outcome=ended.result.outcome.value,
         )  # fmt: skip
-        return _unless_refused(lift)
+        return unless_refused(lift)
 
     async def outcome_of(self, lot_id: str, lift_id: str) -> None:
         """Return when a lift has come to its end. Raises BarrierFault when the device refused, or is not heard of."""
         lift = await self._lifts.ended(lot_id, lift_id, COMMAND_TIME.total_seconds())
-        if lift is None or _unless_refused(lift).outcome is None:
+        if lift is None or unless_refused(lift).outcome is None:
             raise BarrierFault("the arm is still being raised")
 
     async def _as_before(self, lift: Lift) -> Lift:
         """What became of a command that came before. Raises BarrierFault when the device refused it."""
         left = (lift.deadline - self._clock.now()).total_seconds()
-        return _unless_refused(await self._lifts.ended(lift.lot_id, lift.lift_id, left) or lift)
+        return unless_refused(await self._lifts.ended(lift.lot_id, lift.lift_id, left) or lift)
 
     def _take_waiting(
         self,
@@ -401,7 +401,7 @@ class Attendant:
     ) -> Lift:
         return intend(
             changes,
-            _named(command_id) if command_id else self._ids.lift_id(now),
+            lift_named(command_id) if command_id else self._ids.lift_id(now),
             lane,
             purpose,
             cause=cause,
@@ -463,13 +463,15 @@ def check_hours(hours: str) -> None:
         raise BadValue("hours are written like 07:00-22:00", "hours")
 
 
-def _unless_refused(lift: Lift) -> Lift:
+def unless_refused(lift: Lift) -> Lift:
+    """The lift. Raises BarrierFault when the device refused it."""
     if lift.outcome == Outcome.REJECTED:
         raise BarrierFault(lift.detail or "the barrier refused the command")
     return lift
 
 
-def _named(command_id: str) -> str:
+def lift_named(command_id: str) -> str:
+    """The lift of a command that has a number of its own."""
     return f"C{command_id}"
 
 

@@ -343,31 +343,38 @@ class Cash(LaneAct, kw_only=True):
 
 
 class LetGo(LaneAct, kw_only=True):
-    """Raise the arm for the car in an exit lane. One that owes is waived or stays owed; one that is paid is let go."""
+    """Raise the arm for the car in an exit lane. One that owes is waived or stays owed; one that is paid is let go.
+
+    A `lift_id` is carried out once; again, the first lift is returned and nothing moves.
+    """
 
     unpaid: str = ""  # waived, owed
-    command_id: str = ""
+    lift_id: str = ""
 
     def apply(self, room: Room) -> tuple[Lift | None, Departure | None]:
-        """The lift, where one was intended now. Raises UnknownLane, Conflict, BadValue."""
+        """The lift (none: the arm is up already) and the departure (none: nobody stands there).
+
+        Raises UnknownLane, Conflict, BadValue.
+        """
         lane = self.lane(room)
-        departure = cars.departure_in(room, lane)
+        if self.lift_id and (before := facts.lift(room.conn, room.lot_id, self.lift_id)):
+            return before, ledger.departure(room.conn, room.lot_id, before.presence_id or "")
+        departure = cars.departure_in(room, lane) if lane.direction == "exit" else None
         if departure is None:
             return None, None
-        order = room.order(departure.order_id)
-        before = len(room.after.lifts)
+        lifts = facts.lifts_of_presence(room.conn, room.lot_id, departure.presence_id)
         if departure.released_at is not None:
-            lifts = facts.lifts_of_presence(room.conn, room.lot_id, departure.presence_id)
             if any(lift.outcome is None for lift in lifts):
                 raise Conflict("the arm is being raised already")
-            return raise_for(room, departure, "manual", self.by.operator, self.by.reason), departure
-        if order is not None:
+            return self._raise(room, departure, "manual"), departure
+        if (order := room.order(departure.order_id)) is not None:
             self._settle(room, order, departure)
-        release(room, departure, self.picture, "person", actor=self.by.operator, reason=self.by.reason)
-        lifts = room.after.lifts[before:]
-        if not lifts and not self.picture.is_up:  # a person sees the arm: what is not known is no reason to wait
-            lifts = [raise_for(room, departure, "released", self.by.operator, self.by.reason)]
-        return (lifts[0] if lifts else None), departure
+        release(room, departure, self.picture, "person", actor=self.by.operator, reason=self.by.reason, raises=False)
+        return (None if self.picture.is_up else self._raise(room, departure, "released")), departure
+
+    def _raise(self, room: Room, departure: Departure, cause: str) -> Lift:
+        by = self.by
+        return raise_for(room, departure, cause, by.operator, by.reason, lift_id=self.lift_id, via=by.via)
 
     def _settle(self, room: Room, order: Order, departure: Departure) -> None:
         account = room.account(order)

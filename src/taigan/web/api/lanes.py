@@ -110,11 +110,12 @@ class LotLanes(Controller):
     async def open_barrier(
         self, office: Here, holder: Who, lot_id: Id, channel_id: Id, data: JSONBody[r.LaneAct]
     ) -> r.LiftView:
-        """Raise the arm for no order; with `order_id` it is a release of that order."""
+        """Raise the arm. With `order_id` it is a release of that order; in an exit lane, that of the car there: what it
+        owes is `waived` or `owed` as `unpaid` says."""
         need(holder, Right.LANE_OPEN if data.order_id is None else Right.LANE_RELEASE, lot_id)
         by = by_of(holder, data)
         if data.order_id is None:
-            return r.shown_lift(await office.attendant.open(lot_id, channel_id, by))
+            return r.shown_lift(await office.open(lot_id, channel_id, by, data.unpaid or ""))
         lift = await office.attendant.release(lot_id, channel_id, by, data.order_id)
         order = await office.order(lot_id, data.order_id)
         return next(shown for shown in order.lifts if shown.lift_id == lift.lift_id)
