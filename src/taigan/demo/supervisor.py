@@ -37,7 +37,7 @@ from taigan.demo.page import Page
 from taigan.demo.parts import Part, how_it_ended, stop_all
 from taigan.demo.ports import Ports
 
-READY_WITHIN = 30.0
+READY_WITHIN = 60.0
 PARTS = ("lot", "hub", "lanes")
 DEMO_PORT = 8800
 

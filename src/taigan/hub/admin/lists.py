@@ -211,7 +211,7 @@ def push_detail(conn: sa.Connection, push_id: int) -> PushDetail:
     row = conn.execute(sa.select(pushes).where(pushes.c.id == push_id)).mappings().first()
     if row is None:
         raise Unknown("push", "id")
-    return PushDetail(**_push(dict(row)), signed=_signed(conn, row["request"], row["sent_at"]))
+    return PushDetail(**_push(dict(row)), signed=_signed(conn, row["request"], row["sent_at"], row["lot_id"]))
 
 
 def arrival_detail(conn: sa.Connection, arrival_id: int) -> ArrivalDetail:
@@ -219,7 +219,7 @@ def arrival_detail(conn: sa.Connection, arrival_id: int) -> ArrivalDetail:
     row = conn.execute(sa.select(arrivals).where(arrivals.c.id == arrival_id)).mappings().first()
     if row is None:
         raise Unknown("arrival", "id")
-    return ArrivalDetail(**_arrival(dict(row)), signed=_signed(conn, row["body"], row["at"]))
+    return ArrivalDetail(**_arrival(dict(row)), signed=_signed(conn, row["body"], row["at"], row["lot_id"]))
 
 
 def payments_of(conn: sa.Connection, lot_id: str, before: int | None, limit: int) -> Listed[PaymentItem]:
@@ -329,13 +329,16 @@ def _text(body: bytes) -> str:
     return body.decode("utf-8", "replace")
 
 
-def _signed(conn: sa.Connection, body: bytes, at: datetime) -> Signed | None:
-    """The right signature with the key of that time. None where there is no key, or nothing to sign."""
+def _signed(conn: sa.Connection, body: bytes, at: datetime, lot_id: str) -> Signed | None:
+    """The right signature with the key of that time: the vendor's whom the message names, else the lot's.
+
+    None where there is no key, or nothing to sign.
+    """
     try:
         envelope = open_envelope(body)
     except BadMessage:
         return None
-    keys = registry.keys(conn, envelope.union_id, at)
+    keys = registry.keys(conn, envelope.union_id or lot_id.partition("-")[0], at)
     given = SignedText(envelope.text)
     key = next((key for key in keys if given.verify(envelope.sign, key)), keys[0] if keys else None)
     if key is None:
