@@ -103,6 +103,24 @@ async def test_a_well_installation_is_well_in_every_check(patient: Patient) -> N
     assert {subject for check, subject in found if check == "barrier"} >= {f"{LOT}/A1", f"{LOT}/B1"}
 
 
+async def test_a_device_that_may_post_without_a_secret_is_named_with_what_to_do(patient: Patient) -> None:
+    patient.told(open_devices=["vzenith-http/c1"])
+    assert await patient.wrong() == [("device", "vzenith-http/c1")]
+    assert "taigan device show vzenith-http/c1" in (await patient.found())[("device", "vzenith-http/c1")].do_en
+
+
+async def test_a_broker_in_the_clear_or_without_a_user_is_named_unless_it_is_on_this_machine(patient: Patient) -> None:
+    patient.told(
+        brokers=[
+            ("lot/A1", "mqtt://10.0.0.2:1883", True),
+            ("lot/A2", "mqtts://10.0.0.2:8883", False),
+            ("lot/A3", "mqtts://10.0.0.2:8883", True),
+            ("lot/A4", "mqtt://127.0.0.1:1883", False),
+        ]
+    )
+    assert await patient.wrong() == [("broker", "lot/A1"), ("broker", "lot/A2")]
+
+
 async def test_a_barrier_that_is_not_reached_is_named_with_its_lane(patient: Patient) -> None:
     patient.house.barriers["A2"].state.online = False
     assert await patient.wrong() == [("barrier", f"{LOT}/A2")]

@@ -13,7 +13,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
@@ -47,6 +47,8 @@ CHECKS = {
     "code": "车道的码",
     "token": "令牌",
     "secret": "密钥文件",
+    "device": "设备的门",
+    "broker": "MQTT 代理",
 }
 """What is looked at, in this order."""
 
@@ -77,6 +79,10 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     """The configuration and the files with keys and tokens that it names."""
     secrets: Sequence[str] = ()
     """Every token of the configuration."""
+    open_devices: Sequence[str] = ()
+    """Devices that may post without the secret in their address."""
+    brokers: Sequence[tuple[str, str, bool]] = ()
+    """For each lane over MQTT: its name, its broker's address, whether a user signs in there."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,7 +187,45 @@ class _Examination:
             *self._codes(inspection),
             self._tokens(inspection),
             *self._secrets(),
+            *self._open_devices(),
+            *self._brokers(),
         ]
+
+    def _open_devices(self) -> list[Finding]:
+        if not self._at.open_devices:
+            return [_well("device", "每台设备的地址里都有密文", "every device has a secret in its address")]
+        return [
+            _wrong(
+                "device",
+                device,
+                zh=f"设备 {device} 不带密文也收：能连上平台、知道序列号的人都能抬杆",
+                en=f"the device {device} may post without a secret: whoever reaches the platform and knows the serial "
+                "raises the arm",
+                do_zh=f"在设备上填 taigan device show {device} 打印的地址，再从 open_devices 里去掉它",
+                do_en=f"enter the address that `taigan device show {device}` prints at the device, then take it out of "
+                "open_devices",
+            )
+            for device in self._at.open_devices
+        ]
+
+    def _brokers(self) -> list[Finding]:
+        found = []
+        for lane, broker, signs_in in self._at.brokers:
+            local = (urlsplit(broker).hostname or "") in ("127.0.0.1", "localhost", "::1")
+            if not local and (not signs_in or broker.startswith("mqtt://")):
+                found.append(
+                    _wrong(
+                        "broker",
+                        lane,
+                        zh=f"通道 {lane} 的代理 {broker} 不加密或不用登录：同一网络里的人都能抬杆",
+                        en=f"the broker {broker} of lane {lane} is spoken to in the clear or without a user: anybody "
+                        "in that network raises the arm",
+                        do_zh="用 mqtts://、username 和 password，并在代理上给每台设备限定主题（barriers.md）",
+                        do_en="use mqtts://, username and password, and give each device its own topics at the broker "
+                        "(barriers.en.md)",
+                    )
+                )
+        return found or [_well("broker", "都加密、都登录", "all are spoken to by TLS and by name, or on this machine")]
 
     async def _database(self) -> tuple[Inspection | None, Finding]:
         try:

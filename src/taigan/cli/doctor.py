@@ -51,6 +51,13 @@ def _installation(settings: Settings, config: Path | None) -> Installation:
         queue_alarm_after=settings.lot.queue_alarm_after,
         files=_secret_files(config or Path("taigan.toml")),
         secrets=[*settings.lot.api_tokens.values(), settings.hub.admin_token],
+        open_devices=settings.lot.open_devices,
+        brokers=[
+            (f"{lot.lot_id}/{lane.channel_id}", str(lane.barrier["broker"]), bool(lane.barrier.get("username")))
+            for lot in settings.lots
+            for lane in lot.lanes
+            if "broker" in lane.barrier
+        ],
         accounts=[
             Account(union_id=str(vendor.union_id), key=vendor.key, callback_url=settings.callback_url(vendor))
             for vendor in settings.vendors
