@@ -15,14 +15,14 @@ DEMO ?=
 install: $(VENV)/.installed
 
 # pyproject.toml decides what is in the environment, so a change of it installs again.
-$(VENV)/.installed: pyproject.toml tools/install
+$(VENV)/.installed: pyproject.toml tools/install locks/run.txt
 	@echo "Installing into $(VENV) …"
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" tools/install .
 	@touch $@
 
 dev: $(VENV)/.installed-dev
 
-$(VENV)/.installed-dev: pyproject.toml tools/install
+$(VENV)/.installed-dev: pyproject.toml tools/install locks/dev.txt
 	@echo "Installing into $(VENV), with what tests and checks need …"
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" tools/install ".[dev]"
 	@touch $(VENV)/.installed $@
@@ -73,6 +73,7 @@ check: dev
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate_docs.py --check
 	$(BIN)/python tools/check_translations.py
+	$(BIN)/python tools/check_supply.py
 	@$(MAKE) --no-print-directory docs
 
 # The documents as a site in ./site, searchable without a server; a dead link fails it.

@@ -98,7 +98,7 @@ async def port() -> AsyncIterator[Port]:
 @pytest.fixture
 async def hurried() -> AsyncIterator[Port]:
     """With the limits of time in hundredths of a second."""
-    async with port_of(100, head_within=0.05, body_within=0.05) as port:
+    async with port_of(100, head_within=0.05, piece_within=0.05) as port:
         yield port
 
 
@@ -204,3 +204,14 @@ async def test_a_place_is_free_again_when_its_connection_is_gone(port: Port) -> 
     assert await other.answer() == (200, b"0")
     assert len(port.places.taken) == 1
     assert not port.places.strange
+
+
+async def test_a_body_in_pieces_is_taken_until_its_whole_time_is_over() -> None:
+    async with port_of(100, piece_within=5, body_within=0.2) as port:
+        peer = await port.peer()
+        await peer.send(b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\na")
+        await peer.send(b"b")
+        await peer.send(b"c")
+        assert await peer.answer() == (200, b"3")
+        await peer.send(b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\na")
+        assert (await peer.answer())[0] == 408

@@ -19,8 +19,10 @@ HEAD_LIMIT = 32 * 1024
 """Bytes of a request's line and headers together."""
 HEAD_WITHIN = 10.0
 """Seconds that a connection has for its first head, and from the first byte of each later one."""
-BODY_WITHIN = 10.0
-"""Seconds that a body has; most doors give it fewer."""
+PIECE_WITHIN = 10.0
+"""Seconds within which each piece of a body comes."""
+BODY_WITHIN = 65.0
+"""Seconds that a whole body has; most doors give it fewer, and pictures over slow lines a minute."""
 KEPT_BACK = 64
 """Descriptors that connections never take: the database, barriers and uploads need theirs."""
 MOST = 100_000
@@ -30,9 +32,17 @@ MOST = 100_000
 class Places:
     """The connections of one port: how many and how slow they may be, and which of them have nothing under way."""
 
-    def __init__(self, most: int, *, head_within: float = HEAD_WITHIN, body_within: float = BODY_WITHIN) -> None:
+    def __init__(
+        self,
+        most: int,
+        *,
+        head_within: float = HEAD_WITHIN,
+        piece_within: float = PIECE_WITHIN,
+        body_within: float = BODY_WITHIN,
+    ) -> None:
         self.most = most
         self.head_within = head_within
+        self.piece_within = piece_within
         self.body_within = body_within
         self.taken: set[LimitedProtocol] = set()
         self.strange: dict[LimitedProtocol, None] = {}
@@ -88,6 +98,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head = 0
         """Bytes of the present head's line and headers."""
         self._deadline: TimerHandle | None = None
+        self._body_ends = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -133,11 +144,13 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self._in_head = self._begun = False
         self._places.has_request(self)
-        self._within(self._places.body_within)
+        self._body_ends = self.loop.time() + self._places.body_within
+        self._within(self._places.piece_within)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         if not self.transport.is_closing():
+            self._within(min(self._places.piece_within, self._body_ends - self.loop.time()))
             super().on_body(body)
 
     def on_message_complete(self) -> None:
