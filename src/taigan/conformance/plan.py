@@ -43,6 +43,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """PEM file with certificate and key, for platforms that only speak https."""
     hook: str = ""
     """The address of a hook, `ask` for a person, empty for none."""
+    mobile_prefix: str = "100"
+    """What the kit's made-up phone numbers begin with: 100 is nobody's. With a simulated gateway any other will do."""
     test_lot: bool = False
     strict: bool = False
     ci: bool = False
