@@ -192,8 +192,7 @@ async def test_a_lift_that_another_process_intends_is_taken_once_by_the_one_with
         await asyncio.sleep(0.01)
     await in_time(other.platform.lifts.look(), other.platform.lifts.look())
     await other.platform.lifts.drained()
-    while not scanning.done():
-        street.clock.advance(0.1)
-        await asyncio.sleep(0.01)
-    assert scanning.result().said == (1, "入场成功")
+    await street.clock.waited_for(0.1)
+    street.clock.advance(0.1)
+    assert (await in_time(scanning))[0].said == (1, "入场成功")
     assert (street.barrier().lifts, other.barrier().lifts) == (0, 1)

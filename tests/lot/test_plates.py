@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from lot.conftest import NewParking
 from support.barrier import Mode
 from support.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
-from taigan.barriers.barrier import EventKind, LaneKey
+from taigan.barriers.barrier import Event, EventKind, LaneKey
 from taigan.lot.errors import BadValue
 from taigan.lot.setup import LaneSetup
 
@@ -117,3 +118,21 @@ async def test_what_cannot_be_on_a_car_makes_no_order(street: Parking, plate: st
         await street.platform.plates.posted(LaneKey(LOT_ID, "A1"), plate, car)
     assert refused.value.field == "plate"
     assert (await street.orders(), street.barrier().lifts) == ([], 0)
+
+
+async def test_a_plate_of_a_car_that_has_gone_raises_nothing_for_the_one_that_stands_there(street: Parking) -> None:
+    await street.arrives(presence_id="new-car")
+    barrier = street.barrier()
+    old = street.clock.now() - timedelta(hours=1)
+    await barrier._sink(Event("plate-1", barrier.lane, EventKind.PLATE, old, "old-car", "粤B12345"))
+    await street.settled()
+    assert (barrier.lifts, await street.orders()) == (0, [])
+
+
+async def test_a_plate_that_joins_an_order_which_waits_for_the_attendant_is_not_told_that_it_is_in(
+    street: Parking,
+) -> None:
+    car = await street.arrives("A3")
+    await street.scan("EA47829", "A3")
+    said = await street.platform.plates.posted(LaneKey(LOT_ID, "A3"), "粤B12345", car)
+    assert (said.state, said.errmsg) == (2, "请等待管理员放行")

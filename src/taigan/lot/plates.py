@@ -45,12 +45,19 @@ class Plates:
             plate = plate_of(event.plate)
             if plate and await self._is_exit(event.lane):
                 await self._leaving.read_plate(event.lane, plate, event.presence_id)
+            elif plate and self._is_of_another_car(event):
+                log.warning("a plate of a car that is not there any more", lane=str(event.lane), read_at=str(event.at))
             elif plate:
                 await self.read(event.lane, plate, event.presence_id, event.at)
         except NotAPlate as error:
             log.warning("a plate was not understood", lane=str(event.lane), reason=str(error))
         except Exception:
             log.exception("a plate was not handled", lane=str(event.lane))
+
+    def _is_of_another_car(self, event: Event) -> bool:
+        """Whether the plate is a report of the past: another car stands on the loop than the one it was read for."""
+        picture = self._lanes.state(event.lane)
+        return bool(picture and event.presence_id and picture.presence_id not in ("", event.presence_id))
 
     async def _is_exit(self, lane: LaneKey) -> bool:
         found = await self._database.read(lambda conn: facts.lanes(conn, [lane]))

@@ -168,6 +168,8 @@ def _join(scan: Scan, s: Situation, order: Order) -> Verdict:
         order.plate = scan.licence
         s.changes.order(order)
         orders.note(s.changes, order, s.now, "plate read", "camera", scan.licence)
+    if order.state == "waiting":
+        return _final(scan, s, 2, order.told_text or texts.RAISING, order.order_id)
     return _final(scan, s, 1, texts.ENTERED, order.order_id)
 
 
