@@ -105,7 +105,7 @@ class Listener:
         self.answered = Answered(200, b'{"state":1}', service_name="nolicence_in_park", state=1)
         self.fails = False
 
-    async def answer(self, body: bytes, service_name: str = "") -> Answered:
+    async def answer(self, body: bytes, service_name: str = "", began: float | None = None) -> Answered:
         self.heard.append((body, service_name))
         if self.fails:
             raise RuntimeError("broken")
