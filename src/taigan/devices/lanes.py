@@ -458,7 +458,6 @@ class LanesApp:
             headers={
                 "Content-Type": "text/event-stream",
                 "Cache-Control": "no-store",
-                "Access-Control-Allow-Origin": "*",
             }
         )
         await response.prepare(request)
@@ -540,17 +539,10 @@ class LanesApp:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Open the door to pages of other origins, ask for the token, and say what is wrong as JSON."""
-        if request.method == "OPTIONS":
-            return web.Response(
-                status=HTTPStatus.NO_CONTENT,
-                headers={
-                    "Access-Control-Allow-Origin": "*",
-                    "Access-Control-Allow-Methods": "GET, PUT",
-                    "Access-Control-Allow-Headers": "Authorization, Content-Type",
-                },
-            )
+        """Keep pages of other origins out, ask for the token, and say what is wrong as JSON."""
         try:
+            if "Origin" in request.headers:
+                raise web.HTTPForbidden(text="a page in a browser may not move the cars: this is for programs")
             if not self._may_enter(request):
                 raise web.HTTPUnauthorized(text="the token is missing or wrong")
             return await handler(request)
@@ -581,7 +573,7 @@ class LanesApp:
         return web.Response(
             body=self._encoder.encode(content),
             content_type="application/json",
-            headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"},
+            headers={"Cache-Control": "no-store"},
         )
 
     def _text(self, content: object) -> str:
