@@ -36,7 +36,10 @@ ENOUGH = 95  # percent
 CPU_SECONDS = 60
 KILLED, SURVIVED = "killed", "survived"
 # What says the same in another way, or changes what no caller can see.
-LEFT_OUT = ("RemoveDecorator", "ExceptionReplacer", "VariableInserter", "VariableReplacer")
+LEFT_OUT = (
+    *("RemoveDecorator", "ExceptionReplacer", "VariableInserter", "VariableReplacer"),
+    *(f"Is_{other}" for other in ("Eq", "Lt", "LtE", "Gt", "GtE")),  # of members of an enumeration; IsNot is tried
+)
 
 
 class _Meaning(ast.NodeTransformer):

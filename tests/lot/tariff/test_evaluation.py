@@ -167,6 +167,23 @@ def test_a_day_begins_where_the_list_says() -> None:
     assert fen(prices, "06:00", "3 06:00") == 1000
 
 
+def test_an_entry_when_the_day_begins_is_in_its_first_period() -> None:
+    prices = listed({"steps": [{"price": "90"}]}, period="day", day_starts="06:00", period_caps=["10", "30"])
+    assert len(price(prices, at("06:00"), at("07:00")).periods) == 1
+    assert fen(prices, "06:00", "07:00") == 1000
+    assert fen(prices, "06:00", "3 07:00") == 1000 + 3000
+
+
+def test_free_minutes_that_are_taken_off_are_counted_on_over_covered_time() -> None:
+    prices = listed(free=30, after_free="from_end")
+    covered = [(at("10:10"), at("10:20")), (at("10:25"), at("10:30"))]
+    assert fen(prices, "10:00", "10:45", covered=covered) == 0
+    assert fen(prices, "10:00", "11:15", covered=covered) == 100
+    assert fen(prices, "10:00", "11:15:01", covered=covered) == 200
+    result = price(prices, at("10:00"), at("11:15"), covered=covered)
+    assert [piece.covered for piece in result.slices] == [45 * 60]
+
+
 def test_percent_and_rounding_come_once_at_the_end_half_up() -> None:
     step = [{"price": "0.25"}]
     assert fen(listed({"steps": step}, percent=50), "10:00", "10:01") == 13
