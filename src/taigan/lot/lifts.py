@@ -234,9 +234,15 @@ class Lifts:
 
     async def ended(self, lot_id: str, lift_id: str, within: float) -> Lift | None:
         """The lift when it has an outcome, or as it is after so many seconds. Raises `StorageError`."""
-        until = self._clock.monotonic() + within
         if under_way := self._under_way.get((lot_id, lift_id)):
+            until = self._clock.monotonic() + within
             await set_within(self._clock, under_way, within)
+            within = until - self._clock.monotonic()
+        return await self._row_with_outcome(lot_id, lift_id, within)
+
+    async def _row_with_outcome(self, lot_id: str, lift_id: str, within: float) -> Lift | None:
+        """The lift's row, looked at until another process has written its outcome."""
+        until = self._clock.monotonic() + within
         while True:
             lift = await self._database.read(lambda conn: facts.lift(conn, lot_id, lift_id))
             left = until - self._clock.monotonic()
@@ -249,7 +255,7 @@ class Lifts:
         if self.when_intended is not None:
             self.when_intended()
         with suppress(StorageError):
-            row = await self.ended(lift.lot_id, lift.lift_id, self._left(lift))
+            row = await self._row_with_outcome(lift.lot_id, lift.lift_id, self._left(lift))
             if row is not None and row.outcome is not None:
                 return Result(Outcome(row.outcome), row.detail)
             if row is not None and row.taken_at is None:
