@@ -43,10 +43,10 @@ class DeviceStack:
         relay = {"host": "127.0.0.1", "pulse_ms": 200, "loop_input": 0, "up_input": 2, "down_input": 3}
         self.barriers: dict[str, dict[str, Any]] = {
             "vzenith-mqtt": {"broker": address, "serial": "vz1", "wiring": {"position": True}, "screen": {}},
-            "vzenith-http": {"serial": "vz2", "heartbeat_every": 1.0, "screen": {}},
+            "vzenith-http": {"serial": "vz2", "secret": "a" * 32, "heartbeat_every": 1.0, "screen": {}},
             "hikvision-isapi": {"url": f"http://127.0.0.1:{free_port()}", "ask_every": 0.5, **gate},
             "dahua-cgi": {"url": f"http://127.0.0.1:{free_port()}", **gate},
-            "hx-http": {"serial": "hx1", "heartbeat_every": 1.0, "screen": {}},
+            "hx-http": {"serial": "hx1", "secret": "b" * 32, "heartbeat_every": 1.0, "screen": {}},
             "modbus-relay": {"port": free_port(), "screen": {"address": f"tcp://127.0.0.1:{free_port()}"}, **relay},
             "mqtt": {"broker": address},
             "http": {"url": f"http://127.0.0.1:{free_port()}", "serial": "own1", "secret": "a secret of sixteen"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from taigan.cli.edge import edge_settings
 from taigan.cli.running import ClockFile, Config, Failure, WithParent, machine_clock, run_until_told
 
 if TYPE_CHECKING:
+    from taigan.barriers.secrets import DeviceSecrets
     from taigan.settings import Settings
 
 
@@ -34,6 +35,7 @@ def devices(
 
 
 async def _devices(settings: Settings, with_parent: bool, edges: list[Path], heartbeat: float | None) -> None:
+    from taigan.barriers.secrets import FILE, DeviceSecrets
     from taigan.devices.journal import JournalBusy, JournalError
     from taigan.devices.lanes import LaneSettings, LanesSettings, PortUnavailable
     from taigan.devices.workbench import DeviceLane, UnknownDevice, WorkbenchSettings, serve
@@ -41,8 +43,9 @@ async def _devices(settings: Settings, with_parent: bool, edges: list[Path], hea
 
     lanes = [(lot.lot_id, lane) for lot in settings.lots for lane in lot.lanes]
     simulated = [(lot_id, lane) for lot_id, lane in lanes if lane.barrier.get("driver") == "simulated"]
+    secrets = DeviceSecrets(settings.data / FILE)
     emulated = [
-        DeviceLane(lot_id, lane.channel_id, lane.barrier)
+        DeviceLane(lot_id, lane.channel_id, _as_set_up(lane.barrier, secrets))
         for lot_id, lane in lanes
         if lane.barrier.get("driver") not in ("simulated", "edge")
     ]
@@ -73,3 +76,10 @@ async def _devices(settings: Settings, with_parent: bool, edges: list[Path], hea
             raise Failure(str(error), 5) from None
         except JournalError as error:
             raise Failure(str(error), 3) from None
+
+
+def _as_set_up(barrier: dict[str, Any], secrets: DeviceSecrets) -> dict[str, Any]:
+    """A lane's settings as somebody enters them at a camera that posts: the platform's secret is in its address."""
+    if barrier.get("driver") not in ("vzenith-http", "hx-http") or barrier.get("secret"):
+        return barrier
+    return {**barrier, "secret": secrets.of(f"{barrier['driver']}/{barrier.get('serial', '')}")}
