@@ -262,3 +262,24 @@ async def test_11_1_lets_an_unpaid_car_go_and_what_it_owes_stays_owed(street: Pa
     await pay_at_exit(street, order.order_id, "6.00")
     (exit_,) = await exits_told(street)
     assert (exit_["order_id"], (await bill(street, order)).balance_fen) == (order.order_id, 0)
+
+
+async def test_a_plate_misread_by_one_confused_character_leaves_with_its_order_if_that_owes_nothing(
+    street: Parking,
+) -> None:
+    order = await parked(street, "浙A12B45", hours=0.1)
+    car = await at_exit(street, "浙A12845")
+    assert street.barrier(EXIT).lifts == 1
+    await leaves(street, car)
+    left = await street.order("浙A12B45")
+    assert (left.order_id, left.state, left.review) == (order.order_id, "out", "one character off: 浙A12845")
+
+
+async def test_a_plate_misread_by_one_confused_character_is_a_persons_to_match_if_its_order_owes(
+    street: Parking,
+) -> None:
+    await parked(street, "浙A12B45")
+    await at_exit(street, "浙A12845")
+    assert street.barrier(EXIT).lifts == 0
+    (alarm,) = await street.alarms()
+    assert (alarm.kind, alarm.text) == ("no_entry", "浙A12845: no entry found; like it: 浙A12B45")

@@ -16,6 +16,7 @@ from taigan.lot.ids import Ids
 from taigan.lot.lifts import Purpose
 from taigan.lot.policy import Reentry
 from taigan.lot.stays import orders
+from taigan.lot.stays.likeness import likeness
 from taigan.storage.rows import Alarm, Lane, Lift, Lot, Message, Order, Presence
 
 COMMIT_RESERVE = timedelta(milliseconds=300)
@@ -165,7 +166,7 @@ def _again(scan: Scan, s: Situation, lane: Lane, own: Order, ids: Ids) -> Verdic
 def _join(scan: Scan, s: Situation, order: Order) -> Verdict:
     """The camera read a plate after the driver had scanned: the order learns it."""
     if order.origin == "scan" and order.plate != scan.licence:
-        order.plate = scan.licence
+        order.plate, order.likeness = scan.licence, likeness(scan.licence)
         s.changes.order(order)
         orders.note(s.changes, order, s.now, "plate read", "camera", scan.licence)
     if order.state == "waiting":
@@ -208,6 +209,7 @@ def _new_order(scan: Scan, s: Situation, lot: Lot, lane: Lane, car: Presence | N
         licence=scan.licence,
         mark=s.policy.plate_mark if scan.origin == "scan" else "",
         plate=scan.licence if scan.origin == "plate" else "",
+        likeness=likeness(scan.licence) if scan.origin == "plate" else "",
         pay_user_id=scan.pay_user_id,
         mobile=scan.mobile,
         channel_id=lane.channel_id,
