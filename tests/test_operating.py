@@ -108,7 +108,7 @@ async def test_a_postgresql_dump_taken_while_it_is_written_is_restored_beside_th
 
 def test_both_languages_have_the_same_commands() -> None:
     assert commands("", PAGES[0]) == commands("", PAGES[1])
-    assert len(commands("")) == 4
+    assert len(commands("")) == 6
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -127,10 +127,15 @@ def test_the_page_explains_every_metric_with_its_labels_and_no_other(page: Path)
 
 def kinds_of_alarm() -> Iterator[str]:
     """Every kind in the code: what stands in the place of `kind` where an alarm is made."""
-    for path in (ROOT / "src" / "taigan" / "lot").glob("*.py"):
+    for path in (ROOT / "src" / "taigan" / "lot").rglob("*.py"):
         for call in (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)):
             named = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-            place = {"Alarm": slice(4, 5), "_alarm": slice(1, 3)}.get(named, slice(0, 0))
+            place = {
+                "Alarm": slice(4, 5),
+                "_alarm": slice(1, 3),
+                "alarm": slice(0, 1),
+                "once": slice(4, 5),
+            }.get(named, slice(0, 0))
             given = call.args[place] + [keyword.value for keyword in call.keywords if keyword.arg == "alarm"]
             texts = [str(value.value) for value in given if isinstance(value, ast.Constant)]
             yield from (text for text in texts if re.fullmatch(r"[a-z]+(_[a-z]+)*", text))

@@ -265,7 +265,7 @@ async def test_a_started_platform_delivers_watches_and_fetches_the_codes_by_itse
     await street.platform.start()
     assert (await street.scan("EA47829", "A4")).state == 1
     assert (await street.bolink.received("3.1")).order_id == (await street.order()).order_id
-    await street.bolink.received("2.3", times=4)
+    await street.bolink.received("2.3", times=6)
     await street.clock.waited_for(1.0)
     street.clock.advance(11)
     async with asyncio.timeout(20):
@@ -277,7 +277,7 @@ async def test_a_started_platform_delivers_watches_and_fetches_the_codes_by_itse
         .order_by(t.lanes.c.channel_id)
         .where(t.lanes.c.entry_url != "")
     )
-    assert [tuple(row) for row in codes] == [(lane, f"http://code/{lane}") for lane in ("A1", "A2", "A3", "A4")]
+    assert [tuple(row) for row in codes] == [(lane, f"http://code/{lane}") for lane in ("A1", "A2", "A3", "A4", "B1")]
 
 
 async def test_a_lane_that_bolink_gives_no_code_does_not_keep_the_others_from_theirs(new_parking: NewParking) -> None:
@@ -286,6 +286,6 @@ async def test_a_lane_that_bolink_gives_no_code_does_not_keep_the_others_from_th
     )
     street.bolink.refuses_codes_of = {"1"}
     await street.platform.start()
-    await street.bolink.received("2.3", times=8)
-    asked = [upload.data["channel_id"] for upload in street.bolink.of("2.3") if upload.data["park_id"] == "7"]
-    assert sorted(asked) == ["A1", "A2", "A3", "A4"]
+    await street.bolink.received("2.3", times=12)
+    asked = [upload.data.get("channel_id", "") for upload in street.bolink.of("2.3") if upload.data["park_id"] == "7"]
+    assert sorted(asked) == ["", "A1", "A2", "A3", "A4", "B1"]

@@ -67,9 +67,10 @@ class BolinkSide:
         if section in self.refuses:
             return 200, json.dumps({"state": 0, "order_id": upload.order_id, "errmsg": self.refuses[section]}).encode()
         if section == "2.3":
-            code = {"state": 1, "type": 3, "errmsg": "ok", "code_url": f"http://code/{upload.data['channel_id']}"}
+            url = f"http://code/{upload.data.get('channel_id', '')}"
+            code = {"state": 1, "type": upload.data["type"], "errmsg": "ok", "code_url": url}
             if upload.data["park_id"] in self.refuses_codes_of:
-                code = {"state": 0, "type": 3, "errmsg": "unknown lot"}
+                code = {"state": 0, "type": upload.data["type"], "errmsg": "unknown lot"}
             return 200, json.dumps(code).encode()
         return 200, json.dumps({"state": 1, "order_id": upload.order_id, "errmsg": "ok"}).encode()
 

@@ -34,6 +34,7 @@ async def test_a_lot_shows_its_spaces(api: httpx.AsyncClient) -> None:
         "spaces_free": 100,
         "emergency": False,
         "sms_check": False,
+        "prepay_url": "",
     }
 
 
