@@ -97,7 +97,7 @@ async def test_two_401_in_a_row_stop_it_and_raise_an_alarm(tmp_path: Path) -> No
 
 async def test_a_nonce_that_has_grown_old_is_no_refusal(lane: Bench) -> None:
     for _ in range(3):
-        lane.device.gatekeeper._nonces.clear()
+        lane.device.gatekeeper.forget_used()
         await lane.opened()
     assert EventKind.FAULT not in lane.heard.kinds()
 

@@ -37,6 +37,10 @@ class Gatekeeper:
             del self._nonces[next(iter(self._nonces))]
         return f'Digest realm="{self._realm}", qop="auth", nonce="{nonce}", algorithm=MD5'
 
+    def forget_used(self) -> None:
+        """Nonces that were used grow too old; one that was only offered stays good."""
+        self._nonces = {nonce: used for nonce, used in self._nonces.items() if not used}
+
     def has_had(self, authorization: str) -> bool:
         """Whether these Digest credentials are made with a nonce that was used before."""
         shown = re.search(r'nonce="([^"]*)"', authorization)
