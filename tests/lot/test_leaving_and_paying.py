@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import sqlalchemy as sa
 
 from support.barrier import Mode
 from support.exits import (
@@ -23,7 +24,8 @@ from support.exits import (
     told,
     with_tariff,
 )
-from support.parking import Parking
+from support.parking import LOT_ID, Parking, in_time
+from taigan.storage import facts
 
 
 @pytest.fixture
@@ -283,3 +285,20 @@ async def test_a_plate_misread_by_one_confused_character_is_a_persons_to_match_i
     assert street.barrier(EXIT).lifts == 0
     (alarm,) = await street.alarms()
     assert (alarm.kind, alarm.text) == ("no_entry", "浙A12845: no entry found; like it: 浙A12B45")
+
+
+async def test_a_price_of_a_lot_that_another_transaction_holds_is_answered_after_it(street: Parking) -> None:
+    await parked(street)
+    await at_exit(street)
+    begun, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def hold(conn: sa.Connection) -> None:
+        facts.lock(conn, [LOT_ID])
+        loop.call_soon_threadsafe(begun.set)
+        if conn.dialect.name == "postgresql":  # on SQLite one transaction writes at a time
+            conn.execute(sa.text("SELECT pg_sleep(0.2)"))
+
+    holder = asyncio.create_task(street.database.write(hold))
+    await begun.wait()
+    _, quote = await in_time(holder, ask_price(street))
+    assert (quote["state"], quote["price"]) == (1, "6.00")

@@ -111,6 +111,15 @@ async def test_what_waits_for_a_held_lot_is_given_up_after_a_few_seconds_and_not
     assert await within(5, group.submit("1-8")) == [9]
 
 
+async def test_items_that_name_no_lot_wait_for_what_their_transaction_locks(database: Database, url: str) -> None:
+    group = GroupCommit[str, int](database, take_spaces)
+    async with Holder(url, "1-8"):
+        held = group.submit("1-8")
+        await asyncio.wait((held,), timeout=0.2)
+        assert not held.done()
+    assert await within(5, held) == [9]
+
+
 async def test_a_lot_that_does_not_exist_is_nobodys_to_hold(database: Database) -> None:
     def lock(conn: sa.Connection) -> dict[str, Lot]:
         return facts.lock(facts.never_waiting(conn), ["1-7", "9-9"])

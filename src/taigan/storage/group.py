@@ -31,7 +31,7 @@ PATIENCE = 2
 class GroupCommit(Generic[I, R]):
     """Runs `transaction(conn, items)`, which returns one result an item, over everything that waits.
 
-    `lot_of` names the lot that an item's transaction locks; without it the items lock none.
+    `lot_of` names the lot that an item's transaction locks; without it, whatever the items lock is waited for.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class GroupCommit(Generic[I, R]):
     async def _drain(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
-            if held := await self._commit(batch, waits=False):
+            if held := await self._commit(batch, waits=self._lot_of is None):
                 _fail(held, Held("another transaction holds what these need"))
             await asyncio.sleep(0)  # what these results set in motion at once goes with the next transaction
 

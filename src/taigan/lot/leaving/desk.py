@@ -92,7 +92,7 @@ class LeavingDesk:
         self._ids = ids
         self._events = events
         self._owed = owed
-        self._commits = GroupCommit[Item[Any], Done](database, self._commit)
+        self._commits = GroupCommit[Item[Any], Done](database, self._commit, lot_of=lambda item: item.lot_id)
         self._under_way: set[asyncio.Task[None]] = set()
         self.ask_about: list[tuple[str, str]] = []
         """Orders whose payment BoLink is to be asked about (4.3)."""
