@@ -31,9 +31,10 @@ WORDS: dict[str, dict[str, Any]] = {
     "zh": {
         "title": "全部接口",
         "intro": "泊链文档的 {count} 个接口，`taigan interfaces` 打印同一张表（`--json` 给程序用）。"
-        "`lot` 是车场平台收到这条消息时怎么办：handled 处理，unhandled 如实回答暂不支持；`hub` 是泊链侧有没有。"
+        "`lot` 是车场平台收到这条消息时怎么办：handled 处理，unhandled 如实回答暂不支持；`hub` 是泊链侧有没有；"
+        "最后一列是车场平台什么时候用到它，`taigan interfaces` 还写出在代码的何处。"
         "再加一个接口怎么做，见[增加一个接口](adding-an-interface.md)。",
-        "columns": ("章节", "名称", "方向", "service_name 或路径", "文档", "lot", "hub", "客户端方法"),
+        "columns": ("章节", "名称", "方向", "service_name 或路径", "文档", "lot", "hub", "客户端方法", "车场何时用到"),
         "uplink": "车场 → 泊链",
         "downlink": "泊链 → 车场",
         "page": "浏览器",
@@ -45,6 +46,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "production": "生产",
         "envelope": "外形",
         "method": "客户端方法",
+        "when": "车场何时用到",
         "repeat": "可以重发",
         "no_repeat": "不可重发",
         "resent": "没有收到成功的应答时，泊链按 10、20、30、40、50、80、120、160、200、300 秒重发。",
@@ -66,9 +68,13 @@ WORDS: dict[str, dict[str, Any]] = {
         "title": "Every interface",
         "intro": "The {count} interfaces of BoLink's document; `taigan interfaces` prints the same table (`--json` for "
         "programs). `lot` is what the lot platform does when it receives the message: handled, or unhandled, which it "
-        "says; `hub` is whether BoLink's side has it. How another one is added: "
+        "says; `hub` is whether BoLink's side has it; the last column is when the lot platform uses it, and "
+        "`taigan interfaces` names the place in its code. How another one is added: "
         "[Add an interface](adding-an-interface.md).",
-        "columns": ("section", "title", "direction", "service_name or path", "document", "lot", "hub", "client method"),
+        "columns": (
+            *("section", "title", "direction", "service_name or path", "document", "lot", "hub", "client method"),
+            "when the lot uses it",
+        ),
         "uplink": "lot → BoLink",
         "downlink": "BoLink → lot",
         "page": "browser",
@@ -80,6 +86,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "production": "production",
         "envelope": "Outer form",
         "method": "Client method",
+        "when": "When the lot uses it",
         "repeat": "May be repeated",
         "no_repeat": "Must not be repeated",
         "resent": "Without an answer that says 1, BoLink sends it again after 10, 20, 30, 40, 50, 80, 120, 160, 200 "
@@ -124,7 +131,8 @@ def _overview(lines: list[Row], language: str) -> str:
         name = f"`{line.service_name or line.path or '–'}`"
         cells = (line.section, where, words[line.direction], name, words[line.completeness])
         method = f"`{line.method}`" if line.method else "–"
-        parts.append(_line(*cells, line.lot, line.hub, method))
+        when = _cell(line.when_zh if language == "zh" else line.when) or "–"
+        parts.append(_line(*cells, line.lot, line.hub, method, when))
     return "\n\n".join(parts[:3]) + "\n\n" + "\n".join(parts[4:]) + "\n"
 
 
@@ -161,6 +169,9 @@ def _interface(interface: AnyInterface, line: Row, language: str) -> Iterator[st
         why = "" if language == "zh" else f": {interface.repeat.why}"
         may = words["repeat"] if interface.repeat.safe else words["no_repeat"]
         listed.append(f"{words['method']}: `BolinkClient.{line.method}` ({may}{why})")
+    if line.where:
+        when = line.when_zh if language == "zh" else line.when
+        listed.append(f"{words['when']}: {when} (`{line.where}`)")
     if interface.resent:
         listed.append(words["resent"])
     yield "\n".join(f"- {item}" for item in listed)

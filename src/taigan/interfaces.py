@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from taigan.bolink import CATALOGUE, by_service
+from taigan.bolink import CATALOGUE, AnyInterface, by_service
 from taigan.bolink.description import Row, row
 from taigan.hub.admin.pushes import AT_HUB
+from taigan.lot.moments import MOMENTS, Moment
 from taigan.lot.platform import HANDLERS
 
 
 def rows() -> list[Row]:
     """A line for each interface, in the order of the document."""
     handled = frozenset(known.section for name in HANDLERS if (known := by_service(name)) is not None)
-    lines = [row(interface, handled=handled, at_hub=AT_HUB) for interface in CATALOGUE]
+    lines = [_row(interface, handled) for interface in CATALOGUE]
     return sorted(lines, key=lambda line: [int(part) for part in line.section.split(".")])
 
 
-COLUMNS = ("section", "direction", "service_name", "path", "completeness", "lot", "hub", "method", "title", "title_zh")
+def _row(interface: AnyInterface, handled: frozenset[str]) -> Row:
+    moment = MOMENTS.get(interface.section, Moment("", "", ""))
+    return row(
+        interface,
+        handled=handled,
+        at_hub=AT_HUB,
+        where=moment.where.replace(":", "."),
+        when=moment.en,
+        when_zh=moment.zh,
+    )
+
+
+COLUMNS = (
+    *("section", "direction", "service_name", "path", "completeness", "lot", "hub", "method", "where"),
+    *("title", "title_zh"),
+)
 
 
 def table() -> list[str]:

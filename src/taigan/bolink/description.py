@@ -63,11 +63,24 @@ class Row(msgspec.Struct, frozen=True):
     """`handled`, `unhandled`, or `–` for what a lot never receives."""
     hub: str
     method: str
+    where: str
+    """What in the lot platform calls it or handles it; empty where nothing does."""
+    when: str
+    when_zh: str
     note: str
 
 
-def row(interface: AnyInterface, *, handled: frozenset[str], at_hub: frozenset[str]) -> Row:
-    """The line of one interface; `handled` and `at_hub` are the sections that the lot and the hub serve."""
+def row(
+    interface: AnyInterface,
+    *,
+    handled: frozenset[str],
+    at_hub: frozenset[str],
+    where: str = "",
+    when: str = "",
+    when_zh: str = "",
+) -> Row:
+    """The line of one interface; `handled` and `at_hub` are the sections that the lot and the hub serve. `where` and
+    `when` say what in the lot platform uses it, and at which moment."""
     down = interface.direction is Direction.DOWNLINK
     return Row(
         section=interface.section,
@@ -80,6 +93,9 @@ def row(interface: AnyInterface, *, handled: frozenset[str], at_hub: frozenset[s
         lot=("handled" if interface.section in handled else "unhandled") if down else "–",
         hub="yes" if interface.section in at_hub else "no",
         method=interface.method,
+        where=where,
+        when=when,
+        when_zh=when_zh,
         note=interface.note,
     )
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import timedelta
 
 import msgspec
@@ -43,6 +44,7 @@ class Inbox:
         does the same once more without harm. What the handler raises goes on.
         """
 
+        @functools.wraps(handler)
         async def handle(callback: Callback) -> Answered:
             digest = callback.digest
             first = await self._database.write(lambda conn: self._claim(conn, callback, digest))

@@ -1,0 +1,73 @@
+"""When the lot platform uses each interface of the document, and where in its code: what `taigan interfaces` and the
+pages of the documentation tell. A test holds every line against the code.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """`where` is `module:name` below `taigan.lot` (what calls it, or what handles it); `zh` and `en` say when."""
+
+    where: str
+    zh: str
+    en: str
+
+
+MOMENTS: dict[str, Moment] = {
+    "2.3": Moment(
+        "platform:Platform._fetch_code", "启动后为每条车道和每个车场取码", "after the start, for every lane and lot"
+    ),
+    "2.5": Moment(
+        "stays.orders:owe_sms_check",
+        "车场的短信验证开关改变时",
+        "when a lot's check of phone numbers is turned on or off",
+    ),
+    "3.1": Moment("stays.orders:enter", "车辆入场确定之后", "when an entry is certain"),
+    "3.2": Moment("leaving.gone:owe_exit", "车辆离场之后", "when a car has left"),
+    "5.1": Moment("messages.prices:Prices", "司机查价时", "a driver asks the price"),
+    "5.2": Moment(
+        "messages.vehicles:Vehicles.notice_car_owner", "车牌的无感支付状态改变时", "a plate pays by itself, or no more"
+    ),
+    "5.3": Moment("messages.money:MoneyMessages.prepaid", "司机在场内缴了费", "a driver paid inside the lot"),
+    "5.4": Moment(
+        "messages.kept:Records.get_inpark_image", "泊链要看入场或出场图片", "BoLink wants an entry or exit picture"
+    ),
+    "5.5": Moment("messages.money:MoneyMessages.charged", "出口的缴费有了结果", "a payment at the exit has its result"),
+    "5.6": Moment(
+        "messages.money:MoneyMessages.kept", "退款有了结果：留给人处理", "a refund has its result: kept for a person"
+    ),
+    "5.7": Moment("messages.router:NoPlateEntries", "无牌车扫入口码", "a driver without a plate scans at an entry"),
+    "5.8": Moment(
+        "messages.money:MoneyMessages.kept", "月卡续费付了款：留给人处理", "a pass was paid: kept for a person"
+    ),
+    "5.9": Moment(
+        "messages.money:MoneyMessages.kept", "欠费被追缴：留给人处理", "arrears were recovered: kept for a person"
+    ),
+    "5.10": Moment(
+        "messages.money:MoneyMessages.kept", "临停缴费付了款：留给人处理", "a payment we placed: kept for a person"
+    ),
+    "5.11": Moment(
+        "messages.money:MoneyMessages.kept", "逃单补缴付了款：留给人处理", "arrears were paid: kept for a person"
+    ),
+    "5.12": Moment(
+        "messages.money:MoneyMessages.kept", "红包找零有了结果：留给人处理", "change was paid out: kept for a person"
+    ),
+    "5.13": Moment(
+        "messages.phone_checks:PhoneChecks", "无牌车司机要短信验证码", "a driver without a plate wants a code by SMS"
+    ),
+    "5.14": Moment("messages.reductions:Reductions", "充电站给车辆减免", "a charging station makes a stay cheaper"),
+    "9.1": Moment("messages.kept:Records.people_data", "泊链下发人员资料", "BoLink sends residents' data"),
+    "11.1": Moment("messages.commands:RemoteCommands.operate_liftrod", "泊链要抬杆", "BoLink has an arm raised"),
+    "11.2": Moment("messages.vehicles:Vehicles.check_vip", "司机要办或续月卡", "a driver wants a pass"),
+    "11.3": Moment("messages.commands:RemoteCommands.space_notify", "泊链改余位", "BoLink sets the free spaces"),
+    "11.4": Moment(
+        "messages.vehicles:Vehicles.special_plate", "泊链改白名单、黑名单", "BoLink changes the white or black list"
+    ),
+    "11.6": Moment(
+        "messages.vehicles:Vehicles.query_car_info", "泊链查月卡车、特殊车", "BoLink asks for a pass or a list"
+    ),
+    "11.7": Moment("messages.kept:Records.invoice_notify", "泊链开出了发票", "BoLink issued an invoice"),
+}
+"""By section. A section without a line has no place in the lot platform yet."""

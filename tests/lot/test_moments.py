@@ -1,0 +1,52 @@
+"""The table that says when the lot platform uses each interface names what truly does."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from typing import Any
+
+import pytest
+
+from support.parking import parking
+from taigan.bolink import by_section, by_service
+from taigan.bolink.interface import Direction
+from taigan.interfaces import rows
+from taigan.lot.moments import MOMENTS
+from taigan.lot.platform import HANDLERS
+from taigan.storage.database import Database
+
+
+def named(where: str) -> Any:
+    module, _, path = where.partition(":")
+    found: Any = importlib.import_module(f"taigan.lot.{module}")
+    for name in path.split("."):
+        found = getattr(found, name)
+    return found
+
+
+@pytest.mark.parametrize("section", MOMENTS)
+def test_what_is_named_is_there_and_uses_the_interface(section: str) -> None:
+    interface, found = by_section(section), named(MOMENTS[section].where)
+    if interface.direction is not Direction.DOWNLINK:
+        source = inspect.getsource(found)
+        assert f'"{section}"' in source or f".{interface.method}(" in source, "its code neither calls nor writes it"
+
+
+async def test_who_handles_a_message_is_whoever_is_named(sqlite_database: Database) -> None:
+    async with parking(sqlite_database) as street:
+        for service_name, of in HANDLERS.items():
+            known = by_service(service_name)
+            assert known is not None
+            module, _, name = MOMENTS[known.section].where.partition(":")
+            handler: Any = of(street.platform)
+            handler = getattr(handler, "__wrapped__", handler)
+            kind = handler if hasattr(handler, "__qualname__") else type(handler)
+            assert (kind.__module__, kind.__qualname__.partition(".<locals>")[0]) == (f"taigan.lot.{module}", name)
+
+
+def test_the_table_shows_them() -> None:
+    shown = {row.section: row for row in rows()}
+    assert shown["3.2"].where == "leaving.gone.owe_exit"
+    assert (shown["5.7"].lot, shown["5.7"].where) == ("handled", "messages.router.NoPlateEntries")
+    assert all(row.where for row in shown.values() if row.lot == "handled")
