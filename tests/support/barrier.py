@@ -147,11 +147,22 @@ class ScriptedBarrier:
         """Let a held command end well."""
         self._go_on.set()
 
-    async def report(self, kind: EventKind, presence_id: str = "", *, plate: str = "", detail: str = "") -> Event:
-        """The device reports something; returns when the platform has taken it."""
+    async def report(
+        self,
+        kind: EventKind,
+        presence_id: str = "",
+        *,
+        plate: str = "",
+        detail: str = "",
+        seen: bool = True,
+        down_since: datetime | None = None,
+    ) -> Event:
+        """The device reports something; returns when the platform has taken it. A car that backs out was `seen` to."""
         self._events += 1
         name = f"{presence_id}/{kind}" if presence_id else f"{self.lane}/{kind}/{self._events}"
-        event = Event(name, self.lane, kind, self._clock.now(), presence_id, plate, detail)
+        event = Event(
+            name, self.lane, kind, self._clock.now(), presence_id, plate, detail, seen=seen, down_since=down_since
+        )
         match kind:
             case EventKind.ARRIVED:
                 self.state.presence_id, self.state.since = presence_id, event.at
@@ -166,6 +177,10 @@ class ScriptedBarrier:
         await self._sink(event)
         return event
 
+    async def tells(self, event: Event) -> None:
+        """The device reports this event, whatever it knows of the lane."""
+        await self._sink(event)
+
     async def repeat(self, event: Event) -> None:
         """The device reports the very same event once more."""
-        await self._sink(event)
+        await self.tells(event)

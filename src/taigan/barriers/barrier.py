@@ -39,7 +39,7 @@ class EventKind(enum.StrEnum):
 
     ARRIVED = "arrived"  # a car is on the loop; `presence_id` names its stay
     PASSED = "passed"  # the car of `presence_id` drove through
-    BACKED_OUT = "backed_out"  # the car of `presence_id` went back
+    BACKED_OUT = "backed_out"  # the car of `presence_id` is gone, and is not known to have driven through
     SECOND_CAR = "second_car"  # a car followed through on the same lift; `presence_id` names it
     STAYED = "stayed"  # the car of `presence_id` stands under the arm
     PLATE = "plate"  # a camera read `plate` for the car of `presence_id`
@@ -68,7 +68,12 @@ class LaneKey(NamedTuple):
 class Event:
     """Something a device reported. Delivered at least once, to every process: handling one twice must change nothing.
 
-    `event_id` is the same for every delivery of one event.
+    `event_id` is the same for every delivery of one event. `at` is what the device's clock says; nothing is decided or
+    billed by it. `age` is for how many seconds the event was kept back before it came here, where that is known.
+
+    What speaks for a BACKED_OUT: `seen`, when a second loop or the device itself saw the car go back; `down_since`, on
+    our clock, since when the arm is reported to be down, none where it is not. Without either nobody saw which way it
+    went.
     """
 
     event_id: str
@@ -79,6 +84,9 @@ class Event:
     plate: str = ""
     detail: str = ""
     code: str = field(default="", repr=False)  # whoever knows a payment code can charge it: never in a log
+    age: float = 0.0
+    seen: bool = False
+    down_since: datetime | None = None
 
     def __post_init__(self) -> None:
         for name in ("event_id", "presence_id", "plate", "detail", "code"):

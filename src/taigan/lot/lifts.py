@@ -58,6 +58,7 @@ class Ended(msgspec.Struct, kw_only=True):
     lift: Lift
     result: Result
     confirmed: bool = False  # the car may be taken to be in
+    settled: bool = False  # something settled the order meanwhile, or its car has left the loop
     postponed: bool = False  # rejected because the arm is on its way down: it may be raised when it is there
     at: datetime
     digest: str = ""  # the message to answer, where one waits
@@ -201,7 +202,7 @@ class Lifts:
                 await set_within(self._clock, settled, over - self._clock.monotonic())
         finally:
             self._lanes.forget(lift)
-        ended.at = self._clock.now()
+        ended.at, ended.settled = self._clock.now(), settled.is_set()
         return ended
 
     async def settle(self, ended: Ended) -> Told:

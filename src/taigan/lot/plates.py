@@ -17,6 +17,7 @@ from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.entering.scan import Scan
 from taigan.lot.errors import BadValue
 from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.lanes.street import is_past
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.policy import Policy
 from taigan.storage import facts
@@ -55,9 +56,12 @@ class Plates:
             log.exception("a plate was not handled", lane=str(event.lane))
 
     def _is_of_another_car(self, event: Event) -> bool:
-        """Whether the plate is a report of the past: another car stands on the loop than the one it was read for."""
+        """Whether another car stands on the loop than the one it was read for, or may do so by now."""
         picture = self._lanes.state(event.lane)
-        return bool(picture and event.presence_id and picture.presence_id not in ("", event.presence_id))
+        there = picture.presence_id if picture is not None else ""
+        if event.presence_id and there:
+            return there != event.presence_id
+        return is_past(event)
 
     async def _is_exit(self, lane: LaneKey) -> bool:
         found = await self._database.read(lambda conn: facts.lanes(conn, [lane]))

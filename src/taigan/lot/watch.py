@@ -13,6 +13,7 @@ import structlog
 from taigan.clock import Clock
 from taigan.lot.ages import SKEW, Ages
 from taigan.lot.commits import Transaction
+from taigan.lot.lanes.evidence import UNSEEN
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lifts import Lifts
 from taigan.lot.metrics import Metrics
@@ -154,13 +155,13 @@ class _Settling:
             return
         if order.waiting_for != "confirmation" or since <= timedelta(seconds=self._policy.barrier_timeout):
             return
-        car = self._cars.get(order.presence_id or "")
+        car = self._car_of(order)
         if not lane.detector:
             orders.enter(self.changes, lot, order, self._now, why="time", review="the barrier never confirmed")
             if car is None or car.left_at is not None:
                 orders.drive_through(self.changes, order, self._now, "assumed: the lane has no detector")
         elif car is not None and car.left_how == "assumed":
-            orders.enter(self.changes, lot, order, self._now, why="the car is gone", review="nobody saw the car pass")
+            orders.enter(self.changes, lot, order, self._now, why="the car is gone", review=UNSEEN)
             orders.drive_through(self.changes, order, self._now, "assumed")
         elif order.alarmed != "not_confirmed":
             order.alarmed = "not_confirmed"
@@ -168,13 +169,16 @@ class _Settling:
             self._alarm(order, "not_confirmed", "the barrier did not confirm and the car still stands there")
 
     def _stays(self, order: Order) -> None:
-        if order.alarmed == "":
+        car = self._car_of(order)
+        if car is not None and car.left_at is not None:
+            orders.drive_through(self.changes, order, self._now, "assumed: nobody saw the car pass")
+        elif order.alarmed == "":
             order.alarmed = "stayed"
             self.changes.order(order)
             self._alarm(order, "stayed", "滞留: the car was let in and has not driven through")
 
     def _end_claim(self, claim: Presence) -> None:
-        car = self._cars.get(claim.presence_id, claim)
+        car = self._cars.get((claim.lot_id, claim.presence_id), claim)
         if car.left_at is not None:
             return
         car.left_at, car.left_how = self._now, "assumed"
@@ -183,6 +187,9 @@ class _Settling:
         order = self._orders.get((order.lot_id, order.order_id), order) if order is not None else None
         if order is not None and order.state == "in" and order.passed_at is None:
             orders.drive_through(self.changes, order, self._now, "assumed: the lane has no detector")
+
+    def _car_of(self, order: Order) -> Presence | None:
+        return self._cars.get((order.lot_id, order.presence_id or ""))
 
     def _is_in_since(self, order: Order, limit: timedelta) -> bool:
         return order.in_at is not None and self._ages.of((order.lot_id, order.order_id, "in"), order.in_at) > limit

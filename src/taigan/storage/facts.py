@@ -168,9 +168,9 @@ def unserved_lanes(conn: sa.Connection, lot_id: str) -> list[str]:
     return [str(channel) for channel in conn.execute(_OCCUPIED, {"lot": lot_id}).scalars()]
 
 
-def presences(conn: sa.Connection, ids: Collection[str]) -> dict[str, Presence]:
-    """Presences by id, whether they have ended or not."""
-    return {x.presence_id: x for x in records(conn, _PRESENCES_BY_ID, Presence, presences=ids)}
+def presences(conn: sa.Connection, ids: Collection[str]) -> dict[tuple[str, str], Presence]:
+    """Presences of these ids by (lot_id, presence_id), whether they have ended or not."""
+    return {(x.lot_id, x.presence_id): x for x in records(conn, _PRESENCES_BY_ID, Presence, presences=ids)}
 
 
 def unseen_orders_in(conn: sa.Connection, lot_id: str, channel_id: str) -> list[Order]:

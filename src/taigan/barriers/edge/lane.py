@@ -31,6 +31,9 @@ from taigan.barriers.wires.price import ToldPrice
 from taigan.clock import Clock
 from taigan.tasks import end
 
+OF_THE_PAST = 1e9
+"""The age of an event of which only that is known."""
+
 
 class Settings(BrokerSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A lane behind an edge. `silent_after`: seconds without a beat after which the line counts as cut.
@@ -61,8 +64,10 @@ class EdgeLink:
         self._clock = clock
         self._topic = prefix(lot_id)
         self._lanes: list[EdgeBarrier] = []
-        self._beat: Beat | None = None
+        self._beat: Beat | None = None  # none while the edge cannot be reached
+        self._last_beat: Beat | None = None
         self._beat_heard = 0.0
+        self._skew = 0.0  # by how many seconds the edge's wall clock is ahead of ours
         self._sending: set[asyncio.Task[None]] = set()
         broker.listen({f"{self._topic}/beat": self._beaten, f"{self._topic}/gone": self._gone}, self._link)
 
@@ -84,6 +89,15 @@ class EdgeLink:
             raise NotSent("the command came after its deadline")
         return self._beat.boot, self._beat.clock + (self._clock.monotonic() - self._beat_heard) + left
 
+    def age(self, event: LaneEvent) -> float:
+        """For how many seconds an event was kept back before it came here; `OF_THE_PAST` where the edge has been
+        started again since, or has not said what its clock shows."""
+        if not event.boot:  # an edge of an earlier version
+            return max((self._clock.now() - event.at).total_seconds() + self._skew, 0.0)
+        if self._last_beat is None or event.boot != self._last_beat.boot:
+            return OF_THE_PAST
+        return max(self._last_beat.clock + self._clock.monotonic() - self._beat_heard - event.clock, 0.0)
+
     def acknowledge(self, event_id: str) -> None:
         """Tell the edge that an event is dealt with."""
         self._send("ack", Ack([event_id]))
@@ -97,10 +111,11 @@ class EdgeLink:
 
     def _beaten(self, payload: bytes) -> None:
         beat = msgspec.json.decode(payload, type=Beat)
-        self._beat, self._beat_heard = beat, self._clock.monotonic()
-        skew = (beat.at - self._clock.now()).total_seconds()
+        self._beat = self._last_beat = beat
+        self._beat_heard = self._clock.monotonic()
+        self._skew = (beat.at - self._clock.now()).total_seconds()
         for lane in self._lanes:
-            lane.edge_heard(skew)
+            lane.edge_heard(self._skew)
 
     def _gone(self, payload: bytes) -> None:
         self._beat = None
@@ -192,7 +207,7 @@ class EdgeBarrier(WatchedBarrier):
 
     def _event(self, payload: bytes) -> None:
         event = msgspec.json.decode(payload, type=LaneEvent)
-        taken = self.watch.relay(event.in_lane(self.watch.lane))
+        taken = self.watch.relay(event.in_lane(self.watch.lane, self.watch.clock.now(), self._edge.age(event)))
         task = asyncio.get_running_loop().create_task(self._acknowledge(event.event_id, taken))
         self._acknowledging.add(task)
         task.add_done_callback(self._acknowledging.discard)

@@ -18,7 +18,7 @@ heard, so the edge's "now" can only be later than the platform thinks, and no wr
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -66,7 +66,8 @@ class CommandOutcome(msgspec.Struct, frozen=True):
 
 
 class LaneEvent(msgspec.Struct, frozen=True):
-    """An `Event`, without the lane, which the topic names."""
+    """An `Event`, without the lane, which the topic names. It happened at `clock` of the edge's run `boot`; the arm had
+    been reported down `down_for` seconds by then."""
 
     event_id: str
     kind: EventKind
@@ -75,15 +76,45 @@ class LaneEvent(msgspec.Struct, frozen=True):
     plate: str = ""
     detail: str = ""
     code: str = ""
+    seen: bool = False
+    down_for: float | None = None
+    boot: str = ""
+    clock: float = 0.0
 
     @classmethod
-    def of(cls, event: Event) -> LaneEvent:
+    def of(cls, event: Event, boot: str, clock: float) -> LaneEvent:
         """As it is sent."""
-        return cls(event.event_id, event.kind, event.at, event.presence_id, event.plate, event.detail, event.code)
+        down_for = (event.at - event.down_since).total_seconds() if event.down_since is not None else None
+        return cls(
+            event.event_id,
+            event.kind,
+            event.at,
+            event.presence_id,
+            event.plate,
+            event.detail,
+            event.code,
+            event.seen,
+            down_for,
+            boot,
+            clock,
+        )
 
-    def in_lane(self, lane: LaneKey) -> Event:
-        """As the platform knows it."""
-        return Event(self.event_id, lane, self.kind, self.at, self.presence_id, self.plate, self.detail, self.code)
+    def in_lane(self, lane: LaneKey, now: datetime, age: float) -> Event:
+        """As the platform knows it, `age` seconds after it happened."""
+        down_since = now - timedelta(seconds=age + self.down_for) if self.down_for is not None else None
+        return Event(
+            self.event_id,
+            lane,
+            self.kind,
+            self.at,
+            self.presence_id,
+            self.plate,
+            self.detail,
+            self.code,
+            age,
+            self.seen,
+            down_since,
+        )
 
 
 class LanePicture(msgspec.Struct, frozen=True):

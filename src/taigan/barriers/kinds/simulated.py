@@ -198,7 +198,7 @@ class SimulatedBarrier:
         state.presence_id = snapshot.presence
         state.since = moment(snapshot.since) if snapshot.presence else None
         for presence_id, kind, at in snapshot.ended:
-            self._tell(Event(f"{presence_id}/{kind}", self.key, kind, moment(at), presence_id))
+            self._tell(Event(f"{presence_id}/{kind}", self.key, kind, moment(at), presence_id, seen=True))
         if snapshot.presence:
             arrived = f"{snapshot.presence}/{EventKind.ARRIVED}"
             since = moment(snapshot.since)
@@ -472,7 +472,15 @@ class SimulatedLanes:
         elif frame.event is not None and frame.kind is not None:
             key = LaneKey(frame.lot_id, frame.channel_id)
             event = Event(
-                frame.event, key, frame.kind, moment(frame.at), frame.presence, frame.plate, frame.detail, frame.code
+                frame.event,
+                key,
+                frame.kind,
+                moment(frame.at),
+                frame.presence,
+                frame.plate,
+                frame.detail,
+                frame.code,
+                seen=True,  # these lanes see their cars
             )
             if barrier := self._watched.get(key):
                 barrier.happened(event, held=frame.held, now=now)

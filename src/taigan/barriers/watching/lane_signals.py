@@ -2,10 +2,11 @@
 
 Pure: no I/O and no clock; every signal is handed in with its moment on a monotonic clock, in seconds. A lane has a loop
 before the arm, and may have a second one under it. With one loop, a car that leaves it while the arm is up, or may be
-up, drove through. With two, the loop that it left last tells the direction.
+up, drove through; one that leaves it while the arm is not known to be up is said to have backed out, with what speaks
+for it. With two, the loop that it left last tells the direction, once the second one is known to work.
 
 What one loop cannot tell: a car that backs out under a raised arm looks like one that passed, and two cars nose to tail
-look like one long car.
+look like one long car. And a lift that nobody told of here looks like none.
 """
 
 from __future__ import annotations
@@ -24,10 +25,15 @@ _NEWS = {
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """One thing that happened in the lane; `presence_id` is empty where it is about the arm."""
+    """One thing that happened in the lane; `presence_id` is empty where it is about the arm.
+
+    Of a car that backed out: whether the direction was `seen`, and since when the arm is reported down (`down_since`).
+    """
 
     kind: EventKind
     presence_id: str = ""
+    seen: bool = False
+    down_since: float | None = None
 
 
 class LaneSignals:
@@ -60,6 +66,8 @@ class LaneSignals:
         self._moving: tuple[Position, float] | None = None  # taken to move so, and since when
         self._before = ""  # the announced car on the loop before the arm
         self._below = ""  # the car on the loop under the arm
+        self._below_works = False  # the loop under the arm was lit before
+        self._down_since: float | None = None  # the arm is reported down, since then
         self._queued = ""  # a car on the loop before the arm that waits behind the one below; not announced yet
         self._crossing = ""  # a car that left the first loop and has not reached the second
         self._crossing_since = 0.0
@@ -114,6 +122,7 @@ class LaneSignals:
     def under(self, on: bool, at: float, presence_id: str) -> list[Happened]:
         """The loop under the arm. `presence_id` names a car that the first loop did not see."""
         if on:
+            self._below_works = True
             if self._below:
                 return []
             self._below = self._before or self._crossing
@@ -142,6 +151,7 @@ class LaneSignals:
         rose = position in (Position.RISING, Position.OPEN) and self._reported not in (Position.RISING, Position.OPEN)
         self._reported = position
         self._moving = None
+        self._down_since = at if position is Position.CLOSED else None
         if rose:
             self._passes = 0
         if position is Position.CLOSED:
@@ -152,12 +162,12 @@ class LaneSignals:
     def adopt(self, position: Position | None, present: str) -> None:
         """Take over a picture that was made elsewhere."""
         self._reported = position
-        self._moving = None
+        self._moving = self._down_since = None
         self._before, self._below, self._crossing, self._queued = present, "", "", ""
 
     def lost(self) -> None:
         """The device went away: where its arm is now is unknown, where it ever told."""
-        self._moving = None
+        self._moving = self._down_since = None
         if self._reported is not None:
             self._reported = Position.UNKNOWN
 
@@ -167,7 +177,7 @@ class LaneSignals:
         if self._moving and at - self._moving[1] > self._travel:
             self._moving = None  # it never got there: what was reported last stands
         if self._crossing and at - self._crossing_since > self._crossing_time:
-            happened.append(Happened(EventKind.BACKED_OUT, self._crossing))
+            happened.append(self._back(self._crossing, seen=self._below_works))
             self._crossing = ""
         car = self._below if self._two_loops else self._before
         since = max(self._since, self._lifted_at or self._since)
@@ -194,16 +204,17 @@ class LaneSignals:
         car, self._before = self._before, ""
         if not car or car == self._below:
             return []
-        if not self.may_be_up(at):
-            return [Happened(EventKind.BACKED_OUT, car)]
-        if self._two_loops:
+        if self._two_loops:  # wherever the arm is said to be: a report of it may have been lost
             self._crossing, self._crossing_since = car, at
             return []
-        return [self._through(car, at)]
+        return [self._through(car, at) if self.may_be_up(at) else self._back(car)]
 
     def _arrived(self, at: float) -> None:
         self._since = at
         self._stayed = False
+
+    def _back(self, car: str, *, seen: bool = False) -> Happened:
+        return Happened(EventKind.BACKED_OUT, car, seen, self._down_since)
 
     def _through(self, car: str, at: float) -> Happened:
         self._passes += 1

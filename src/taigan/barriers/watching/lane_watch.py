@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -273,7 +273,10 @@ class LaneWatch:
             name = each.presence_id or mark or self.clock.now().isoformat()
             if each.kind is EventKind.ARRIVED:
                 self.state.since = self.clock.now()
-            self._tell(each.kind, name, presence_id=each.presence_id)
+            down_since = None
+            if each.down_since is not None:
+                down_since = self.clock.now() - timedelta(seconds=self.clock.monotonic() - each.down_since)
+            self._tell(each.kind, name, presence_id=each.presence_id, seen=each.seen, down_since=down_since)
 
     def _refresh(self) -> None:
         self.state.position = self.signals.position
@@ -282,7 +285,16 @@ class LaneWatch:
             self.state.since = None
 
     def _tell(
-        self, kind: EventKind, mark: str, *, presence_id: str = "", plate: str = "", detail: str = "", code: str = ""
+        self,
+        kind: EventKind,
+        mark: str,
+        *,
+        presence_id: str = "",
+        plate: str = "",
+        detail: str = "",
+        code: str = "",
+        seen: bool = False,
+        down_since: datetime | None = None,
     ) -> None:
         self._deliver(
             Event(
@@ -294,6 +306,8 @@ class LaneWatch:
                 plate=plate,
                 detail=detail,
                 code=code,
+                seen=seen,
+                down_since=down_since,
             )
         )
 

@@ -27,6 +27,7 @@ from taigan.lot.entering.scan import Next, Scan, Verdict, answer
 from taigan.lot.entering.situation import Situation
 from taigan.lot.events import Events
 from taigan.lot.ids import Ids
+from taigan.lot.lanes.evidence import UNSEEN
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lifts import Ended, Lifts, Purpose, Told, cancel
 from taigan.lot.metrics import Metrics
@@ -330,6 +331,12 @@ class EntryDesk:
             decided.append(Decided(verdict, tx.changes.alarms[before:]))
         return decided
 
+    def _has_gone(self, tx: Transaction, order: Order) -> bool:
+        """Whether the car has left the loop, while its lift was under way."""
+        found = facts.presences(tx.conn, [order.presence_id]) if order.presence_id else {}
+        car = found.get((order.lot_id, order.presence_id or ""))
+        return car is not None and car.left_at is not None
+
     def _settle(self, tx: Transaction, ended: Ended, order: Order | None, present: bool) -> Told:
         """What a lift's end means for an order that enters, and for the driver who waits for an answer."""
         assert order is not None
@@ -339,12 +346,20 @@ class EntryDesk:
             if ended.postponed:
                 order.waiting_for = "arm"
                 orders.note(tx.changes, order, ended.at, "waiting", detail=ended.result.reason)
+            elif ended.result.outcome is Outcome.REJECTED and self._has_gone(tx, order):
+                orders.void(tx.changes, lot, order, ended.at, why="backed out")
             elif ended.result.outcome is Outcome.REJECTED:
                 orders.void(tx.changes, lot, order, ended.at, why="barrier fault")
                 text = ended.result.reason or "the barrier refused"
                 told.alarms = [Alarm(lift.lot_id, lift.channel_id, order.order_id, ended.at, "barrier_fault", text)]
             elif ended.confirmed:
-                orders.enter(tx.changes, lot, order, ended.at, why="confirmed", actor=lift.actor, via=lift.via)
+                gone = ended.settled and self._has_gone(tx, order)
+                review = UNSEEN if gone else ""
+                orders.enter(
+                    tx.changes, lot, order, ended.at, why="confirmed", actor=lift.actor, via=lift.via, review=review
+                )
+                if gone:
+                    orders.drive_through(tx.changes, order, ended.at, "not seen to go back")
             else:
                 order.waiting_for = "confirmation"
                 orders.note(tx.changes, order, ended.at, "not confirmed", detail=ended.result.outcome.value)
