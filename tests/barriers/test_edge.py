@@ -482,5 +482,8 @@ def test_bad_edge_settings_are_one_sentence(tmp_path: Path) -> None:
 
 
 def test_an_event_comes_out_as_it_went_in() -> None:
-    event = LaneEvent("id", EventKind.PASSED, SystemClock().now(), "presence")
-    assert LaneEvent.of(event.in_lane(LANE)) == event
+    now = SystemClock().now()
+    event = LaneEvent("id", EventKind.BACKED_OUT, now, "presence", seen=True, down_for=5.0, boot="boot", clock=7.0)
+    told = event.in_lane(LANE, now, 0.0)
+    assert (told.seen, told.down_since) == (True, now - timedelta(seconds=5))
+    assert LaneEvent.of(told, "boot", 7.0) == event

@@ -63,6 +63,7 @@ class ScriptedBarrier:
         self.mode = Mode.OK
         self.commands: list[Command] = []
         self.cancelled: list[str] = []
+        self.adopted: list[str] = []
         self.lifts = 0
         self.running = False
         self._sink = sink
@@ -90,6 +91,10 @@ class ScriptedBarrier:
         self.state.held = False
         self._stands(Position.CLOSED)
         return Result(Outcome.ACCEPTED)
+
+    def adopt(self, presence_id: str, since: datetime | None) -> None:
+        """The car that the platform says is on the loop."""
+        self.adopted.append(presence_id)
 
     async def cancel(self, command_id: str) -> None:
         self.cancelled.append(command_id)

@@ -28,6 +28,7 @@ from support.troubled import TroubledDatabase
 from taigan import bolink
 from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, Sight
 from taigan.lot.gateways.gateway import Arrival, Receipt, Registration, SmsFailed
+from taigan.lot.lanes.neighbours import Exchange
 from taigan.lot.messages.router import Answered
 from taigan.lot.people.by import By
 from taigan.lot.platform import Platform
@@ -119,6 +120,9 @@ class CountedIds:
     def payment_id(self, now: datetime) -> str:
         return f"P{now:%H%M%S}_{self._process}{next(self._count):05d}"
 
+    def process(self) -> str:
+        return self._process
+
     def presence_id(self) -> str:
         return f"scan-{self._process}{next(self._count):05d}"
 
@@ -164,6 +168,7 @@ class Parking:
         keys: Sequence[str] = (KEY,),
         process: str = "p",
         bolink_side: BolinkSide | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         self.database = database
         self._rows = database.beneath if isinstance(database, TroubledDatabase) else database
@@ -182,6 +187,7 @@ class Parking:
             clock=self.clock,
             ids=CountedIds(process),
             random=Random(7),
+            exchange=exchange,
         )
         self.attendant = self.platform.attendant
         self._process = process

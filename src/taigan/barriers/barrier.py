@@ -95,7 +95,11 @@ class Event:
 
 EventSink = Callable[[Event], Awaitable[None]]
 """Takes an event and returns when what it changes is committed. Raises when it could not be: then nobody may take it
-for dealt with."""
+for dealt with. `WatchedElsewhere` among them is nothing to complain of."""
+
+
+class WatchedElsewhere(Exception):
+    """Another process watches the lane: it stores the event and acknowledges it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,7 @@ class Sight:
     position: bool  # it reports where the arm is
     detector: bool  # it reports cars on the loop and cars that passed
     slowest_command: float = 0.0  # seconds a command may take to reach the device
+    tells_events: bool = False  # it names its cars and tells events, alike to every process; else we make them here
 
 
 @dataclass(slots=True)
@@ -202,6 +207,9 @@ class Barrier(Protocol):
 
     async def cancel(self, command_id: str) -> None:
         """Drop a command that has not left for the device: it ends as `REJECTED`. One that has left is not touched."""
+
+    def adopt(self, presence_id: str, since: datetime | None) -> None:
+        """Go on with the car that is known to be on the loop, empty for none: this process begins to watch the lane."""
 
     async def start(self) -> None:
         """Connect and begin to report. Returns at once when the device is not there; reconnecting is the driver's."""

@@ -20,6 +20,9 @@ class Ids(Protocol):
     def payment_id(self, now: datetime) -> str:
         """Sortable by time."""
 
+    def process(self) -> str:
+        """For a run of a process."""
+
     def presence_id(self) -> str:
         """For a lane whose device names no cars."""
 
@@ -38,6 +41,9 @@ class RandomIds:
 
     def payment_id(self, now: datetime) -> str:
         return f"P{_stamp(now)}{_random(5)}"
+
+    def process(self) -> str:
+        return _random(8)
 
     def presence_id(self) -> str:
         return f"scan-{_random(10)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -82,7 +83,8 @@ class Platform:
         self.metrics = Metrics()
         self.events = Events()
         self.keyring = Keyring(database, clock, policy.key_overlap)
-        self.lanes = Lanes(database, clock, self.metrics, self.events)
+        process = "" if exchange is None else ids.process()
+        self.lanes = Lanes(database, clock, self.metrics, self.events, process)
         self.commits = Commits(database, clock)
         self.lifts = Lifts(
             self.commits,
@@ -152,8 +154,9 @@ class Platform:
         self._neighbours = None
         if exchange is not None:
             self._neighbours = Neighbours(
-                exchange, self.events, clock, self._look_at_lanes.set, self.lifts.intended.set
+                exchange, self.events, clock, self._look_at_lanes.set, self.lifts.intended.set, self.lanes.hear
             )
+            self.lanes.when_stored = self._neighbours.say_what_was_stored
             self.lifts.when_intended = self._neighbours.say_that_a_lift_is_intended
         self._running: list[asyncio.Task[None]] = []
 
@@ -169,6 +172,7 @@ class Platform:
         if self._neighbours is not None:
             self._run(self._neighbours.run())
             self._run(self.lifts.run())
+            self._run(self.lanes.watchers.run())
 
     async def connect(self, vendors: Sequence[VendorSetup] = (), lots: Sequence[LotSetup] = ()) -> None:
         """Bring in the configuration and connect the lanes: drivers are answered from here on.
@@ -186,6 +190,8 @@ class Platform:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         await self.phone_checks.stop()
+        with suppress(StorageError):
+            await self.lanes.watchers.release()
         self.lanes.stop()
         await self.desk.stop()
         await self.leaving.stop()
@@ -249,6 +255,7 @@ class Platform:
         self._barriers[key] = barrier
         self._connected[key] = lane
         self.lanes.add(key, barrier)
+        await self.lanes.go_on(key)
         await barrier.start()
 
     async def _try_lane(self, lane: Lane) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -52,7 +53,7 @@ def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
     lot_id = lane.key.lot_id
     link = site.shared(("edge", settings.key(), lot_id), lambda: EdgeLink(broker, lot_id, site.clock))
     watch = site.watch(lane, f"edge of {lot_id}", silent_after=settings.silent_after)
-    sight = Sight(settings.acknowledges, settings.position, lane.detector)
+    sight = Sight(settings.acknowledges, settings.position, lane.detector, tells_events=True)
     return EdgeBarrier(watch, sight, broker, link)
 
 
@@ -175,6 +176,9 @@ class EdgeBarrier(WatchedBarrier):
         self._edge.leave(self)
         await super().stop()
 
+    def adopt(self, presence_id: str, since: datetime | None) -> None:
+        """The edge knows its cars."""
+
     def edge_heard(self, skew: float) -> None:
         """The edge lives; its wall clock is ahead of ours by `skew` seconds."""
         self.watch.expect()
@@ -218,7 +222,13 @@ class EdgeBarrier(WatchedBarrier):
 
     def _picture(self, payload: bytes) -> None:
         picture = msgspec.json.decode(payload, type=LanePicture)
-        self._sight = Sight(picture.acknowledges, picture.position_seen, picture.detector, picture.slowest_command)
+        self._sight = Sight(
+            picture.acknowledges,
+            picture.position_seen,
+            picture.detector,
+            picture.slowest_command,
+            tells_events=True,
+        )
         position = picture.position
         if not picture.online and position is not None:
             position = Position.UNKNOWN

@@ -42,7 +42,7 @@ def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
 class InstantBarrier:
     """A lane whose arm needs no time."""
 
-    sight = Sight(acknowledges=True, position=True, detector=True)
+    sight = Sight(acknowledges=True, position=True, detector=True, tells_events=True)
     screen: Screen = NoScreen()
 
     def __init__(self, lane: Lane, site: Site) -> None:
@@ -62,6 +62,9 @@ class InstantBarrier:
 
     async def cancel(self, command_id: str) -> None:
         """Nothing ever waits here."""
+
+    def adopt(self, presence_id: str, since: datetime | None) -> None:
+        """The cars are this street's own."""
 
     async def next_car(self) -> None:
         """The car on the loop, if there is one, drives through; another one comes."""

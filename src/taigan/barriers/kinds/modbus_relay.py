@@ -297,7 +297,7 @@ class RelayBarrier(WatchedBarrier):
 
     def _changed(self, bits: list[bool], number: int, tell: Callable[[bool], None]) -> None:
         value = self._value(bits, number)
-        if value is not None and self._seen.get(number, False) != value:
+        if value is not None and self._seen.get(number) != value:
             self._seen[number] = value
             tell(value)
 

@@ -139,7 +139,7 @@ class SimulatedBarrier:
         self.detector = detector
         self._lanes = lanes
         self._sink = sink
-        self._sight = Sight(acknowledges=True, position=True, detector=detector)
+        self._sight = Sight(acknowledges=True, position=True, detector=detector, tells_events=True)
         self._state = LaneState(position=Position.UNKNOWN)
         self._screen = SimulatedScreen(lanes, key)
         self._untold: deque[tuple[Event, bool]] = deque()
@@ -171,6 +171,9 @@ class SimulatedBarrier:
     async def cancel(self, command_id: str) -> None:
         self._lanes.cancel(command_id)
 
+    def adopt(self, presence_id: str, since: datetime | None) -> None:
+        """The lanes tell which cars there are, and which have gone."""
+
     async def start(self) -> None:
         if not self._delivery:
             self._delivery = asyncio.create_task(self._deliver(), name=f"events of {self.key}")
@@ -198,7 +201,11 @@ class SimulatedBarrier:
         state.presence_id = snapshot.presence
         state.since = moment(snapshot.since) if snapshot.presence else None
         for presence_id, kind, at in snapshot.ended:
-            self._tell(Event(f"{presence_id}/{kind}", self.key, kind, moment(at), presence_id, seen=True))
+            self._tell(
+                Event(
+                    f"{presence_id}/{kind}", self.key, kind, moment(at), presence_id, seen=kind is EventKind.BACKED_OUT
+                )
+            )
         if snapshot.presence:
             arrived = f"{snapshot.presence}/{EventKind.ARRIVED}"
             since = moment(snapshot.since)
@@ -480,7 +487,7 @@ class SimulatedLanes:
                 frame.plate,
                 frame.detail,
                 frame.code,
-                seen=True,  # these lanes see their cars
+                seen=frame.kind is EventKind.BACKED_OUT,  # these lanes see their cars
             )
             if barrier := self._watched.get(key):
                 barrier.happened(event, held=frame.held, now=now)

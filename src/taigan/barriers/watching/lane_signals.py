@@ -159,6 +159,18 @@ class LaneSignals:
             self._passes = 0
         return [Happened(_NEWS[position])] if position in _NEWS else []
 
+    @property
+    def reported(self) -> Position | None:
+        """Where the arm is, as last reported."""
+        return self._reported
+
+    def rename(self, present: str) -> None:
+        """The announced car in the lane has this name."""
+        before = self.present
+        self._before, self._below, self._crossing = (
+            present if car == before and car else car for car in (self._before, self._below, self._crossing)
+        )
+
     def adopt(self, position: Position | None, present: str) -> None:
         """Take over a picture that was made elsewhere."""
         self._reported = position
@@ -204,7 +216,8 @@ class LaneSignals:
         car, self._before = self._before, ""
         if not car or car == self._below:
             return []
-        if self._two_loops:  # wherever the arm is said to be: a report of it may have been lost
+        never_raised = self._lifted_at is None and not self.may_be_up(at)
+        if self._two_loops and not never_raised:  # wherever the arm is said to be: a report may have been lost
             self._crossing, self._crossing_since = car, at
             return []
         return [self._through(car, at) if self.may_be_up(at) else self._back(car)]

@@ -14,7 +14,17 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, LaneState, Outcome, Position, Result
+from taigan.barriers.barrier import (
+    Event,
+    EventKind,
+    EventSink,
+    LaneKey,
+    LaneState,
+    Outcome,
+    Position,
+    Result,
+    WatchedElsewhere,
+)
 from taigan.barriers.deadline import Deadline
 from taigan.barriers.watching.lane_signals import Happened, LaneSignals
 from taigan.barriers.words import NotAPlate, clean, plate_of
@@ -72,6 +82,7 @@ class LaneWatch:
         self._delivery: asyncio.Task[None] | None = None
         self._over = False
         self._attempts: dict[str, Attempt] = {}
+        self._loop_known = False  # whether a car is on the loop was said since the device was last away
 
     # What the device says. `mark` is the device's own name for a message (its id), so that all processes that hear it
     # make the same presence and event of it; without one the moment serves.
@@ -95,6 +106,7 @@ class LaneWatch:
     def lost(self, reason: str) -> None:
         """The device is gone, as far as anyone can tell."""
         self.gone = True
+        self._loop_known = False
         self.signals.lost()
         self._refresh()
         self.state.extra["offline"] = clean(reason)
@@ -114,6 +126,7 @@ class LaneWatch:
 
     def loop(self, on: bool, mark: str = "") -> None:
         """The loop before the arm is lit, or no longer."""
+        self._loop_known = True
         self._happened(self.signals.loop(on, self.clock.monotonic(), self._presence_id(mark)), mark)
 
     def under(self, on: bool, mark: str = "") -> None:
@@ -167,6 +180,21 @@ class LaneWatch:
         self.signals.adopt(position, presence_id)
         self._refresh()
         self.state.since = since if presence_id else None
+
+    def take_over(self, presence_id: str, since: datetime | None) -> None:
+        """This process watches the lane from now on; that car is known to be on its loop, empty for none."""
+        here = self.signals.present
+        if presence_id and here:
+            self.signals.rename(presence_id)
+        elif presence_id and self._loop_known:  # it went while nobody watched
+            self._tell(EventKind.BACKED_OUT, presence_id, presence_id=presence_id)
+        elif presence_id:
+            self.signals.adopt(self.signals.reported, presence_id)
+        elif here:
+            self._tell(EventKind.ARRIVED, here, presence_id=here)
+        self._refresh()
+        if presence_id and self.signals.present:
+            self.state.since = since
 
     def relay(self, event: Event) -> Awaitable[bool]:
         """An event that was made elsewhere (in the lot, beside the device) and is passed on as it is. Tells, when it
@@ -327,6 +355,8 @@ class LaneWatch:
             event, taken = self._waiting.popleft()
             try:
                 await self._sink(event)
+            except WatchedElsewhere:
+                taken.set_result(False)
             except Exception as error:  # the sink's trouble must not keep back what follows
                 self.not_taken += 1
                 log.error("lane event not taken", lane=str(self.lane), kind=event.kind.value, error=str(error))

@@ -56,6 +56,10 @@ class WatchedBarrier:
         """Drop a command that has not left for the device."""
         self.watch.cancel(command_id)
 
+    def adopt(self, presence_id: str, since: datetime | None) -> None:
+        """Go on with the car that is known to be on the loop."""
+        self.watch.take_over(presence_id, since)
+
     async def raise_arm(self, attempt: Attempt) -> Result:
         """Send the command that raises the arm once."""
         raise NotImplementedError

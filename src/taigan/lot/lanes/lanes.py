@@ -1,6 +1,7 @@
 """The lanes as they are now: their barriers, and what their devices report put into the orders.
 
-Every process hears every event, perhaps more than once; handling one again changes nothing.
+An event may come more than once, and to several processes; handling one again changes nothing. Where events are made
+here of what a device says, one process does that at a time: `watchers.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 import structlog
 
@@ -22,18 +24,20 @@ from taigan.barriers.barrier import (
     NoScreen,
     Position,
     Price,
+    WatchedElsewhere,
 )
 from taigan.clock import Clock, set_within
 from taigan.lot import texts
 from taigan.lot.events import Events
 from taigan.lot.lanes.street import Effect, Exits, Street
+from taigan.lot.lanes.watchers import Watchers
 from taigan.lot.metrics import Metrics
 from taigan.storage import facts
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.group import GroupCommit
-from taigan.storage.rows import Alarm, Lift
+from taigan.storage.rows import Alarm, Lift, Presence
 
 log = structlog.get_logger("taigan.lanes")
 STORE_AGAIN = 0.5
@@ -47,10 +51,22 @@ class NotStored(Exception):
     """An event is not in the database, and nobody may take it for dealt with."""
 
 
+class Stored(msgspec.Struct, omit_defaults=True):
+    """What an event led to, for those who wait, here and at the other processes."""
+
+    lot_id: str
+    channel_id: str
+    arrived: bool = False
+    gone: str = ""  # the car that left the loop
+    settled: list[str] = []  # orders
+
+
 class Lanes:
     """Every lane's barrier, and the one place where its events arrive."""
 
-    def __init__(self, database: Database, clock: Clock, metrics: Metrics, events: Events) -> None:
+    def __init__(self, database: Database, clock: Clock, metrics: Metrics, events: Events, process: str = "") -> None:
+        """`process` names this one where there are others."""
+        self._database = database
         self._clock = clock
         self._metrics = metrics
         self._events = events
@@ -61,17 +77,25 @@ class Lanes:
         self._gone: dict[LaneKey, str] = {}  # the car that left each lane last
         self._background: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self.watchers = Watchers(database, clock, process, self._made_here, self._adopt)
         self.exits: Exits | None = None
         self.when_arm_is_down: Follow | None = None
         self.when_plate_is_read: Callable[[Event], Awaitable[None]] | None = None
         self.when_code_is_scanned: Callable[[Event], Awaitable[None]] | None = None
         self.when_alarmed: Callable[[Alarm], None] | None = None
+        self.when_stored: Callable[[Stored], None] | None = None
         metrics.barriers.labels("online").set_function(lambda: self._online())
         metrics.barriers.labels("offline").set_function(lambda: len(self._barriers) - self._online())
 
     def add(self, lane: LaneKey, barrier: Barrier) -> None:
         """Make a lane's barrier known, in place of an earlier one."""
         self._barriers[lane] = barrier
+
+    async def go_on(self, lane: LaneKey) -> None:
+        """Let the lane's new driver know of the car on its loop, where no other process watches it. Raises
+        `StorageError`."""
+        if self.watchers.alone:
+            self._adopt(lane, (await self._database.read(lambda conn: facts.cars(conn, [lane]))).get(lane))
 
     def remove(self, lane: LaneKey) -> None:
         """The lane has no barrier any more."""
@@ -130,32 +154,31 @@ class Lanes:
 
         What is stored and billed is when it came here: a device's clock is its own.
 
-        Raises NotStored: whoever reported it keeps it, and reports it again.
+        Raises NotStored: whoever reported it keeps it, and reports it again. Raises WatchedElsewhere.
         """
         event = replace(event, at=self._clock.now())
         if event.kind in (EventKind.RISING, EventKind.FALLING):
-            self._publish(event)
+            if self._tells_events(event.lane) or self.watchers.holds(event.lane):
+                self._publish(event)
             return
         if event.kind is EventKind.PLATE:
             if self.when_plate_is_read is not None:  # not awaited: it may wait for the lane's next events
-                self._later(self.when_plate_is_read(event))
+                self._later(self._if_watched(event, self.when_plate_is_read))
             return
         if event.kind is EventKind.SCANNED_CODE:
             if self.when_code_is_scanned is not None:
-                self._later(self.when_code_is_scanned(event))
+                self._later(self._if_watched(event, self.when_code_is_scanned))
             return
+        if not await self._is_watched(event.lane):
+            raise WatchedElsewhere(str(event.lane))
         effect = await self._store(event)
         self._publish(event)
-        if effect.arrived and (waiting := self._arrivals.pop(event.lane, None)):
-            waiting.set()
-        left = event.kind in (EventKind.PASSED, EventKind.BACKED_OUT)
-        if left:
-            self._gone[event.lane] = event.presence_id
-        for lift, settled in self._expected.values():
-            if lift.lot_id != event.lane.lot_id:
-                continue
-            if (left and lift.presence_id == event.presence_id) or lift.order_id in effect.settled:
-                settled.set()
+        gone = event.presence_id if event.kind in (EventKind.PASSED, EventKind.BACKED_OUT) else ""
+        stored = Stored(event.lane.lot_id, event.lane.channel_id, effect.arrived, gone, effect.settled)
+        self.hear(stored)
+        waited_for = stored.arrived or stored.gone or stored.settled
+        if waited_for and self.when_stored is not None and not self._tells_events(event.lane):
+            self.when_stored(stored)
         for alarm in effect.alarms:
             self.alarm(alarm)
         if effect.screen:
@@ -165,6 +188,19 @@ class Lanes:
         if self.when_arm_is_down is not None:
             for order_id in effect.arm_is_down_for:
                 self._later(self.when_arm_is_down(event.lane, order_id))
+
+    def hear(self, stored: Stored) -> None:
+        """An event was stored, here or by another process: let those go on who waited for it."""
+        lane = LaneKey(stored.lot_id, stored.channel_id)
+        if stored.arrived and (waiting := self._arrivals.pop(lane, None)):
+            waiting.set()
+        if stored.gone:
+            self._gone[lane] = stored.gone
+        for lift, settled in self._expected.values():
+            if lift.lot_id != stored.lot_id:
+                continue
+            if (stored.gone and lift.presence_id == stored.gone) or lift.order_id in stored.settled:
+                settled.set()
 
     def alarm(self, alarm: Alarm) -> None:
         """Count, log and show an alarm whose row is committed."""
@@ -190,12 +226,43 @@ class Lanes:
     def stop(self) -> None:
         """Do not wait any longer for a database that is gone."""
         self._stopping.set()
+        self.watchers.stop()
 
     async def settled(self) -> None:
         """Return when what the events so far set in motion has ended."""
         await self._commits.drained()
         if self._background:
             await asyncio.wait(self._background, timeout=5)
+
+    def _tells_events(self, lane: LaneKey) -> bool:
+        """Whether every process hears the same events of the lane, however many store them."""
+        barrier = self._barriers.get(lane)
+        return barrier is None or barrier.sight.tells_events
+
+    def _made_here(self) -> list[LaneKey]:
+        """The lanes whose device is reached from here, and whose events are made here."""
+        return [
+            lane for lane, barrier in self._barriers.items() if barrier.state.online and not barrier.sight.tells_events
+        ]
+
+    async def _is_watched(self, lane: LaneKey) -> bool:
+        if self._tells_events(lane) or await self.watchers.is_ours(lane):
+            return True
+        if self._stopping.is_set():
+            raise NotStored("the platform stops")
+        return False
+
+    async def _if_watched(self, event: Event, do: Callable[[Event], Awaitable[None]]) -> None:
+        if await self._is_watched(event.lane):
+            await do(event)
+
+    def _adopt(self, lane: LaneKey, car: Presence | None) -> None:
+        """Have the lane's driver go on with the car that the rows know; a claim without a detector is no car's."""
+        if barrier := self._barriers.get(lane):
+            if car is None or car.ends_at is not None:
+                barrier.adopt("", None)
+            else:
+                barrier.adopt(car.presence_id, car.arrived_at)
 
     async def _store(self, event: Event) -> Effect:
         """What a stored event led to. Raises NotStored when it cannot be stored, now or ever."""

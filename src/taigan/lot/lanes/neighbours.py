@@ -16,6 +16,7 @@ import structlog
 
 from taigan.clock import Clock
 from taigan.lot.events import Events, Step
+from taigan.lot.lanes.lanes import Stored
 
 log = structlog.get_logger("taigan.neighbours")
 SAY_EVERY = 5.0
@@ -44,11 +45,12 @@ class Word(msgspec.Struct, omit_defaults=True):
     changed: bool = False
     intended: bool = False
     step: dict[str, Any] | None = None
+    stored: Stored | None = None
 
 
 class Neighbours:
     """One per process. `lanes_changed` is called when another process set up lanes, `intended` when it intends a lift
-    for a lane whose device it does not have."""
+    for a lane whose device it does not have, `stored` with what an event at another one led to."""
 
     def __init__(
         self,
@@ -57,12 +59,14 @@ class Neighbours:
         clock: Clock,
         lanes_changed: Callable[[], None],
         intended: Callable[[], None] = lambda: None,
+        stored: Callable[[Stored], None] = lambda _: None,
     ) -> None:
         self._exchange = exchange
         self._events = events
         self._clock = clock
         self._lanes_changed = lanes_changed
         self._intended = intended
+        self._stored = stored
         self._listening_until = 0.0
         events.when_somebody_listens = self._say_that_somebody_listens
 
@@ -88,6 +92,10 @@ class Neighbours:
         """Have the process with the lane's device look for it."""
         self._exchange.tell([_written(Word(intended=True))])
 
+    def say_what_was_stored(self, stored: Stored) -> None:
+        """Let those go on who wait for it at other processes."""
+        self._exchange.tell([_written(Word(stored=stored))])
+
     def hear(self, text: str) -> None:
         """Take in what another process told."""
         try:
@@ -102,6 +110,8 @@ class Neighbours:
             self._lanes_changed()
         if word.intended:
             self._intended()
+        if word.stored is not None:
+            self._stored(word.stored)
         if word.step is not None:
             self._events.hear(word.step)
 

@@ -1,0 +1,65 @@
+"""Which process watches a lane: one at a time makes events of what the lane's device says.
+
+A lease is a row, renewed by its process and counted by the database's clock, which all of them share. PostgreSQL only:
+on SQLite one process has everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from taigan.storage import tables as t
+from taigan.storage.tables import Moment, paired
+
+_W = t.lane_watchers.c
+_UNTIL = sa.bindparam("ends", type_=Moment())
+_IN = paired(_W.lot_id, _W.channel_id, "lanes")
+_NOW = sa.select(sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)))
+_RENEW = (
+    sa.update(t.lane_watchers)
+    .where(_W.process == sa.bindparam("mine"), _IN)
+    .values(until=_UNTIL)
+    .returning(_W.lot_id, _W.channel_id)
+)
+_OTHERS = sa.select(_W.lot_id, _W.channel_id, _W.until).where(_IN, _W.until >= sa.bindparam("now", type_=Moment()))
+_END = sa.delete(t.lane_watchers).where(_W.process == sa.bindparam("mine"))
+
+
+class Watched(msgspec.Struct):
+    """Lanes, by (lot_id, channel_id): those that this process watches now, and those of others, until when."""
+
+    mine: set[tuple[str, str]]
+    others: dict[tuple[str, str], datetime]
+
+
+def watch(conn: sa.Connection, process: str, lanes: Collection[tuple[str, str]], lasts: timedelta) -> Watched:
+    """Renew the process's leases on these lanes, and take those that nobody has."""
+    now = conn.execute(_NOW).scalar_one()
+    renewed = conn.execute(_RENEW, {"mine": process, "lanes": lanes, "ends": now + lasts})
+    mine = {(row[0], row[1]) for row in renewed}
+    missing = set(lanes) - mine
+    if not missing:
+        return Watched(mine, {})
+    others = {(row[0], row[1]): row[2] for row in conn.execute(_OTHERS, {"lanes": missing, "now": now})}
+    free = sorted(missing - others.keys())  # in one order for all: processes take lanes at once
+    if free:
+        insert = postgresql.insert(t.lane_watchers).values(
+            [{"lot_id": lot, "channel_id": lane, "process": process, "until": now + lasts} for lot, lane in free]
+        )
+        taking = insert.on_conflict_do_update(
+            index_elements=[_W.lot_id, _W.channel_id],
+            set_={"process": insert.excluded.process, "until": insert.excluded.until},
+            where=_W.until < now,
+        ).returning(_W.lot_id, _W.channel_id)
+        mine |= {(row[0], row[1]) for row in conn.execute(taking)}
+    return Watched(mine, others)
+
+
+def end(conn: sa.Connection, process: str) -> None:
+    """The process watches no lane any more."""
+    conn.execute(_END, {"mine": process})

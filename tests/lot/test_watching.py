@@ -1,0 +1,221 @@
+"""Which process makes events of a lane's signals, what becomes of it when that one dies, and cars that are there
+already when a process begins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from random import Random
+
+import pytest
+import sqlalchemy as sa
+
+from lot.conftest import NewParking
+from support.barrier import Mode
+from support.clock import ManualClock
+from support.databases import emptied
+from support.exchange import Post
+from support.parking import LOT_ID, Parking, in_time, lot_with, parking
+from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, Position, WatchedElsewhere
+from taigan.barriers.site import Lane as SiteLane
+from taigan.barriers.site import Site
+from taigan.barriers.watching.lane_watch import LaneWatch
+from taigan.lot.lanes.watchers import LASTS
+from taigan.lot.setup import LaneSetup
+from taigan.storage import tables as t
+from taigan.storage.database import Database
+
+A1 = LaneKey(LOT_ID, "A1")
+
+
+class Two:
+    """Two processes over one PostgreSQL that hear the same device at A1; `one` watches the lane."""
+
+    def __init__(self, one: Parking, two: Parking, post: Post) -> None:
+        self.one, self.two, self.post = one, two, post
+
+    async def dies(self, process: Parking) -> None:
+        """The process is gone: its leases run out."""
+        ended = {"until": sa.func.now() - timedelta(seconds=1)}
+        mine = t.lane_watchers.c.process == process.platform.lanes.watchers._process
+        await self.one.database.write(lambda conn: conn.execute(sa.update(t.lane_watchers).where(mine).values(ended)))
+        process.clock.advance(LASTS + 1)
+
+    async def looks(self, process: Parking, times: int = 1) -> None:
+        for _ in range(times):
+            await process.platform.lanes.watchers.look()
+
+
+@pytest.fixture
+async def two(postgres_database: Database) -> AsyncIterator[Two]:
+    database, clock, post = await emptied(postgres_database), ManualClock(), Post()
+    async with (
+        parking(database, clock=clock, exchange=post.exchange()) as one,
+        parking(database, clock=clock, process="q", exchange=post.exchange()) as two,
+    ):
+        for process in (one, two):
+            neighbours = process.platform._neighbours
+            assert neighbours is not None
+            post.listen(neighbours._exchange, neighbours.hear)
+            await process.platform.lanes.watchers.look()
+        yield Two(one, two, post)
+
+
+async def test_one_process_watches_a_lane_and_the_other_hears_of_its_events(two: Two) -> None:
+    assert two.one.platform.lanes.watchers.holds(A1)
+    assert not two.two.platform.lanes.watchers.holds(A1)
+    scanning = asyncio.create_task(two.two.scan())  # there is no car yet: it is held
+    await two.two.clock.waited_for(3.0)
+    await two.one.arrives()
+    assert (await in_time(scanning))[0].state == 1
+    assert two.two.barrier().lifts == 1
+
+
+async def test_what_settles_an_order_at_one_process_ends_the_wait_at_the_other(two: Two) -> None:
+    two.two.barrier().mode = Mode.MUTE
+    car = await two.one.arrives()
+    scanning = asyncio.create_task(two.two.scan())
+    await two.two.barrier().commanded()
+    await two.two.clock.waited_for(3.7)
+    await two.one.barrier().report(EventKind.PASSED, car)
+    two.two.clock.advance(3.7)
+    assert (await in_time(scanning))[0].state == 1
+
+
+async def test_what_the_other_process_makes_of_the_same_signals_is_dropped_while_the_first_lives(two: Two) -> None:
+    car = await two.one.arrives()
+    telling = asyncio.create_task(two.two.barrier().report(EventKind.BACKED_OUT, car, seen=True))
+    await two.looks(two.two)
+    assert not telling.done()
+    for _ in range(2):
+        await two.looks(two.one)
+        await two.looks(two.two)
+    with pytest.raises(WatchedElsewhere):
+        await telling
+    assert await two.one.row(sa.select(t.presences.c.left_at)) == [(None,)]
+
+
+async def test_what_was_heard_when_the_watching_process_died_is_stored_by_the_one_that_takes_over(two: Two) -> None:
+    car = await two.one.arrives()
+    assert (await two.one.scan()).state == 1
+    await two.dies(two.one)
+    passing = asyncio.create_task(two.two.barrier().report(EventKind.PASSED, car))
+    await asyncio.sleep(0)
+    await two.looks(two.two)
+    await in_time(passing)
+    assert (await two.one.order()).passed_at is not None
+    assert two.two.barrier().adopted == [car]
+
+
+async def test_a_process_whose_device_is_not_reached_leaves_the_lane_to_another(two: Two) -> None:
+    two.one.barrier().state.online = False
+    await two.looks(two.one)
+    assert not two.one.platform.lanes.watchers.holds(A1)
+    await two.dies(two.one)  # as it runs out
+    await two.looks(two.two)
+    assert two.two.platform.lanes.watchers.holds(A1)
+
+
+async def test_a_process_that_ends_gives_its_lanes_up_at_once(two: Two) -> None:
+    await two.one.platform.lanes.watchers.release()
+    await two.looks(two.two)
+    assert two.two.platform.lanes.watchers.holds(A1)
+
+
+async def test_a_plate_read_at_both_is_one_request(two: Two) -> None:
+    car = await two.one.arrives()
+    plate = Event("plate", A1, EventKind.PLATE, two.one.clock.now(), car, "粤B12345")
+    for process in (two.one, two.two):
+        process.barrier().state.presence_id = car
+        await process.barrier().tells(plate)
+    await two.looks(two.two, 2)
+    await two.looks(two.one)
+    await two.looks(two.two)
+    await two.one.settled()
+    assert (two.one.barrier().lifts, two.two.barrier().lifts) == (1, 0)
+
+
+# Cars that are there already
+
+
+class Signals:
+    """A lane's watch, as a driver that makes events of signals has one, and what it told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[EventKind, str]] = []
+
+        async def sink(event: Event) -> None:
+            self.told.append((event.kind, event.presence_id))
+
+        taking: EventSink = sink
+        site = Site(taking, ManualClock(), Random(1))
+        self.watch: LaneWatch = site.watch(SiteLane(A1), "a board")
+
+    async def cars(self) -> list[tuple[EventKind, str]]:
+        await self.watch.delivered()
+        return self.told
+
+
+async def test_a_car_that_still_stands_there_after_a_restart_is_the_same_car() -> None:
+    lane = Signals()
+    lane.watch.take_over("car", None)
+    assert lane.watch.state.presence_id == "car"
+    lane.watch.loop(True)  # the board is read
+    assert await lane.cars() == []
+    lane.watch.arm(Position.OPEN)
+    lane.watch.loop(False)
+    assert (EventKind.PASSED, "car") in await lane.cars()
+
+
+async def test_a_car_that_left_while_nobody_watched_has_gone_once_the_board_is_read() -> None:
+    lane = Signals()
+    lane.watch.take_over("car", None)
+    lane.watch.loop(False)
+    assert await lane.cars() == [(EventKind.BACKED_OUT, "car")]
+    assert lane.watch.state.presence_id == ""
+
+
+async def test_taking_over_with_the_loop_known_to_be_free_tells_that_the_car_has_gone() -> None:
+    lane = Signals()
+    lane.watch.loop(False)
+    lane.watch.take_over("car", None)
+    assert await lane.cars() == [(EventKind.BACKED_OUT, "car")]
+
+
+async def test_taking_over_a_lane_whose_car_was_named_otherwise_goes_on_with_the_name_in_the_rows() -> None:
+    lane = Signals()
+    lane.watch.loop(True, "its own name")
+    lane.watch.take_over("car", None)
+    lane.watch.loop(False)
+    assert [presence for _, presence in await lane.cars()][-1] == "car"
+    assert lane.watch.state.presence_id == ""
+
+
+async def test_taking_over_tells_of_a_car_that_no_row_knows() -> None:
+    lane = Signals()
+    lane.watch.loop(True, "m1")
+    lane.watch.take_over("", None)
+    told = await lane.cars()
+    assert [kind for kind, _ in told] == [EventKind.ARRIVED, EventKind.ARRIVED]
+    assert told[0] == told[1]
+
+
+async def test_after_a_restart_the_unconfirmed_order_of_a_car_that_still_stands_there_stays_open(
+    new_parking: NewParking,
+) -> None:
+    lots = [lot_with(lanes=[LaneSetup(channel_id="A1", barrier={"sight": "ack detector"})])]
+    first = await new_parking(lots=lots)
+    first.barrier().mode = Mode.SILENT
+    car = await first.arrives()
+    scanning = asyncio.create_task(first.scan())
+    await first.barrier().commanded()
+    await first.clock.waited_for(3.7)
+    first.clock.advance(3.7)
+    assert (await in_time(scanning))[0].state == 2
+    await first.platform.stop()
+    again = await new_parking(lots=lots, clock=first.clock, process="q")
+    assert again.barrier().adopted == [car]
+    await again.watch(after=40)
+    order = await again.order()
+    assert (order.state, order.alarmed) == ("waiting", "not_confirmed")
