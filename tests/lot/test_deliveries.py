@@ -289,3 +289,19 @@ async def test_a_lane_that_bolink_gives_no_code_does_not_keep_the_others_from_th
     await street.bolink.received("2.3", times=12)
     asked = [upload.data.get("channel_id", "") for upload in street.bolink.of("2.3") if upload.data["park_id"] == "7"]
     assert sorted(asked) == ["", "A1", "A2", "A3", "A4", "B1"]
+
+
+async def test_a_refused_entry_whose_reversal_bolink_took_is_not_sent_again(street: Parking) -> None:
+    street.bolink.refuses["3.1"] = "系统维护"
+    car = await street.enters()
+    await street.deliver()
+    await street.backs_out(car)
+    street.clock.advance(1)
+    await street.deliver()
+    (refused,) = [delivery for delivery in await street.deliveries() if delivery.section == "3.1"]
+    street.bolink.refuses.clear()
+    with pytest.raises(Conflict, match="would undo"):
+        await street.attendant.retry_delivery(LOT_ID, refused.delivery_id, BY)
+    street.clock.advance(1)
+    await street.deliver()
+    assert [upload.section for upload in street.bolink.uploads][-1] == "3.2"

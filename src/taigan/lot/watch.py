@@ -13,7 +13,6 @@ import structlog
 from taigan.clock import Clock
 from taigan.lot.ages import SKEW, Ages
 from taigan.lot.commits import Transaction
-from taigan.lot.lanes.evidence import UNSEEN
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lifts import Lifts
 from taigan.lot.metrics import Metrics
@@ -161,7 +160,7 @@ class _Settling:
             if car is None or car.left_at is not None:
                 orders.drive_through(self.changes, order, self._now, "assumed: the lane has no detector")
         elif car is not None and car.left_how == "assumed":
-            orders.enter(self.changes, lot, order, self._now, why="the car is gone", review=UNSEEN)
+            orders.enter(self.changes, lot, order, self._now, why="the car is gone", review="nobody saw the car pass")
             orders.drive_through(self.changes, order, self._now, "assumed")
         elif order.alarmed != "not_confirmed":
             order.alarmed = "not_confirmed"

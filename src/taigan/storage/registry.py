@@ -149,10 +149,33 @@ def delivery_state(conn: sa.Connection, lot_id: str, delivery_id: int) -> str | 
     return conn.execute(sa.select(t.deliveries.c.state).where(*where)).scalar()
 
 
-def send_again(conn: sa.Connection, lot_id: str, delivery_id: int, now: datetime) -> None:
-    """Make a delivery due now."""
-    where = t.deliveries.c.lot_id == lot_id, t.deliveries.c.delivery_id == delivery_id
-    conn.execute(sa.update(t.deliveries).where(*where).values(state="pending", next_at=now, done_at=None))
+def is_overtaken(conn: sa.Connection, lot_id: str, delivery_id: int) -> bool:
+    """Whether BoLink took a later delivery of the same order: this one would undo it."""
+    this, later = t.deliveries.alias("this"), t.deliveries.alias("later")
+    found = (
+        sa.select(later.c.delivery_id)
+        .join(this, sa.and_(this.c.lot_id == later.c.lot_id, this.c.order_id == later.c.order_id))
+        .where(
+            this.c.lot_id == lot_id,
+            this.c.delivery_id == delivery_id,
+            this.c.order_id != "",
+            later.c.delivery_id > delivery_id,
+            later.c.state == "done",
+        )
+        .limit(1)
+    )
+    return conn.execute(found).first() is not None
+
+
+def send_again(conn: sa.Connection, lot_id: str, delivery_id: int, now: datetime) -> bool:
+    """Make a refused or waiting delivery due now; whether it was one of these."""
+    where = (
+        t.deliveries.c.lot_id == lot_id,
+        t.deliveries.c.delivery_id == delivery_id,
+        t.deliveries.c.state.in_(("refused", "pending")),
+    )
+    again = sa.update(t.deliveries).where(*where).values(state="pending", next_at=now, done_at=None)
+    return conn.execute(again).rowcount > 0
 
 
 def alone(conn: sa.Connection) -> None:

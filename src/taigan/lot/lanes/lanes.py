@@ -7,6 +7,7 @@ here of what a device says, one process does that at a time: `watchers.py`.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -42,6 +43,8 @@ from taigan.storage.rows import Alarm, Lift, Presence
 log = structlog.get_logger("taigan.lanes")
 STORE_AGAIN = 0.5
 """Seconds after which an event that could not be stored is stored again."""
+ARM_REMEMBERED = 16
+"""So many reports of a lane's arm are known again when they come once more."""
 
 Follow = Callable[[LaneKey, str], Awaitable[None]]
 """Raises the arm of a lane for a waiting order, now that it can be."""
@@ -75,6 +78,7 @@ class Lanes:
         self._arrivals: dict[LaneKey, asyncio.Event] = {}
         self._expected: dict[tuple[str, str], tuple[Lift, asyncio.Event]] = {}
         self._gone: dict[LaneKey, str] = {}  # the car that left each lane last
+        self._arm_said: dict[LaneKey, deque[str]] = {}  # the latest reports of each arm
         self._background: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self.watchers = Watchers(database, clock, process, self._made_here, self._adopt)
@@ -171,7 +175,12 @@ class Lanes:
             return
         if not await self._is_watched(event.lane):
             raise WatchedElsewhere(str(event.lane))
+        said = self._arm_said.setdefault(event.lane, deque(maxlen=ARM_REMEMBERED))
+        if event.event_id in said:  # whatever the arm did since, this is not news
+            return
         effect = await self._store(event)
+        if event.kind in (EventKind.UP, EventKind.DOWN):
+            said.append(event.event_id)
         self._publish(event)
         gone = event.presence_id if event.kind in (EventKind.PASSED, EventKind.BACKED_OUT) else ""
         stored = Stored(event.lane.lot_id, event.lane.channel_id, effect.arrived, gone, effect.settled)

@@ -296,9 +296,10 @@ class Attendant:
             state = registry.delivery_state(conn, lot_id, delivery_id)
             if state is None:
                 raise UnknownDelivery("the lot has no such delivery", "delivery_id")
-            if state not in ("refused", "pending"):
+            if registry.is_overtaken(conn, lot_id, delivery_id):
+                raise Conflict("BoLink has taken a later message of this order, which this one would undo")
+            if not registry.send_again(conn, lot_id, delivery_id, self._clock.now()):
                 raise Conflict(f"the delivery is {state}; only a refused or a waiting one can be sent again")
-            registry.send_again(conn, lot_id, delivery_id, self._clock.now())
             changes = Changes()
             act = f"delivery {delivery_id} sent again"
             changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act, by.via))
