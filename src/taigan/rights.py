@@ -25,6 +25,7 @@ class Right(StrEnum):
     LOT_SPACES = "lot:spaces", "更正空车位", "correct the free spaces"
     LOT_EMERGENCY = "lot:emergency", "宣布或解除紧急状态", "declare and end an emergency"
     LOT_SET = "lot:set", "改车场的设置", "change the lot's settings"
+    LOT_PUBLISH = "lot:publish", "在泊链发布车场、进件、分账", "publish the lot at BoLink, its merchant and its split"
 
     LANE_RELEASE = "lane:release", "放行或拒绝等候的车", "let a waiting car in, or refuse it"
     LANE_OPEN = "lane:open", "手动抬杆", "raise an arm by hand"
@@ -58,6 +59,8 @@ class Right(StrEnum):
     MONEY_REVERSE = "money:reverse", "冲销现金收款", "reverse a cash payment"
     MONEY_REFUND = "money:refund", "申请退款", "ask for a refund"
     MONEY_APPROVE = "money:approve", "批准退款", "approve a refund"
+    MONEY_RECONCILE = "money:reconcile", "与泊链对账，处理差异", "hold a day against BoLink's books, settle differences"
+    MONEY_INVOICE = "money:invoice", "开发票", "have invoices issued"
     MONEY_ESCAPE = "money:escape", "上报欠费", "report what is owed"
     SHIFT_RUN = "shift:run", "开班、收现金、交班", "run a shift, take cash, hand over"
     TARIFF_SEE = "tariff:see", "看收费标准", "see the price lists"
@@ -76,6 +79,8 @@ class Right(StrEnum):
     EXPORT_TAKE = "export:take", "导出", "take exports"
     AUDIT_SEE = "audit:see", "看抬杆和操作记录", "see every lift and act"
 
+    RESIDENT_SET = "resident:set", "设置社区、门禁设备", "set up the community and its access devices"
+    RESIDENT_REPORT = "resident:report", "上报人员通行", "report that a person went in or out"
     RESIDENT_SEE = "resident:see", "看泊链下发的人员", "see the residents that BoLink sent"
     PRIVACY_SHOW = "privacy:show", "查看完整手机号和身份", "see phone numbers and identities unmasked"
     PRIVACY_EXPORT = "privacy:export", "导出某人的数据", "export what is kept of a person"
@@ -127,6 +132,7 @@ class Role(StrEnum):
         {
             *(Right.LOT_SEE, Right.PICTURE_SEE, Right.STAY_SEE, Right.MONEY_SEE, Right.MONEY_ASSIGN, Right.MONEY_MOVE),
             *(Right.MONEY_RETURN, Right.MONEY_REVERSE, Right.MONEY_REFUND, Right.MONEY_ESCAPE, Right.TARIFF_SEE),
+            *(Right.MONEY_RECONCILE, Right.MONEY_INVOICE),
             *(Right.PASS_SEE, Right.DELIVERY_SEE, Right.DELIVERY_REPLAY, Right.REPORT_SEE, Right.EXPORT_TAKE),
             Right.AUDIT_SEE,
         },

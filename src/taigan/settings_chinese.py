@@ -76,6 +76,8 @@ SAID: dict[str, str] = {
     "A plate that is back so soon gets no free minutes again; 0: it does.": "出场后这么快又回来的，不再有免费时长；0：照样有。",
     "Plates with one of these in them leave free at first sight.": "车牌里有这些字的，见到就免费放行。",
     "Plates whose stay no stranger is told of by typing them.": "这些车牌，别人输入查费时一律说查不到。",
+    "A refund up to this amount in fen is asked for by one person; above it a second one must agree.": "不超过这个金额（分）的退款一个人就能申请；超过时要第二个人批准。",
+    "When the day before is held against what BoLink has of it, by each lot's clock; empty: only by hand.": "每天什么时候（按车场的钟）与泊链对前一天的账；空：只手动对账。",
     # [hub]
     "BoLink's side for one's own machine (`taigan hub`), with the rules it keeps. Times are in seconds.": "自己机器上的泊链侧（`taigan hub`），以及它守的规矩。时间以秒计。",
     "The address the hub listens on; `0.0.0.0` for all.": "泊链侧监听的地址；`0.0.0.0` 是全部地址。",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -43,6 +43,8 @@ def row(table: sa.Table, number: int, at: datetime, **given: Any) -> dict[str, A
             made[column.name] = b"\x00" * 32
         elif isinstance(column.type, sa.Boolean):
             made[column.name] = False
+        elif isinstance(column.type, sa.Date):
+            made[column.name] = date(2020, 1, number)
         elif isinstance(column.type, sa.Integer | sa.BigInteger):
             made[column.name] = number if column.primary_key else 0
         else:

@@ -169,6 +169,8 @@ class Parking:
         process: str = "p",
         bolink_side: BolinkSide | None = None,
         exchange: Exchange | None = None,
+        transport: bolink.Transport | None = None,
+        hub_url: str = "http://hub",
     ) -> None:
         self.database = database
         self._rows = database.beneath if isinstance(database, TroubledDatabase) else database
@@ -180,8 +182,8 @@ class Parking:
         self.platform = Platform(
             database=database,
             barrier_of=self._barrier_of,
-            transport=self.bolink,
-            addresses=bolink.Addresses.at("http://hub"),
+            transport=transport or self.bolink,
+            addresses=bolink.Addresses.at(hub_url),
             gateway=self.gateway,
             policy=policy or Policy(),
             clock=self.clock,

@@ -14,9 +14,12 @@ import httpx
 import sqlalchemy as sa
 
 from taigan.barriers.barrier import LaneKey, LaneState, Outcome, Position, Price, Result, Sight
+from taigan.bolink import Addresses, BolinkClient, Unreachable
 from taigan.clock import SystemClock
 from taigan.lot.commits import Commits
 from taigan.lot.entering.desk import EntryDesk
+from taigan.lot.errands.errands import Errands
+from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.events import Events
 from taigan.lot.ids import RandomIds
 from taigan.lot.lanes.lanes import Lanes
@@ -253,6 +256,8 @@ async def house_at(database: Database, **options: Any) -> House:
         attendant=attendant,
         plates=Plates(database, desk, leaving, lanes, policy, clock),
         leaving=leaving,
+        errands=Errands(database, leaving, nobody_there, clock),
+        reconciling=Reconciling(database, nobody_there, clock),
         lanes=lanes,
         events=events,
         metrics=metrics,
@@ -260,6 +265,16 @@ async def house_at(database: Database, **options: Any) -> House:
         **{"sleep": at_once, **options},
     )
     return House(database, clock, events, metrics, callbacks, barriers, app, keys_read)
+
+
+def nobody_there(lot_id: str) -> BolinkClient:
+    """A client whose BoLink is never reached."""
+
+    class Nobody:
+        async def post(self, url: str, body: bytes, *, timeout: float) -> tuple[int, bytes]:
+            raise Unreachable(f"{url}: nobody there")
+
+    return BolinkClient("200002", "a-key", Addresses.at("http://hub"), Nobody(), pauses=())
 
 
 async def at_once(seconds: float) -> None:

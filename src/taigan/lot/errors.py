@@ -1,13 +1,14 @@
 """What an operator's or a program's request can meet.
 
 - LotError
-  - UnknownVendor, UnknownLot, UnknownLane, UnknownOrder, UnknownDelivery
+  - UnknownVendor, UnknownLot, UnknownLane, UnknownOrder, UnknownDelivery, UnknownErrand, UnknownDifference
   - NobodyWaits     there is no order to release or refuse
   - BeingRaised     there is one, and the arm is being raised for it already
   - Conflict        the thing is not in a state that allows it
   - BadValue        a field cannot be used
   - CannotPrice     no price list says what the stay costs
   - BarrierFault    the barrier did not take the command
+  - BolinkSaysNo    BoLink was asked, and did not answer or refused
 """
 
 from __future__ import annotations
@@ -60,6 +61,27 @@ class UnknownDelivery(LotError):
 
     code = "unknown_delivery"
     status = 404
+
+
+class UnknownErrand(LotError):
+    """The lot asked BoLink for no such thing."""
+
+    code = "unknown_errand"
+    status = 404
+
+
+class UnknownDifference(LotError):
+    """The lot's reconciliation found no such difference."""
+
+    code = "unknown_difference"
+    status = 404
+
+
+class BolinkSaysNo(LotError):
+    """BoLink was asked something and did not answer it, or refused to."""
+
+    code = "bolink"
+    status = 502
 
 
 class UnknownBlock(LotError):

@@ -26,6 +26,17 @@ MOMENTS: dict[str, Moment] = {
     ),
     "3.1": Moment("stays.orders:enter", "车辆入场确定之后", "when an entry is certain"),
     "3.2": Moment("leaving.gone:owe_exit", "车辆离场之后", "when a car has left"),
+    "4.1": Moment(
+        "errands.reconciling:Reconciling._orders",
+        "每晚，或手动对账时",
+        "every night, and when a person reconciles a day",
+    ),
+    "4.2": Moment("errands.refunds:ask", "退款被申请（或批准）时", "when a refund is asked for, or approved"),
+    "4.4": Moment(
+        "errands.reconciling:Reconciling._withdrawals",
+        "每晚，或手动对账时",
+        "every night, and when a day is reconciled",
+    ),
     "5.1": Moment("messages.prices:Prices", "司机查价时", "a driver asks the price"),
     "5.2": Moment(
         "messages.vehicles:Vehicles.notice_car_owner", "车牌的无感支付状态改变时", "a plate pays by itself, or no more"
@@ -35,9 +46,7 @@ MOMENTS: dict[str, Moment] = {
         "messages.kept:Records.get_inpark_image", "泊链要看入场或出场图片", "BoLink wants an entry or exit picture"
     ),
     "5.5": Moment("messages.money:MoneyMessages.charged", "出口的缴费有了结果", "a payment at the exit has its result"),
-    "5.6": Moment(
-        "messages.money:MoneyMessages.kept", "退款有了结果：留给人处理", "a refund has its result: kept for a person"
-    ),
+    "5.6": Moment("messages.told:ToldMessages.refunded", "退款有了结果", "a refund has its result"),
     "5.7": Moment("messages.router:NoPlateEntries", "无牌车扫入口码", "a driver without a plate scans at an entry"),
     "5.8": Moment(
         "messages.money:MoneyMessages.kept", "月卡续费付了款：留给人处理", "a pass was paid: kept for a person"
@@ -59,6 +68,14 @@ MOMENTS: dict[str, Moment] = {
     ),
     "5.14": Moment("messages.reductions:Reductions", "充电站给车辆减免", "a charging station makes a stay cheaper"),
     "9.1": Moment("messages.kept:Records.people_data", "泊链下发人员资料", "BoLink sends residents' data"),
+    "10.2": Moment(
+        "errands.reconciling:Reconciling._parked", "每晚，或手动对账时", "every night, and when a day is reconciled"
+    ),
+    "10.3": Moment(
+        "errands.reconciling:Reconciling._parked",
+        "在场车数与泊链不同时",
+        "when BoLink's count of parked cars is not ours",
+    ),
     "11.1": Moment("messages.commands:RemoteCommands.operate_liftrod", "泊链要抬杆", "BoLink has an arm raised"),
     "11.2": Moment("messages.vehicles:Vehicles.check_vip", "司机要办或续月卡", "a driver wants a pass"),
     "11.3": Moment("messages.commands:RemoteCommands.space_notify", "泊链改余位", "BoLink sets the free spaces"),

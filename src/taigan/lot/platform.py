@@ -19,6 +19,8 @@ from taigan.clock import Clock, set_within
 from taigan.lot.checkpoints import Reach, pass_by
 from taigan.lot.commits import Commits
 from taigan.lot.entering.desk import EntryDesk
+from taigan.lot.errands.errands import Errands
+from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import LotError, UnknownLot
 from taigan.lot.events import Events
 from taigan.lot.gateways.gateway import SmsGateway
@@ -36,11 +38,13 @@ from taigan.lot.messages.phone_checks import PhoneChecks
 from taigan.lot.messages.prices import Prices
 from taigan.lot.messages.reductions import Reductions
 from taigan.lot.messages.router import Callbacks, Handler, NoPlateEntries
+from taigan.lot.messages.told import ToldMessages
 from taigan.lot.messages.vehicles import Vehicles
 from taigan.lot.metrics import Metrics
 from taigan.lot.people.attendant import Attendant
 from taigan.lot.plates import Plates
 from taigan.lot.policy import Policy
+from taigan.lot.rounds import Rounds
 from taigan.lot.setup import LotSetup, VendorSetup, seed, settle_confirm
 from taigan.lot.tidying import Tidying
 from taigan.lot.uploads.courier import Courier
@@ -126,6 +130,9 @@ class Platform:
             self.events,
             reach,
         )
+        self.errands = Errands(database, self.leaving, self.client_of, clock)
+        self.reconciling = Reconciling(database, self.client_of, clock)
+        self.rounds = Rounds(database, self.errands, self.reconciling, policy, clock)
         self.tidying = Tidying(database, policy, clock)
         self.watch = Watch(database, self.lanes, self.lifts, policy, clock, self.metrics)
         self.no_plate_entries = NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics)
@@ -133,6 +140,7 @@ class Platform:
         self.vehicles = Vehicles(database, clock)
         self.prices = Prices(self.leaving)
         self.money = MoneyMessages(self.leaving)
+        self.told = ToldMessages(self.leaving, self.money)
         self.reductions = Reductions(self.leaving)
         self.remote = RemoteCommands(self.attendant, self.leaving)
         self.records = Records(database, clock)
@@ -166,6 +174,7 @@ class Platform:
         self._run(self.courier.run())
         self._run(self.watch.run())
         self._run(self.tidying.run())
+        self._run(self.rounds.run())
         self._run(self.phone_checks.look_at_registration())
         self._run(self._keep_codes())
         self._run(self._keep_lanes())
@@ -193,6 +202,7 @@ class Platform:
         with suppress(StorageError):
             await self.lanes.watchers.release()
         self.lanes.stop()
+        await self.errands.stop()
         await self.desk.stop()
         await self.leaving.stop()
         for barrier in self._barriers.values():
@@ -344,7 +354,7 @@ HANDLERS: Mapping[str, Callable[[Platform], Handler]] = {
     "prepay_order": lambda platform: platform.money.prepaid,
     "outpark": lambda platform: platform.money.charged,
     "pay_notice": lambda platform: platform.reductions,
-    "refund": lambda platform: platform.money.kept("5.6"),
+    "refund": lambda platform: platform.told.refunded,
     "monthcard_pay": lambda platform: platform.money.kept("5.8"),
     "repair": lambda platform: platform.money.kept("5.9"),
     "plat_unified_order": lambda platform: platform.money.kept("5.10"),

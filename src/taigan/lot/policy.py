@@ -149,3 +149,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Plates with one of these in them leave free at first sight."""
     hidden_plates: tuple[str, ...] = ()
     """Plates whose stay no stranger is told of by typing them."""
+    refund_alone_fen: Fen = 10000
+    """A refund up to this amount in fen is asked for by one person; above it a second one must agree."""
+    reconcile_at: Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^$")] = "03:30"
+    """When the day before is held against what BoLink has of it, by each lot's clock; empty: only by hand."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -360,3 +360,69 @@ class PassPlate(msgspec.Struct):
     lot_id: str
     card_id: str
     plate: str
+
+
+class Errand(msgspec.Struct):
+    """Something that BoLink is asked to do, once."""
+
+    lot_id: str
+    errand_id: str
+    section: str
+    number: str
+    about: str
+    order_id: str
+    fen: int | None
+    state: str
+    said: str
+    detail: str
+    actor: str
+    reason: str
+    via: str
+    approved_by: str
+    at: datetime
+    deadline: datetime | None
+    changed_at: datetime
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What `detail` holds."""
+        found: dict[str, Any] = msgspec.json.decode(self.detail)
+        return found
+
+    def keep(self, **details: Any) -> None:
+        """Add to `detail`."""
+        self.detail = msgspec.json.encode(self.details | details).decode()
+
+
+class Difference(msgspec.Struct):
+    """Something in which the lot's books and BoLink's are not the same."""
+
+    lot_id: str
+    difference_id: str
+    day: date
+    kind: str
+    number: str
+    order_id: str
+    ours_fen: int | None
+    theirs_fen: int | None
+    state: str
+    found_at: datetime
+    actor: str = ""
+    reason: str = ""
+    ended_at: datetime | None = None
+
+
+class Reconciliation(msgspec.Struct):
+    """A day of a lot held against what BoLink has of it."""
+
+    lot_id: str
+    day: date
+    began_at: datetime
+    ended_at: datetime | None = None
+    actor: str = ""
+    orders: int = 0
+    payments: int = 0
+    withdrawals: int = 0
+    parked: int = 0
+    differences: int = 0
+    said: str = ""

@@ -885,3 +885,101 @@ calendar_days = sa.Table(
     sa.Column("operator", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
 )
+
+errands = sa.Table(
+    "errands",  # what BoLink is asked to do, once: a row before the call, its outcome after it
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("errand_id", sa.Text, primary_key=True),
+    sa.Column("section", sa.Text, nullable=False),  # 4.2 a refund, 6.3 an invoice, 3.3 a renewal ...
+    sa.Column("number", sa.Text, nullable=False),  # ours, never given twice; empty where the interface has none
+    sa.Column("about", sa.Text, nullable=False),  # what it is for: a payment, an order, a pass, the lot
+    sa.Column("order_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("fen", sa.BigInteger),
+    sa.Column("state", sa.Text, nullable=False),  # wanted, asked, running, unclear, done, failed, withdrawn
+    sa.Column("said", sa.Text, nullable=False, server_default=""),
+    sa.Column("detail", sa.Text, nullable=False),  # JSON; never what names a person
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
+    sa.Column("approved_by", sa.Text, nullable=False, server_default=""),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("deadline", Moment),  # asked and not answered by then: nobody knows what became of it
+    sa.Column("changed_at", Moment, nullable=False),
+    sa.Index(
+        "one_errand_a_number",
+        "lot_id",
+        "section",
+        "number",
+        unique=True,
+        sqlite_where=sa.text("number <> ''"),
+        postgresql_where=sa.text("number <> ''"),
+    ),
+    sa.Index(
+        "one_refund_under_way",
+        "lot_id",
+        "about",
+        unique=True,
+        sqlite_where=sa.text("section = '4.2' AND state IN ('wanted', 'asked', 'running', 'unclear')"),
+        postgresql_where=sa.text("section = '4.2' AND state IN ('wanted', 'asked', 'running', 'unclear')"),
+    ),
+    sa.Index("errands_about", "lot_id", "section", "about"),
+    sa.Index("errands_by_time", "lot_id", "at", "errand_id"),
+    sa.Index(
+        "errands_unanswered",
+        "deadline",
+        sqlite_where=sa.text("state = 'asked'"),
+        postgresql_where=sa.text("state = 'asked'"),
+    ),
+    sa.Index(
+        "errands_running",
+        "section",
+        "lot_id",
+        sqlite_where=sa.text("state IN ('running', 'unclear')"),
+        postgresql_where=sa.text("state IN ('running', 'unclear')"),
+    ),
+)
+
+rounds = sa.Table(
+    "rounds",  # what time brings a lot to do: whichever process takes a round does it alone
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("task", sa.Text, primary_key=True),
+    sa.Column("due_at", Moment, nullable=False),  # the next one
+)
+
+reconciliations = sa.Table(
+    "reconciliations",  # a day of a lot held against what BoLink has of it; again, in place of the one before
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),  # of the lot's clock
+    sa.Column("began_at", Moment, nullable=False),
+    sa.Column("ended_at", Moment),
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),  # empty: the night
+    sa.Column("orders", sa.Integer, nullable=False, server_default="0"),  # that BoLink named (4.1)
+    sa.Column("payments", sa.Integer, nullable=False, server_default="0"),  # of ours that were looked at
+    sa.Column("withdrawals", sa.Integer, nullable=False, server_default="0"),  # that BoLink named (4.4)
+    sa.Column("parked", sa.Integer, nullable=False, server_default="0"),  # that BoLink counts as parked (10.2)
+    sa.Column("differences", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("said", sa.Text, nullable=False, server_default=""),  # what could not be asked, and why
+)
+
+differences = sa.Table(
+    "differences",  # where the lot's books and BoLink's are not the same
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("difference_id", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("number", sa.Text, nullable=False),  # the trade_no, the order or the day that it is about
+    sa.Column("order_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("ours_fen", sa.BigInteger),
+    sa.Column("theirs_fen", sa.BigInteger),
+    sa.Column("state", sa.Text, nullable=False),  # open, settled, gone
+    sa.Column("found_at", Moment, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("ended_at", Moment),
+    sa.UniqueConstraint("lot_id", "kind", "number"),
+    sa.Index("differences_by_time", "lot_id", "found_at", "difference_id"),
+)

@@ -9,6 +9,8 @@ from typing import Any
 from taigan.barriers.door import Door
 from taigan.barriers.drivers import read_settings
 from taigan.clock import Clock
+from taigan.lot.errands.errands import Errands
+from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.events import Events
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.leaving.desk import LeavingDesk
@@ -51,6 +53,8 @@ def build(
     attendant: Attendant,
     plates: Plates,
     leaving: LeavingDesk,
+    errands: Errands,
+    reconciling: Reconciling,
     lanes: Lanes,
     events: Events,
     metrics: Metrics,
@@ -79,6 +83,8 @@ def build(
         plates=plates,
         prices=Prices(database, clock),
         leaving=leaving,
+        errands=errands,
+        reconciling=reconciling,
         check_barrier=check_barrier,
     )
     doors: dict[str, App] = {

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from taigan.barriers.barrier import LaneKey
+from taigan.lot.errands.errands import Errands
+from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import Conflict, UnknownDelivery, UnknownLane, UnknownLot, UnknownOrder
 from taigan.lot.events import Events
 from taigan.lot.lanes.lanes import Lanes
@@ -42,6 +44,8 @@ class Office:
     plates: Plates
     prices: Prices
     leaving: LeavingDesk
+    errands: Errands
+    reconciling: Reconciling
     check_barrier: Callable[[Mapping[str, Any]], object]
 
     def pictures(self, lot_id: str) -> dict[str, Picture]:

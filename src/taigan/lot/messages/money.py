@@ -46,14 +46,18 @@ class MoneyMessages:
 
         return keep
 
+    async def unreadable(self, callback: Callback, section: str, error: BadMessage) -> Answered:
+        """Keep a message that cannot be understood, with an alarm, and answer 1. Raises StorageError."""
+        number = number_in(callback.text)
+        money = self._money(callback, section, _answer(section, callback, number, "", None))
+        money.trade_no, money.unreadable = number, f"{error.field} {error.reason}"
+        return await self._carry_out(money, callback)
+
     async def _book(self, callback: Callback, section: str) -> Answered:
         try:
             told = payment_told(section, callback.text)
         except BadMessage as error:
-            number = number_in(callback.text)
-            money = self._money(callback, section, _answer(section, callback, number, "", None))
-            money.trade_no, money.unreadable = number, f"{error.field} {error.reason}"
-            return await self._carry_out(money, callback)
+            return await self.unreadable(callback, section, error)
         money = self._money(callback, section, _answer(section, callback, told.trade_no, told.order_id, told))
         for field in PaymentTold.__struct_fields__:
             setattr(money, field, getattr(told, field))

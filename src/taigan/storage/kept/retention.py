@@ -101,6 +101,9 @@ SWEEPS: Sequence[Sweep] = (
     Sweep(t.attempts, "money_kept", [_past(t.attempts.c.started_at), t.attempts.c.state.not_in(("live", "unclear"))]),
     Sweep(t.shifts, "money_kept", [_past(t.shifts.c.closed_at)]),
     Sweep(t.invoice_notices, "money_kept", [_past(t.invoice_notices.c.at)]),
+    Sweep(t.errands, "money_kept", [_past(t.errands.c.at), t.errands.c.state.in_(("done", "failed", "withdrawn"))]),
+    Sweep(t.differences, "money_kept", [_past(t.differences.c.found_at), t.differences.c.state != "open"]),
+    Sweep(t.reconciliations, "money_kept", [_past(t.reconciliations.c.began_at)]),
 )
 
 STAYS = frozenset(
@@ -115,6 +118,7 @@ STAYS = frozenset(
         "api_tokens",
         "price_lists",
         "calendar_days",
+        "rounds",
     }
 )
 """Tables that do not grow with time: what is set up."""

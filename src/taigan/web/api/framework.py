@@ -22,6 +22,7 @@ from taigan.web.api.common import (
     AnyRequest,
 )
 from taigan.web.api.deliveries import Deliveries
+from taigan.web.api.errands import Errands
 from taigan.web.api.exits import Exits
 from taigan.web.api.kept import Kept
 from taigan.web.api.lanes import LotLanes
@@ -30,6 +31,7 @@ from taigan.web.api.money import Money
 from taigan.web.api.orders import Orders
 from taigan.web.api.passes import Passes
 from taigan.web.api.price_lists import PriceLists
+from taigan.web.api.reconciliations import Reconciliations
 from taigan.web.api.stays import Stays
 from taigan.web.api.vendors import Vendors
 from taigan.web.errors import HANDLERS, of_body
@@ -78,6 +80,8 @@ def framework(office: Office) -> Litestar:
             Exits,
             Money,
             Passes,
+            Errands,
+            Reconciliations,
             Deliveries,
             BlockedDrivers,
             Kept,

@@ -1,0 +1,99 @@
+"""What time brings a lot to ask BoLink: each round is taken by one process, whichever looks first."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from taigan.clock import Clock
+from taigan.lot.errands.errands import Errands
+from taigan.lot.errands.reconciling import Reconciling
+from taigan.lot.errors import LotError
+from taigan.lot.policy import Policy
+from taigan.storage import errands as kept
+from taigan.storage import registry
+from taigan.storage.database import Database
+from taigan.storage.errors import StorageError
+from taigan.storage.rows import Lot
+
+log = structlog.get_logger("taigan.rounds")
+EVERY = 10.0
+"""Seconds between two looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Something that is done for a lot again and again. `next_at` says when, from a moment on; `first` the same of the
+    first time, for a lot that never had it."""
+
+    task: str
+    next_at: Callable[[Lot, datetime], datetime]
+    run: Callable[[Lot], Awaitable[object]]
+    first: Callable[[Lot, datetime], datetime] | None = None
+
+
+class Rounds:
+    """One per process."""
+
+    def __init__(
+        self, database: Database, errands: Errands, reconciling: Reconciling, policy: Policy, clock: Clock
+    ) -> None:
+        self._database = database
+        self._errands = errands
+        self._reconciling = reconciling
+        self._policy = policy
+        self._clock = clock
+        self._rounds: list[Round] = []
+        if policy.reconcile_at:
+            self._rounds.append(Round("reconcile", self._at_night, self._yesterday))
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except StorageError as error:
+                log.error("the rounds cannot look", error=str(error))
+            except Exception:
+                log.exception("a look failed")
+            await self._clock.sleep(EVERY)
+
+    async def look(self) -> None:
+        """Do whatever is due now. Raises StorageError."""
+        await self._errands.look()
+        known = await self._database.read(kept.rounds)
+        for lot in await self._database.read(registry.lots):
+            for one in self._rounds:
+                now = self._clock.now()
+                due_at = known.get((lot.lot_id, one.task))
+                if (due_at is None or due_at <= now) and await self._take(lot, one, now):
+                    await self._do(lot, one)
+
+    async def _take(self, lot: Lot, one: Round, now: datetime) -> bool:
+        next_at, first = one.next_at(lot, now), (one.first or one.next_at)(lot, now)
+        return await self._database.write(lambda conn: kept.take_round(conn, lot.lot_id, one.task, now, next_at, first))
+
+    async def _do(self, lot: Lot, one: Round) -> None:
+        try:
+            await one.run(lot)
+        except LotError as error:
+            log.warning("a round was not done", lot=lot.lot_id, task=one.task, error=error.message)
+        except StorageError:
+            raise
+        except Exception:
+            log.exception("a round failed", lot=lot.lot_id, task=one.task)
+
+    def _at_night(self, lot: Lot, now: datetime) -> datetime:
+        """When the lot's clock shows `reconcile_at` next."""
+        here = now.astimezone(ZoneInfo(lot.time_zone))
+        hour, minute = map(int, self._policy.reconcile_at.split(":"))
+        tonight = here.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        return tonight if here < tonight else tonight + timedelta(days=1)
+
+    async def _yesterday(self, lot: Lot) -> None:
+        here = self._clock.now().astimezone(ZoneInfo(lot.time_zone))
+        await self._reconciling.reconcile(lot.lot_id, here.date() - timedelta(days=1))

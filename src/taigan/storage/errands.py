@@ -1,0 +1,119 @@
+"""What BoLink is asked to do once, and what time brings a lot to do: read and written with the lot locked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from taigan.storage import tables as t
+from taigan.storage.facts import columns, records
+from taigan.storage.rows import Errand
+from taigan.storage.statements import Insert, Update
+from taigan.storage.views import After
+
+_COLUMNS = columns(t.errands, Errand)
+_lot: sa.BindParameter[str] = sa.bindparam("lot")
+_section: sa.BindParameter[str] = sa.bindparam("of_section")
+_ONE = sa.select(*_COLUMNS).where(t.errands.c.lot_id == _lot, t.errands.c.errand_id == sa.bindparam("errand"))
+_NUMBERED = sa.select(*_COLUMNS).where(
+    t.errands.c.lot_id == _lot, t.errands.c.section == _section, t.errands.c.number == sa.bindparam("of_number")
+)
+_ABOUT = (
+    sa.select(*_COLUMNS)
+    .where(t.errands.c.lot_id == _lot, t.errands.c.section == _section, t.errands.c.about == sa.bindparam("of_what"))
+    .order_by(t.errands.c.at.desc(), t.errands.c.errand_id.desc())
+)
+_UNANSWERED = (
+    sa.select(*_COLUMNS)
+    .where(t.errands.c.state == sa.literal_column("'asked'"), t.errands.c.deadline < sa.bindparam("before"))
+    .limit(100)
+)
+_UNDER_WAY = (
+    sa.select(*_COLUMNS)
+    .where(
+        t.errands.c.section == _section,
+        t.errands.c.lot_id == _lot,
+        t.errands.c.state.in_([sa.literal_column("'running'"), sa.literal_column("'unclear'")]),
+    )
+    .order_by(t.errands.c.at)
+    .limit(500)
+)
+_ADD = Insert(t.errands, Errand)
+_CHANGE = Update[Errand](
+    t.errands,
+    *("state", "said", "detail", "approved_by", "order_id", "deadline", "changed_at"),
+    key=["lot_id", "errand_id"],
+)
+
+
+def add(conn: sa.Connection, errand: Errand) -> None:
+    """Write a new one down."""
+    _ADD(conn, [errand])
+
+
+def change(conn: sa.Connection, errand: Errand) -> None:
+    """Write down how it stands."""
+    _CHANGE(conn, [errand])
+
+
+def errand(conn: sa.Connection, lot_id: str, errand_id: str) -> Errand | None:
+    return next(iter(records(conn, _ONE, Errand, lot=lot_id, errand=errand_id)), None)
+
+
+def numbered(conn: sa.Connection, lot_id: str, section: str, number: str) -> Errand | None:
+    """The one with a number of ours."""
+    if not number:
+        return None
+    return next(iter(records(conn, _NUMBERED, Errand, lot=lot_id, of_section=section, of_number=number)), None)
+
+
+def about(conn: sa.Connection, lot_id: str, section: str, what: str) -> list[Errand]:
+    """Those for one thing, newest first."""
+    return records(conn, _ABOUT, Errand, lot=lot_id, of_section=section, of_what=what)
+
+
+def unanswered(conn: sa.Connection, now: datetime) -> list[Errand]:
+    """Those that were asked and should have been answered by now, of whichever lot."""
+    return records(conn, _UNANSWERED, Errand, before=now)
+
+
+def under_way(conn: sa.Connection, lot_id: str, section: str) -> list[Errand]:
+    """Those whose end is not known yet, oldest first."""
+    return records(conn, _UNDER_WAY, Errand, lot=lot_id, of_section=section)
+
+
+def listed(
+    conn: sa.Connection, lot_id: str, limit: int, after: After, *, section: str = "", state: str = ""
+) -> list[Errand]:
+    """A lot's, newest first."""
+    c = t.errands.c
+    query = sa.select(*_COLUMNS).where(c.lot_id == lot_id)
+    query = query.where(*(column == value for column, value in ((c.section, section), (c.state, state)) if value))
+    if after:
+        query = query.where(
+            sa.tuple_(c.at, c.errand_id)
+            < sa.tuple_(*(sa.bindparam(None, v, type_=k.type) for v, k in zip(after, (c.at, c.errand_id), strict=True)))
+        )
+    query = query.order_by(c.at.desc(), c.errand_id.desc()).limit(limit)
+    return [Errand(*row) for row in conn.execute(query)]
+
+
+def rounds(conn: sa.Connection) -> dict[tuple[str, str], datetime]:
+    """When each known round is due, by (lot_id, task)."""
+    c = t.rounds.c
+    return {(row[0], row[1]): row[2] for row in conn.execute(sa.select(c.lot_id, c.task, c.due_at))}
+
+
+def take_round(conn: sa.Connection, lot_id: str, task: str, now: datetime, next_at: datetime, first: datetime) -> bool:
+    """Take a round that is due, the next one being due at `next_at`. Tells whether it was ours to take.
+
+    One that was never taken is due at `first`.
+    """
+    insert: Any = (sqlite if conn.dialect.name == "sqlite" else postgresql).insert(t.rounds)
+    conn.execute(insert.values(lot_id=lot_id, task=task, due_at=first).on_conflict_do_nothing())
+    c = t.rounds.c
+    due = sa.update(t.rounds).where(c.lot_id == lot_id, c.task == task, c.due_at <= now)
+    return conn.execute(due.values(due_at=next_at)).rowcount > 0

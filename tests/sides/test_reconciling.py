@@ -1,0 +1,103 @@
+"""A day of the lot held against what BoLink has of it, over HTTP: every difference is a row."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from hub.sides import PARK_ID, UNION_ID
+from support.both_sides import Both
+
+TODAY = "2026-05-04"
+
+
+async def found(both: Both, state: str = "open") -> list[tuple[str, str]]:
+    return [(one["kind"], one["number"]) for one in await both.items("/differences", state=state)]
+
+
+async def stay(both: Both, plate: str = "京A12345") -> dict[str, Any]:
+    """A stay that was paid inside, and has ended; the payment."""
+    await both.enters(plate)
+    both.clock.advance(2 * 3600)
+    payment = await both.pays_inside(plate)
+    await both.leaves(plate)
+    return payment
+
+
+async def test_a_day_on_which_both_sides_hold_the_same_has_no_difference(both: Both) -> None:
+    await stay(both)
+    await both.enters("京B00001")
+    run = await both.act("/reconciliations", day=TODAY)
+    assert (run["orders"], run["payments"], run["parked"], run["differences"], run["said"]) == (1, 1, 1, 0, "")
+    assert await found(both) == []
+
+
+async def test_a_payment_whose_message_never_came_is_named_with_its_amount_until_it_comes(both: Both) -> None:
+    await both.enters()
+    both.clock.advance(2 * 3600)
+    [order] = await both.items("/orders")
+    await both.hub.faults({"kind": "push_lost", "service_name": "prepay_order", "times": None})
+    trade_no = await both.pays_by_phone()
+    both.clock.advance(60)
+    await both.act(f"/orders/{order['order_id']}/waive")
+    await both.leaves()
+    await both.act("/reconciliations", day=TODAY)
+    assert await found(both) == [("payment_missing_here", trade_no)]
+    [one] = await both.items("/differences")
+    assert (one["ours_fen"], one["theirs_fen"] is not None, bool(one["advice"])) == (None, True, True)
+
+
+async def test_each_night_looks_at_the_day_before_once(both: Both) -> None:
+    await stay(both)
+    rounds = both.street.platform.rounds
+    await rounds.look()
+    assert await both.items("/reconciliations") == []
+    both.clock.advance(24 * 3600)
+    await rounds.look()
+    await rounds.look()
+    assert [one["day"] for one in await both.items("/reconciliations")] == [TODAY]
+
+
+async def test_a_stay_that_bolink_holds_as_open_and_nobody_here_does_is_named(both: Both) -> None:
+    status, _ = await both.hub.upload_entry("京C00001", "not-ours")
+    assert status == 200
+    await both.act("/reconciliations", day=TODAY)
+    assert await found(both) == [("parked_there_only", "not-ours")]
+    assert (await both.hub.upload_exit("京C00001", "not-ours"))[0] == 200
+    await both.act("/reconciliations", day=TODAY)
+    assert (await found(both), await found(both, "gone")) == ([], [("parked_there_only", "not-ours")])
+
+
+async def test_a_stay_that_ended_at_bolink_and_not_here_is_named_and_a_person_settles_it(both: Both) -> None:
+    order = await both.enters()
+    assert (await both.hub.upload_exit(order["licence"], order["order_id"]))[0] == 200
+    await both.act("/reconciliations", day=TODAY)
+    assert await found(both) == [("parked_here_only", order["order_id"])]
+    [one] = await both.items("/differences")
+    settled = await both.act(f"/differences/{one['difference_id']}/settle")
+    assert (settled["state"], settled["actor"]) == ("settled", "王芳")
+    await both.act("/reconciliations", day=TODAY)
+    assert await found(both) == []
+
+
+async def test_what_bolink_does_not_answer_is_said_and_nothing_is_concluded_from_it(both: Both) -> None:
+    await stay(both)
+    await both.hub.faults({"kind": "upload_refused", "service_name": "4.1", "text": "系统维护"})
+    run = await both.act("/reconciliations", day=TODAY)
+    assert ("4.1: 系统维护" in run["said"], run["differences"]) == (True, 0)
+
+
+async def test_a_day_that_has_not_begun_is_refused(both: Both) -> None:
+    tomorrow = (both.clock.now() + timedelta(days=1)).date().isoformat()
+    status, said = await both.lot("POST", "/reconciliations", operator="王芳", reason="early", day=tomorrow)
+    assert (status, said["error"]["field"]) == (409, "day")
+
+
+async def test_a_withdrawal_that_failed_and_one_of_another_amount_are_named(both: Both) -> None:
+    await stay(both)
+    status, answer = await both.hub.admin(
+        "POST", "/admin/withdrawals", json={"lot_id": f"{UNION_ID}-{PARK_ID}", "fen": 50}
+    )
+    assert status == 200, answer
+    await both.act("/reconciliations", day=TODAY)
+    assert [kind for kind, _ in await found(both)] == ["withdrawal_differs"]
