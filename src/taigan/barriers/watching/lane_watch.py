@@ -280,6 +280,7 @@ class LaneWatch:
             log.exception("barrier driver failed", lane=str(self.lane), device=self.device)
             return Result(Outcome.UNCERTAIN, f"the driver failed: {error}")
         finally:
+            sending.add_done_callback(_unheard)
             sending.cancel()
         if attempt.sent:
             return Result(Outcome.UNCERTAIN, "the device did not answer by the deadline")
@@ -363,3 +364,9 @@ class LaneWatch:
                 taken.set_result(False)
             else:
                 taken.set_result(True)
+
+
+def _unheard(sending: asyncio.Future[Result]) -> None:
+    """What a command came to that nobody waits for any longer is no reason to complain."""
+    if not sending.cancelled():
+        sending.exception()
