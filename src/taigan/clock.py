@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,9 +18,6 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds on a clock that never steps; only differences mean anything."""
-
-    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
-        """A block that is cut off after so many seconds, with TimeoutError."""
 
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds."""
@@ -38,9 +34,6 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
-
-    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
-        return asyncio.timeout(seconds)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

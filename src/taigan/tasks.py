@@ -1,10 +1,12 @@
-"""Ending background tasks."""
+"""Ending tasks: those in the background, and those that took too long."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 AGAIN_AFTER = 0.5
 """Seconds that a task gets to end in before it is cancelled again."""
 
@@ -20,3 +22,20 @@ async def end(*tasks: asyncio.Task[Any] | None) -> None:
         for task in running:
             task.cancel()
         _, running = await asyncio.wait(running, timeout=AGAIN_AFTER)
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """What comes of the work, which has a task of its own. Raises TimeoutError after so many seconds; it is cancelled
+    then, and when the caller is.
+
+    Two time-outs on one task may both run out in one turn of the loop, and then one takes the other's cancellation for
+    its own. So whatever has time-outs inside it is waited for in this way.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait((task,), timeout=seconds)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        task.cancel()

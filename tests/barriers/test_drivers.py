@@ -13,9 +13,9 @@ from support.barrier_bench import LANE, HandClock
 from support.simulated_lanes import Heard
 from taigan.barriers.backoff import Backoff
 from taigan.barriers.barrier import EventKind, LaneKey, Outcome, Result
-from taigan.barriers.deadline import Deadline
 from taigan.barriers.drivers import DRIVERS, BadSettings, Fleet, driver_named, read_settings
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
+from taigan.deadline import Deadline
 
 MQTT = {"driver": "vzenith-mqtt", "broker": "mqtt://127.0.0.1", "serial": "c5h"}
 GATE = {"driver": "hikvision-isapi", "url": "http://127.0.0.1", "username": "a", "password": "b"}

@@ -26,10 +26,11 @@ from support.ports import free_port
 from support.programs import program
 from support.simulated_lanes import WITHIN, Heard, Script
 from taigan.barriers.barrier import Barrier, Event, EventKind, Outcome, Position, Price, Result
+from taigan.barriers.door import Post
 from taigan.barriers.drivers import BadSettings, Fleet
 from taigan.barriers.edge.agent import EdgeAgent, EdgeSettings, read_edge_settings
 from taigan.barriers.edge.outbox import Outbox, OutboxUnusable, Owed
-from taigan.barriers.edge.wire import Command, LaneEvent, prefix
+from taigan.barriers.edge.wire import Cancel, Command, LaneEvent, prefix
 from taigan.barriers.wires.broker import BrokerSettings
 from taigan.clock import Clock, SystemClock
 from taigan.devices.lane import Verb
@@ -72,7 +73,7 @@ class Line:
         self.fleet = Fleet(self.heard, self.clock, Random(1))
         self.url = f"mqtt://127.0.0.1:{broker.port}"
         self.barrier: Barrier = self.fleet.add(LANE, {"driver": "edge", "broker": self.url})
-        self.device = device(broker) | device_settings
+        self.device = device_settings if "driver" in device_settings else device(broker) | device_settings
         self.outbox = Outbox(folder / "data" / "edge.jsonl")
         self.settings = {
             "lot_id": LANE.lot_id,
@@ -168,6 +169,39 @@ async def test_a_cut_line_rejects_and_nothing_rises_later(tmp_path: Path) -> Non
             await line.heard.until(EventKind.ARRIVED)  # the edge kept it and says it now
             assert (await script.get())["lifts"] == 0
             assert (await line.command(command_id="lift-2")).outcome is Outcome.ACCEPTED
+
+
+async def test_a_command_that_waits_at_the_edge_for_its_device_is_dropped_with_its_car(
+    broker: Broker, tmp_path: Path
+) -> None:
+    line = Line(broker, tmp_path, driver="vzenith-http", serial="c1")
+    await line.fleet.start()
+    await line.agent.start()
+    try:
+        camera = line.agent.fleet.door.find("vzenith-http", "c1")
+        assert camera is not None
+        heartbeat = Post(b"", {}, {"device_name": "c1"})
+        await camera.handle(heartbeat)
+        await line.heard.until(EventKind.ONLINE)
+        opening = asyncio.create_task(line.command(seconds=30))
+        async with asyncio.timeout(WITHIN):
+            while "lift-1" not in line.agent._results:
+                await asyncio.sleep(0.01)
+        await line.barrier.cancel("lift-1")
+        assert (await opening).outcome is Outcome.REJECTED
+        assert b'"info":"no"' in (await camera.handle(heartbeat)).body
+    finally:
+        await line.agent.stop()
+        await line.fleet.stop()
+        line.outbox.close()
+
+
+async def test_a_cancellation_that_overtakes_its_command_stops_it(broker: Broker, tmp_path: Path) -> None:
+    line = Line(broker, tmp_path)
+    async with running(line, tmp_path) as script:
+        line.agent._cancel(line.barrier, msgspec.json.encode(Cancel("lift-1")))
+        assert (await line.command()).outcome is Outcome.REJECTED
+        assert (await script.get())["lifts"] == 0
 
 
 async def test_an_edge_that_goes_away_is_told_by_its_last_will(broker: Broker, tmp_path: Path) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
+import msgspec
 import pytest
 
 from lot.conftest import NewParking
 from support.barrier import Mode
-from support.parking import Parking, in_time, lot_with
+from support.parking import LOT_ID, Parking, in_time, lot_with
 from support.troubled import TroubledDatabase
 from taigan.lot.ages import FORGOTTEN_AFTER, Ages
 from taigan.lot.policy import Policy
 from taigan.storage.database import Database
+from taigan.storage.rows import Lift
 
 HOUR = 3600
 
@@ -148,3 +151,33 @@ async def test_what_is_not_met_again_is_not_remembered_for_ever(street: Parking)
     street.clock.advance(FORGOTTEN_AFTER)
     ages.of("another", ahead)
     assert len(ages._met) == 1
+
+
+async def test_a_driver_is_answered_in_time_and_the_lift_ends_in_time(street: Parking) -> None:
+    street.barrier().mode = Mode.HELD
+    await street.arrives()
+    scanning = asyncio.create_task(street.scan())
+    command = await street.barrier().commanded()
+    assert command.deadline - street.clock.now() == timedelta(seconds=3.7)
+    street.clock.advance(1)
+    street.clock.set_back(3600)
+    street.clock.advance(2.75)
+    assert (await in_time(scanning))[0].said == (2, "正在抬杆，请稍候")
+    (lift,) = await street.lifts()
+    assert lift.outcome == "uncertain"
+
+
+async def test_a_command_given_after_the_step_has_its_own_time_and_no_hour_more(street: Parking) -> None:
+    """As where the machine stops between the commit and the command."""
+    street.barrier().mode = Mode.HELD
+    await street.arrives("A3")
+    await street.scan(channel_id="A3")
+    now = street.clock.now()
+    lift = Lift(
+        LOT_ID, "L1", "A3", None, "open", "manual", "王芳", "stuck", now, now + timedelta(seconds=10), purpose="manual"
+    )
+    street.clock.set_back(3600)
+    ending = asyncio.create_task(street.platform.lifts.carry_out(msgspec.structs.replace(lift, taken_at=now)))
+    command = await street.barrier("A3").commanded()
+    assert command.deadline - street.clock.now() == timedelta(seconds=10)
+    ending.cancel()

@@ -68,7 +68,7 @@ class _Breathless:
     """The time of a clock, and no waiting."""
 
     def __init__(self, clock: Any) -> None:
-        self.now, self.monotonic, self.timeout = clock.now, clock.monotonic, clock.timeout
+        self.now, self.monotonic = clock.now, clock.monotonic
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from taigan.barriers.barrier import LaneKey, LaneState, Outcome, Position, Price, Result, Sight
 from taigan.bolink import Addresses, BolinkClient, Unreachable
 from taigan.clock import SystemClock
+from taigan.deadline import Deadline
 from taigan.lot.commits import Commits
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.errands.errands import Errands
@@ -108,7 +109,10 @@ class Listener:
         self.answered = Answered(200, b'{"state":1}', service_name="nolicence_in_park", state=1)
         self.fails = False
 
-    async def answer(self, body: bytes, service_name: str = "", began: float | None = None) -> Answered:
+    def deadline(self) -> Deadline:
+        return Deadline.within(4.0, SystemClock())
+
+    async def answer(self, body: bytes, service_name: str = "", by: Deadline | None = None) -> Answered:
         self.heard.append((body, service_name))
         if self.fails:
             raise RuntimeError("broken")

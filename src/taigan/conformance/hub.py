@@ -149,7 +149,8 @@ class KitHub:
                     deadline = min(time.monotonic() + within, began + within + BUSY)
                 news.clear()
                 try:
-                    await asyncio.wait_for(news.wait(), max(0.0, deadline - time.monotonic()))
+                    async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                        await news.wait()
                 except TimeoutError:
                     return wanted() or None
             return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 from collections.abc import Mapping, Sequence
@@ -75,8 +74,7 @@ async def stop_all(parts: Sequence[Part]) -> None:
         async with asyncio.timeout(STOP_WITHIN):
             for part in running:
                 part.ask_to_stop()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(part.ended(), STOP_WITHIN / 2)
+                await asyncio.wait((asyncio.ensure_future(part.ended()),), timeout=STOP_WITHIN / 2)
             await asyncio.gather(*(part.ended() for part in running))
     except TimeoutError:
         for part in running:

@@ -23,6 +23,7 @@ import structlog
 
 from taigan.barriers.barrier import Barrier, LaneKey, Outcome, Position, Result
 from taigan.clock import Clock, set_within
+from taigan.deadline import Deadline
 from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
 from taigan.lot.commits import Commits, Transaction
 from taigan.lot.events import Events
@@ -180,26 +181,27 @@ class Lifts:
 
     # Commanding
 
-    async def carry_out(self, lift: Lift, confirm: str = "") -> Ended:
+    async def carry_out(self, lift: Lift, confirm: str = "", by: Deadline | None = None) -> Ended:
         """Command the barrier and wait for what confirms the lift; never raises, nor lasts longer than its deadline.
 
         `confirm` is the lane's: an acknowledged command confirms where it is `accepted`; else the arm that is seen to
-        be up, or the car that passes. What settles the order meanwhile ends the wait, and a command that has not left.
+        be up, or the car that passes. `by` is the lift's deadline, where it is known better than its row says it. What
+        settles the order meanwhile ends the wait, and a command that has not left.
         """
         self._under_way.setdefault((lift.lot_id, lift.lift_id), asyncio.Event())
         settled = self._lanes.expect(lift)
-        over = self._clock.monotonic() + self._left(lift)
+        by = by or self._deadline(lift)
         ended = Ended(lift=lift, result=_NOTHING_KNOWN, at=self._clock.now())
         try:
             if lift.taken_at is None:
-                ended.result = await self._done_elsewhere(lift)
+                ended.result = await self._done_elsewhere(lift, by)
             else:
-                await self._command(ended, settled)
+                await self._command(ended, settled, by)
             self._reach(Checkpoint.OUTCOME)
             ended.confirmed |= ended.result.outcome is Outcome.ACCEPTED and confirm == "accepted"
             waits = lift.purpose == Purpose.ENTER and lift.cause != "again"
             if waits and not ended.confirmed and ended.result.outcome is not Outcome.REJECTED:
-                await set_within(self._clock, settled, over - self._clock.monotonic())
+                await set_within(self._clock, settled, by.left())
         finally:
             self._lanes.forget(lift)
         ended.at, ended.settled = self._clock.now(), settled.is_set()
@@ -251,24 +253,24 @@ class Lifts:
                 return lift
             await self._clock.sleep(min(0.1, left))
 
-    async def _done_elsewhere(self, lift: Lift) -> Result:
+    async def _done_elsewhere(self, lift: Lift, by: Deadline) -> Result:
         """What became of a lift that the process with the lane's device is to take."""
         if self.when_intended is not None:
             self.when_intended()
         with suppress(StorageError):
-            row = await self._row_with_outcome(lift.lot_id, lift.lift_id, self._left(lift))
+            row = await self._row_with_outcome(lift.lot_id, lift.lift_id, by.left())
             if row is not None and row.outcome is not None:
                 return Result(Outcome(row.outcome), row.detail)
             if row is not None and row.taken_at is None:
                 return Result(Outcome.REJECTED, NOBODY_TOOK_IT)
         return Result(Outcome.UNCERTAIN, "the process that took the command has not said what became of it")
 
-    async def _command(self, ended: Ended, settled: asyncio.Event) -> None:
+    async def _command(self, ended: Ended, settled: asyncio.Event, by: Deadline) -> None:
         lift = ended.lift
         barrier = self._lanes.barrier(_lane(lift))
-        if not self._judge(ended, barrier, settled):
+        if not self._judge(ended, barrier, settled, by):
             assert barrier is not None
-            ended.result = await self._sent(lift, barrier, settled)
+            ended.result = await self._sent(lift, barrier, settled, by)
         self._metrics.lifts.labels(lift.cause, ended.result.outcome.value).inc()
         if self._events.anybody:
             self._events.publish(
@@ -284,13 +286,13 @@ class Lifts:
                 }
             )
 
-    def _judge(self, ended: Ended, barrier: Barrier | None, settled: asyncio.Event) -> bool:
+    def _judge(self, ended: Ended, barrier: Barrier | None, settled: asyncio.Event, by: Deadline) -> bool:
         """Look once more at arm and order before the command leaves. Tells whether the lift has ended without it."""
         against = ""
         position = barrier.state.position if barrier is not None else None
         if barrier is None:
             against = "the lane has no barrier"
-        elif self._left(ended.lift) <= 0:
+        elif by.passed:
             against = "the command is past its deadline"
         elif ended.lift.purpose == Purpose.MANUAL:
             return False  # a person sees the lane
@@ -305,15 +307,15 @@ class Lifts:
             ended.result = Result(Outcome.REJECTED, against)
         return bool(against)
 
-    async def _sent(self, lift: Lift, barrier: Barrier, settled: asyncio.Event) -> Result:
+    async def _sent(self, lift: Lift, barrier: Barrier, settled: asyncio.Event, by: Deadline) -> Result:
         carry_out = {"open": barrier.open, "hold": barrier.hold, "close": barrier.close}[lift.command]
-        command = asyncio.ensure_future(carry_out(lift.lift_id, lift.deadline))
+        command = asyncio.ensure_future(carry_out(lift.lift_id, by.from_now()))
         gone = asyncio.ensure_future(settled.wait())
         try:
-            await self._clock.wait((command, gone), self._left(lift) + DRIVER_SPARE)
+            await self._clock.wait((command, gone), by.left() + DRIVER_SPARE)
             if gone.done() and not command.done():
                 await barrier.cancel(lift.lift_id)
-                await self._clock.wait((command,), self._left(lift) + DRIVER_SPARE)
+                await self._clock.wait((command,), by.left() + DRIVER_SPARE)
             if not command.done():
                 return Result(Outcome.UNCERTAIN, "the driver did not keep to the deadline")
             return command.result()
@@ -324,8 +326,11 @@ class Lifts:
             gone.cancel()
             command.cancel()
 
-    def _left(self, lift: Lift) -> float:
-        return (lift.deadline - self._clock.now()).total_seconds()
+    def _deadline(self, lift: Lift) -> Deadline:
+        """The lift's deadline; also where the wall clock was set back since, no longer than it ever was."""
+        whole = (lift.deadline - lift.intended_at).total_seconds()
+        left = (lift.deadline - self._clock.now()).total_seconds()
+        return Deadline.within(min(left, whole), self._clock)
 
     # Lifts that other processes intend
 

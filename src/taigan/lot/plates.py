@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -12,6 +12,7 @@ from taigan.barriers.barrier import Event, LaneKey
 from taigan.barriers.words import NotAPlate, plate_of
 from taigan.bolink import units
 from taigan.clock import Clock
+from taigan.deadline import Deadline
 from taigan.lot import texts
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.entering.scan import Scan
@@ -102,7 +103,7 @@ class Plates:
             digest=hashlib.sha256(about.encode()).hexdigest(),
             key_id=0,
             received_at=now,
-            answer_by=now + timedelta(seconds=self._policy.answer_within),
+            answer_by=Deadline.within(self._policy.answer_within, self._clock),
         )
         picture = self._lanes.state(lane)
         if picture is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from taigan.storage import deliveries, registry, urls
 from taigan.storage.engines import failures
@@ -18,6 +19,7 @@ from taigan.storage.migrations import HEAD
 from taigan.storage.registry import Token, VendorKey
 from taigan.storage.rows import Lane
 from taigan.storage.tables import Moment
+from taigan.tasks import within
 
 LOOKS_WITHIN = 10.0
 """Seconds until a server must have said everything."""
@@ -73,12 +75,16 @@ async def _inspect_server(url: sa.URL) -> Inspection:
 
     engine = engine_to_look(url, "taigan doctor")
     try:
-        async with asyncio.timeout(LOOKS_WITHIN), engine.connect() as conn:
-            return await conn.run_sync(_inspect)
+        return await within(LOOKS_WITHIN, _inspect_over(engine))
     except NOT_REACHED as error:
         raise CannotOpen(f"the database {urls.shown(url)} cannot be reached: {failures.cause(error)}") from None
     finally:
         await engine.dispose()
+
+
+async def _inspect_over(engine: AsyncEngine) -> Inspection:
+    async with engine.connect() as conn:
+        return await conn.run_sync(_inspect)
 
 
 def _inspect(conn: sa.Connection) -> Inspection:

@@ -38,11 +38,13 @@ async def read_body(receive: Receive, *, limit: int, timeout: float, piece_timeo
     chunks: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(timeout) as time_out:
+            end = time_out.when() or 0.0
             more = True
             while more and size <= limit + DRAINED:
-                async with asyncio.timeout(piece_timeout):
-                    message = await receive()
+                if piece_timeout is not None:
+                    time_out.reschedule(min(end, asyncio.get_running_loop().time() + piece_timeout))
+                message = await receive()
                 if message["type"] != "http.request":
                     raise ClientGone
                 chunk = message.get("body", b"")

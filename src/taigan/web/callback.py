@@ -43,7 +43,7 @@ class Callback:
         self._body_timeout = body_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = self._clock.now()
+        by = self._callbacks.deadline()
         try:
             service_name = self._service_name(scope)
         except ValueError:
@@ -67,7 +67,7 @@ class Callback:
             await self._refuse(send, 408, TOO_SLOW, "too_slow", _CLOSE)
             return
         try:
-            answered = await self._callbacks.answer(body, service_name, began)
+            answered = await self._callbacks.answer(body, service_name, by)
         except Exception:
             log.exception("a callback failed", service_name=service_name)
             await self._refuse(send, 500, texts.BUSY, "failed")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -11,6 +9,7 @@ from taigan.lot.metrics import Metrics
 from taigan.storage import views
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
+from taigan.tasks import within
 from taigan.web.asgi import Receive, Scope, Send, respond
 from taigan.web.errors import Refused, not_found, send_refusal
 
@@ -42,8 +41,7 @@ class Health:
 
     async def _missing(self) -> str:
         try:
-            async with asyncio.timeout(self._answers_within):
-                return await self._database.read(views.hindrance)
+            return await within(self._answers_within, self._database.read(views.hindrance))
         except TimeoutError:
             return f"the database did not answer within {self._answers_within:g} s"
         except StorageError:

@@ -28,6 +28,7 @@ from taigan.barriers.edge.wire import (
     BEAT_EVERY,
     Ack,
     Beat,
+    Cancel,
     Command,
     CommandOutcome,
     LaneEvent,
@@ -39,7 +40,7 @@ from taigan.barriers.secrets import DeviceSecrets
 from taigan.barriers.watching.lane_watch import NoAnswer, NotSent
 from taigan.barriers.wires.broker import Broker, BrokerSettings
 from taigan.clock import Clock, SystemClock
-from taigan.tasks import end
+from taigan.tasks import end, within
 
 log = structlog.get_logger()
 
@@ -134,6 +135,7 @@ class EdgeAgent:
             barrier = self.fleet.add(key, lane.barrier, detector=lane.detector)
             topic = f"{self._topic}/{lane.channel_id}"
             topics[f"{topic}/command"] = partial(self._command, topic, barrier)
+            topics[f"{topic}/cancel"] = partial(self._cancel, barrier)
             topics[f"{topic}/screen"] = partial(self._show, barrier)
         self._broker.listen(topics, self._link)
 
@@ -151,8 +153,7 @@ class EdgeAgent:
         await self.fleet.stop()
         await end(*self._doing)
         with contextlib.suppress(NotSent, NoAnswer, TimeoutError):
-            async with asyncio.timeout(GOODBYE_WITHIN):
-                await self._broker.publish(f"{self._topic}/gone", self._boot.encode())
+            await within(GOODBYE_WITHIN, self._broker.publish(f"{self._topic}/gone", self._boot.encode()))
         await self._broker.stop()
 
     # From the platform
@@ -166,6 +167,13 @@ class EdgeAgent:
         if len(self._results) > COMMANDS_REMEMBERED:
             self._results.popitem(last=False)
         self._do(self._obey(topic, barrier, command))
+
+    def _cancel(self, barrier: Barrier, payload: bytes) -> None:
+        cancel = msgspec.json.decode(payload, type=Cancel)
+        if cancel.id in self._results:
+            self._do(barrier.cancel(cancel.id))
+        else:  # it overtook its command
+            self._results[cancel.id] = Result(Outcome.REJECTED, "the car it was for has gone")
 
     async def _obey(self, topic: str, barrier: Barrier, command: Command) -> None:
         left = command.until - self._clock.monotonic()

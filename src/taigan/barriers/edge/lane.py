@@ -7,6 +7,7 @@ is REJECTED at once; one that was on its way is UNCERTAIN, and void at the edge 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable
 from datetime import datetime
 from typing import Annotated, Literal
@@ -17,6 +18,7 @@ from taigan.barriers.barrier import Barrier, Position, Price, Result, Sight
 from taigan.barriers.edge.wire import (
     Ack,
     Beat,
+    Cancel,
     Command,
     CommandOutcome,
     LaneEvent,
@@ -171,6 +173,13 @@ class EdgeBarrier(WatchedBarrier):
 
     async def lower_arm(self, attempt: Attempt) -> Result:
         return await self._command(attempt, "close")
+
+    async def cancel(self, command_id: str) -> None:
+        """Drop a command that has not left, here or at the edge."""
+        await super().cancel(command_id)
+        if command_id in self._outcomes:
+            with contextlib.suppress(NotSent, NoAnswer):
+                await self._broker.publish(f"{self._topic}/cancel", msgspec.json.encode(Cancel(command_id)))
 
     async def stop(self) -> None:
         self._edge.leave(self)

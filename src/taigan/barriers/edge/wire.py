@@ -7,6 +7,7 @@ Under `taigan/edge/{lot_id}`:
     ask                    to the edge        tell the whole picture, and every event nobody has acknowledged
     ack                    to the edge        these events are dealt with
     {channel_id}/command   to the edge
+    {channel_id}/cancel    to the edge        drop this command, if it has not left for the device
     {channel_id}/outcome   from the edge
     {channel_id}/event     from the edge      again until it is acknowledged
     {channel_id}/state     from the edge
@@ -55,6 +56,12 @@ class Command(msgspec.Struct, frozen=True):
     command: Literal["open", "hold", "close"]
     boot: str
     until: float
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """The command of this id is not wanted any more."""
+
+    id: str
 
 
 class CommandOutcome(msgspec.Struct, frozen=True):

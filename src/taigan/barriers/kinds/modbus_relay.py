@@ -23,6 +23,7 @@ from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.barriers.wires.led import ScreenSettings
 from taigan.barriers.wires.led_screen import screen_of
 from taigan.barriers.wires.modbus import Framer, ModbusLine
+from taigan.clock import set_within
 from taigan.tasks import end
 
 log = structlog.get_logger()
@@ -211,9 +212,7 @@ class Board:
 
     async def _pause(self) -> None:
         every = min((lane.read_every for lane in self._lanes), default=1.0)
-        with contextlib.suppress(TimeoutError):
-            async with self._site.clock.timeout(every):
-                await self._anew.wait()
+        await set_within(self._site.clock, self._anew, every)
 
     async def _look(self) -> None:
         """Read the inputs that are wired, or, where none is, a coil, to see that the board is there."""

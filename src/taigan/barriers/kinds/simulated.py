@@ -32,7 +32,7 @@ from taigan.barriers.barrier import (
 )
 from taigan.barriers.wires.price import ToldPrice, in_words
 from taigan.clock import Clock
-from taigan.tasks import end
+from taigan.tasks import end, within
 
 log = logging.getLogger(__name__)
 
@@ -392,18 +392,20 @@ class SimulatedLanes:
         async with aiohttp.ClientSession(headers=self._headers) as session:
             while True:
                 try:
-                    async with asyncio.timeout(CONNECT_WITHIN):
-                        channel = await session.ws_connect(
-                            self._url,
-                            heartbeat=HEARTBEAT,
-                            max_msg_size=FRAME_LIMIT,
-                            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_WITHIN),
-                        )
+                    channel = await within(CONNECT_WITHIN, self._connect(session))
                 except (aiohttp.ClientError, OSError) as error:
                     log.info("no connection to the lanes at %s: %s", self._url, error)
                 else:
                     await self._talk(channel)
                 await asyncio.sleep(self._backoff.wait())
+
+    async def _connect(self, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+        return await session.ws_connect(
+            self._url,
+            heartbeat=HEARTBEAT,
+            max_msg_size=FRAME_LIMIT,
+            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_WITHIN),
+        )
 
     async def _talk(self, channel: aiohttp.ClientWebSocketResponse) -> None:
         self._linked = True

@@ -25,10 +25,10 @@ from taigan.barriers.barrier import (
     Result,
     WatchedElsewhere,
 )
-from taigan.barriers.deadline import Deadline
 from taigan.barriers.watching.lane_signals import Happened, LaneSignals
 from taigan.barriers.words import NotAPlate, clean, plate_of
 from taigan.clock import Clock
+from taigan.deadline import Deadline
 
 log = structlog.get_logger()
 

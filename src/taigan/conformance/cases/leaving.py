@@ -12,6 +12,7 @@ from taigan.conformance.hub import KitHub, Upload
 from taigan.conformance.judging import NotVerified
 from taigan.conformance.scripting import Scripts
 from taigan.conformance.trial import Stay, Trial
+from taigan.tasks import within
 
 LEAVING = Scripts()
 PAY_TYPES = ("cash", "wallet", "sweepcode", "escape")
@@ -112,16 +113,19 @@ async def wallet_upload(t: Trial, stay: Stay) -> Upload:
 
 @LEAVING.of("3.2/04")
 async def pending(t: Trial) -> None:
-    async with asyncio.timeout(120):
-        stay, lane, _, due = await by_wallet(t, "state:2")
-        async with t.at_exit(stay.car_number):
-            before = await t.lifts(lane)
-            await wallet_upload(t, stay)
-            await t.lifted(lane, before, 0, name="waits")
-            about: dict[str, Any] = {"pay_type": "wallet", "out_channel_id": lane}
-            message = t.say.charge(stay.order_id, stay.car_number, t.number(), float(due), **about)
-            t.state(await t.send("5.5", message), 1)
-            await t.lifted(lane, before, 1, name="then-up")
+    await within(120, _pending(t))
+
+
+async def _pending(t: Trial) -> None:
+    stay, lane, _, due = await by_wallet(t, "state:2")
+    async with t.at_exit(stay.car_number):
+        before = await t.lifts(lane)
+        await wallet_upload(t, stay)
+        await t.lifted(lane, before, 0, name="waits")
+        about: dict[str, Any] = {"pay_type": "wallet", "out_channel_id": lane}
+        message = t.say.charge(stay.order_id, stay.car_number, t.number(), float(due), **about)
+        t.state(await t.send("5.5", message), 1)
+        await t.lifted(lane, before, 1, name="then-up")
 
 
 @LEAVING.of("3.2/05")

@@ -22,7 +22,7 @@ from taigan.clock import Clock, set_within
 from taigan.lot import texts
 from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
 from taigan.lot.commits import Commits, Transaction
-from taigan.lot.entering.rules import decide, outcome_told
+from taigan.lot.entering.rules import command_by, decide, outcome_told
 from taigan.lot.entering.scan import Next, Scan, Verdict, answer
 from taigan.lot.entering.situation import Situation
 from taigan.lot.events import Events
@@ -187,7 +187,7 @@ class EntryDesk:
         assert order is not None
         assert lift is not None
         self._reach(Checkpoint.ADMITTED)
-        ended = await self._lifts.carry_out(lift, verdict.confirm)
+        ended = await self._lifts.carry_out(lift, verdict.confirm, command_by(scan))
         ended.digest, ended.car_number = scan.digest, scan.licence
         began = self._clock.monotonic()
         try:
@@ -247,7 +247,7 @@ class EntryDesk:
         return [None] * len(items)
 
     async def _wait_for(self, scan: Scan, work: asyncio.Task[tuple[int, bytes]]) -> tuple[int, bytes]:
-        """The answer when it is there, or 2 when it is due; also when the wall clock is set back meanwhile."""
+        """The answer when it is there, or 2 when it is due."""
         await self._clock.wait((work,), self._left(scan))
         if work.done():
             return await work
@@ -264,7 +264,7 @@ class EntryDesk:
         return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
 
     def _left(self, scan: Scan) -> float:
-        return (scan.answer_by - self._clock.now()).total_seconds()
+        return scan.answer_by.left()
 
     def _look_again(self, scan: Scan) -> Scan:
         picture = self._lanes.state(scan.lane)

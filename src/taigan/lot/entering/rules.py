@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from taigan.barriers.barrier import Position
+from taigan.deadline import Deadline
 from taigan.lot import lifts, texts
 from taigan.lot.entering.scan import Next, Scan, Verdict, answer
 from taigan.lot.entering.situation import Situation
@@ -19,8 +20,8 @@ from taigan.lot.stays import orders
 from taigan.lot.stays.likeness import likeness
 from taigan.storage.rows import Alarm, Lane, Lift, Lot, Message, Order, Presence
 
-COMMIT_RESERVE = timedelta(milliseconds=300)
-"""What is kept of the answer's time for the second commit, after the barrier's deadline."""
+COMMIT_RESERVE = 0.3
+"""Seconds that are kept of the answer's time for the second commit, after the barrier's deadline."""
 
 
 def decide(scan: Scan, s: Situation, ids: Ids) -> Verdict:
@@ -107,9 +108,9 @@ def is_open_at(hours: str, time_zone: str, now: datetime) -> bool:
     return first <= local < last if first <= last else local >= first or local < last
 
 
-def command_by(scan: Scan) -> datetime:
+def command_by(scan: Scan) -> Deadline:
     """When a command for this scan is void: before the answer, or, for a device that takes longer, after it."""
-    return scan.answer_by - COMMIT_RESERVE + timedelta(seconds=scan.slowest_command)
+    return scan.answer_by.later(scan.slowest_command - COMMIT_RESERVE)
 
 
 def _repeat(scan: Scan, s: Situation, message: Message) -> Verdict:
@@ -250,7 +251,7 @@ def _lift(scan: Scan, s: Situation, order: Order, cause: str, ids: Ids) -> Lift:
         cause=cause,
         actor="driver" if scan.origin == "scan" else "camera",
         now=s.now,
-        deadline=command_by(scan),
+        deadline=command_by(scan).at,
         at_hand=scan.at_hand,
         order=order,
     )

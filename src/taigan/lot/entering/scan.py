@@ -10,6 +10,7 @@ import msgspec
 from taigan import bolink
 from taigan.barriers.barrier import LaneKey, Position
 from taigan.bolink import units
+from taigan.deadline import Deadline
 from taigan.lot import texts
 from taigan.storage.rows import Lift, Order
 
@@ -32,7 +33,7 @@ class Scan(msgspec.Struct, kw_only=True):
     key_id: int
     received_at: datetime
     signature: str = ""  # which form of its text was signed: raw or compact
-    answer_by: datetime
+    answer_by: Deadline
     patient: bool = True  # may be held until its car reaches the loop
     online: bool = True
     position: Position | None = None

@@ -75,10 +75,12 @@ class PhoneChecks:
             return reply(bolink.VerifyCodeAnswer(state=0, errmsg=texts.CODE_TOO_OFTEN), "verify_code")
         code, fresh = reserved
         if fresh:
-            left = self._policy.answer_within - (self._clock.now() - callback.received_at).total_seconds()
+            sending = asyncio.ensure_future(self._gateway.send(asked.mobile_number, code.code, lot.name))
             try:
-                async with self._clock.timeout(left):
-                    number = await self._gateway.send(asked.mobile_number, code.code, lot.name)
+                await self._clock.wait((sending,), callback.answer_by.left())
+                if not sending.done():
+                    raise TimeoutError
+                number = sending.result()
             except TimeoutError:  # it may arrive yet: a repeat gets the same code
                 log.error("the SMS gateway did not answer in time", lot=lot.lot_id)
                 return reply(bolink.VerifyCodeAnswer(state=0, errmsg=texts.CODE_FAILED), "verify_code")
@@ -86,6 +88,8 @@ class PhoneChecks:
                 log.error("the SMS gateway failed", lot=lot.lot_id, error=str(error))
                 await self._database.write(lambda conn: codes.forget(conn, code.sms_id))
                 return reply(bolink.VerifyCodeAnswer(state=0, errmsg=texts.CODE_FAILED), "verify_code")
+            finally:
+                sending.cancel()
             if number:
                 self._follow(code, number)
         sent = bolink.VerifyCodeAnswer(state=1, errmsg=texts.CODE_SENT, verify_code=code.code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -15,6 +15,7 @@ from taigan import bolink
 from taigan.bolink import BadMessage, units
 from taigan.bolink.advice.wrong_signatures import explain_signature, shape_of
 from taigan.clock import Clock
+from taigan.deadline import Deadline
 from taigan.lot import texts
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.entering.scan import Scan
@@ -62,6 +63,7 @@ class Callback(msgspec.Struct, frozen=True):
     of_lot: Lot | None  # none: a message for the vendor as a whole (9.1)
     key_id: int
     received_at: datetime
+    answer_by: Deadline
     signature: bolink.Signature = bolink.Signature.RAW
 
     @property
@@ -96,21 +98,26 @@ class Callbacks:
     ) -> None:
         self._keyring = keyring
         self._handlers = handlers
-        self._within = policy.answer_within + SPARE
+        self._policy = policy
         self._clock = clock
         self._metrics = metrics
         self._explain_from = 0.0
 
-    async def answer(self, body: bytes, service_name: str = "", began: datetime | None = None) -> Answered:
-        """Answer a request. `service_name` is what the address says, empty at the one address for all; `began` is when
-        the request's first byte came: the answer's time runs from then. Never raises."""
-        answered = await self._answer(body, service_name, began or self._clock.now())
+    def deadline(self) -> Deadline:
+        """By when a request must be answered whose first byte comes now."""
+        return Deadline.within(self._policy.answer_within, self._clock)
+
+    async def answer(self, body: bytes, service_name: str = "", by: Deadline | None = None) -> Answered:
+        """Answer a request. `service_name` is what the address says, empty at the one address for all; `by` is the
+        `deadline` from when the request's first byte came. Never raises."""
+        answered = await self._answer(body, service_name, by or self.deadline())
         name = answered.service_name if bolink.by_service(answered.service_name) else "unknown"
         state = "" if answered.state is None else str(answered.state)
         self._metrics.callbacks.labels(name, state).inc()
         return answered
 
-    async def _answer(self, body: bytes, service_name: str, received_at: datetime) -> Answered:
+    async def _answer(self, body: bytes, service_name: str, by: Deadline) -> Answered:
+        received_at = self._clock.now()
         named = bolink.by_service(service_name) if service_name else None
         if named is not None and named.wrapping is bolink.Wrapping.FLAT:
             return self._answer_unsigned(body, named)
@@ -164,13 +171,13 @@ class Callbacks:
             if known is None or known.direction is not bolink.Direction.DOWNLINK:
                 return self._refused(404, "unknown_service", texts.UNKNOWN_SERVICE, envelope.service_name)
             return self._unhandled(envelope.service_name)
-        callback = Callback(envelope, signed, lot, key.key_id, received_at, form)
+        callback = Callback(envelope, signed, lot, key.key_id, received_at, by, form)
         try:
             if isinstance(handler, NoPlateEntries):
                 return await handler(callback)  # it keeps the time itself: in doubt it must not be told 0
             work = asyncio.ensure_future(handler(callback))
             try:
-                await self._clock.wait((work,), self._within - (self._clock.now() - received_at).total_seconds())
+                await self._clock.wait((work,), by.left() + SPARE)
                 if not work.done():
                     raise TimeoutError
                 return work.result()
@@ -317,7 +324,7 @@ class NoPlateEntries:
             key_id=callback.key_id,
             received_at=callback.received_at,
             signature=callback.signature.value,
-            answer_by=callback.received_at + timedelta(seconds=self._policy.answer_within),
+            answer_by=callback.answer_by,
         )
         picture = self._lanes.state(scan.lane)
         if picture is not None:
