@@ -25,6 +25,7 @@ SAID: dict[str, str] = {
     "Tencent: the signature's number, to ask for the state of its registration.": "腾讯云：签名的编号，用来查报备到了哪一步。",
     "So many codes an hour for one lot; one more raises an alarm.": "一个车场每小时最多发这么多个验证码，再多就报警。",
     "Where alarms are posted, as JSON, beside the log, the metrics and the API; empty: nowhere.": "报警除日志、指标和接口之外，还以 JSON 发到哪个地址；空：不发。",
+    "How BoLink's messages come: `callback` to the lot's public address, or `poll`: the lot fetches them and uploads its orders the same way, so that nothing has to reach it.": "泊链的消息怎么来：`callback` 由泊链发到车场的公网地址；`poll` 由车场自己去取，订单也从同一条路上传，车场不需要公网地址。",
     "A callback is always answered within this time; BoLink gives up after 5 s.": "每个回调都在这个时间之内应答；泊链等 5 秒。",
     "How long a scan waits for its car to reach the loop.": "扫了码，等车开上地感多久。",
     "How long one entry keeps a lane without a detector.": "没有地感的通道，一次入场占用多久。",

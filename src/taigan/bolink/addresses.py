@@ -28,6 +28,12 @@ class Addresses(msgspec.Struct, frozen=True):
             raise Unreachable(f"{interface.section} {interface.title}: no {self.name} address is documented")
         return url
 
+    def polling(self, path: str) -> str:
+        """The address of a path of `taigan.bolink.polling`."""
+        if self.base:
+            return self.base + path
+        return f"https://{'ptest' if self.name == 'test' else 'p'}.bolink.club{path}"
+
 
 TEST = Addresses("test")
 PRODUCTION = Addresses("production")

@@ -76,6 +76,7 @@ class HubApp:
             return pages
 
         self._uplinks = hub.uplinks
+        self._polls = hub.polls
         rest = Litestar(
             route_handlers=[
                 healthz,
@@ -107,6 +108,8 @@ class HubApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP and self._is_uplink(scope["path"], scope["method"]):
             await self._uplinks(scope, receive, send)
+        elif scope["type"] == ScopeType.HTTP and scope["path"] in self._polls.paths:
+            await self._polls(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 

@@ -26,10 +26,12 @@ from taigan.hub.faults import Faults
 from taigan.hub.identity import Login, SimulatedLogin
 from taigan.hub.rules import Rules
 from taigan.hub.sending import postbox
+from taigan.hub.sending.lines import Lines
 from taigan.hub.sending.postbox import Postbox
 from taigan.hub.sending.pushes import Sender
 from taigan.hub.taking.cashier import Cashier
 from taigan.hub.taking.later import Later
+from taigan.hub.taking.polls import Polls
 from taigan.hub.taking.uplinks import Uplinks
 
 SIMULATED_PATH = "/simulated"
@@ -68,7 +70,8 @@ class Hub:
         self.new_code = new_code
         self.faults = Faults()
         self.book = Book(database, Live(), clock)
-        sender = Sender(transport, self.faults, rules, clock)
+        self.lines = Lines(clock, new_code)
+        sender = Sender(transport, self.faults, rules, clock, self.lines)
         self.desk = Desk(self.book, sender, rules, new_code)
         self.postbox = Postbox(self.book, sender, rules)
         self.cashier = Cashier(self.book, sender, self.postbox, self.faults, rules, new_code)
@@ -76,6 +79,7 @@ class Hub:
         self.uplinks = Uplinks(
             self.book, self.postbox, self._later, self.faults, rules, lambda: self.public_url, new_code
         )
+        self.polls = Polls(self.book, self.lines, self.uplinks)
         self._running: list[asyncio.Task[None]] = []
 
     async def open(self, vendors: tuple[VendorSeed, ...] = (), lots: tuple[LotSeed, ...] = ()) -> None:
@@ -103,6 +107,11 @@ class Hub:
     @property
     def key_overlap(self) -> timedelta:
         return timedelta(seconds=self.rules.key_overlap)
+
+    def end_streams(self) -> None:
+        """Send home whoever waits: open pages and polls would hold up the end."""
+        self.book.live.end()
+        self.lines.end()
 
     async def close(self) -> None:
         """End the open pages and let the database go. The transport is the caller's."""

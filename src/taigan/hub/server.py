@@ -46,6 +46,6 @@ async def serve(
             await hub.open(vendors, lots)
             log.info("hub ready", address=address)
             app = HubApp(hub, frame_ancestors=frame_ancestors)
-            await serve_app(app, listener, stop, end_streams=hub.book.live.end)
+            await serve_app(app, listener, stop, end_streams=hub.end_streams)
         finally:
             await hub.close()

@@ -43,11 +43,13 @@ from taigan.lot.messages.vehicles import Vehicles
 from taigan.lot.metrics import Metrics
 from taigan.lot.people.attendant import Attendant
 from taigan.lot.plates import Plates
-from taigan.lot.policy import Policy
+from taigan.lot.policy import Connection, Policy
 from taigan.lot.rounds import Rounds
 from taigan.lot.setup import LotSetup, VendorSetup, seed, settle_confirm
 from taigan.lot.tidying import Tidying
 from taigan.lot.uploads.courier import Courier
+from taigan.lot.uploads.line import Line, PolledClient
+from taigan.lot.uploads.lines import Lines
 from taigan.lot.watch import Watch
 from taigan.storage import registry
 from taigan.storage.changes import Changes
@@ -120,7 +122,7 @@ class Platform:
         self.plates = Plates(database, self.desk, self.leaving, self.lanes, policy, clock)
         self.courier = Courier(
             database,
-            self.client_of,
+            self._carrier_of,
             self.commits.owed,
             self.lanes,
             policy,
@@ -155,7 +157,9 @@ class Platform:
         self._barrier_of = barrier_of
         self._transport = transport
         self._addresses = addresses
+        self._random = random
         self._clients: dict[str, BolinkClient] = {}
+        self._lines = Lines(database, clock, self._new_line) if policy.connection is Connection.POLL else None
         self._barriers: dict[LaneKey, Barrier] = {}
         self._connected: dict[LaneKey, Lane] = {}
         self._look_at_lanes = asyncio.Event()
@@ -176,6 +180,8 @@ class Platform:
         self._run(self.tidying.run())
         self._run(self.rounds.run())
         self._run(self.phone_checks.look_at_registration())
+        if self._lines is not None:
+            self._run(self._lines.run())
         self._run(self._keep_codes())
         self._run(self._keep_lanes())
         if self._neighbours is not None:
@@ -222,6 +228,33 @@ class Platform:
                 self.policy.upload_timeout,
             )
         return self._clients[union_id]
+
+    def _carrier_of(self, lot_id: str) -> BolinkClient | PolledClient:
+        """What carries a lot's uploads to BoLink. Raises UnknownLot."""
+        client = self.client_of(lot_id)
+        return client if self._lines is None else PolledClient(client, self._lines.of(lot_id))
+
+    def _new_line(self, lot_id: str, channels: list[str]) -> Line:
+        """A line to BoLink that answers as this platform answers callbacks. Raises UnknownLot."""
+        union_id = lot_id.partition("-")[0]
+        self.keyring.current(union_id)
+
+        async def answer(body: bytes, service_name: str) -> tuple[int, bytes]:
+            answered = await self.callbacks.answer(body, service_name)
+            return answered.status, answered.body
+
+        return Line(
+            lot_id,
+            channels,
+            lambda: self.keyring.current(union_id),
+            self._addresses,
+            self._transport,
+            answer,
+            self.clock,
+            self._random,
+            name=f"taigan{self._random.getrandbits(32):08x}",
+            timeout=self.policy.upload_timeout,
+        )
 
     async def _connect(self, lanes: Sequence[Lane]) -> None:
         barriers: list[tuple[Lane, Barrier]] = []

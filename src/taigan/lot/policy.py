@@ -13,6 +13,13 @@ DAY = 86400.0
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
+class Connection(enum.StrEnum):
+    """How BoLink's messages come."""
+
+    CALLBACK = "callback"
+    POLL = "poll"
+
+
 class Reentry(enum.StrEnum):
     """What to do with a licence that scans in while it is still in the lot."""
 
@@ -48,6 +55,9 @@ Fen = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rules of entry. Times are in seconds."""
 
+    connection: Connection = Connection.CALLBACK
+    """How BoLink's messages come: `callback` to the lot's public address, or `poll`: the lot fetches them and uploads
+    its orders the same way, so that nothing has to reach it."""
     answer_within: Annotated[float, msgspec.Meta(gt=0, lt=5)] = 4.0
     """A callback is always answered within this time; BoLink gives up after 5 s."""
     presence_grace: Annotated[float, msgspec.Meta(ge=0, lt=5)] = 3.0

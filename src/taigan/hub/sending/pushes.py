@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
 
-from taigan.bolink import AnyInterface, TimedOut, Transport, Unreachable, by_service
+from taigan.bolink import AnyInterface, TimedOut, Transport, Unreachable, by_service, polling
+from taigan.bolink.codec import fields_of
+from taigan.bolink.fields import Message
 from taigan.clock import Clock
 from taigan.hub import remarks
 from taigan.hub.book import registry
@@ -21,6 +23,7 @@ from taigan.hub.book.trail import Kind, Trail
 from taigan.hub.faults import PUSH_FAULTS, Fault, FaultKind, Faults
 from taigan.hub.rules import Rules
 from taigan.hub.sending.addresses import is_public, same_host
+from taigan.hub.sending.lines import Lines
 
 log = structlog.get_logger("taigan.hub")
 _LATE = 10.0
@@ -60,6 +63,8 @@ class Push:
     owed_id: int | None = None
     strange: bool = False
     """The address came with a message, and is not at the vendor's own host."""
+    numbers: dict[str, str] = field(default_factory=dict)
+    """What the answer of a lot that fetches its messages is told by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,8 @@ class Answer:
     at: datetime
     status: int | None = None
     body: bytes | None = None
+    by: str = ""
+    """The address that the lot fetched the message from, when it was not brought to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +149,10 @@ def enter(
         push_id=push_id,
     )
     strange = bool(url) and not same_host(url, vendor.callback_url)
-    return Push(push_id, lot_id, channel_id, scan_id, interface.event, address, body, trail.at, owed_id, strange)
+    numbers = polling.numbers_in(text)
+    return Push(
+        push_id, lot_id, channel_id, scan_id, interface.event, address, body, trail.at, owed_id, strange, numbers
+    )
 
 
 def _address(vendor: Vendor, interface: AnyInterface) -> str:
@@ -162,8 +172,10 @@ class Sender:
         faults: Faults,
         rules: Rules,
         clock: Clock,
+        lines: Lines,
     ) -> None:
         self._transport = transport
+        self._lines = lines
         self._faults = faults
         self._rules = rules
         self._clock = clock
@@ -187,10 +199,13 @@ class Sender:
         if fault.kind is FaultKind.ANSWER_LATE:
             return Delivery(await self._late(push, fault), fault.kind)
         answer = await self._post(push)
-        lost = Answer(Outcome.CUT, answer.at, answer.status, answer.body)
+        lost = Answer(Outcome.CUT, answer.at, answer.status, answer.body, answer.by)
         return Delivery(lost if answer.outcome is Outcome.ANSWERED else answer, fault.kind)
 
     async def _post(self, push: Push) -> Answer:
+        """Bring it to the lot's address, or leave it for the lot to fetch."""
+        if self._lines.speaks(push.lot_id):
+            return await self._leave(push)
         if push.strange and not self._rules.private_notify and not await is_public(push.url):
             return Answer(Outcome.FORBIDDEN, self._clock.now())
         try:
@@ -201,6 +216,18 @@ class Sender:
             return Answer(Outcome.UNREACHABLE, self._clock.now())
         return Answer(Outcome.ANSWERED, self._clock.now(), status, body)
 
+    async def _leave(self, push: Push) -> Answer:
+        by = polling.DOWNLOAD_PATH
+        try:
+            answer = await self._lines.ask(
+                push.lot_id, push.channel_id, push.service_name, push.body, push.numbers, self._rules.push_timeout
+            )
+        except LookupError:
+            return Answer(Outcome.UNREACHABLE, self._clock.now(), by=by)
+        except TimeoutError:
+            return Answer(Outcome.TIMED_OUT, self._clock.now(), by=by)
+        return Answer(Outcome.ANSWERED, self._clock.now(), 200, _bare(push, answer), by)
+
     async def _late(self, push: Push, fault: Fault) -> Answer:
         seconds = self._rules.push_timeout + 1 if fault.seconds is None else fault.seconds
         start = self._clock.monotonic()
@@ -209,7 +236,15 @@ class Sender:
         await self._clock.sleep(max(0.0, min(seconds, self._rules.push_timeout) - elapsed))
         in_time = seconds < self._rules.push_timeout or answer.outcome is not Outcome.ANSWERED
         outcome = answer.outcome if in_time else Outcome.TIMED_OUT
-        return Answer(outcome, self._clock.now(), answer.status, answer.body)
+        return Answer(outcome, self._clock.now(), answer.status, answer.body, answer.by)
+
+
+def _bare(push: Push, answer: bytes) -> bytes:
+    """An answer that was uploaded, without what only told it from others."""
+    interface = by_service(push.service_name)
+    kind: type[Message] | None = interface.answer if interface is not None else None
+    known = {plan.name for plan in fields_of(kind)} if kind is not None else set[str]()
+    return polling.without(answer, {"service_name", *polling.NUMBERS} - known)
 
 
 def keep(conn: sa.Connection, trail: Trail, push: Push, delivery: Delivery) -> None:
@@ -250,10 +285,11 @@ def _notes(push: Push, answer: Answer) -> list[dict[str, str]]:
 
 
 def _result(answer: Answer, fault: str) -> dict[str, object]:
-    return {
+    row: dict[str, object] = {
         "outcome": answer.outcome.value,
         "status": answer.status,
         "answer": answer.body,
         "answered_at": answer.at,
         "fault": fault,
     }
+    return row | {"url": answer.by} if answer.by else row

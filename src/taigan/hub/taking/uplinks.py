@@ -30,6 +30,7 @@ from taigan.bolink import (
     by_section,
     open_envelope,
     open_flat,
+    polling,
     predecessor,
     write,
 )
@@ -47,6 +48,7 @@ from taigan.hub.drivers import quotes, scans
 from taigan.hub.faults import FaultKind, Faults
 from taigan.hub.remarks import Note
 from taigan.hub.rules import Rules
+from taigan.hub.sending.lines import Line
 from taigan.hub.sending.postbox import Outbox, Postbox
 from taigan.hub.taking import community, exits, invoices, lots, money, stays
 from taigan.hub.taking.later import Later
@@ -136,18 +138,18 @@ class Uplinks:
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
-            await _send(send, Reply(405, _no("请使用POST")), [(b"allow", b"POST")])
+            await send_reply(send, Reply(405, _no("请使用POST")), [(b"allow", b"POST")])
             return
-        if encoding := _encoding(scope):
-            await _send(send, Reply(415, _no(f"不支持压缩的请求（Content-Encoding: {encoding}）")), [])
+        if encoding := encoding_of(scope):
+            await send_reply(send, Reply(415, _no(f"不支持压缩的请求（Content-Encoding: {encoding}）")), [])
             return
-        body = await _body(receive)
+        body = await read_body(receive)
         if body is None:
             return
         reply = await self.receive(scope["path"], body)
         if reply.after:
             await self._book.clock.sleep(reply.after)
-        await _send(send, reply, [])
+        await send_reply(send, reply, [])
 
     async def receive(self, path: str, body: bytes) -> Reply:
         """Answer one uplink. An address that nobody serves is answered 404 with the near one, and kept as well."""
@@ -159,17 +161,36 @@ class Uplinks:
             return Reply(503, b"")
         if len(body) > LARGEST_BODY:
             return Reply(413, _no("消息过大"))
-        reply, outbox = await self._book.write(self._take, interfaces, body, path in predecessor.SECTIONS)
+        return await self._taken(interfaces, body, path in predecessor.SECTIONS, None)
+
+    async def receive_from(self, line: Line, interface: AnyInterface, body: bytes, upload: polling.Upload) -> Reply:
+        """Answer an order that a lot without an address uploads. What its `data` leave out is known by its token."""
+        if self._faults.strike(_BEFORE_READING, names=_names(interface)):
+            return Reply(503, b"")
+        return await self._taken([interface], polling.without_token(body, upload.token), False, (line.lot_id, upload))
+
+    async def _taken(
+        self, interfaces: list[AnyInterface], body: bytes, old: bool, polled: tuple[str, polling.Upload] | None
+    ) -> Reply:
+        reply, outbox = await self._book.write(self._take, interfaces, body, old, polled)
         self._postbox.send_soon(outbox.pushes)
         self._later.wake()
         return reply
 
     def _take(
-        self, conn: sa.Connection, trail: Trail, interfaces: list[AnyInterface], body: bytes, old: bool
+        self,
+        conn: sa.Connection,
+        trail: Trail,
+        interfaces: list[AnyInterface],
+        body: bytes,
+        old: bool,
+        polled: tuple[str, polling.Upload] | None,
     ) -> tuple[Reply, Outbox]:
         interface, outbox = interfaces[0], Outbox(conn, trail, self._rules, self._faults)
         try:
-            if old:
+            if polled is not None:
+                envelope = _opened(*polled)
+            elif old:
                 envelope = predecessor.open_predecessor(body)
             else:
                 envelope = open_flat(body) if interface.wrapping is Wrapping.FLAT else open_envelope(body)
@@ -184,6 +205,9 @@ class Uplinks:
         lot_id = registry.lot_id_of(envelope.union_id, envelope.park_id)
         numbers = _numbers(envelope.text)
         signature = self._signature(conn, trail, interface, envelope, old)
+        if polled is not None and signature is not None:
+            whole = polling.with_ids(envelope.text, envelope.union_id, envelope.park_id)
+            envelope = msgspec.structs.replace(envelope, text=whole)
         notes = _notes(conn, trail, interface, envelope, body, signature, old)
         fault = self._faults.strike(_AFTER_READING, lot_id=lot_id, channel_id=numbers.lane, names=names)
         kind = fault.kind if fault is not None else None
@@ -318,6 +342,12 @@ def _notes(
     return remarks.of_wrong_signature(envelope, body, keys[0], registry.every_key(conn)) if keys else []
 
 
+def _opened(lot_id: str, upload: polling.Upload) -> Envelope:
+    """An upload with a token, as a message of the lot that logged in. Raises BadMessage."""
+    union_id, _, park_id = lot_id.partition("-")
+    return Envelope(upload.text, upload.sign, union_id, park_id)
+
+
 def _names(interface: AnyInterface) -> tuple[str, ...]:
     return interface.section, interface.path.rpartition("/")[2]
 
@@ -400,13 +430,13 @@ def _behind(conn: sa.Connection, section: str, lot_id: str, numbers: _Numbers) -
     return asked or scans.behind(conn, lot_id, order_id, numbers.car_number.strip())
 
 
-def _encoding(scope: HTTPScope) -> str:
+def encoding_of(scope: HTTPScope) -> str:
     """How the body is packed; empty when it is not."""
     given = dict(scope["headers"]).get(b"content-encoding", b"").decode("latin-1").strip().lower()
     return "" if given in ("", "identity") else "".join(sign for sign in given[:32] if sign.isalnum() or sign in "-, ")
 
 
-async def _body(receive: Receive) -> bytes | None:
+async def read_body(receive: Receive) -> bytes | None:
     """The whole body, at most one byte more than is allowed; `None` when the sender went away or stalled."""
     body = bytearray()
     try:
@@ -424,7 +454,7 @@ async def _body(receive: Receive) -> bytes | None:
         return None
 
 
-async def _send(send: Send, reply: Reply, headers: list[tuple[bytes, bytes]]) -> None:
+async def send_reply(send: Send, reply: Reply, headers: list[tuple[bytes, bytes]]) -> None:
     headers = [
         (b"content-type", b"application/json;charset=utf-8"),
         (b"content-length", str(len(reply.body)).encode()),

@@ -19,6 +19,7 @@ from taigan.lot.events import Events
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
+from taigan.lot.uploads.line import PolledClient
 from taigan.storage import deliveries
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
@@ -44,12 +45,12 @@ PROBES = 3
 
 
 class Courier:
-    """One per process. `client_of` gives the client of a lot's vendor."""
+    """One per process. `client_of` gives what carries a lot's uploads."""
 
     def __init__(
         self,
         database: Database,
-        client_of: Callable[[str], BolinkClient],
+        client_of: Callable[[str], BolinkClient | PolledClient],
         owed: asyncio.Event,
         lanes: Lanes,
         policy: Policy,
