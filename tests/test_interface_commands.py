@@ -16,7 +16,7 @@ from hub.sides import KEY, PARK_ID, TOKEN, UNION_ID, FakeLot, running_side, sayi
 from support.clock import ManualClock
 from support.spec import sections
 from taigan.bolink import Direction, by_service
-from taigan.lot.platform import HANDLERS
+from taigan.lot.platform import HANDLERS, UNSIGNED
 
 COLUMNS = {"section", "title", "title_zh", "service_name", "direction", "path", "completeness", "lot", "hub", "method"}
 
@@ -44,7 +44,9 @@ async def test_interfaces_shows_every_section_and_none_absent_at_the_hub(tmp_pat
     assert all(set(row) >= COLUMNS for row in rows)
     assert {row["hub"] for row in rows} == {"yes"}
     handled = {row["section"] for row in rows if row["lot"] == "handled"}
-    assert handled == {interface.section for interface in map(by_service, HANDLERS) if interface is not None}
+    assert handled == {
+        interface.section for interface in map(by_service, (*HANDLERS, *UNSIGNED)) if interface is not None
+    }
     assert all((row["lot"] == "–") is (row["direction"] != "downlink") for row in rows)
 
 

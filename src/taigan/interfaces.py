@@ -6,12 +6,12 @@ from taigan.bolink import CATALOGUE, AnyInterface, by_service
 from taigan.bolink.description import Row, row
 from taigan.hub.admin.pushes import AT_HUB
 from taigan.lot.moments import MOMENTS, Moment
-from taigan.lot.platform import HANDLERS
+from taigan.lot.platform import HANDLERS, UNSIGNED
 
 
 def rows() -> list[Row]:
     """A line for each interface, in the order of the document."""
-    handled = frozenset(known.section for name in HANDLERS if (known := by_service(name)) is not None)
+    handled = frozenset(known.section for name in (*HANDLERS, *UNSIGNED) if (known := by_service(name)) is not None)
     lines = [_row(interface, handled) for interface in CATALOGUE]
     return sorted(lines, key=lambda line: [int(part) for part in line.section.split(".")])
 

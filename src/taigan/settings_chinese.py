@@ -79,6 +79,8 @@ SAID: dict[str, str] = {
     "Plates whose stay no stranger is told of by typing them.": "这些车牌，别人输入查费时一律说查不到。",
     "A refund up to this amount in fen is asked for by one person; above it a second one must agree.": "不超过这个金额（分）的退款一个人就能申请；超过时要第二个人批准。",
     "When the day before is held against what BoLink has of it, by each lot's clock; empty: only by hand.": "每天什么时候（按车场的钟）与泊链对前一天的账；空：只手动对账。",
+    "How often BoLink is asked where invoices stand that are being made; sooner where it hints that one is ready.": "多久问一次泊链正在开的发票到了哪一步；泊链提示有变化时随即就问。",
+    "How often BoLink is told the free spaces if they changed (2.2), beside every entry and exit; 0: never.": "除每次进出之外，余位变了多久告诉泊链一次（2.2）；0：不单独告诉。",
     # [hub]
     "BoLink's side for one's own machine (`taigan hub`), with the rules it keeps. Times are in seconds.": "自己机器上的泊链侧（`taigan hub`），以及它守的规矩。时间以秒计。",
     "The address the hub listens on; `0.0.0.0` for all.": "泊链侧监听的地址；`0.0.0.0` 是全部地址。",

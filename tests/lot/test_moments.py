@@ -13,7 +13,7 @@ from taigan.bolink import by_section, by_service
 from taigan.bolink.interface import Direction
 from taigan.interfaces import rows
 from taigan.lot.moments import MOMENTS
-from taigan.lot.platform import HANDLERS
+from taigan.lot.platform import HANDLERS, UNSIGNED
 from taigan.storage.database import Database
 
 
@@ -35,7 +35,7 @@ def test_what_is_named_is_there_and_uses_the_interface(section: str) -> None:
 
 async def test_who_handles_a_message_is_whoever_is_named(sqlite_database: Database) -> None:
     async with parking(sqlite_database) as street:
-        for service_name, of in HANDLERS.items():
+        for service_name, of in (*HANDLERS.items(), *UNSIGNED.items()):
             known = by_service(service_name)
             assert known is not None
             module, _, name = MOMENTS[known.section].where.partition(":")

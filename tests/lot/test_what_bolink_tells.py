@@ -14,7 +14,7 @@ from taigan import bolink
 from taigan.bolink import CATALOGUE, Direction, Wrapping, by_section, example_of
 from taigan.lot.errors import BadValue, UnknownOrder
 from taigan.lot.messages.router import Answered
-from taigan.lot.platform import HANDLERS
+from taigan.lot.platform import HANDLERS, UNSIGNED
 from taigan.lot.setup import VendorSetup
 from taigan.storage import vehicles
 from taigan.storage.rows import Lift
@@ -204,7 +204,7 @@ async def test_every_message_of_the_document_is_handled_or_said_not_to_be(
     await street.arrives()
     body = interface.body(json.dumps(message).encode(), KEY, 200002)
     answered = await street.platform.callbacks.answer(body, interface.event)
-    unhandled = interface.event not in HANDLERS
+    unhandled = interface.event not in (*HANDLERS, *UNSIGNED)
     assert (answered.service_name, answered.status in (200, 404)) == (interface.event, True)
     assert street.metric(refused, reason="unhandled_service") == unhandled
     assert street.metric(refused, reason="unknown_service") == 0
@@ -221,11 +221,12 @@ async def test_an_unknown_verb_is_another_answer_and_another_count(street: Parki
     assert street.metric("taigan_refused_requests_total", reason="unhandled_service") == 0
 
 
-async def test_6_4_comes_unsigned_and_is_done_nothing_with(street: Parking) -> None:
+async def test_6_4_comes_unsigned_and_nothing_is_done_on_its_word(street: Parking) -> None:
     interface = by_section("6.4")
     text = interface.write(example_of(interface.request))
     answered = await street.platform.callbacks.answer(text, "invoice_state")
-    assert (answered.status, answered.state) == (200, 0)
+    assert (answered.status, answered.state) == (200, 1)
+    assert street.bolink.uploads == []
     for broken in (b"{", b"[]", b"{}", "发票".encode("gbk")):
         assert (await street.platform.callbacks.answer(broken, "invoice_state")).status == 400
     assert (await street.platform.callbacks.answer(text)).status == 400

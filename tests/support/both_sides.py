@@ -157,11 +157,16 @@ class Both:
         await self.until(True, of=booked)
         return next(one for one in await self.items("/payments") if one["trade_no"] == trade_no)
 
-    async def leaves(self, plate: str = PLATE) -> None:
-        """A car that owes nothing leaves by B1, and its exit reaches BoLink."""
+    async def at_exit(self, plate: str = PLATE) -> str:
+        """A car drives to B1 and its plate is read; its presence_id."""
         car = await self.street.arrives("B1", LOT_ID)
         await self.street.barrier("B1", LOT_ID).report(EventKind.PLATE, car, plate=plate)
         await self.street.settled()
+        return car
+
+    async def leaves(self, plate: str = PLATE) -> None:
+        """A car that owes nothing leaves by B1, and its exit reaches BoLink."""
+        car = await self.at_exit(plate)
         await self.street.passes(car, "B1", LOT_ID)
         await self.delivered()
 

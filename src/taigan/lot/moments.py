@@ -16,16 +16,30 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 MOMENTS: dict[str, Moment] = {
+    "2.1": Moment("errands.lots:publish", "人要把车场发布到泊链时", "when a person publishes the lot"),
+    "2.2": Moment(
+        "errands.lots:update",
+        "人更改或停用车场时，以及余位变了之后（spaces_every）",
+        "when a person changes or disables the lot, and after its free spaces changed (spaces_every)",
+    ),
     "2.3": Moment(
         "platform:Platform._fetch_code", "启动后为每条车道和每个车场取码", "after the start, for every lane and lot"
+    ),
+    "2.4": Moment(
+        "errands.errands:Errands.onboarding_page",
+        "人要进件页面时",
+        "when a person wants the page for the merchant's data",
     ),
     "2.5": Moment(
         "stays.orders:owe_sms_check",
         "车场的短信验证开关改变时",
         "when a lot's check of phone numbers is turned on or off",
     ),
+    "2.6": Moment("errands.lots:onboard", "人提交进件资料时", "when a person submits the merchant's data"),
     "3.1": Moment("stays.orders:enter", "车辆入场确定之后", "when an entry is certain"),
     "3.2": Moment("leaving.gone:owe_exit", "车辆离场之后", "when a car has left"),
+    "3.5": Moment("errands.lots:split", "人要分账合同时", "when a person wants the contract of a split"),
+    "3.6": Moment("errands.lots:bind", "分账合同签好之后", "once the contract of a split is signed"),
     "4.1": Moment(
         "errands.reconciling:Reconciling._orders",
         "每晚，或手动对账时",
@@ -67,6 +81,26 @@ MOMENTS: dict[str, Moment] = {
         "messages.phone_checks:PhoneChecks", "无牌车司机要短信验证码", "a driver without a plate wants a code by SMS"
     ),
     "5.14": Moment("messages.reductions:Reductions", "充电站给车辆减免", "a charging station makes a stay cheaper"),
+    "6.1": Moment(
+        "errands.invoices:offer", "现金要由车主在泊链开票时", "when a driver is to have cash invoiced at BoLink"
+    ),
+    "6.2": Moment("errands.invoices:may_issue", "每次开票之前", "before every invoice"),
+    "6.3": Moment("errands.invoices:issue", "给一笔付款开票时", "when an invoice for a payment is wanted"),
+    "6.4": Moment(
+        "messages.invoices:InvoiceHints",
+        "有人提示发票有变化：随后去问 6.5",
+        "somebody hints that an invoice changed: 6.5 is asked soon",
+    ),
+    "6.5": Moment(
+        "errands.invoices:stands",
+        "每 invoices_every 秒，有提示时随即，或人要看时",
+        "every invoices_every seconds, soon after a hint, or when a person wants to know",
+    ),
+    "7": Moment(
+        "errands.errands:Errands.licence_page",
+        "厂商自己的页面要司机的无牌车编号时",
+        "where a page of the vendor's own needs a driver's number",
+    ),
     "9.1": Moment("messages.kept:Records.people_data", "泊链下发人员资料", "BoLink sends residents' data"),
     "10.2": Moment(
         "errands.reconciling:Reconciling._parked", "每晚，或手动对账时", "every night, and when a day is reconciled"

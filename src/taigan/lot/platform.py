@@ -31,13 +31,14 @@ from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.lifts import Lifts
 from taigan.lot.messages.commands import RemoteCommands
 from taigan.lot.messages.inbox import Inbox
+from taigan.lot.messages.invoices import InvoiceHints
 from taigan.lot.messages.kept import Records
 from taigan.lot.messages.keyring import Keyring
 from taigan.lot.messages.money import MoneyMessages
 from taigan.lot.messages.phone_checks import PhoneChecks
 from taigan.lot.messages.prices import Prices
 from taigan.lot.messages.reductions import Reductions
-from taigan.lot.messages.router import Callbacks, Handler, NoPlateEntries
+from taigan.lot.messages.router import Callbacks, Handler, NoPlateEntries, Unsigned
 from taigan.lot.messages.told import ToldMessages
 from taigan.lot.messages.vehicles import Vehicles
 from taigan.lot.metrics import Metrics
@@ -142,6 +143,7 @@ class Platform:
         self.vehicles = Vehicles(database, clock)
         self.prices = Prices(self.leaving)
         self.money = MoneyMessages(self.leaving)
+        self.invoice_hints = InvoiceHints(database)
         self.told = ToldMessages(self.leaving, self.money)
         self.reductions = Reductions(self.leaving)
         self.remote = RemoteCommands(self.attendant, self.leaving)
@@ -153,6 +155,7 @@ class Platform:
             policy,
             clock,
             self.metrics,
+            {event: of(self) for event, of in UNSIGNED.items()},
         )
         self._barrier_of = barrier_of
         self._transport = transport
@@ -226,6 +229,7 @@ class Platform:
                 self._addresses,
                 self._transport,
                 self.policy.upload_timeout,
+                now=lambda: self.clock.now().timestamp(),
             )
         return self._clients[union_id]
 
@@ -408,3 +412,6 @@ HANDLERS: Mapping[str, Callable[[Platform], Handler]] = {
 
 `once`: a message that changes something is acted on once. 9.1 is not among them: it has neither time nor number, and
 the same person's data may rightly come again after others; nor is 5.13, whose driver may ask for another code."""
+
+UNSIGNED: Mapping[str, Callable[[Platform], Unsigned]] = {"invoice_state": lambda platform: platform.invoice_hints}
+"""What answers messages that bear no signature, by the end of their address."""

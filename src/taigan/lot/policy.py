@@ -163,3 +163,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A refund up to this amount in fen is asked for by one person; above it a second one must agree."""
     reconcile_at: Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^$")] = "03:30"
     """When the day before is held against what BoLink has of it, by each lot's clock; empty: only by hand."""
+    invoices_every: Seconds = 600.0
+    """How often BoLink is asked where invoices stand that are being made; sooner where it hints that one is ready."""
+    spaces_every: Annotated[float, msgspec.Meta(ge=0, le=86400)] = 0.0
+    """How often BoLink is told the free spaces if they changed (2.2), beside every entry and exit; 0: never."""

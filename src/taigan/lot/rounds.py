@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from taigan.bolink import BolinkError
 from taigan.clock import Clock
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
@@ -36,6 +37,15 @@ class Round:
     first: Callable[[Lot, datetime], datetime] | None = None
 
 
+def every(seconds: float) -> Callable[[Lot, datetime], datetime]:
+    """So long after the last time."""
+    return lambda lot, now: now + timedelta(seconds=seconds)
+
+
+def at_once(lot: Lot, now: datetime) -> datetime:
+    return now
+
+
 class Rounds:
     """One per process."""
 
@@ -50,6 +60,11 @@ class Rounds:
         self._rounds: list[Round] = []
         if policy.reconcile_at:
             self._rounds.append(Round("reconcile", self._at_night, self._yesterday))
+
+        self._told_spaces: dict[str, int] = {}
+        self._rounds.append(Round("invoices", every(policy.invoices_every), errands.look_at_invoices, at_once))
+        if policy.spaces_every:
+            self._rounds.append(Round("spaces", every(policy.spaces_every), self._spaces))
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -86,6 +101,15 @@ class Rounds:
             raise
         except Exception:
             log.exception("a round failed", lot=lot.lot_id, task=one.task)
+
+    async def _spaces(self, lot: Lot) -> None:
+        """Tell BoLink the free spaces, where they are not what it was told last."""
+        if self._told_spaces.get(lot.lot_id) != lot.spaces_free:
+            try:
+                await self._errands.tell_spaces(lot)
+                self._told_spaces[lot.lot_id] = lot.spaces_free
+            except BolinkError as error:
+                log.info("BoLink was not told the free spaces", lot=lot.lot_id, error=str(error))
 
     def _at_night(self, lot: Lot, now: datetime) -> datetime:
         """When the lot's clock shows `reconcile_at` next."""

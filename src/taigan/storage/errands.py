@@ -117,3 +117,18 @@ def take_round(conn: sa.Connection, lot_id: str, task: str, now: datetime, next_
     c = t.rounds.c
     due = sa.update(t.rounds).where(c.lot_id == lot_id, c.task == task, c.due_at <= now)
     return conn.execute(due.values(due_at=next_at)).rowcount > 0
+
+
+def lot_under_way(conn: sa.Connection, section: str, number: str) -> str:
+    """The lot of the one with this number whose end is not known yet; empty when there is none."""
+    c = t.errands.c
+    query = sa.select(c.lot_id).where(
+        c.section == section, c.state.in_([sa.literal_column("'running'"), sa.literal_column("'unclear'")])
+    )
+    return str(conn.execute(query.where(c.number == number)).scalar() or "")
+
+
+def bring_forward(conn: sa.Connection, lot_id: str, task: str, at: datetime) -> None:
+    """Let a round be due then, if it was due later."""
+    c = t.rounds.c
+    conn.execute(sa.update(t.rounds).where(c.lot_id == lot_id, c.task == task, c.due_at > at).values(due_at=at))

@@ -46,6 +46,94 @@ class Settled(r.Act, kw_only=True):
     state: Literal["done", "failed"]
 
 
+Words = Annotated[str, Meta(min_length=1, max_length=100, pattern=r.WORDS)]
+Phone = Annotated[str, Meta(min_length=5, max_length=20, pattern=r"^[0-9+-]+$")]
+Degrees = Annotated[str, Meta(max_length=12, pattern=r"^-?[0-9]{1,3}(\.[0-9]{1,8})?$")]
+Code = Annotated[int, Meta(ge=0, le=999_999, description="Of the Ministry of Civil Affairs.")]
+YearDay = Annotated[str, Meta(pattern=r"^[0-9]{8}$", description="yyyyMMdd")]
+Percent = Annotated[int, Meta(ge=1, le=30)]
+
+
+class Published(r.Act, kw_only=True):
+    """What BoLink shows of the lot. Without `confirmed` the answer says what cannot be undone."""
+
+    name: Words
+    address: Words
+    city_id: Code
+    phone: Phone
+    lng: Degrees
+    lat: Degrees
+    price_desc: Words
+    mobile: Phone | None = None
+    remark: Words | None = None
+    confirmed: bool = False
+
+
+class Updated(r.Act, kw_only=True):
+    """What changes of it, beside the spaces, which are those of now."""
+
+    price_desc: Words | None = None
+    phone: Phone | None = None
+    mobile: Phone | None = None
+
+
+class Confirmed(r.Act, kw_only=True):
+    """Without `confirmed` the answer says what cannot be undone."""
+
+    confirmed: bool = False
+
+
+class MerchantData(r.Act, kw_only=True):
+    """The lot's merchant. Without `confirmed` the answer says what cannot be undone."""
+
+    merchant_type: Annotated[int, Meta(ge=1, le=5)]
+    merchant_shortname: Words
+    merchant_name: Words
+    license_address: Words
+    regprov_id: Code
+    regcity_id: Code
+    regarea_id: Code
+    license: Words | None = None
+    license_start: YearDay | None = None
+    license_end: YearDay | None = None
+    license_type: Literal[2] | None = None
+    license_pic: Annotated[str, Meta(max_length=500, pattern=r"^https?://[^\s\x00]+$")] | None = None
+    confirmed: bool = False
+
+
+class NewSplit(r.Act, kw_only=True):
+    """Who gets a share of the lot's money, in percent. Without `confirmed` the answer says what cannot be undone."""
+
+    account_no: Words
+    account_name: Words
+    percent: Percent
+    confirmed: bool = False
+
+
+class Link(msgspec.Struct):
+    """An address that is opened in a browser."""
+
+    url: str
+
+
+class NewInvoice(r.Act, kw_only=True):
+    """Who the invoice is made out to; told to BoLink and not kept."""
+
+    buyer_name: Words
+    buyer_no: Annotated[str, Meta(max_length=32, pattern=r"^[0-9A-Za-z]+$")] | None = None
+    buyer_address: Words | None = None
+    phone: Phone | None = None
+    email: Annotated[str, Meta(max_length=100, pattern=r"^[^\s@\x00]+@[^\s@\x00]+$")] | None = None
+    bank: Words | None = None
+    bank_num: Annotated[str, Meta(max_length=40, pattern=r"^[0-9]+$")] | None = None
+
+
+class Issuer(msgspec.Struct):
+    """Whether invoices can be made for the lot at BoLink."""
+
+    may_issue: bool
+
+
 class Day(r.Act, kw_only=True):
     """The day of the lot's clock that is held against BoLink's books."""
 

@@ -9,16 +9,20 @@ import structlog
 
 from taigan.bolink import BadMessage, BolinkClient, BolinkError, Refused
 from taigan.bolink.errors import BadAnswer
+from taigan.bolink.lots import Merchant
 from taigan.clock import Clock
-from taigan.lot.errands import refunds
+from taigan.lot.errands import invoices, lots, refunds
 from taigan.lot.errands.errand import Ended, Follow, Outcome, Overdue, Settle
-from taigan.lot.errors import LotError
+from taigan.lot.errands.invoices import Buyer
+from taigan.lot.errands.lots import Publication
+from taigan.lot.errors import BolinkSaysNo, Conflict, LotError, UnknownErrand, UnknownLot
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.room import Item, Room
 from taigan.lot.people.by import By
 from taigan.storage import errands as kept
+from taigan.storage import views
 from taigan.storage.database import Database
-from taigan.storage.rows import Errand
+from taigan.storage.rows import Errand, Lot
 
 log = structlog.get_logger("taigan.errands")
 Call = Callable[[BolinkClient, Errand], Awaitable[Outcome]]
@@ -74,6 +78,133 @@ class Errands:
     async def withdraw(self, lot_id: str, errand_id: str, by: By) -> Errand:
         """A refund that nobody agreed to is given up. Raises as `send`."""
         return await self._desk.do(refunds.Withdraw(lot_id=lot_id, errand_id=errand_id, by=by))
+
+    async def publish(self, lot_id: str, given: Publication, by: By, *, confirmed: bool) -> Errand:
+        """Submit the lot to BoLink, once (2.1). Raises as `send`."""
+        lot = await self.lot(lot_id)
+        asked = lots.AboutLot(lot_id=lot_id, section="2.1", what="publish lot", by=by, confirmed=confirmed, once=True)
+        return await self.send(asked, lambda client, e: lots.publish(client, lot, given, lots.rand_of(e)))
+
+    async def update_lot(
+        self,
+        lot_id: str,
+        by: By,
+        *,
+        price_desc: str | None = None,
+        phone: str | None = None,
+        mobile: str | None = None,
+    ) -> Errand:
+        """Change what BoLink shows of the lot (2.2). Raises as `send`."""
+        lot = await self.lot(lot_id)
+        asked = lots.AboutLot(lot_id=lot_id, section="2.2", what="update lot", by=by)
+        return await self.send(
+            asked,
+            lambda client, e: lots.update(
+                client, lot, lots.rand_of(e), price_desc=price_desc, phone=phone, mobile=mobile
+            ),
+        )
+
+    async def disable_lot(self, lot_id: str, by: By, *, confirmed: bool) -> Errand:
+        """End the lot at BoLink (2.2). Raises as `send`."""
+        lot = await self.lot(lot_id)
+        asked = lots.AboutLot(lot_id=lot_id, section="2.2", what="disable lot", by=by, confirmed=confirmed)
+        return await self.send(asked, lambda client, e: lots.update(client, lot, lots.rand_of(e), disable=True))
+
+    async def tell_spaces(self, lot: Lot) -> None:
+        """Tell BoLink the free spaces of now (2.2). Raises BolinkError, LotError."""
+        rand = f"0.{self._clock.now():%Y%m%d%H%M%S%f}"
+        await lots.update(self._client_of(lot.lot_id), lot, rand)
+
+    async def onboard(self, lot_id: str, merchant: Merchant, by: By, *, confirmed: bool) -> Errand:
+        """Submit the lot's merchant data, once (2.6). Raises as `send`."""
+        lot = await self.lot(lot_id)
+        asked = lots.AboutLot(
+            lot_id=lot_id, section="2.6", what="submit merchant of", by=by, confirmed=confirmed, once=True
+        )
+        return await self.send(asked, lambda client, e: lots.onboard(client, lot, merchant))
+
+    async def split(
+        self, lot_id: str, account_no: str, account_name: str, percent: int, by: By, *, confirmed: bool
+    ) -> Errand:
+        """Ask for the contract by which somebody gets a share of the lot's money (3.5). Raises as `send`."""
+        lot = await self.lot(lot_id)
+        asked = lots.AboutLot(
+            lot_id=lot_id,
+            section="3.5",
+            what=f"split {percent} % of",
+            by=by,
+            confirmed=confirmed,
+            details={"percent": str(percent)},
+        )
+        return await self.send(asked, lambda client, e: lots.split(client, lot, account_no, account_name, percent))
+
+    async def bind_split(self, lot_id: str, by: By) -> Errand:
+        """Bind the receiver of the share, once its contract is signed (3.6). Raises as `send`."""
+        lot = await self.lot(lot_id)
+        asked = lots.AboutLot(lot_id=lot_id, section="3.6", what="bind split of", by=by)
+        return await self.send(asked, lambda client, e: lots.bind(client, lot))
+
+    async def onboarding_page(self, lot_id: str) -> str:
+        """The address of the page where the merchant's data are typed (2.4). Raises UnknownLot, StorageError."""
+        lot = await self.lot(lot_id)
+        return self._client_of(lot_id).onboarding_page(lot.park_id)
+
+    async def licence_page(self, lot_id: str, redirect_url: str) -> str:
+        """The address that sends a driver's phone to `redirect_url` with the driver's number (7).
+
+        Raises UnknownLot, StorageError.
+        """
+        await self.lot(lot_id)
+        return self._client_of(lot_id).licence_page(redirect_url)
+
+    async def invoice(self, lot_id: str, payment_id: str, buyer: Buyer, by: By) -> Errand:
+        """Have an invoice made for a payment (6.2, 6.3). Raises as `send`."""
+        asked = invoices.AskInvoice(lot_id=lot_id, payment_id=payment_id, by=by)
+        return await self.send(asked, lambda client, e: invoices.issue(client, e, buyer))
+
+    async def offer_invoice(self, lot_id: str, payment_id: str, by: By) -> Errand:
+        """Let the driver have cash invoiced at BoLink (6.1). Raises as `send`."""
+        asked = invoices.OfferInvoice(lot_id=lot_id, payment_id=payment_id, by=by)
+        return await self.send(asked, invoices.offer)
+
+    async def may_issue(self, lot_id: str) -> bool:
+        """Whether invoices can be made for the lot (6.2). Raises UnknownLot, BolinkSaysNo, StorageError."""
+        lot = await self.lot(lot_id)
+        try:
+            return await invoices.may_issue(self._client_of(lot_id), lot.park_id)
+        except BolinkError as error:
+            raise BolinkSaysNo(str(error)) from None
+
+    async def refresh(self, lot_id: str, errand_id: str) -> Errand:
+        """Ask BoLink where an errand stands that it works on (6.5).
+
+        Raises UnknownErrand, Conflict, BolinkSaysNo, StorageError.
+        """
+        errand = await self._database.read(lambda conn: kept.errand(conn, lot_id, errand_id))
+        if errand is None:
+            raise UnknownErrand(f"lot {lot_id} has no errand {errand_id}", "errand_id")
+        if errand.state not in ("running", "unclear") or errand.section != invoices.INVOICE:
+            raise Conflict(f"{errand.section} is {errand.state}: there is nothing to ask")
+        try:
+            told = await invoices.stands(self._client_of(lot_id), errand)
+        except BolinkError as error:
+            raise BolinkSaysNo(str(error)) from None
+        return await self._desk.do(invoices.InvoiceStands(lot_id=lot_id, errand_id=errand_id, told=told))
+
+    async def look_at_invoices(self, lot: Lot) -> None:
+        """Ask where the lot's invoices stand that are being made. Raises StorageError."""
+        for errand in await self._database.read(lambda conn: kept.under_way(conn, lot.lot_id, invoices.INVOICE)):
+            try:
+                await self.refresh(lot.lot_id, errand.errand_id)
+            except LotError as error:
+                log.info("an invoice could not be asked about", lot=lot.lot_id, error=error.message)
+
+    async def lot(self, lot_id: str) -> Lot:
+        """Raises UnknownLot, StorageError."""
+        lot = await self._database.read(lambda conn: views.lot(conn, lot_id))
+        if lot is None:
+            raise UnknownLot(f"there is no lot {lot_id}", "lot_id")
+        return lot
 
     async def settle(self, lot_id: str, errand_id: str, state: str, by: By) -> Errand:
         """A person says what became of an errand. Raises as `send`."""

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import msgspec
@@ -88,17 +89,26 @@ class Callback(msgspec.Struct, frozen=True):
 
 
 Handler = Callable[[Callback], Awaitable[Answered]]
+Unsigned = Callable[[bytes, datetime], Awaitable[Answered]]
+"""Answers a message that bears no signature: its text, and when it came."""
 
 
 class Callbacks:
     """Every message of BoLink arrives here. `handlers` is by service_name."""
 
     def __init__(
-        self, keyring: Keyring, handlers: Mapping[str, Handler], policy: Policy, clock: Clock, metrics: Metrics
+        self,
+        keyring: Keyring,
+        handlers: Mapping[str, Handler],
+        policy: Policy,
+        clock: Clock,
+        metrics: Metrics,
+        unsigned: Mapping[str, Unsigned] = MappingProxyType({}),
     ) -> None:
         self._keyring = keyring
         self._handlers = handlers
         self._policy = policy
+        self._unsigned = unsigned
         self._clock = clock
         self._metrics = metrics
         self._explain_from = 0.0
@@ -120,7 +130,7 @@ class Callbacks:
         received_at = self._clock.now()
         named = bolink.by_service(service_name) if service_name else None
         if named is not None and named.wrapping is bolink.Wrapping.FLAT:
-            return self._answer_unsigned(body, named)
+            return await self._answer_unsigned(body, named, received_at)
         try:
             envelope = bolink.open_envelope(body, service_name)
         except BadMessage as error:
@@ -205,13 +215,20 @@ class Callbacks:
         finally:
             reading.cancel()
 
-    def _answer_unsigned(self, body: bytes, interface: bolink.AnyInterface) -> Answered:
+    async def _answer_unsigned(self, body: bytes, interface: bolink.AnyInterface, received_at: datetime) -> Answered:
         """6.4 carries no signature: whoever knows the address can send it, so that nothing is done on its word."""
+        handler = self._unsigned.get(interface.event)
         try:
-            interface.read_request(bolink.open_flat(body).text)
+            text = bolink.open_flat(body).text
+            interface.read_request(text)
+            if handler is None:
+                return self._unhandled(interface.event)
+            return await handler(text, received_at)
         except BadMessage as error:
             return self._unusable(error, interface.event)
-        return self._unhandled(interface.event)
+        except StorageError as error:
+            log.error("callback failed", service_name=interface.event, error=str(error))
+            return refusal(200, texts.BUSY, interface.event, self._clock.now())
 
     def _why(self, envelope: bolink.Envelope, key: str, body: bytes) -> str:
         """The usual mistake behind a wrong signature, for the log; empty when none explains it, or one was just told.

@@ -40,7 +40,7 @@ def says(*statuses: int) -> dict[int, ResponseSpec]:
         404: "There is no such thing.",
         409: "The thing is not in a state that allows it.",
         413: "The body is too large.",
-        502: "The barrier did not take the command.",
+        502: "The barrier did not take the command, or BoLink did not answer.",
         503: "The database does not answer.",
     }
     return {status: ResponseSpec(ErrorBody, generate_examples=False, description=words[status]) for status in statuses}
@@ -48,6 +48,7 @@ def says(*statuses: int) -> dict[int, ResponseSpec]:
 
 READS = says(400, 401, 403, 404, 503)
 ACTS = says(400, 401, 403, 404, 409, 413, 503)
+ASKS = says(400, 401, 403, 404, 409, 502, 503)
 COMMANDS = says(400, 401, 403, 404, 409, 413, 502, 503)
 
 

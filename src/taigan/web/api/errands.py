@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from litestar import Controller, get, post
 from litestar.params import JSONBody, QueryParameter
 
+from taigan.lot.errands.invoices import Buyer
 from taigan.rights import Right
 from taigan.storage import errands as kept
 from taigan.web import asked as shown
 from taigan.web import resources as r
-from taigan.web.api.common import ACTS, BY_TIME, READS, Filter, Here, Id, Who, by_of
+from taigan.web.api.common import ACTS, ASKS, BY_TIME, READS, Filter, Here, Id, Who, by_of
 from taigan.web.paging import Cursor, Limit, Page
 
 State = Annotated[Literal["", shown.ErrandState], QueryParameter(name="state", description="Empty: all.")]
@@ -79,3 +80,29 @@ class Errands(Controller):
     ) -> shown.ErrandView:
         """A person has looked at BoLink what became of one that is unclear or running."""
         return shown.shown_errand(await office.errands.settle(lot_id, errand_id, data.state, by_of(holder, data)))
+
+    @post("/errands/{errand_id:str}/refresh", status_code=200, responses=ASKS, right=Right.MONEY_SEE)
+    async def refresh_errand(self, office: Here, lot_id: Id, errand_id: Id) -> shown.ErrandView:
+        """Ask BoLink where one stands that it works on: an invoice (6.5)."""
+        return shown.shown_errand(await office.errands.refresh(lot_id, errand_id))
+
+    @post("/payments/{payment_id:str}/invoice", status_code=200, responses=ACTS, right=Right.MONEY_INVOICE)
+    async def issue_invoice(
+        self, office: Here, holder: Who, lot_id: Id, payment_id: Id, data: JSONBody[shown.NewInvoice]
+    ) -> shown.ErrandView:
+        """Have an invoice made for a payment, over what was paid less what was given back (6.2, 6.3)."""
+        given = {name: getattr(data, name) for name in Buyer.__struct_fields__}
+        errand = await office.errands.invoice(lot_id, payment_id, Buyer(**given), by_of(holder, data))
+        return shown.shown_errand(errand)
+
+    @post("/payments/{payment_id:str}/invoice_order", status_code=200, responses=ACTS, right=Right.MONEY_INVOICE)
+    async def offer_invoice(
+        self, office: Here, holder: Who, lot_id: Id, payment_id: Id, data: JSONBody[r.Act]
+    ) -> shown.ErrandView:
+        """Let the driver have a payment invoiced at BoLink that was not made there (6.1)."""
+        return shown.shown_errand(await office.errands.offer_invoice(lot_id, payment_id, by_of(holder, data)))
+
+    @get("/issuer", responses=ASKS, right=Right.MONEY_SEE)
+    async def get_issuer(self, office: Here, lot_id: Id) -> shown.Issuer:
+        """Whether invoices can be made for the lot at BoLink (6.2)."""
+        return shown.Issuer(await office.errands.may_issue(lot_id))

@@ -16,6 +16,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from taigan.web.api.allowed import allowed, holder_of
+from taigan.web.api.at_bolink import AtBolink
 from taigan.web.api.blocked import BlockedDrivers
 from taigan.web.api.common import (
     LARGEST_ID,
@@ -82,6 +83,7 @@ def framework(office: Office) -> Litestar:
             Passes,
             Errands,
             Reconciliations,
+            AtBolink,
             Deliveries,
             BlockedDrivers,
             Kept,
