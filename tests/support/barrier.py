@@ -159,6 +159,7 @@ class ScriptedBarrier:
         *,
         plate: str = "",
         detail: str = "",
+        code: str = "",
         seen: bool = True,
         down_since: datetime | None = None,
     ) -> Event:
@@ -166,7 +167,7 @@ class ScriptedBarrier:
         self._events += 1
         name = f"{presence_id}/{kind}" if presence_id else f"{self.lane}/{kind}/{self._events}"
         event = Event(
-            name, self.lane, kind, self._clock.now(), presence_id, plate, detail, seen=seen, down_since=down_since
+            name, self.lane, kind, self._clock.now(), presence_id, plate, detail, code, seen=seen, down_since=down_since
         )
         match kind:
             case EventKind.ARRIVED:

@@ -17,7 +17,7 @@ from taigan.barriers.barrier import EventKind
 from taigan.storage import ledger, price_lists
 from taigan.storage import tables as t
 from taigan.storage.price_lists import PriceListRow
-from taigan.storage.rows import Bill, Departure, Order, Payment
+from taigan.storage.rows import Attempt, Bill, Departure, Order, Payment
 
 PLATE = "浙A12345"
 EXIT = "B1"
@@ -151,3 +151,24 @@ async def exits_told(street: Parking) -> list[dict[str, Any]]:
 
 def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
+
+
+async def pays_by_itself(street: Parking, plate: str = PLATE, *, still: bool = True) -> None:
+    """5.2: BoLink says whether the plate pays by itself."""
+    data = {"car_number": plate, "order_id": "", "is_union_user": int(still), "union_id": 200002}
+    data["rand"] = str(next(_numbers))
+    status, answer = await told(street, "notice_car_owner", data)
+    assert (status, answer["state"]) == (200, 1)
+
+
+async def attempts(street: Parking) -> list[Attempt]:
+    """The lot's pulls, oldest first."""
+    columns = [t.attempts.c[name] for name in Attempt.__struct_fields__]
+    found = await street.row(sa.select(*columns).order_by(t.attempts.c.started_at, t.attempts.c.attempt_no))
+    return [Attempt(*row) for row in found]
+
+
+def pulls_told(street: Parking) -> list[dict[str, Any]]:
+    """What BoLink was told to take (3.2 wallet, sweepcode)."""
+    told = [upload.data for upload in street.bolink.of("3.2")]
+    return [dict(data) for data in told if data["pay_type"] in ("wallet", "sweepcode")]

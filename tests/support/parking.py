@@ -299,6 +299,7 @@ class Parking:
         """Let time pass and the watch look."""
         self.clock.advance(after)
         await self.platform.watch.look()
+        await self.platform.hours.look()
 
     async def tidy(self) -> None:
         """Drop what is older than it is kept, from every table, without a pause."""
@@ -319,6 +320,8 @@ class Parking:
         """Return when what goes on in the background has come to an end."""
         await self.platform.lanes.settled()
         await self.platform.desk.drained()
+        await self.platform.leaving.drained()
+        await self.platform.pulls.drained()
         await self.platform.leaving.drained()
         await self.platform.lanes.settled()
 

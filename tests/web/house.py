@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import httpx
@@ -31,6 +32,8 @@ from taigan.lot.metrics import Metrics
 from taigan.lot.people.attendant import Attendant
 from taigan.lot.plates import Plates
 from taigan.lot.policy import Policy
+from taigan.lot.uploads.courier import Courier
+from taigan.lot.uploads.pulls import Pulls
 from taigan.process import serve
 from taigan.storage import registry
 from taigan.storage.changes import Changes
@@ -243,7 +246,9 @@ async def house_at(database: Database, **options: Any) -> House:
     commits = Commits(database, clock)
     lifts = Lifts(commits, database, lanes, clock, metrics, events, alone=True)
     desk = EntryDesk(commits, lifts, database, lanes, policy, clock, ids, metrics, events)
-    leaving = LeavingDesk(database, lifts, lanes, policy, clock, ids, events, commits.owed)
+    courier = Courier(database, nobody_there, commits.owed, lanes, policy, clock, Random(7), metrics, events)
+    pulls = Pulls(database, nobody_there, courier, clock)
+    leaving = LeavingDesk(database, lifts, lanes, policy, clock, ids, events, commits.owed, pulls)
     lanes.exits = leaving
 
     async def lane_changed(lane: Lane) -> None:

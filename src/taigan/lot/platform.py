@@ -28,6 +28,7 @@ from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lanes.neighbours import Exchange, Neighbours
 from taigan.lot.leaving.desk import LeavingDesk
+from taigan.lot.leaving.hours import Hours
 from taigan.lot.lifts import Lifts
 from taigan.lot.messages.commands import RemoteCommands
 from taigan.lot.messages.inbox import Inbox
@@ -51,6 +52,8 @@ from taigan.lot.tidying import Tidying
 from taigan.lot.uploads.courier import Courier
 from taigan.lot.uploads.line import Line, PolledClient
 from taigan.lot.uploads.lines import Lines
+from taigan.lot.uploads.pulls import ANSWER_WITHIN, Pulls
+from taigan.lot.uploads.questions import Questions
 from taigan.lot.watch import Watch
 from taigan.storage import registry
 from taigan.storage.changes import Changes
@@ -118,9 +121,6 @@ class Platform:
             self.keyring.refresh,
             try_lane=self._try_lane,
         )
-        self.leaving = LeavingDesk(database, self.lifts, self.lanes, policy, clock, ids, self.events, self.commits.owed)
-        self.lanes.exits = self.leaving
-        self.plates = Plates(database, self.desk, self.leaving, self.lanes, policy, clock)
         self.courier = Courier(
             database,
             self._carrier_of,
@@ -133,6 +133,14 @@ class Platform:
             self.events,
             reach,
         )
+        self.pulls = Pulls(database, self._slow_carrier_of, self.courier, clock)
+        self.leaving = LeavingDesk(
+            database, self.lifts, self.lanes, policy, clock, ids, self.events, self.commits.owed, self.pulls
+        )
+        self.questions = Questions(database, self.client_of, clock, self.leaving.told)
+        self.hours = Hours(database, self.leaving, self.pulls, policy, clock)
+        self.lanes.exits = self.leaving
+        self.plates = Plates(database, self.desk, self.leaving, self.lanes, policy, clock)
         self.errands = Errands(database, self.leaving, self.client_of, clock)
         self.reconciling = Reconciling(database, self.client_of, clock)
         self.rounds = Rounds(database, self.errands, self.reconciling, policy, clock)
@@ -161,7 +169,7 @@ class Platform:
         self._transport = transport
         self._addresses = addresses
         self._random = random
-        self._clients: dict[str, BolinkClient] = {}
+        self._clients: dict[tuple[str, float], BolinkClient] = {}
         self._lines = Lines(database, clock, self._new_line) if policy.connection is Connection.POLL else None
         self._barriers: dict[LaneKey, Barrier] = {}
         self._connected: dict[LaneKey, Lane] = {}
@@ -180,6 +188,8 @@ class Platform:
         await self.connect(vendors, lots)
         self._run(self.courier.run())
         self._run(self.watch.run())
+        self._run(self.hours.run())
+        self._run(self.questions.run())
         self._run(self.tidying.run())
         self._run(self.rounds.run())
         self._run(self.phone_checks.look_at_registration())
@@ -220,22 +230,32 @@ class Platform:
 
     def client_of(self, lot_id: str) -> BolinkClient:
         """The client that signs for the lot's vendor. Raises UnknownLot."""
+        return self._client(lot_id, self.policy.upload_timeout)
+
+    def _client(self, lot_id: str, timeout: float) -> BolinkClient:
         union_id = lot_id.partition("-")[0]
-        if union_id not in self._clients:
+        key = (union_id, timeout)
+        if key not in self._clients:
             self.keyring.current(union_id)
-            self._clients[union_id] = BolinkClient(
+            self._clients[key] = BolinkClient(
                 union_id,
                 lambda: self.keyring.current(union_id),
                 self._addresses,
                 self._transport,
-                self.policy.upload_timeout,
+                timeout,
                 now=lambda: self.clock.now().timestamp(),
             )
-        return self._clients[union_id]
+        return self._clients[key]
 
     def _carrier_of(self, lot_id: str) -> BolinkClient | PolledClient:
         """What carries a lot's uploads to BoLink. Raises UnknownLot."""
-        client = self.client_of(lot_id)
+        return self._carrier(lot_id, self.client_of(lot_id))
+
+    def _slow_carrier_of(self, lot_id: str) -> BolinkClient | PolledClient:
+        """One that waits for as long as a payment takes. Raises UnknownLot."""
+        return self._carrier(lot_id, self._client(lot_id, ANSWER_WITHIN))
+
+    def _carrier(self, lot_id: str, client: BolinkClient) -> BolinkClient | PolledClient:
         return client if self._lines is None else PolledClient(client, self._lines.of(lot_id))
 
     def _new_line(self, lot_id: str, channels: list[str]) -> Line:

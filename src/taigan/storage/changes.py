@@ -91,6 +91,7 @@ _PAYMENT = Update[Payment](
     "giver",
     "order_id",
     "quote_no",
+    "attempt_no",
     "state",
     "fen",
     "fee_fen",
@@ -175,6 +176,9 @@ class Changes:
 
     def bill(self, bill: Bill) -> None:
         self.bills[(bill.lot_id, bill.order_id)] = bill
+
+    def new_attempt(self, attempt: Attempt) -> None:
+        self.new_attempts[(attempt.lot_id, attempt.attempt_no)] = attempt
 
     def attempt(self, attempt: Attempt) -> None:
         """Note that a pull changed."""

@@ -126,6 +126,32 @@ _CANCEL = (
     )
     .values(state="cancelled")
 )
+_NOW = (
+    sa.update(_d)
+    .where(
+        _d.c.state == _PENDING,
+        _d.c.delivery_id
+        == sa.select(sa.func.min(_earlier.c.delivery_id))
+        .where(
+            _earlier.c.lot_id == sa.bindparam("lot"),
+            _earlier.c.order_id == sa.bindparam("of_order"),
+            _earlier.c.state.in_(_OPEN),
+        )
+        .scalar_subquery(),
+    )
+    .values(state="sending", attempts=_d.c.attempts + 1, lease_until=sa.bindparam("until", type_=Moment()))
+    .returning(*(_d.c[name] for name in Claimed.__struct_fields__))
+)
+_STATE_OF = (
+    sa.select(_d.c.state)
+    .where(
+        _d.c.lot_id == sa.bindparam("lot"),
+        _d.c.order_id == sa.bindparam("of_order"),
+        _d.c.section == sa.bindparam("of"),
+    )
+    .order_by(_d.c.delivery_id)
+    .limit(1)
+)
 _QUEUE = sa.select(sa.func.count(), sa.func.min(_d.c.created_at, type_=Moment())).where(_d.c.state.in_(_OPEN))
 
 
@@ -154,6 +180,27 @@ def claim(
     ids = sorted(delivery_id for _, delivery_id in taken)
     claimed = conn.execute(_CLAIM, {**moments, "ids": ids, "until": now + lease})
     return [Claimed(*row) for row in claimed]
+
+
+def claim_now(
+    conn: sa.Connection, lot_id: str, order_id: str, now: datetime, lease: timedelta, spacing: timedelta
+) -> Claimed | None:
+    """Take the first open delivery of an order before its turn, unless it is under way, and book the lot's pace."""
+    found = conn.execute(_NOW, {"lot": lot_id, "of_order": order_id, "until": now + lease}).first()
+    if found is None:
+        return None
+    book_pace(conn, lot_id, now + spacing)
+    return Claimed(*found)
+
+
+def book_pace(conn: sa.Connection, lot_id: str, free_at: datetime) -> None:
+    """The lot's next upload may start then: one is sent now."""
+    conn.execute(_PACE, {"lots": [lot_id], "free_at": free_at})
+
+
+def state_of(conn: sa.Connection, lot_id: str, order_id: str, section: str) -> str:
+    """The state of an order's first delivery of a section; empty where none is owed."""
+    return conn.execute(_STATE_OF, {"lot": lot_id, "of_order": order_id, "of": section}).scalar() or ""
 
 
 def record(conn: sa.Connection, results: Sequence[Sent]) -> list[None]:

@@ -103,6 +103,20 @@ _PULLS = (
 _ATTEMPT = sa.select(*columns(t.attempts, Attempt)).where(
     t.attempts.c.lot_id == _lot, t.attempts.c.attempt_no == sa.bindparam("number")
 )
+_PULLS_OPEN = (
+    sa.select(*columns(t.attempts, Attempt))
+    .where(
+        t.attempts.c.lot_id == _lot,
+        t.attempts.c.state.in_([sa.literal_column("'live'"), sa.literal_column("'unclear'")]),
+    )
+    .order_by(t.attempts.c.started_at)
+)
+_PENDING = (
+    sa.select(*columns(t.payments, Payment))
+    .where(t.payments.c.lot_id == _lot, t.payments.c.state == sa.literal_column("'pending'"))
+    .order_by(t.payments.c.received_at)
+    .limit(1000)
+)
 _BY_PLATE = (
     sa.select(*ORDER)
     .where(t.orders.c.lot_id == _lot, t.orders.c.plate == sa.bindparam("of_plate"), _INSIDE)
@@ -172,6 +186,15 @@ _ENTRY_TAKEN = (
         t.deliveries.c.state == "done",
     )
     .limit(1)
+)
+_PAYS_BY_ITSELF = sa.select(t.auto_pay.c.car_number).where(
+    t.auto_pay.c.lot_id == _lot, among(t.auto_pay.c.car_number, "plates"), t.auto_pay.c.supported
+)
+_REPORTED = sa.select(t.deliveries.c.delivery_id).where(
+    t.deliveries.c.lot_id == _lot,
+    t.deliveries.c.order_id == _order,
+    t.deliveries.c.section == "3.2",
+    t.deliveries.c.payload.contains('"pay_type":"escape"', autoescape=True),
 )
 _EXIT_OWED = sa.select(t.deliveries.c.delivery_id).where(
     t.deliveries.c.lot_id == _lot, t.deliveries.c.order_id == _order, t.deliveries.c.section == "3.2"
@@ -256,6 +279,16 @@ def pulls(conn: sa.Connection, lot_id: str, order_id: str) -> list[Attempt]:
     return records(conn, _PULLS, Attempt, lot=lot_id, of_order=order_id)
 
 
+def pulls_open(conn: sa.Connection, lot_id: str) -> list[Attempt]:
+    """All pulls of the lot that are live or unclear, oldest first."""
+    return records(conn, _PULLS_OPEN, Attempt, lot=lot_id)
+
+
+def payments_pending(conn: sa.Connection, lot_id: str) -> list[Payment]:
+    """The lot's payments that are under way, as BoLink said, oldest first."""
+    return records(conn, _PENDING, Payment, lot=lot_id)
+
+
 def attempt(conn: sa.Connection, lot_id: str, attempt_no: str) -> Attempt | None:
     return next(iter(records(conn, _ATTEMPT, Attempt, lot=lot_id, number=attempt_no)), None)
 
@@ -291,6 +324,11 @@ def free_times(
     """When one of the plates is on the free list (11.4 white); None: since ever, for ever."""
     rows = conn.execute(_FREE, {"lot": lot_id, "plates": list(plates)})
     return [(row[0], row[1]) for row in rows]
+
+
+def pays_by_itself(conn: sa.Connection, lot_id: str, plates: Collection[str]) -> bool:
+    """Whether BoLink said last of one of the plates that it pays by itself (5.2)."""
+    return conn.execute(_PAYS_BY_ITSELF, {"lot": lot_id, "plates": list(plates)}).first() is not None
 
 
 def open_shift_of(conn: sa.Connection, lot_id: str, person: str) -> Shift | None:
@@ -340,3 +378,8 @@ def entry_as_accepted(conn: sa.Connection, lot_id: str, order_id: str) -> str | 
 def exit_was_owed(conn: sa.Connection, lot_id: str, order_id: str) -> bool:
     """Whether a 3.2 was ever written for the order, in whatever state it is."""
     return conn.execute(_EXIT_OWED, {"lot": lot_id, "of_order": order_id}).first() is not None
+
+
+def was_reported(conn: sa.Connection, lot_id: str, order_id: str) -> bool:
+    """Whether BoLink was told that the stay left owing (3.2 `escape`)."""
+    return conn.execute(_REPORTED, {"lot": lot_id, "of_order": order_id}).first() is not None

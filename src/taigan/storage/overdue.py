@@ -8,12 +8,24 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
 from taigan.storage.facts import LIFT, ORDER, PRESENCE, records
 from taigan.storage.rows import Lift, Order, Presence
 from taigan.storage.tables import Moment
+
+
+class Unclear(msgspec.Struct, frozen=True):
+    """An order whose payment is unclear, and its car waits; `entry` is 3.1 as BoLink took it."""
+
+    lot_id: str
+    order_id: str
+    plate: str
+    licence: str
+    entry: str | None
+
 
 _before, _ahead = (sa.bindparam(name, type_=Moment()) for name in ("before", "ahead"))
 _WAITING: sa.ColumnElement[str] = sa.literal_column("'waiting'")
@@ -63,6 +75,107 @@ _CLAIMS = (
     )
     .limit(1000)
 )
+
+_o, _a, _p, _dep, _del, _b = t.orders.c, t.attempts.c, t.payments.c, t.departures.c, t.deliveries.c, t.bills.c
+_since = sa.bindparam("since", type_=Moment())
+_PULL_IS_OPEN = _a.state.in_([sa.literal_column("'live'"), sa.literal_column("'unclear'")])
+_WAITS = sa.exists().where(
+    _dep.lot_id == _o.lot_id, _dep.order_id == _o.order_id, _dep.ended_at.is_(None), _dep.released_at.is_(None)
+)
+_ENTRY = (
+    sa.select(_del.payload)
+    .where(
+        _del.lot_id == _o.lot_id,
+        _del.order_id == _o.order_id,
+        _del.section == sa.literal_column("'3.1'"),
+        _del.state == sa.literal_column("'done'"),
+    )
+    .limit(1)
+    .scalar_subquery()
+)
+_UNCLEAR_PULLS = (
+    sa.select(_o.lot_id, _o.order_id, _o.plate, _o.licence, _ENTRY)
+    .join(t.attempts, sa.and_(_a.lot_id == _o.lot_id, _a.order_id == _o.order_id))
+    .where(_PULL_IS_OPEN, _a.state == sa.literal_column("'unclear'"), _a.started_at.between(_since, _before), _WAITS)
+    .limit(1000)
+)
+_PENDING_PAYMENTS = (
+    sa.select(_o.lot_id, _o.order_id, _o.plate, _o.licence, _ENTRY)
+    .join(t.payments, sa.and_(_p.lot_id == _o.lot_id, _p.order_id == _o.order_id))
+    .where(_p.state == sa.literal_column("'pending'"), _p.received_at.between(_since, _before), _WAITS)
+    .limit(1000)
+)
+_LATE_PULLS = sa.select(_a.lot_id).where(
+    _PULL_IS_OPEN,
+    sa.or_(
+        sa.and_(_a.state == sa.literal_column("'live'"), sa.or_(_a.deadline < _before, _a.started_at > _ahead)),
+        sa.and_(
+            _a.started_at < _since,
+            sa.exists().where(
+                _dep.lot_id == _a.lot_id,
+                _dep.order_id == _a.order_id,
+                _dep.ended_at.is_(None),
+                _dep.released_at.is_(None),
+                _dep.alarmed.not_like("%pull%"),
+            ),
+        ),
+        _a.started_at < sa.bindparam("yesterday", type_=Moment()),
+    ),
+)
+_LATE_PAYMENTS = sa.select(_p.lot_id).where(
+    _p.state == sa.literal_column("'pending'"), _p.received_at < sa.bindparam("yesterday", type_=Moment())
+)
+_OWED_SINCE = (
+    sa.select(_b.lot_id, _b.order_id)
+    .where(
+        _b.closed_at.is_not(None),
+        _b.charge_fen - _b.reduced_fen - _b.paid_fen + _b.refunded_fen > sa.literal_column("0"),
+        _b.closed_at < _before,
+        sa.not_(_b.awaited),
+        ~sa.exists().where(
+            _del.lot_id == _b.lot_id, _del.order_id == _b.order_id, _del.section == sa.literal_column("'3.2'")
+        ),
+    )
+    .limit(100)
+)
+
+
+def departures_waiting(conn: sa.Connection, before: datetime, moved_before: datetime, *, offline: bool) -> list[str]:
+    """Lots in whose exit lanes a car stands, not let go, since before that moment: one that a person was or is to be
+    called for, nobody came, and nobody was told of that yet; `offline`: any that owes; one since `moved_before`."""
+    calls = _dep.alarmed != ""
+    waits = sa.or_(_dep.order_id == "", calls, sa.true() if offline else sa.false())
+    statement = sa.select(_dep.lot_id).where(
+        _dep.ended_at.is_(None),
+        _dep.released_at.is_(None),
+        sa.or_(
+            sa.and_(_dep.charge_at < before, waits, _dep.alarmed.not_like("%unanswered%")),
+            sa.and_(_dep.charge_at < moved_before, _dep.order_id != ""),
+        ),
+    )
+    return list(conn.scalars(statement.distinct()))
+
+
+def unclear(conn: sa.Connection, since: datetime, before: datetime) -> list[Unclear]:
+    """Orders with a pull or a payment between these moments that is unclear, whose car waits to be let go."""
+    given = {"since": since, "before": before}
+    rows = {tuple(row) for statement in (_UNCLEAR_PULLS, _PENDING_PAYMENTS) for row in conn.execute(statement, given)}
+    return [Unclear(*row) for row in sorted(rows, key=lambda row: (row[0], row[1]))]
+
+
+def late_payments(
+    conn: sa.Connection, deadline: datetime, ahead: datetime, waited_since: datetime, yesterday: datetime
+) -> set[str]:
+    """Lots with a pull past its deadline, one whose driver was kept waiting since before `waited_since`, or with a pull
+    or a payment that is unclear since before `yesterday`."""
+    given = {"before": deadline, "ahead": ahead, "since": waited_since, "yesterday": yesterday}
+    late = set(conn.scalars(_LATE_PULLS, given))
+    return late | set(conn.scalars(_LATE_PAYMENTS, {"yesterday": yesterday}))
+
+
+def owed_since(conn: sa.Connection, before: datetime) -> list[tuple[str, str]]:
+    """Closed orders, by lot and order_id, that owe something since before that moment and were never told (3.2)."""
+    return [(row[0], row[1]) for row in conn.execute(_OWED_SINCE, {"before": before})]
 
 
 def lifts(conn: sa.Connection, before: datetime, ahead: datetime) -> list[Lift]:

@@ -723,6 +723,13 @@ payments = sa.Table(
         postgresql_where=sa.text("attempt_no <> ''"),
     ),
     sa.Index("payments_of_order", "lot_id", "order_id"),
+    sa.Index(
+        "payments_pending",
+        "lot_id",
+        "received_at",
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    ),
     sa.Index("payments_by_time", "lot_id", "received_at", "payment_id"),
     sa.Index("payments_of_shift", "lot_id", "shift_id"),
 )

@@ -9,6 +9,8 @@ from taigan.bolink import units
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving.gone import gone_unseen
+from taigan.lot.leaving.pulling.start import begin as begin_pull
+from taigan.lot.leaving.pulling.start import is_being_charged, pays_by_itself
 from taigan.lot.leaving.release import release
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.policy import MatchOneOff
@@ -179,10 +181,20 @@ def settle_up(room: Room, lane: Lane, departure: Departure, picture: Picture) ->
         once(room, departure, "unusual", f"{named(order)}: {unusual}", "stay_unusual")
         room.show(lane.channel_id, texts.STAY_UNUSUAL)
         return due
-    parked = departure.charge_at - account.entry
-    room.show(lane.channel_id, Price(named(order), parked, due, texts.SCREEN_PAY))
+    if is_being_charged(room, order):
+        room.show(lane.channel_id, texts.SCREEN_CHARGING)
+    elif pays_by_itself(room, order, departure, due):
+        begin_pull(room, order, departure, "wallet", due)
+    else:
+        offer(room, order, departure, due)
     room.tell("due", channel_id=lane.channel_id, order_id=order.order_id, plate=named(order), due_fen=due)
     return due
+
+
+def offer(room: Room, order: Order, departure: Departure, due: int, text: str = texts.SCREEN_PAY) -> None:
+    """Ask for what is due on the lane's screen."""
+    parked = departure.charge_at - room.account(order).entry
+    room.show(departure.channel_id, Price(named(order), parked, due, text))
 
 
 def unusually(room: Room, order: Order, at: datetime, due: int) -> str:
@@ -208,8 +220,9 @@ def ask(room: Room, departure: Departure) -> None:
 
 def once(room: Room, departure: Departure, what: str, text: str, kind: str) -> None:
     """Raise an alarm about a departure, one of each kind."""
-    if departure.alarmed != what:
-        departure.alarmed = what
+    raised = departure.alarmed.split(",") if departure.alarmed else []
+    if what not in raised:
+        departure.alarmed = ",".join([*raised, what])
         room.changes.departure(departure)
         room.alarm(kind, text, departure.channel_id, departure.order_id)
 

@@ -14,7 +14,8 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from taigan.barriers.barrier import EventKind, LaneKey, Outcome
+from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome
+from taigan.bolink.reconciliation import PaymentRecord
 from taigan.clock import Clock, set_within
 from taigan.lot import texts
 from taigan.lot.commits import Transaction
@@ -26,13 +27,17 @@ from taigan.lot.leaving import car as cars
 from taigan.lot.leaving import street
 from taigan.lot.leaving.gone import leave
 from taigan.lot.leaving.prices import Asked, Query
+from taigan.lot.leaving.pulling.ended import PaymentsTold, PullEnded
+from taigan.lot.leaving.pulling.scanned import CodeScanned
 from taigan.lot.leaving.room import After, Item, Picture, Room, picture_of
 from taigan.lot.lifts import Ended, Lifts, Purpose, Told
 from taigan.lot.policy import Policy
+from taigan.lot.uploads.pulls import Charged, Code, Pull, Pulls
 from taigan.storage import facts, ledger
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.group import GroupCommit
+from taigan.storage.overdue import Unclear
 from taigan.storage.rows import Lane, Lift, Lot, Order, Presence
 
 log = structlog.get_logger("taigan.leaving")
@@ -84,6 +89,7 @@ class LeavingDesk:
         ids: Ids,
         events: Events,
         owed: asyncio.Event,
+        pulls: Pulls,
     ) -> None:
         self._lifts = lifts
         self._lanes = lanes
@@ -94,12 +100,10 @@ class LeavingDesk:
         self._owed = owed
         self._commits = GroupCommit[Item[Any], Done](database, self._commit, lot_of=lambda item: item.lot_id)
         self._under_way: set[asyncio.Task[None]] = set()
-        self.ask_about: list[tuple[str, str]] = []
-        """Orders whose payment BoLink is to be asked about (4.3)."""
-        self.wanted = asyncio.Event()
-        """Set whenever a pull or a question for BoLink is to be sent."""
-        self.pulls: list[Any] = []
+        self._pulls = pulls
+        pulls.serve(self._charged)
         lifts.serve(Purpose.RELEASE, self._settle)
+        lanes.when_code_is_scanned = self.scan_code
 
     def picture(self, lane: LaneKey) -> Picture:
         """What the lane's device reports now."""
@@ -147,6 +151,23 @@ class LeavingDesk:
             await set_within(self._clock, arrival, self._policy.presence_grace)
             await self.do(PlateRead(lane, plate, self.picture(lane), presence_id))
 
+    async def scan_code(self, event: Event) -> None:
+        """A scanner in a lane read a payment code. Raises StorageError."""
+        await self.do(
+            CodeScanned(
+                event.lane,
+                event.event_id,
+                event.presence_id,
+                event.at,
+                self.picture(event.lane),
+                Code(event.code.strip()),
+            )
+        )
+
+    async def told(self, unclear: Unclear, records: Sequence[PaymentRecord]) -> None:
+        """BoLink answered what it knows of an order's payments (4.3). Raises StorageError."""
+        await self.do(PaymentsTold(unclear.lot_id, unclear.order_id, list(records), self.pictures(unclear.lot_id)))
+
     def follow(self, after: After) -> None:
         """Set in motion what a transaction that holds has led to."""
         for alarm in after.alarms:
@@ -160,10 +181,8 @@ class LeavingDesk:
             self._keep(self._raise(lift))
         if after.owed:
             self._owed.set()
-        if after.pulls or after.ask_about:
-            self.pulls.extend(after.pulls)
-            self.ask_about.extend(after.ask_about)
-            self.wanted.set()
+        for pull in after.pulls:
+            self._pulls.begin(pull)
 
     def see(self, conn: sa.Connection, lot: Lot, lane: Lane, kind: EventKind, car: Presence | None) -> After:
         """Note what a device reported of an exit lane, in the transaction of the lanes."""
@@ -184,10 +203,19 @@ class LeavingDesk:
 
     def room(self, conn: sa.Connection, lot: Lot) -> Room:
         """A room for what the lanes report, inside their transaction."""
-        return Room(conn, lot, self._clock.now(), self._policy, self._ids, self._lifts.at_hand)
+        return Room(
+            conn,
+            lot,
+            self._clock.now(),
+            self._policy,
+            self._ids,
+            self._lifts.at_hand,
+            bolink_is_down=self._pulls.bolink_is_down,
+        )
 
     async def stop(self) -> None:
         """Return when everything under way has ended, but wait for a few seconds only."""
+        await self._pulls.stop()
         await self._commits.drained()
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=3)
@@ -197,6 +225,9 @@ class LeavingDesk:
         while self._under_way:
             await asyncio.wait(self._under_way)
         await self._commits.drained()
+
+    async def _charged(self, pull: Pull, charged: Charged) -> None:
+        await self.do(PullEnded(pull, charged, self.pictures(pull.lot_id)))
 
     def _commit(self, conn: sa.Connection, batch: Sequence[Item[Any]]) -> list[Done]:
         """Apply the items one after the other: each sees what those before it have led to."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
+from taigan.bolink import units
+from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving.room import Room
 from taigan.lot.stays import orders
 from taigan.lot.stays.exits import exit_payload
 from taigan.storage import facts, ledger
 from taigan.storage.rows import Departure, Order
+
+OWING = "left owing"
+AWAITED = "left while its payment was unclear"
 
 
 def leave(
@@ -29,22 +35,39 @@ def leave(
     account = room.account(order)
     review = account.close(room.now, at)
     balance = account.bill.balance_fen
+    pull = ledger.live_pull(room.conn, room.lot_id, order.order_id)
+    if balance > 0 and pull is not None and not account.bill.awaited:
+        account.bill.awaited = True
+        room.changes.bill(account.bill)
     if balance > 0:
-        review = review or "left owing"
+        review = review or (AWAITED if account.bill.awaited else OWING)
     if review:
         order.review = order.review or review
     orders.leave(room.changes, room.lot, order, room.now, actor=actor, reason=how, gives_space=gives_space)
     if balance <= 0:
         owe_exit(room, order, departure)
-    else:
+    elif not account.bill.awaited:
         room.alarm("left_owing", f"{order.plate or order.licence}: left owing {balance} fen", "", order.order_id)
     room.tell("left", order_id=order.order_id, balance_fen=balance)
 
 
 def owe_exit(room: Room, order: Order, departure: Departure | None = None) -> None:
     """3.2 is owed, once: the stay has ended and nothing is owed for it."""
-    if ledger.exit_was_owed(room.conn, room.lot_id, order.order_id):
-        return
+    if not room.exit_was_told(order.order_id):
+        orders.owe(room.changes, order, "3.2", exit_of(room, order, departure), room.now)
+        room.after.owed = True
+
+
+def report(room: Room, order: Order) -> None:
+    """What is owed for a stay that has ended is reported to BoLink (3.2 `escape`): that cannot be taken back."""
+    balance = room.account(order).bill.balance_fen
+    orders.owe(room.changes, order, "3.2", exit_of(room, order, escapes_fen=balance), room.now)
+    orders.note(room.changes, order, room.now, "reported", detail=units.yuan(balance))
+    room.after.owed = True
+
+
+def exit_of(room: Room, order: Order, departure: Departure | None = None, *, escapes_fen: int | None = None) -> str:
+    """3.2's `data` for a stay that has ended; `escapes_fen`: what it left owing."""
     account = room.account(order)
     departure = departure or ledger.last_departure_of(room.conn, room.lot_id, order.order_id)
     out_time = departure.charge_at if departure is not None else (order.closed_at or room.now)
@@ -52,19 +75,24 @@ def owe_exit(room: Room, order: Order, departure: Departure | None = None) -> No
     if account.bill.waived_fen:
         reason = next((r.reason for r in reversed(account.reductions) if r.kind == "waiver"), reason)
     collector = departure.actor if departure is not None and departure.released_by == "person" else ""
-    payload = exit_payload(
+    reduced_minutes = 0
+    if account.bill.reduced_fen > account.bill.waived_fen:
+        with suppress(CannotPrice):
+            reduced_minutes = account.priced(out_time).reduced_seconds // 60
+    return exit_payload(
         room.lot,
         order,
-        account.bill,
         account.payments,
         out_time=max(out_time, account.entry),
         channel_id=departure.channel_id if departure is not None else "",
         accepted_entry=ledger.entry_as_accepted(room.conn, room.lot_id, order.order_id),
+        reduced_fen=account.bill.reduced_fen,
+        reduced_minutes=reduced_minutes,
         reason=reason,
         collector=collector,
+        settles_fen=escapes_fen,
+        pay_type="cash" if escapes_fen is None else "escape",
     )
-    orders.owe(room.changes, order, "3.2", payload, room.now)
-    room.after.owed = True
 
 
 def gone_unseen(room: Room, departure: Departure, *, up: bool = False) -> bool:

@@ -14,7 +14,7 @@ from taigan.bolink import units
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving import car as cars
-from taigan.lot.leaving.gone import owe_exit
+from taigan.lot.leaving.gone import AWAITED, owe_exit
 from taigan.lot.leaving.release import release
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
@@ -109,6 +109,7 @@ class Money(msgspec.Struct, kw_only=True):
                 return "stray", payment.payment_id
             if self.no_total and quote is not None and payment.fen != quote.due_fen:
                 room.alarm("amount_unclear", f"no total; {units.yuan(payment.fen)} yuan arrived", "", order.order_id)
+            self._of_a_pull(room, order, payment)
             pay(room, order, payment, quote, self.pictures)
         else:
             self._not_paid(room, order)
@@ -129,6 +130,18 @@ class Money(msgspec.Struct, kw_only=True):
             return None
         paid = ledger.payments(room.conn, room.lot_id, self.order_id)
         return next((p for p in paid if p.giver == "us" and p.way == self.way and p.state == "paid"), None)
+
+    def _of_a_pull(self, room: Room, order: Order, payment: Payment) -> None:
+        """A payment that BoLink says we took: it is a pull's whose end was unclear, or one we never began."""
+        if self.way not in PULLS:
+            return
+        pulls = [pull for pull in ledger.pulls(room.conn, room.lot_id, order.order_id) if pull.way == self.way]
+        if not pulls:
+            room.alarm("pull_unknown", f"{self.trade_no}: paid by {self.way}, which nobody began", "", order.order_id)
+        for pull in pulls:
+            if pull.state in ("live", "unclear"):
+                pull.state, payment.attempt_no = "paid", pull.attempt_no
+                room.changes.attempt(pull)
 
     def _number(self, room: Room, pulled: Payment) -> tuple[str, str]:
         if self.state != 1 or self.fen != pulled.fen:
@@ -181,16 +194,13 @@ class Money(msgspec.Struct, kw_only=True):
         departure = room.departure_of(order.order_id)
         pull = ledger.live_pull(room.conn, room.lot_id, order.order_id)
         if self.state == 2:
-            room.after.ask_about.append((room.lot_id, order.order_id))
             text = texts.SCREEN_PENDING
         else:
             text = texts.SCREEN_PAY_FAILED
-            if pull is not None and pull.way == self.way:
-                if sum(p.way == pull.way for p in ledger.pulls(room.conn, room.lot_id, order.order_id)) == 1:
-                    pull.state, pull.said = "failed", self.said
-                    room.changes.attempt(pull)
-                else:
-                    room.after.ask_about.append((room.lot_id, order.order_id))
+            pulls = [p for p in ledger.pulls(room.conn, room.lot_id, order.order_id) if p.way == self.way]
+            if pull is not None and len(pulls) == 1 and pull.way == self.way:
+                pull.state, pull.said = "failed", self.said
+                room.changes.attempt(pull)
         if departure is not None:
             room.show(departure.channel_id, text)
 
@@ -218,9 +228,15 @@ def _quote_paid(quotes: list[Quote], fen: int, paid_at: datetime) -> Quote | Non
 
 
 def pay(
-    room: Room, order: Order, payment: Payment, quote: Quote | None, pictures: dict[str, Picture]
+    room: Room,
+    order: Order,
+    payment: Payment,
+    quote: Quote | None,
+    pictures: dict[str, Picture],
+    said: str = texts.SCREEN_PAID,
 ) -> Departure | None:
-    """Count a payment that was made for an order, whatever state the order is in; let its car go if nothing is due.
+    """Count a payment that was made for an order, whatever state the order is in; let its car go if nothing is due,
+    which is `said` on the screen.
 
     Returns the departure that it let go, if it did.
     """
@@ -234,13 +250,16 @@ def pay(
         _pay_afterwards(room, order, payment)
         return None
     account.pay(payment, quote, room.leave_within)
+    if account.bill.awaited:
+        account.bill.awaited = False
+        room.changes.bill(account.bill)
     departure = room.departure_of(order.order_id)
     if departure is None or departure.released_at is not None:
         return None
-    return _at_exit(room, order, departure, pictures.get(departure.channel_id, Picture(False)))
+    return _at_exit(room, order, departure, pictures.get(departure.channel_id, Picture(False)), said)
 
 
-def _at_exit(room: Room, order: Order, departure: Departure, picture: Picture) -> Departure | None:
+def _at_exit(room: Room, order: Order, departure: Departure, picture: Picture, said: str) -> Departure | None:
     lane = room.lane(departure.channel_id)
     try:
         due = room.account(order).due(departure.charge_at)
@@ -253,7 +272,7 @@ def _at_exit(room: Room, order: Order, departure: Departure, picture: Picture) -
         room.show(departure.channel_id, texts.ATTENDANT)
         cars.once(room, departure, "ready", f"{cars.named(order)}: paid, waits for the attendant", "attendant_wanted")
         return None
-    release(room, departure, picture, "paid", actor="driver", text=f"{cars.named(order)} {texts.SCREEN_PAID}")
+    release(room, departure, picture, "paid", actor="driver", text=f"{cars.named(order)} {said}")
     return departure
 
 
@@ -265,10 +284,17 @@ def _pay_afterwards(room: Room, order: Order, payment: Payment) -> None:
     if bill.charge_fen is None:  # void, or abandoned before anything was paid
         bill.charge_fen, bill.closed_at = bill.credited_fen, order.closed_at or room.now
     bill.paid_fen += payment.fen
+    bill.awaited = False
     account.payments.append(payment)
     room.changes.bill(bill)
     if order.state == "abandoned" and not order.review:
         order.review = "paid after it was given up"
         room.changes.order(order)
     if owed and bill.balance_fen <= 0:
+        if order.review == AWAITED:
+            order.review = ""
+            room.changes.order(order)
+        if ledger.was_reported(room.conn, room.lot_id, order.order_id):
+            told = f"{cars.named(order)}: paid after it was reported as owing"
+            room.alarm("paid_after_report", told, "", order.order_id)
         owe_exit(room, order)

@@ -20,6 +20,7 @@ from taigan.lot import texts
 from taigan.lot.entering.rules import is_open_at
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving import car as cars
+from taigan.lot.leaving.pulling.start import is_being_charged
 from taigan.lot.leaving.release import raise_for, release
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.policy import NoEntry
@@ -96,7 +97,7 @@ def _inside(q: Query, room: Room) -> bytes:
     if account.entry > at:
         room.alarm("time_unusual", f"{cars.named(order)}: the entry is later than now", "", order.order_id)
         return _no(q, room, texts.TIMES_WRONG)
-    if _being_charged(room, order):
+    if is_being_charged(room, order):
         return _no(q, room, texts.CHARGING)
     try:
         due = account.due(at)
@@ -122,8 +123,10 @@ def _at_exit(q: Query, room: Room) -> bytes | None:
     if room.lot.emergency:
         return _no(q, room, texts.EMERGENCY_EXIT)
     if not lane.is_open or not is_open_at(lane.hours, room.lot.time_zone, room.now):
-        there = room.car(lane.channel_id) is not None
-        return _no(q, room, texts.ATTENDANT if there else texts.EXIT_CLOSED)
+        there = cars.departure_in(room, lane) if room.car(lane.channel_id) is not None else None
+        if there is not None:
+            cars.once(room, there, "closed", f"{there.plate or '无牌车'}: stands in a closed exit", "attendant_wanted")
+        return _no(q, room, texts.ATTENDANT if there is not None else texts.EXIT_CLOSED)
     own = _own_order(q, room)
     if own is not None and (elsewhere := _stands_elsewhere(room, own, lane)):
         return _no(q, room, texts.CAR_ELSEWHERE.format(lane=elsewhere))
@@ -212,7 +215,7 @@ def _settle_up(q: Query, room: Room, lane: Lane, departure: Departure, order: Or
     if account.entry > at:
         cars.once(room, departure, "time", f"{cars.named(order)}: the entry is later than the exit", "time_unusual")
         return _no(q, room, texts.TIMES_WRONG)
-    if _being_charged(room, order):
+    if is_being_charged(room, order):
         return _no(q, room, texts.CHARGING)
     try:
         due = account.due(at)
@@ -244,7 +247,7 @@ def _again(q: Query, room: Room, departure: Departure, account: Account | None) 
     elif q.picture.position is None and not under_way:
         cars.once(room, departure, "again", "let go, and scans again; the arm cannot be seen", "scanned_again")
         text = texts.ATTENDANT
-    if account is None:
+    if account is None or account.bill.awaited:
         return _no(q, room, text)
     return _price(q, room, account, departure.charge_at, departure.presence_id, text)
 
@@ -308,11 +311,6 @@ def _not_inside(room: Room, order: Order) -> str:
             bill = room.account(order).bill
             return texts.OWES if bill.balance_fen > 0 else texts.HAS_LEFT
     return texts.NOT_INSIDE
-
-
-def _being_charged(room: Room, order: Order) -> bool:
-    pull = ledger.live_pull(room.conn, room.lot_id, order.order_id)
-    return pull is not None and room.now - pull.started_at < timedelta(seconds=room.policy.attempt_wait)
 
 
 def _price(q: Query, room: Room, account: Account, at: datetime, presence_id: str, text: str) -> bytes:

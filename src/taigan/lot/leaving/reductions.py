@@ -78,15 +78,20 @@ class Reduced(msgspec.Struct, kw_only=True):
 
 def add(room: Room, order: Order, reduction: Reduction, pictures: dict[str, Picture]) -> None:
     """Make a stay cheaper. A car that stands at the exit is priced anew, and let go if nothing is due any more."""
-    room.account(order).reduce(reduction)
-    detail = f"{reduction.kind} {reduction.value} {reduction.reason}".strip()
-    orders.note(room.changes, order, room.now, "reduced", reduction.actor, detail)
+    take_off(room, order, reduction)
     departure = room.departure_of(order.order_id)
     if departure is None or departure.released_at is not None or order.state != "in":
         return
     lane = room.lane(departure.channel_id)
     if lane is not None:
         cars.settle_up(room, lane, departure, pictures.get(lane.channel_id, Picture(False)))
+
+
+def take_off(room: Room, order: Order, reduction: Reduction) -> None:
+    """Make a stay cheaper; what its car does is somebody else's."""
+    room.account(order).reduce(reduction)
+    detail = f"{reduction.kind} {reduction.value} {reduction.reason}".strip()
+    orders.note(room.changes, order, room.now, "reduced", reduction.actor, detail)
 
 
 def _answer(refusal: str) -> bytes:

@@ -15,9 +15,10 @@ from taigan.lot.ids import Ids
 from taigan.lot.policy import Policy
 from taigan.lot.stays.account import Account, account_of
 from taigan.lot.stays.pricing import price
+from taigan.lot.uploads.pulls import Pull
 from taigan.storage import facts, ledger
 from taigan.storage.changes import Changes
-from taigan.storage.rows import Alarm, Attempt, Departure, Lane, Lift, Lot, Order, Presence
+from taigan.storage.rows import Alarm, Departure, Lane, Lift, Lot, Order, Presence
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -50,11 +51,10 @@ class After(msgspec.Struct):
 
     lifts: list[Lift] = []
     screens: list[tuple[str, str, str | Price]] = []  # lot, lane, what it shows
-    pulls: list[Attempt] = []
+    pulls: list[Pull] = []
     alarms: list[Alarm] = []
     steps: list[dict[str, object]] = []
     owed: bool = False
-    ask_about: list[tuple[str, str]] = []  # orders whose payment BoLink is asked about (4.3)
 
 
 class Room:
@@ -68,6 +68,8 @@ class Room:
         policy: Policy,
         ids: Ids,
         at_hand: Callable[[LaneKey], bool],
+        *,
+        bolink_is_down: bool = False,
     ) -> None:
         self.conn = conn
         self.lot = lot
@@ -76,6 +78,8 @@ class Room:
         self.ids = ids
         self.at_hand = at_hand
         """Whether this process has a lane's device."""
+        self.bolink_is_down = bolink_is_down
+        """Whether BoLink does not answer, as far as this process knows."""
         self.changes = Changes()
         self.after = After()
         self._accounts: dict[str, Account] = {}
@@ -132,6 +136,11 @@ class Room:
             return None
         self._departures[found.channel_id] = found
         return found
+
+    def exit_was_told(self, order_id: str) -> bool:
+        """Whether the order's exit (3.2) was ever written down for BoLink, or is here."""
+        here = any((d.section, d.order_id) == ("3.2", order_id) for d in self.changes.deliveries)
+        return here or ledger.exit_was_owed(self.conn, self.lot_id, order_id)
 
     def adopt(self, departure: Departure) -> None:
         """Go on with a departure that was found by its car."""

@@ -15,7 +15,7 @@ from taigan.lot.errors import BadValue, CannotPrice, Conflict, NobodyWaits, Unkn
 from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.gone import leave, owe_exit
 from taigan.lot.leaving.money import pay
-from taigan.lot.leaving.reductions import add
+from taigan.lot.leaving.reductions import add, take_off
 from taigan.lot.leaving.release import raise_for, release
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.people.attendant import By
@@ -95,7 +95,7 @@ class Waive(OrderAct, kw_only=True):
             due = account.bill.balance_fen if account.bill.closed_at is not None else 0
         if due <= 0:
             raise Conflict("nothing is due: there is nothing to waive")
-        waive(room, order, due, self.by, self.pictures)
+        add(room, order, _waiver(room, order, due, self.by), self.pictures)
         self.note(room, order, "waived", units.yuan(due))
         if order.state == "out" and account.bill.balance_fen <= 0:
             _reviewed(room, order)
@@ -150,7 +150,7 @@ class Close(OrderAct, kw_only=True):
             if due and self.how == "paid":
                 account.set_charge(kept)
             elif due:
-                waive(room, order, due, self.by, {})
+                take_off(room, order, _waiver(room, order, due, self.by))
         if departure is not None:
             cars.end(room, departure, "assumed")
         leave(
@@ -389,7 +389,7 @@ class LetGo(LaneAct, kw_only=True):
             raise BadValue(f"{owed}: say whether that is waived or owed", "unpaid")
         if self.unpaid == WAIVED:
             if due > 0:
-                waive(room, order, due, self.by, {})
+                take_off(room, order, _waiver(room, order, due, self.by))
             else:
                 account.set_charge(account.bill.credited_fen)
         detail = f"{self.unpaid}: {self.by.reason}"
@@ -451,9 +451,9 @@ class Reverse(msgspec.Struct, kw_only=True):
         return payment
 
 
-def waive(room: Room, order: Order, fen: int, by: By, pictures: dict[str, Picture]) -> None:
-    """Take off what is due, by a person."""
-    add(room, order, _reduction(room, order, by, "person", "waiver", fen), pictures)
+def _waiver(room: Room, order: Order, fen: int, by: By) -> Reduction:
+    """What a person does not ask for."""
+    return _reduction(room, order, by, "person", "waiver", fen)
 
 
 def _reduction(room: Room, order: Order, by: By, source: str, kind: str, value: int) -> Reduction:

@@ -95,7 +95,7 @@ class Courier:
                     log.exception("a look at the outbox failed")
                     pause = 1.0
                 await asyncio.sleep(BREATH)
-                more = asyncio.Event() if self._down else self._owed
+                more = asyncio.Event() if self.bolink_is_down else self._owed
                 await set_within(self._clock, more, pause - BREATH)
         finally:
             await self.sent(within=2)
@@ -110,7 +110,7 @@ class Courier:
 
         Raises `StorageError`.
         """
-        free = (PROBES if self._down else UNDER_WAY) - len(self._sending)
+        free = (PROBES if self.bolink_is_down else UNDER_WAY) - len(self._sending)
         if free <= 0:
             return LOOK_EVERY
         now = self._clock.now()
@@ -121,10 +121,26 @@ class Courier:
             task = asyncio.create_task(self._send(delivery))
             self._sending.add(task)
             task.add_done_callback(self._sent)
-        return LOOK_EVERY if self._down or not claimed else self._spacing.total_seconds() / 2
+        return LOOK_EVERY if self.bolink_is_down or not claimed else self._spacing.total_seconds() / 2
+
+    async def send_now(self, lot_id: str, order_id: str) -> bool:
+        """Send what is owed first of an order before its turn; the lot's pace is booked. Returns when it was answered;
+        False: nothing is owed, or it is under way.
+
+        Raises `StorageError`.
+        """
+        now = self._clock.now()
+        claimed = await self._database.write(
+            lambda conn: deliveries.claim_now(conn, lot_id, order_id, now, self._lease, self._spacing)
+        )
+        if claimed is None:
+            return False
+        await self._send(claimed)
+        return True
 
     @property
-    def _down(self) -> bool:
+    def bolink_is_down(self) -> bool:
+        """Whether so many uploads in a row were not answered that BoLink counts as down."""
         return self._failed >= PROBES
 
     def _sent(self, task: asyncio.Task[None]) -> None:

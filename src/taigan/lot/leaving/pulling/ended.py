@@ -1,0 +1,150 @@
+"""What became of a pull: as BoLink answered it, or as it says when it is asked afterwards (4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from taigan.bolink.reconciliation import PaymentRecord
+from taigan.bolink.values import PaymentPlace, PaymentState
+from taigan.lot import texts
+from taigan.lot.errors import CannotPrice
+from taigan.lot.leaving import car as cars
+from taigan.lot.leaving.money import PULLS, pay
+from taigan.lot.leaving.release import release
+from taigan.lot.leaving.room import Picture, Room
+from taigan.lot.stays import orders
+from taigan.lot.uploads.pulls import Charged, Pull
+from taigan.storage import ledger
+from taigan.storage.rows import Attempt, Delivery, Order, Payment
+
+
+class PullEnded(msgspec.Struct):
+    """BoLink answered a pull, or did not."""
+
+    pull: Pull
+    charged: Charged
+    pictures: dict[str, Picture]
+
+    @property
+    def lot_id(self) -> str:
+        return self.pull.lot_id
+
+    def apply(self, room: Room) -> None:
+        """Book it. What was told by a message meanwhile stands."""
+        attempt = ledger.attempt(room.conn, room.lot_id, self.pull.attempt_no)
+        order = room.order(self.pull.order_id)
+        if attempt is None or order is None:
+            return
+        match self.charged.state:
+            case "paid":
+                self._paid(room, attempt, order)
+            case "failed":
+                self._failed(room, attempt, order)
+            case _ if attempt.state == "live":
+                attempt.state, attempt.said = "unclear", self.charged.said
+                room.changes.attempt(attempt)
+
+    def _paid(self, room: Room, attempt: Attempt, order: Order) -> None:
+        """The exit is told by it: BoLink holds the stay for left."""
+        if not room.exit_was_told(order.order_id):
+            room.changes.deliveries.append(
+                Delivery(room.lot_id, order.order_id, "3.2", self.pull.payload, "done", 1, room.now, room.now)
+            )
+        if attempt.state == "paid":
+            return
+        attempt.state, attempt.said = "paid", self.charged.said
+        room.changes.attempt(attempt)
+        payment = Payment(
+            lot_id=room.lot_id,
+            payment_id=attempt.attempt_no,
+            giver="us",
+            trade_no=attempt.attempt_no,
+            order_id=order.order_id,
+            quote_no=attempt.quote_no,
+            attempt_no=attempt.attempt_no,
+            way=attempt.way,
+            state="paid",
+            fen=attempt.fen,
+            fee_fen=0,
+            paid_at=room.now,
+            received_at=room.now,
+            plate=cars.named(order),
+        )
+        room.changes.new_payment(payment)
+        quote = ledger.quote(room.conn, room.lot_id, attempt.quote_no)
+        pay(room, order, payment, quote, self.pictures, texts.SCREEN_CHARGED)
+
+    def _failed(self, room: Room, attempt: Attempt, order: Order) -> None:
+        if attempt.state not in ("live", "unclear"):
+            return
+        attempt.state, attempt.said = "failed", self.charged.said
+        room.changes.attempt(attempt)
+        orders.note(room.changes, order, room.now, "not charged", detail=f"{attempt.way} {self.charged.said}".strip())
+        show_price(room, order, texts.SCREEN_CHARGE_FAILED)
+
+
+class PaymentsTold(msgspec.Struct):
+    """BoLink was asked about an order's payments (4.3): it names neither amount nor number, so they are counted."""
+
+    lot_id: str
+    order_id: str
+    records: Sequence[PaymentRecord]
+    pictures: dict[str, Picture]
+
+    def apply(self, room: Room) -> None:
+        """Let the car go whose payment BoLink has; its amount and number are awaited."""
+        order = room.order(self.order_id)
+        if order is None or order.state != "in":
+            return
+        known = ledger.payments(room.conn, room.lot_id, order.order_id)
+        pull = ledger.live_pull(room.conn, room.lot_id, order.order_id)
+        ways = {payment.way for payment in known if payment.state == "pending"}
+        if pull is not None and pull.state == "unclear":
+            ways.add(pull.way)
+        for way in sorted(ways):
+            here = sum(payment.way == way and payment.state == "paid" for payment in known)
+            if self._paid(way) > here:
+                self._let_go(room, order, way)
+                return
+
+    def _paid(self, way: str) -> int:
+        """So many payments of this way at an exit BoLink has."""
+        return sum(
+            record.pay_state == PaymentState.SUCCEEDED
+            and record.pay_type == way
+            and record.pay_scene in (PaymentPlace.EXIT, None)
+            for record in self.records
+        )
+
+    def _let_go(self, room: Room, order: Order, way: str) -> None:
+        account = room.account(order)
+        departure = room.departure_of(order.order_id)
+        if departure is None or departure.released_at is not None:
+            return
+        account.bill.awaited = True
+        room.changes.bill(account.bill)
+        orders.note(room.changes, order, room.now, "awaited", detail=f"BoLink says paid by {way}")
+        lane = room.lane(departure.channel_id)
+        if lane is not None and lane.policy == "attendant":
+            text = f"{cars.named(order)}: paid, waits for the attendant"
+            cars.once(room, departure, "ready", text, "attendant_wanted")
+            room.show(departure.channel_id, texts.ATTENDANT)
+            return
+        said = texts.SCREEN_CHARGED if way in PULLS else texts.SCREEN_PAID
+        picture = self.pictures.get(departure.channel_id, Picture(False))
+        release(room, departure, picture, "paid", actor="driver", text=f"{cars.named(order)} {said}")
+
+
+def show_price(room: Room, order: Order, text: str) -> None:
+    """Ask for what is due on the screen of the lane in which the order's car stands and waits."""
+    departure = room.departure_of(order.order_id)
+    if departure is None or departure.released_at is not None or order.state != "in":
+        return
+    try:
+        due = room.account(order).due(departure.charge_at)
+    except CannotPrice:
+        return
+    if due:
+        cars.offer(room, order, departure, due, text)

@@ -1,0 +1,81 @@
+"""BoLink is asked what became of payments that are unclear (4.3), while their cars wait for it.
+
+From 10 s after a payment began, every 2 s, up to 2 min (sdk/549733). What is asked is read from the rows each time, so
+that any process goes on with what another left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from taigan import bolink
+from taigan.bolink import BolinkClient, BolinkError
+from taigan.bolink.reconciliation import PaymentRecord, QueryPayment
+from taigan.clock import Clock
+from taigan.lot.errors import LotError
+from taigan.storage import overdue
+from taigan.storage.database import Database
+from taigan.storage.errors import StorageError
+from taigan.storage.overdue import Unclear
+
+log = structlog.get_logger("taigan.questions")
+EVERY = 2.0
+FIRST_AFTER = timedelta(seconds=10)
+LAST_AFTER = timedelta(minutes=2)
+AT_ONCE = 20
+"""So many questions are on their way at once, at most."""
+
+Told = Callable[[Unclear, Sequence[PaymentRecord]], Awaitable[None]]
+
+
+class Questions:
+    """One per process. `told` learns what BoLink says of an order's payments."""
+
+    def __init__(self, database: Database, client_of: Callable[[str], BolinkClient], clock: Clock, told: Told) -> None:
+        self._database = database
+        self._client_of = client_of
+        self._clock = clock
+        self._told = told
+
+    async def run(self) -> None:
+        """Ask again and again, until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except StorageError as error:
+                log.error("unclear payments cannot be looked up", error=str(error))
+            except Exception:
+                log.exception("a look at unclear payments failed")
+            await self._clock.sleep(EVERY)
+
+    async def look(self) -> None:
+        """Ask once for each order whose payment is unclear and whose car waits. Raises `StorageError`."""
+        now = self._clock.now()
+        found = await self._database.read(lambda conn: overdue.unclear(conn, now - LAST_AFTER, now - FIRST_AFTER))
+        free = asyncio.Semaphore(AT_ONCE)
+
+        async def ask(one: Unclear) -> None:
+            async with free:
+                await self._ask(one)
+
+        await asyncio.gather(*(ask(one) for one in found))
+
+    async def _ask(self, one: Unclear) -> None:
+        union_id, _, park_id = one.lot_id.partition("-")
+        question = QueryPayment(union_id=int(union_id), park_id=park_id, order_id=one.order_id, car_number=_named(one))
+        interface = bolink.by_section("4.3")
+        try:
+            said = await self._client_of(one.lot_id).send_text(interface, interface.write(question))
+            await self._told(one, said.data)
+        except (BolinkError, LotError, StorageError) as error:
+            log.info("no answer about a payment", lot=one.lot_id, order=one.order_id, error=str(error))
+
+
+def _named(one: Unclear) -> str:
+    """The plate as BoLink has it: as its entry said."""
+    return msgspec.json.decode(one.entry, type=bolink.Entry).car_number if one.entry else one.plate or one.licence
