@@ -517,7 +517,7 @@ def test_bad_edge_settings_are_one_sentence(tmp_path: Path) -> None:
 
 def test_an_event_comes_out_as_it_went_in() -> None:
     now = SystemClock().now()
-    event = LaneEvent("id", EventKind.BACKED_OUT, now, "presence", seen=True, down_for=5.0, boot="boot", clock=7.0)
-    told = event.in_lane(LANE, now, 0.0)
-    assert (told.seen, told.down_since) == (True, now - timedelta(seconds=5))
+    event = LaneEvent("id", EventKind.BACKED_OUT, now, "presence", seen=True, boot="boot", clock=7.0)
+    told = event.in_lane(LANE, 30.0)
+    assert (told.seen, told.age) == (True, 30.0)
     assert LaneEvent.of(told, "boot", 7.0) == event

@@ -85,6 +85,70 @@ def test_with_two_loops_a_car_that_backs_out_under_a_raised_arm_is_seen() -> Non
     assert cars(lane.tick(10)) == [(BACKED_OUT, "a")]
 
 
+def seen(happened: list[Happened]) -> list[tuple[EventKind, bool]]:
+    return [(each.kind, each.seen) for each in happened]
+
+
+def a_car_passed_on_two_loops() -> LaneSignals:
+    """A lane that knows that its loop under the arm works; the arm is up."""
+    lane = LaneSignals(two_loops=True)
+    lane.arm(Position.OPEN, 0)
+    lane.loop(True, 1, "first")
+    lane.under(True, 2, "")
+    lane.loop(False, 3, "")
+    lane.under(False, 4, "")
+    return lane
+
+
+def test_one_loop_never_sees_which_way() -> None:
+    lane = LaneSignals()
+    lane.loop(True, 1, "a")
+    assert seen(lane.loop(False, 2, "")) == [(BACKED_OUT, False)]
+
+
+def test_a_second_loop_sees_a_car_go_back_that_never_reached_it() -> None:
+    lane = a_car_passed_on_two_loops()
+    lane.loop(True, 10, "a")
+    assert lane.loop(False, 11, "") == []
+    assert seen(lane.tick(20)) == [(BACKED_OUT, True)]
+
+
+def test_a_second_loop_that_was_never_lit_may_be_dead_and_sees_nothing() -> None:
+    lane = LaneSignals(two_loops=True)
+    lane.arm(Position.OPEN, 0)
+    lane.loop(True, 1, "a")
+    lane.loop(False, 2, "")
+    assert seen(lane.tick(10)) == [(BACKED_OUT, False)]
+
+
+def test_a_car_that_was_under_the_arm_may_have_passed_though_the_first_loop_was_not_heard_to_end() -> None:
+    lane = a_car_passed_on_two_loops()
+    lane.loop(True, 10, "a")
+    lane.under(True, 11, "")
+    lane.under(False, 12, "")  # and it drove off; the next one comes and goes back
+    lane.loop(False, 30, "")
+    assert seen(lane.tick(40)) == [(BACKED_OUT, False)]
+
+
+def test_a_lit_second_loop_that_was_not_heard_is_known_from_its_end() -> None:
+    lane = a_car_passed_on_two_loops()
+    lane.loop(True, 10, "a")
+    lane.loop(False, 11, "")
+    assert cars(lane.under(False, 12, "")) == [(SECOND_CAR, "a")]  # on the lift of the first
+    lane = a_car_passed_on_two_loops()
+    lane.loop(True, 10, "a")
+    lane.under(False, 11, "")
+    lane.loop(False, 12, "")
+    assert seen(lane.tick(20)) == [(BACKED_OUT, False)]
+
+
+def test_a_car_taken_over_from_another_process_is_not_seen_to_go_back() -> None:
+    lane = a_car_passed_on_two_loops()
+    lane.adopt(Position.OPEN, "a")
+    lane.loop(False, 12, "")
+    assert seen(lane.tick(20)) == [(BACKED_OUT, False)]
+
+
 def test_with_two_loops_nose_to_tail_the_second_car_comes_when_the_first_has_passed() -> None:
     lane = LaneSignals(two_loops=True)
     lane.arm(Position.OPEN, 0)

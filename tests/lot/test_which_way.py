@@ -13,8 +13,6 @@ from support.parking import BY, LOT_ID, Parking, in_time, lot_with
 from taigan.barriers.barrier import Event, EventKind
 from taigan.lot.setup import LaneSetup
 
-UNSEEN = {"seen": False}
-
 
 async def told_2(street: Parking, mode: Mode) -> str:
     """A car whose driver is told 2 since the device says nothing; its presence."""
@@ -28,10 +26,9 @@ async def told_2(street: Parking, mode: Mode) -> str:
     return car
 
 
-async def goes(street: Parking, car: str, *, down_for: float | None = None) -> None:
-    """The car leaves the loop and nobody sees which way; the arm is reported down for so many seconds."""
-    down_since = street.clock.now() - timedelta(seconds=down_for) if down_for is not None else None
-    await street.barrier().report(EventKind.BACKED_OUT, car, seen=False, down_since=down_since)
+async def goes(street: Parking, car: str) -> None:
+    """The car leaves the loop and nobody sees which way."""
+    await street.barrier().report(EventKind.BACKED_OUT, car, seen=False)
     await street.settled()
 
 
@@ -43,22 +40,12 @@ async def test_a_driver_told_1_whom_nobody_saw_go_back_has_driven_in(street: Par
     assert [upload.section for upload in street.bolink.uploads] == ["3.1"]
 
 
-async def test_an_arm_reported_down_since_before_the_lift_says_nothing_about_the_lift(street: Parking) -> None:
-    car = await street.enters()
-    street.clock.advance(10)
-    await goes(street, car, down_for=3600)
-    assert (await street.order()).state == "in"
-
-
-async def test_an_arm_that_came_down_after_the_lift_with_the_car_still_there_shows_that_it_went_back(
-    street: Parking,
-) -> None:
+async def test_an_arm_that_came_down_meanwhile_proves_nothing(street: Parking) -> None:
     car = await street.enters()
     street.clock.advance(30)
-    await goes(street, car, down_for=5)
-    assert (await street.order()).state == "void"
-    await street.deliver()
-    assert [upload.section for upload in street.bolink.uploads] in ([], ["3.1", "3.2"])
+    await street.barrier().report(EventKind.DOWN)
+    await goes(street, car)
+    assert (await street.order()).state == "in"
 
 
 async def test_a_lift_that_may_have_been_carried_out_is_a_passage_for_review(street: Parking) -> None:

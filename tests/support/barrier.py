@@ -161,14 +161,11 @@ class ScriptedBarrier:
         detail: str = "",
         code: str = "",
         seen: bool = True,
-        down_since: datetime | None = None,
     ) -> Event:
         """The device reports something; returns when the platform has taken it. A car that backs out was `seen` to."""
         self._events += 1
         name = f"{presence_id}/{kind}" if presence_id else f"{self.lane}/{kind}/{self._events}"
-        event = Event(
-            name, self.lane, kind, self._clock.now(), presence_id, plate, detail, code, seen=seen, down_since=down_since
-        )
+        event = Event(name, self.lane, kind, self._clock.now(), presence_id, plate, detail, code, seen=seen)
         match kind:
             case EventKind.ARRIVED:
                 self.state.presence_id, self.state.since = presence_id, event.at

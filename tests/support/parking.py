@@ -7,7 +7,6 @@ entry against the rows.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
 import json
 from collections import Counter
@@ -100,8 +99,7 @@ def told(answered: Answered) -> Told:
 def _digest(sealed: bytes) -> str:
     """What names a message in the inbox."""
     envelope = bolink.open_envelope(sealed)
-    about = f"{envelope.union_id}\0{envelope.park_id}\0".encode()
-    return hashlib.sha256(about + envelope.text).hexdigest()
+    return bolink.SignedText(envelope.text).digest(envelope.union_id, str(envelope.park_id))
 
 
 class CountedIds:

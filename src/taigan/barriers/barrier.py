@@ -71,8 +71,7 @@ class Event:
     `event_id` is the same for every delivery of one event. `at` is what the device's clock says; nothing is decided or
     billed by it. `age` is for how many seconds the event was kept back before it came here, where that is known.
 
-    What speaks for a BACKED_OUT: `seen`, when a second loop or the device itself saw the car go back; `down_since`, on
-    our clock, since when the arm is reported to be down, none where it is not. Without either nobody saw which way it
+    A BACKED_OUT is `seen` when a second loop or the device itself saw the car go back; else nobody saw which way it
     went.
     """
 
@@ -86,7 +85,6 @@ class Event:
     code: str = field(default="", repr=False)  # whoever knows a payment code can charge it: never in a log
     age: float = 0.0
     seen: bool = False
-    down_since: datetime | None = None
 
     def __post_init__(self) -> None:
         for name in ("event_id", "presence_id", "plate", "detail", "code"):

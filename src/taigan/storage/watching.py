@@ -1,7 +1,6 @@
 """Which process watches a lane: one at a time makes events of what the lane's device says.
 
-A lease is a row, renewed by its process and counted by the database's clock, which all of them share. PostgreSQL only:
-on SQLite one process has everything.
+A lease is a row, renewed by its process, and counted by the database's clock where it has one: all of them share that.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 
 from taigan.storage import tables as t
 from taigan.storage.tables import Moment, paired
@@ -37,9 +36,14 @@ class Watched(msgspec.Struct):
     others: dict[tuple[str, str], datetime]
 
 
-def watch(conn: sa.Connection, process: str, lanes: Collection[tuple[str, str]], lasts: timedelta) -> Watched:
-    """Renew the process's leases on these lanes, and take those that nobody has."""
-    now = conn.execute(_NOW).scalar_one()
+def watch(
+    conn: sa.Connection, process: str, lanes: Collection[tuple[str, str]], now: datetime, lasts: timedelta
+) -> Watched:
+    """Renew the process's leases on these lanes, and take those that nobody has. `now` counts where the database has
+    no clock."""
+    on_postgres = conn.dialect.name == "postgresql"
+    if on_postgres:
+        now = conn.execute(_NOW).scalar_one()
     renewed = conn.execute(_RENEW, {"mine": process, "lanes": lanes, "ends": now + lasts})
     mine = {(row[0], row[1]) for row in renewed}
     missing = set(lanes) - mine
@@ -48,8 +52,12 @@ def watch(conn: sa.Connection, process: str, lanes: Collection[tuple[str, str]],
     others = {(row[0], row[1]): row[2] for row in conn.execute(_OTHERS, {"lanes": missing, "now": now})}
     free = sorted(missing - others.keys())  # in one order for all: processes take lanes at once
     if free:
-        insert = postgresql.insert(t.lane_watchers).values(
-            [{"lot_id": lot, "channel_id": lane, "process": process, "until": now + lasts} for lot, lane in free]
+        insert = (
+            (postgresql if on_postgres else sqlite)
+            .insert(t.lane_watchers)
+            .values(
+                [{"lot_id": lot, "channel_id": lane, "process": process, "until": now + lasts} for lot, lane in free]
+            )
         )
         taking = insert.on_conflict_do_update(
             index_elements=[_W.lot_id, _W.channel_id],

@@ -220,7 +220,7 @@ class EdgeBarrier(WatchedBarrier):
 
     def _event(self, payload: bytes) -> None:
         event = msgspec.json.decode(payload, type=LaneEvent)
-        taken = self.watch.relay(event.in_lane(self.watch.lane, self.watch.clock.now(), self._edge.age(event)))
+        taken = self.watch.relay(event.in_lane(self.watch.lane, self._edge.age(event)))
         task = asyncio.get_running_loop().create_task(self._acknowledge(event.event_id, taken))
         self._acknowledging.add(task)
         task.add_done_callback(self._acknowledging.discard)

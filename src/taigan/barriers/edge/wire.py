@@ -19,7 +19,7 @@ heard, so the edge's "now" can only be later than the platform thinks, and no wr
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -73,8 +73,7 @@ class CommandOutcome(msgspec.Struct, frozen=True):
 
 
 class LaneEvent(msgspec.Struct, frozen=True):
-    """An `Event`, without the lane, which the topic names. It happened at `clock` of the edge's run `boot`; the arm had
-    been reported down `down_for` seconds by then."""
+    """An `Event`, without the lane, which the topic names. It happened at `clock` of the edge's run `boot`."""
 
     event_id: str
     kind: EventKind
@@ -84,14 +83,12 @@ class LaneEvent(msgspec.Struct, frozen=True):
     detail: str = ""
     code: str = ""
     seen: bool = False
-    down_for: float | None = None
     boot: str = ""
     clock: float = 0.0
 
     @classmethod
     def of(cls, event: Event, boot: str, clock: float) -> LaneEvent:
         """As it is sent."""
-        down_for = (event.at - event.down_since).total_seconds() if event.down_since is not None else None
         return cls(
             event.event_id,
             event.kind,
@@ -101,14 +98,12 @@ class LaneEvent(msgspec.Struct, frozen=True):
             event.detail,
             event.code,
             event.seen,
-            down_for,
             boot,
             clock,
         )
 
-    def in_lane(self, lane: LaneKey, now: datetime, age: float) -> Event:
+    def in_lane(self, lane: LaneKey, age: float) -> Event:
         """As the platform knows it, `age` seconds after it happened."""
-        down_since = now - timedelta(seconds=age + self.down_for) if self.down_for is not None else None
         return Event(
             self.event_id,
             lane,
@@ -120,7 +115,6 @@ class LaneEvent(msgspec.Struct, frozen=True):
             self.code,
             age,
             self.seen,
-            down_since,
         )
 
 

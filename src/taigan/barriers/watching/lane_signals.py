@@ -2,8 +2,8 @@
 
 Pure: no I/O and no clock; every signal is handed in with its moment on a monotonic clock, in seconds. A lane has a loop
 before the arm, and may have a second one under it. With one loop, a car that leaves it while the arm is up, or may be
-up, drove through; one that leaves it while the arm is not known to be up is said to have backed out, with what speaks
-for it. With two, the loop that it left last tells the direction, once the second one is known to work.
+up, drove through; of one that leaves it while the arm is not known to be up it is said that it backed out, unseen.
+With two, the loop that it left last tells the direction, once the second one is known to work.
 
 What one loop cannot tell: a car that backs out under a raised arm looks like one that passed, and two cars nose to tail
 look like one long car. And a lift that nobody told of here looks like none.
@@ -27,13 +27,12 @@ _NEWS = {
 class Happened:
     """One thing that happened in the lane; `presence_id` is empty where it is about the arm.
 
-    Of a car that backed out: whether the direction was `seen`, and since when the arm is reported down (`down_since`).
+    `seen`: of a car that backed out, whether the direction was.
     """
 
     kind: EventKind
     presence_id: str = ""
     seen: bool = False
-    down_since: float | None = None
 
 
 class LaneSignals:
@@ -67,7 +66,7 @@ class LaneSignals:
         self._before = ""  # the announced car on the loop before the arm
         self._below = ""  # the car on the loop under the arm
         self._below_works = False  # the loop under the arm was lit before
-        self._down_since: float | None = None  # the arm is reported down, since then
+        self._was_below = False  # the announced car may have been under the arm: it need not be there any more
         self._queued = ""  # a car on the loop before the arm that waits behind the one below; not announced yet
         self._crossing = ""  # a car that left the first loop and has not reached the second
         self._crossing_since = 0.0
@@ -127,12 +126,17 @@ class LaneSignals:
                 return []
             self._below = self._before or self._crossing
             self._crossing = ""
+            self._was_below = True
             if self._below:
                 return []
             self._below = presence_id
             self._arrived(at)
             return [Happened(EventKind.ARRIVED, presence_id)]
+        if not self._below and self._crossing:  # that it was lit was not heard
+            car, self._crossing = self._crossing, ""
+            return [self._through(car, at)]
         if not self._below:
+            self._was_below = True
             return []
         car, self._below = self._below, ""
         if car == self._before:
@@ -151,7 +155,6 @@ class LaneSignals:
         rose = position in (Position.RISING, Position.OPEN) and self._reported not in (Position.RISING, Position.OPEN)
         self._reported = position
         self._moving = None
-        self._down_since = at if position is Position.CLOSED else None
         if rose:
             self._passes = 0
         if position is Position.CLOSED:
@@ -174,12 +177,13 @@ class LaneSignals:
     def adopt(self, position: Position | None, present: str) -> None:
         """Take over a picture that was made elsewhere."""
         self._reported = position
-        self._moving = self._down_since = None
+        self._moving = None
+        self._was_below = True
         self._before, self._below, self._crossing, self._queued = present, "", "", ""
 
     def lost(self) -> None:
         """The device went away: where its arm is now is unknown, where it ever told."""
-        self._moving = self._down_since = None
+        self._moving = None
         if self._reported is not None:
             self._reported = Position.UNKNOWN
 
@@ -189,7 +193,7 @@ class LaneSignals:
         if self._moving and at - self._moving[1] > self._travel:
             self._moving = None  # it never got there: what was reported last stands
         if self._crossing and at - self._crossing_since > self._crossing_time:
-            happened.append(self._back(self._crossing, seen=self._below_works))
+            happened.append(self._back(self._crossing, seen=self._below_works and not self._was_below))
             self._crossing = ""
         car = self._below if self._two_loops else self._before
         since = max(self._since, self._lifted_at or self._since)
@@ -224,10 +228,10 @@ class LaneSignals:
 
     def _arrived(self, at: float) -> None:
         self._since = at
-        self._stayed = False
+        self._stayed = self._was_below = False
 
     def _back(self, car: str, *, seen: bool = False) -> Happened:
-        return Happened(EventKind.BACKED_OUT, car, seen, self._down_since)
+        return Happened(EventKind.BACKED_OUT, car, seen)
 
     def _through(self, car: str, at: float) -> Happened:
         self._passes += 1

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import structlog
 
@@ -302,10 +302,7 @@ class LaneWatch:
             name = each.presence_id or mark or self.clock.now().isoformat()
             if each.kind is EventKind.ARRIVED:
                 self.state.since = self.clock.now()
-            down_since = None
-            if each.down_since is not None:
-                down_since = self.clock.now() - timedelta(seconds=self.clock.monotonic() - each.down_since)
-            self._tell(each.kind, name, presence_id=each.presence_id, seen=each.seen, down_since=down_since)
+            self._tell(each.kind, name, presence_id=each.presence_id, seen=each.seen)
 
     def _refresh(self) -> None:
         self.state.position = self.signals.position
@@ -323,7 +320,6 @@ class LaneWatch:
         detail: str = "",
         code: str = "",
         seen: bool = False,
-        down_since: datetime | None = None,
     ) -> None:
         self._deliver(
             Event(
@@ -336,7 +332,6 @@ class LaneWatch:
                 detail=detail,
                 code=code,
                 seen=seen,
-                down_since=down_since,
             )
         )
 

@@ -108,7 +108,7 @@ class Watchers:
     def _watch(
         self, conn: sa.Connection, lanes: set[LaneKey]
     ) -> tuple[watching.Watched, dict[tuple[str, str], Presence]]:
-        watched = watching.watch(conn, self._process, lanes, timedelta(seconds=LASTS))
+        watched = watching.watch(conn, self._process, lanes, self._clock.now(), timedelta(seconds=LASTS))
         new = {lane for lane in lanes if lane in watched.mine and not self.holds(lane)}
         return watched, facts.cars(conn, new) if new else {}
 
