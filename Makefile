@@ -59,12 +59,17 @@ test: export PYTHONDONTWRITEBYTECODE =
 test: dev system
 	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
-# The same as in `test`, many times over: kills, cut connections, BoLink's troubles, a full disk, a clock set back.
+# The same as in `test`, many times over: kills, cut connections, BoLink's troubles, a full disk, a clock set back, and
+# streets from seeds (a thousand take about an hour), from FIRST_STREET on.
 KILL_ROUNDS ?= 20
 TROUBLE_ROUNDS ?= 10
+STREETS ?= 1000
+FIRST_STREET ?= 1
+crash: export TAIGAN_TEST_STREETS = $(STREETS)
+crash: export TAIGAN_TEST_FIRST_STREET = $(FIRST_STREET)
 
 crash: dev system
-	TAIGAN_TEST_KILL_ROUNDS=$(KILL_ROUNDS) TAIGAN_TEST_TROUBLE_ROUNDS=$(TROUBLE_ROUNDS) $(BIN)/pytest --log-cli-level=INFO tests/crash
+	TAIGAN_TEST_KILL_ROUNDS=$(KILL_ROUNDS) TAIGAN_TEST_TROUBLE_ROUNDS=$(TROUBLE_ROUNDS) $(BIN)/pytest --log-cli-level=INFO tests/crash tests/simulation
 
 check: dev
 	$(BIN)/ruff check .

@@ -344,7 +344,7 @@ class Street:
 
     async def passes_time(self, seconds: float) -> None:
         while seconds > 0:
-            piece = min(seconds, 2.0 if seconds <= 12 else 5.0 if seconds <= 60 else 25.0)
+            piece = min(seconds, 2.0 if seconds <= 12 else 10.0 if seconds <= 60 else 50.0)
             seconds -= piece
             for process in self.living():
                 process.clock.passes(piece)

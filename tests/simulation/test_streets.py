@@ -17,7 +17,7 @@ from support.telling import Tell
 from taigan.storage.engines.sqlite import _engine, migrate_on
 from taigan.storage.tables import metadata
 
-STREETS = int(os.environ.get("TAIGAN_TEST_STREETS", "60"))
+STREETS = int(os.environ.get("TAIGAN_TEST_STREETS", "20"))
 FIRST = int(os.environ.get("TAIGAN_TEST_FIRST_STREET", "1"))
 STEPS = 60
 
