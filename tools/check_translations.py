@@ -1,7 +1,8 @@
-"""Fails when a text of the driver's pages lacks its translation, or a catalogue keeps one that no page shows."""
+"""Fails when a text of the pages lacks its translation, or a catalogue keeps one that no page shows."""
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -9,16 +10,18 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import taigan.hub
+import taigan.web.console
 from taigan.lot import texts
 
-HUB = Path(taigan.hub.__file__).parent
 METHODS = [("templates/**.html", "jinja2"), ("**.py", "python")]
+KEYWORDS: dict[str, None] = {"_": None, "N_": None, "tell": None}
+CHINESE = re.compile("[一-鿿]")
 
 
-def texts_of_the_pages() -> set[str]:
+def texts_of_the_pages(folder: Path) -> set[str]:
     """Every text that the pages mark for translation."""
-    found = extract_from_dir(HUB, METHODS, keywords={"_": None, "N_": None})
-    return {message for _, _, message, _, _ in found if isinstance(message, str)}
+    found = extract_from_dir(folder, METHODS, keywords=KEYWORDS)
+    return {message for _, _, message, _, _ in found if isinstance(message, str) and CHINESE.search(message)}
 
 
 def texts_of_the_lot() -> set[str]:
@@ -28,22 +31,24 @@ def texts_of_the_lot() -> set[str]:
 
 def main() -> int:
     """0 when every catalogue is complete."""
-    wanted = texts_of_the_pages()
     wrong = 0
-    for catalogue in sorted(HUB.glob("locale/*/LC_MESSAGES/hub.po")):
-        with catalogue.open("rb") as file:
-            known = {str(message.id): message for message in read_po(file) if message.id}
-        missing = [text for text in sorted(wanted) if not (text in known and known[text].string)]
-        unsure = sorted(text for text, message in known.items() if message.fuzzy)
-        stale = sorted(set(known) - wanted - texts_of_the_lot())
-        for complaint, found in (
-            ("is not translated", missing),
-            ("is marked fuzzy", unsure),
-            ("is shown nowhere", stale),
-        ):
-            for text in found:
-                print(f"{catalogue.relative_to(HUB)}: {text!r} {complaint}", file=sys.stderr)  # noqa: T201
-        wrong += len(missing) + len(unsure) + len(stale)
+    for package, shown_too in ((taigan.hub, texts_of_the_lot()), (taigan.web.console, set())):
+        folder = Path(str(package.__file__)).parent
+        wanted = texts_of_the_pages(folder)
+        for catalogue in sorted(folder.glob("locale/*/LC_MESSAGES/*.po")):
+            with catalogue.open("rb") as file:
+                known = {str(message.id): message for message in read_po(file) if message.id}
+            missing = [text for text in sorted(wanted) if not (text in known and known[text].string)]
+            unsure = sorted(text for text, message in known.items() if message.fuzzy)
+            stale = sorted(set(known) - wanted - shown_too)
+            for complaint, found in (
+                ("is not translated", missing),
+                ("is marked fuzzy", unsure),
+                ("is shown nowhere", stale),
+            ):
+                for text in found:
+                    print(f"{catalogue.relative_to(folder)}: {text!r} {complaint}", file=sys.stderr)  # noqa: T201
+            wrong += len(missing) + len(unsure) + len(stale)
     return int(bool(wrong))
 
 

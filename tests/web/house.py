@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 
 from taigan.barriers.barrier import LaneKey, LaneState, Outcome, Position, Price, Result, Sight
 from taigan.bolink import Addresses, BolinkClient, Unreachable
@@ -44,9 +45,12 @@ from taigan.storage.tables import metadata
 from taigan.web import tokens
 from taigan.web.app import build
 from taigan.web.asgi import App
+from taigan.web.console.signing.accounts import Accounts
 
 LOT = "200002-7"
 TOKEN = "a token of sixteen or more characters"
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Passwords are worked out as quickly as may be: how long that takes elsewhere is the library's matter."""
 BY = {"operator": "王芳", "reason": "the driver called"}
 
 
@@ -237,7 +241,8 @@ def seed(conn: sa.Connection) -> None:
 async def house_at(database: Database, **options: Any) -> House:
     """Put the parts together over an empty database."""
     await database.write(seed)
-    clock, metrics, events, policy, ids = StandingClock(), Metrics(), Events(), Policy(), RandomIds()
+    clock, metrics, events, ids = StandingClock(), Metrics(), Events(), RandomIds()
+    policy: Policy = options.pop("policy", Policy())
     keys_read: list[datetime] = []
     lanes = Lanes(database, clock, metrics, events)
     barriers = {channel_id: PaperBarrier() for channel_id in CHANNELS}
@@ -271,6 +276,7 @@ async def house_at(database: Database, **options: Any) -> House:
         events=events,
         metrics=metrics,
         clock=clock,
+        accounts=Accounts(database, clock, policy, QUICK),
         **{"sleep": at_once, **options},
     )
     return House(database, clock, events, metrics, callbacks, barriers, app, keys_read)

@@ -23,6 +23,7 @@ from taigan.cli.interfaces import interfaces
 from taigan.cli.key import key_commands
 from taigan.cli.lanes import lanes
 from taigan.cli.lot import lot
+from taigan.cli.person import person_commands
 from taigan.cli.privacy import privacy_commands
 from taigan.cli.signatures import explain_signature, sign
 from taigan.cli.tariff import tariff_commands
@@ -55,6 +56,7 @@ app.add_typer(conformance_commands, name="conformance")
 app.add_typer(tariff_commands, name="tariff")
 app.add_typer(key_commands, name="key")
 app.add_typer(token_commands, name="token")
+app.add_typer(person_commands, name="person")
 
 
 def main() -> None:

@@ -56,6 +56,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
     from taigan.transport import AiohttpTransport
     from taigan.web import app as web
     from taigan.web import tokens
+    from taigan.web.console.signing.accounts import Accounts
     from taigan.web.health import Health
 
     own = settings.lot
@@ -116,6 +117,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
             events=platform.events,
             metrics=platform.metrics,
             clock=clock,
+            accounts=Accounts(database, clock, own),
             check_barrier=lambda barrier: read_settings(settings.barrier_of(barrier)),
             devices=fleet.door,
         )

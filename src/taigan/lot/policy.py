@@ -157,6 +157,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A plate that is back so soon gets no free minutes again; 0: it does."""
     free_plates: tuple[str, ...] = ("警", "应急", "WJ")
     """Plates with one of these in them leave free at first sight."""
+    session_lasts: Seconds = 13 * 3600.0
+    """How long a person stays signed in to the console at most: a shift and its handing over."""
+    session_idle: Seconds = 4 * 3600.0
+    """After so long without a page or an act of theirs they sign in again; what refreshes itself does not count."""
+    second_factor: tuple[str, ...] = ()
+    """Roles whose holders need a code of their phone's authenticator beside the password."""
     hidden_plates: tuple[str, ...] = ()
     """Plates whose stay no stranger is told of by typing them."""
     refund_alone_fen: Fen = 10000

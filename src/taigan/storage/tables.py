@@ -990,3 +990,36 @@ differences = sa.Table(
     sa.UniqueConstraint("lot_id", "kind", "number"),
     sa.Index("differences_by_time", "lot_id", "found_at", "difference_id"),
 )
+
+staff = sa.Table(
+    "staff",  # the persons who work at the lots; what they did stays under their names
+    metadata,
+    sa.Column("login", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),  # what stands beside their acts
+    sa.Column("password", sa.Text, nullable=False),  # argon2id, with its salt and parameters
+    sa.Column("must_change", sa.Boolean, nullable=False),  # somebody else chose the password
+    sa.Column("totp_secret", sa.Text, nullable=False, server_default=""),  # base32; empty: no second factor
+    sa.Column("totp_step", sa.BigInteger, nullable=False, server_default="0"),  # the last step that was used
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("disabled_at", Moment),
+)
+
+staff_grants = sa.Table(
+    "staff_grants",
+    metadata,
+    sa.Column("login", sa.Text, sa.ForeignKey("staff.login"), primary_key=True),
+    sa.Column("role", sa.Text, primary_key=True),
+    sa.Column("lot_id", sa.Text, primary_key=True),  # empty: every lot, those to come included
+    sa.Column("given_by", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+staff_sessions = sa.Table(
+    "staff_sessions",
+    metadata,
+    sa.Column("digest", sa.LargeBinary(32), primary_key=True),  # SHA-256 of what the cookie holds
+    sa.Column("login", sa.Text, sa.ForeignKey("staff.login"), nullable=False, index=True),
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+    sa.Column("whole", sa.Boolean, nullable=False),  # false: the second factor is still to come
+)

@@ -24,6 +24,8 @@ from taigan.storage.database import Database
 from taigan.web.api.door import Api
 from taigan.web.asgi import App, Receive, Scope, Send
 from taigan.web.callback import Callback
+from taigan.web.console.door import FIRST_PARTS, Console
+from taigan.web.console.signing.accounts import Accounts
 from taigan.web.devices import Devices
 from taigan.web.errors import not_found, send_refusal
 from taigan.web.health import Health
@@ -59,6 +61,7 @@ def build(
     events: Events,
     metrics: Metrics,
     clock: Clock,
+    accounts: Accounts,
     check_barrier: Callable[[Mapping[str, Any]], object] = read_settings,
     devices: Door | None = None,
     extra: Mapping[str, App] | None = None,
@@ -87,7 +90,9 @@ def build(
         reconciling=reconciling,
         check_barrier=check_barrier,
     )
+    console = Console(office, accounts, clock, body_timeout=body_timeout)
     doors: dict[str, App] = {
+        **dict.fromkeys(FIRST_PARTS, console),
         "bolink": Wary(
             Callback(callbacks, metrics, clock, body_timeout=body_timeout), "bolink", strangers, (401, 403, 404)
         ),

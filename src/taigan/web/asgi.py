@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -83,3 +83,34 @@ def path_parts(scope: Scope) -> list[str]:
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     raw = raw.partition(b"?")[0].removeprefix(b"/").removesuffix(b"/")
     return [unquote_to_bytes(part).decode() for part in raw.split(b"/")]
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body that was read, then what comes after it."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def encoded_path(parts: Iterable[str]) -> str:
+    """A path for the framework's router, in which a slash inside a part stays inside; see `DecodedPath`."""
+    return "/" + "/".join(quote(part, safe="") for part in parts)
+
+
+class DecodedPath:
+    """Gives handlers the path's parts as they were before `encoded_path`."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        found = scope["path_params"]
+        scope["path_params"] = {k: unquote(v) if isinstance(v, str) else v for k, v in found.items()}
+        await self._app(scope, receive, send)

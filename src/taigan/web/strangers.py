@@ -63,7 +63,7 @@ class Strangers:
         return True
 
     def _note(self, address: str) -> _Refusals:
-        now, key = self._clock.monotonic(), _network(address)
+        now, key = self._clock.monotonic(), network(address)
         refusals = self._known.setdefault(key, _Refusals())
         self._known.move_to_end(key)
         if len(self._known) > REMEMBERED:
@@ -99,7 +99,8 @@ class Wary:
         await self._door(scope, receive, slowly)
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
+    """The network that one customer has: of IPv6 the first 64 bits; any other text is itself."""
     try:
         parsed = ip_address(address)
     except ValueError:

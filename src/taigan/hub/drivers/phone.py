@@ -14,8 +14,8 @@ from taigan.hub.book import registry
 from taigan.hub.book.registry import Lot
 from taigan.hub.drivers import scans
 from taigan.hub.drivers.scans import Scan, Shown, Sms
-from taigan.hub.languages import N_
 from taigan.hub.rules import Rules
+from taigan.languages import N_
 
 _ASK = N_("请联系车场管理员")
 _ATTENDANT = "管理员"

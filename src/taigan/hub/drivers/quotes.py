@@ -24,8 +24,8 @@ from taigan.hub.drivers import codes, drivers
 from taigan.hub.drivers.drivers import Driver
 from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.identity import LICENCE_LENGTH, Identity
-from taigan.hub.languages import N_
 from taigan.hub.sending.pushes import Answer, Outcome
+from taigan.languages import N_
 
 
 class Shown(enum.StrEnum):

@@ -23,8 +23,8 @@ from taigan.hub.drivers import codes, drivers
 from taigan.hub.drivers.drivers import Driver
 from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.identity import LICENCE_LENGTH, Identity
-from taigan.hub.languages import N_
 from taigan.hub.rules import Rules
+from taigan.languages import N_
 
 
 class Shown(enum.StrEnum):

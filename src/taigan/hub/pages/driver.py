@@ -36,7 +36,7 @@ from taigan.hub.drivers.scans import Asked
 from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.hub import SIMULATED_PATH, Hub
 from taigan.hub.identity import App, Identity, app_of, simulated_identity, usable_name
-from taigan.hub.languages import Languages, tongue
+from taigan.languages import Languages, tongue
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -84,7 +84,7 @@ class Pages:
 
     def __init__(self, hub: Hub, frame_ancestors: str = "'self'") -> None:
         self.hub = hub
-        self.languages = Languages()
+        self.languages = Languages("taigan.hub")
         self._frame_ancestors = frame_ancestors
         self._templates = {tag: self._environment(tag) for tag in self.languages.tags}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
@@ -14,7 +13,19 @@ from taigan.storage.errors import StorageError
 from taigan.web import resources as r
 from taigan.web import tokens
 from taigan.web.api.framework import framework
-from taigan.web.asgi import ClientGone, Message, Receive, Scope, Send, TooLarge, TooSlow, path_parts, read_body, respond
+from taigan.web.asgi import (
+    ClientGone,
+    Receive,
+    Scope,
+    Send,
+    TooLarge,
+    TooSlow,
+    encoded_path,
+    path_parts,
+    read_body,
+    replay,
+    respond,
+)
 from taigan.web.errors import Refused, bad_value, not_found, of_storage, send_refusal
 from taigan.web.office import Office
 
@@ -58,14 +69,14 @@ class Api:
             await send_refusal(send, not_found())
             return
         inner = dict(scope)
-        inner["path"] = "/" + "/".join(quote(part, safe="") for part in parts)
+        inner["path"] = encoded_path(parts)
         inner["state"] = {
             **scope.get("state", {}),
             "holder": holder,
             "holder_again": partial(tokens.bearer, self._database, token),
         }
         framework: Any = self._framework
-        await framework(inner, _again(body, receive), send)
+        await framework(inner, replay(body, receive), send)
 
     def openapi(self) -> bytes:
         """The description of the API, OpenAPI 3.1 in JSON."""
@@ -106,17 +117,3 @@ def _token(scope: Scope) -> str:
     given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
     kind, _, token = given.decode("latin-1").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body that was read, then what comes after it."""
-    given = False
-
-    async def replay() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 from litestar import Litestar, Router
@@ -35,6 +34,7 @@ from taigan.web.api.price_lists import PriceLists
 from taigan.web.api.reconciliations import Reconciliations
 from taigan.web.api.stays import Stays
 from taigan.web.api.vendors import Vendors
+from taigan.web.asgi import DecodedPath
 from taigan.web.errors import HANDLERS, of_body
 from taigan.web.office import Office
 
@@ -51,17 +51,15 @@ class StrictRequest(AnyRequest):
             raise of_body(error) from None
 
 
-class _DecodedPath:
-    """Gives handlers the path's parts as they were before `Api` encoded them again."""
+class _BoundedPath:
+    """No number that the database could not hold reaches a handler."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        found = scope["path_params"]
-        if any(isinstance(value, int) and value > LARGEST_ID for value in found.values()):
+        if any(isinstance(value, int) and value > LARGEST_ID for value in scope["path_params"].values()):
             raise NotFoundException
-        scope["path_params"] = {k: unquote(v) if isinstance(v, str) else v for k, v in found.items()}
         await self._app(scope, receive, send)
 
 
@@ -95,7 +93,7 @@ def framework(office: Office) -> Litestar:
             "holder": Provide(holder_of, sync_to_thread=False),
         },
         guards=[allowed],
-        middleware=[_DecodedPath],
+        middleware=[DecodedPath, _BoundedPath],
     )
     return Litestar(
         [router],

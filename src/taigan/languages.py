@@ -1,4 +1,4 @@
-"""The pages' languages. The source texts are Chinese; each further language is a catalogue beside the templates."""
+"""The languages of pages. The source texts are Chinese; each further language is a catalogue beside the templates."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ def tongue(text: str, language: str) -> str:
 
 
 class Languages:
-    """The languages the pages speak, by their tag (`zh-CN`, `en`)."""
+    """The languages that a package's pages speak, by their tag (`zh-CN`, `en`): a catalogue for each, named as the
+    package is."""
 
-    def __init__(self) -> None:
+    def __init__(self, package: str) -> None:
         self._texts: dict[str, gettext.NullTranslations] = {SOURCE: gettext.NullTranslations()}
-        for folder in files("taigan.hub").joinpath("locale").iterdir():
-            catalogue = folder.joinpath("LC_MESSAGES", "hub.po")
+        for folder in files(package).joinpath("locale").iterdir():
+            catalogue = folder.joinpath("LC_MESSAGES", f"{package.rpartition('.')[2]}.po")
             if catalogue.is_file():
                 self._texts[folder.name] = _read(catalogue.read_bytes())
 

@@ -1,0 +1,68 @@
+"""What stands in each lane of a lot, for those who watch them: read without a lock, decided by nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from functools import partial
+
+import msgspec
+import sqlalchemy as sa
+
+from taigan.lot.errors import CannotPrice
+from taigan.lot.stays.account import Account, account_of
+from taigan.lot.stays.pricing import price
+from taigan.storage import facts, ledger, views
+from taigan.storage.changes import Changes
+from taigan.storage.rows import Departure, Lane, Lot, Order, Presence
+
+MOST_LANES = 2000
+
+
+class LaneNow(msgspec.Struct):
+    """A lane: the car on its loop, who waits there, oldest first, and at an exit whose stay it is and what it owes.
+
+    `due_fen` is None where nobody knows the order, or no price list says what it costs (`why_not`).
+    """
+
+    lane: Lane
+    car: Presence | None
+    waiting: list[Order]
+    departure: Departure | None = None
+    order: Order | None = None
+    due_fen: int | None = None
+    why_not: str = ""
+
+
+def board(conn: sa.Connection, lot: Lot, only: Collection[str] = ()) -> list[LaneNow]:
+    """The lot's lanes by name; `only`: those of them."""
+    rows = [row for row in views.lanes(conn, lot.lot_id, MOST_LANES, ()) if not only or row.channel_id in only]
+    cars = facts.cars(conn, [(row.lot_id, row.channel_id) for row in rows])
+    waiting: dict[str, list[Order]] = {}
+    for order in reversed(views.orders(conn, lot.lot_id, MOST_LANES, (), state=views.WAITING)):
+        waiting.setdefault(order.channel_id, []).append(order)
+    departures = {one.channel_id: one for one in ledger.departures_open(conn, lot.lot_id)}
+    stays = facts.orders(conn, [(lot.lot_id, one.order_id) for one in departures.values() if one.order_id])
+    lanes = []
+    for row in rows:
+        now = LaneNow(row, cars.get((row.lot_id, row.channel_id)), waiting.get(row.channel_id, []))
+        now.departure = departures.get(row.channel_id) if row.direction == "exit" else None
+        if now.departure is not None:
+            now.order = stays.get((lot.lot_id, now.departure.order_id))
+        if now.departure is not None and now.order is not None and now.departure.released_at is None:
+            now.due_fen, now.why_not = due(conn, lot, now.order, now.departure.charge_at)
+        lanes.append(now)
+    return lanes
+
+
+def due(conn: sa.Connection, lot: Lot, order: Order, at: datetime) -> tuple[int | None, str]:
+    """What a stay that goes on owes at that moment, or None and why that cannot be told."""
+    try:
+        return money_of(conn, lot, order).due(at), ""
+    except CannotPrice as error:
+        return None, error.message
+
+
+def money_of(conn: sa.Connection, lot: Lot, order: Order) -> Account:
+    """A stay's money, to look at: what is worked out on it is written nowhere."""
+    return account_of(conn, order, partial(price, conn, lot), Changes())

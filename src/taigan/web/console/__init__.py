@@ -1,0 +1,1 @@
+"""The operator's console: pages over the same acts and views as the API."""

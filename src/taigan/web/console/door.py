@@ -1,0 +1,198 @@
+"""The console's door: finds out who is there and what they ask for before a page is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl
+
+import sqlalchemy as sa
+
+from taigan.clock import Clock
+from taigan.storage import views
+from taigan.storage.errors import StorageError
+from taigan.storage.rows import Lot
+from taigan.web.asgi import (
+    ClientGone,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    TooLarge,
+    TooSlow,
+    encoded_path,
+    path_parts,
+    read_body,
+    replay,
+    respond,
+)
+from taigan.web.console.framework import framework
+from taigan.web.console.rendering import Rendering
+from taigan.web.console.signing.accounts import Accounts, Signed
+from taigan.web.console.visit import LANG, SAID, Visit, session_cookie, unseal
+from taigan.web.office import Office
+
+FIRST_PARTS = ("", "lots", "sign-in", "sign-out", "account", "people", "static")
+"""The first parts of its paths."""
+BODY_LIMIT = 256 * 1024
+MOST_FIELDS = 2000
+MOST_LOTS = 1000
+"""So many lots one person chooses from."""
+SECURITY = {
+    "content-security-policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+}
+"""On every answer: nothing runs but our own files, nobody frames a page."""
+_BAD_ADDRESS = "这个地址不能用。 This address cannot be used."
+
+
+class Console:
+    """Everything that persons look at. Cookies, forms and languages are read here, rights in `allowed`."""
+
+    def __init__(self, office: Office, accounts: Accounts, clock: Clock, *, body_timeout: float) -> None:
+        self._office = office
+        self._accounts = accounts
+        self._clock = clock
+        self._body_timeout = body_timeout
+        self._rendering = Rendering()
+        self._framework: Any = framework()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            parts = path_parts(scope)
+            if parts[0] == "static":
+                await self._file(send, scope["method"], parts)
+                return
+            body = await self._body(scope, receive)
+            asked = _fields(scope.get("query_string", b""))
+            form = _fields(body) if scope["method"] == "POST" else {}
+        except ClientGone:
+            return
+        except UnicodeDecodeError:
+            await _say(send, HTTPStatus.BAD_REQUEST, _BAD_ADDRESS)
+            return
+        except (TooLarge, ValueError):
+            await _say(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "表单太大。 The form is too large.", close=True)
+            return
+        except TooSlow:
+            await _say(send, HTTPStatus.REQUEST_TIMEOUT, "表单没有收全。 The form did not come in time.", close=True)
+            return
+        try:
+            visit = await self._visit(scope, parts, asked, form)
+        except StorageError:
+            text = "数据库没有应答，请稍后再试。 The database does not answer; try again."
+            await _say(send, HTTPStatus.SERVICE_UNAVAILABLE, text)
+            return
+        inner = {**scope, "path": encoded_path(parts), "state": {**scope.get("state", {}), "visit": visit}}
+        await self._framework(inner, replay(body, receive), _secured(send, visit.language))
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        if scope["method"] in ("GET", "HEAD"):
+            return b""
+        return await read_body(receive, limit=BODY_LIMIT, timeout=self._body_timeout)
+
+    async def _visit(self, scope: Scope, parts: list[str], asked: dict[str, str], form: dict[str, str]) -> Visit:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        cookies = _cookies(headers.get("cookie", ""))
+        secure = scope.get("scheme") == "https"
+        token = cookies.get(session_cookie(secure), "")[:200]
+        is_part = "x-part" in headers or headers.get("accept") == "text/event-stream"
+        signed = await self._accounts.signed(token, present=not is_part)
+        lots = await self._lots(signed)
+        lot_id = parts[1] if parts[0] == "lots" and len(parts) > 1 else None
+        tag = asked.pop("lang", "")
+        visit = Visit(
+            method=scope["method"],
+            path=encoded_path(parts) if parts != [""] else "/",
+            asked=asked,
+            form=form,
+            language=self._rendering.languages.choose(tag, cookies.get(LANG, ""), headers.get("accept-language", "")),
+            address=scope["client"][0] if scope.get("client") else "",
+            secure=secure,
+            is_part=is_part,
+            token=token,
+            signed=signed,
+            lot=next((lot for lot in lots if lot.lot_id == lot_id), None),
+            lots=lots,
+            now=self._clock.now(),
+            office=self._office,
+            accounts=self._accounts,
+            rendering=self._rendering,
+            said=unseal(cookies.get(SAID, ""), token) if not is_part else None,
+        )
+        if tag:
+            visit.keep_language()
+        return visit
+
+    async def _lots(self, signed: Signed | None) -> tuple[Lot, ...]:
+        """The lots that exist for the person."""
+        if signed is None:
+            return ()
+        grants = signed.holder.grants
+        every = any(grant.lots is None for grant in grants)
+        only = None if every else frozenset().union(*(grant.lots or frozenset() for grant in grants))
+
+        def read(conn: sa.Connection) -> tuple[Lot, ...]:
+            return tuple(views.lots(conn, MOST_LOTS, (), only))
+
+        return await self._office.database.read(read)
+
+    async def _file(self, send: Send, method: str, parts: list[str]) -> None:
+        found = self._rendering.static.get(parts[1]) if len(parts) == 2 and method in ("GET", "HEAD") else None
+        if found is None:
+            await _say(send, HTTPStatus.NOT_FOUND, _BAD_ADDRESS)
+            return
+        kept = [(b"cache-control", b"public, max-age=31536000, immutable"), *_headers(SECURITY)]
+        await respond(send, HTTPStatus.OK, found[0], found[1], kept)
+
+
+def _secured(send: Send, language: str) -> Send:
+    """Puts on every page what keeps it safe; nobody keeps a copy."""
+    more = _headers({**SECURITY, "cache-control": "no-store", "content-language": language})
+
+    async def secured(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {name for name, _ in message["headers"]}
+            added = [(name, value) for name, value in more if name not in present]
+            message = {**message, "headers": [*message["headers"], *added]}
+        await send(message)
+
+    return secured
+
+
+async def _say(send: Send, status: int, text: str, *, close: bool = False) -> None:
+    headers = _headers({**SECURITY, **({"connection": "close"} if close else {})})
+    await respond(send, status, text.encode(), "text/plain; charset=utf-8", headers)
+
+
+def _headers(named: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in named.items()]
+
+
+def _fields(pairs: bytes) -> dict[str, str]:
+    """A query's or a form's fields, each with its last value; what several chosen boxes say is joined by a comma.
+
+    Raises ValueError for too many, UnicodeDecodeError for what is no text.
+    """
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(
+        pairs.decode("ascii", "strict"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"
+    ):
+        if name.endswith("[]") and name in found:
+            value = f"{found[name]},{value}"
+        found[name] = value
+    return found
+
+
+def _cookies(header: str) -> dict[str, str]:
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
+    except CookieError:
+        return {}

@@ -1,0 +1,45 @@
+"""The menu: what there is, in order, and the right that shows it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from taigan.languages import N_
+from taigan.rights import Right
+
+
+class Entry(NamedTuple):
+    """A page of the menu. `path` is below the lot; `icon` names a drawing in icons.html."""
+
+    key: str
+    path: str
+    title: str
+    right: Right
+    icon: str
+
+
+LOT: tuple[tuple[Entry, ...], ...] = (
+    (
+        Entry("lanes", "", N_("车道"), Right.LOT_SEE, "lanes"),
+        Entry("stays", "stays", N_("停车记录"), Right.STAY_SEE, "stays"),
+    ),
+)
+"""What there is in a lot, in groups."""
+
+ALL: tuple[Entry, ...] = ()
+"""What there is beside the lots."""
+
+EXCEPTIONS: frozenset[str] = frozenset(
+    {
+        "/",  # leads to the lot, or lets choose one
+        "/sign-in",
+        "/sign-in/code",
+        "/account",  # beside the person's name
+        "/account/second-factor",
+        "/lots/{lot_id}/live",
+        "/lots/{lot_id}/attention",  # a part of the lanes
+        "/lots/{lot_id}/lanes/{channel_id}/card",
+        "/lots/{lot_id}/stays/{order_id}",  # behind each row of stays
+    }
+)
+"""Pages (GET) that are reached in another way than by the menu."""

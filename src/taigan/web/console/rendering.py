@@ -1,0 +1,132 @@
+"""Pages out of templates, in the visitor's language: texts, times of the lot, money, and what stands on every page."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup
+
+from taigan.bolink import units
+from taigan.languages import SOURCE, Languages, tongue
+from taigan.lot.errors import LotError
+from taigan.rights import Role
+from taigan.web.console import menu, words
+
+if TYPE_CHECKING:
+    from taigan.web.console.visit import Visit
+
+PACKAGE = "taigan.web.console"
+TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+
+
+class Rendering:
+    """One per process: the templates of each language, and the files that pages ask for."""
+
+    def __init__(self) -> None:
+        self.languages = Languages(PACKAGE)
+        self.static: Mapping[str, tuple[bytes, str]] = {
+            file.name: (file.read_bytes(), TYPES[file.name.rpartition(".")[2]])
+            for file in files(PACKAGE).joinpath("static").iterdir()
+            if file.name.rpartition(".")[2] in TYPES
+        }
+        self._addresses = {
+            name: f"/static/{name}?v={hashlib.sha256(body).hexdigest()[:12]}" for name, (body, _) in self.static.items()
+        }
+        self._templates = {tag: self._environment(tag) for tag in self.languages.tags}
+
+    def render(self, template: str, visit: Visit, **values: Any) -> str:
+        """A template with what every page has: the visit, times, money, the menu."""
+
+        def at(moment: datetime | None, form: str = "") -> Markup:
+            return self.moment(moment, visit, form)
+
+        page = self._templates[visit.language].get_template(template)
+        return page.render({"visit": visit, "at": at, "menu": self.menu(visit)} | values)
+
+    def menu(self, visit: Visit) -> list[list[tuple[menu.Entry, str]]]:
+        """The groups of the menu that the person may open in the present lot, each entry with its address."""
+        if visit.lot is None:
+            return []
+        groups = [
+            [(entry, visit.in_lot(*filter(None, [entry.path]))) for entry in group if visit.may(entry.right)]
+            for group in menu.LOT
+        ]
+        return [group for group in groups if group]
+
+    def moment(self, moment: datetime | None, visit: Visit, form: str = "") -> Markup:
+        """A moment on the lot's clock: the time of today, with the date of another day; `full` is always both."""
+        if moment is None:
+            return Markup("–")
+        local, today = moment.astimezone(visit.zone), visit.now.astimezone(visit.zone)
+        if form == "date":
+            text = f"{local:%Y-%m-%d}"
+        elif form != "full" and local.date() == today.date():
+            text = f"{local:%H:%M:%S}"
+        elif form != "full" and local.year == today.year:
+            text = f"{local:%m-%d %H:%M}"
+        else:
+            text = f"{local:%Y-%m-%d %H:%M:%S}"
+        return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), text)
+
+    def error(self, error: LotError, visit: Visit) -> str:
+        """What went wrong, in the visitor's language."""
+        return words.error(error, visit.tell)
+
+    def _environment(self, language: str) -> jinja2.Environment:
+        environment = jinja2.Environment(
+            loader=jinja2.PackageLoader(PACKAGE),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=jinja2.StrictUndefined,
+            extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        )
+        texts = self.languages.texts(language)
+        i18n: Any = environment
+        i18n.install_gettext_translations(texts, newstyle=True)
+        environment.globals |= {
+            "language": language,
+            "languages": self.languages.tags,
+            "static": self._addresses.__getitem__,
+        }
+        environment.filters |= {
+            "money": money,
+            "duration": lambda seconds: duration(seconds, texts.gettext),
+            "tongue": lambda text: tongue(text, language),
+            "word": lambda name, of: words.word(of, name, texts.gettext),
+            "role": lambda name: named(name, language),
+        }
+        return environment
+
+
+def named(role: str, language: str) -> str:
+    """A role's name in a language; one that is no more, as it is kept."""
+    known = {one.value: one for one in Role}
+    if role not in known:
+        return role
+    return known[role].zh if language == SOURCE else known[role].en
+
+
+def money(fen: int | None) -> str:
+    """Fen as yuan with two decimals."""
+    return "–" if fen is None else units.yuan(fen)
+
+
+def duration(time: timedelta | float, tell: Any) -> str:
+    """So long, in the two largest units: 2 天 3 小时."""
+    seconds = int(time.total_seconds() if isinstance(time, timedelta) else time)
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    if days:
+        text: str = tell("%(days)d 天 %(hours)d 小时") % {"days": days, "hours": hours}
+    elif hours:
+        text = tell("%(hours)d 小时 %(minutes)d 分") % {"hours": hours, "minutes": minutes}
+    elif minutes:
+        text = tell("%(minutes)d 分") % {"minutes": minutes}
+    else:
+        text = tell("%(seconds)d 秒") % {"seconds": max(0, seconds)}
+    return text

@@ -1,0 +1,1 @@
+"""Who works at the lots, and how they prove it."""

@@ -1,0 +1,420 @@
+"""Who works at the lots: accounts, passwords, second factors, and the sessions of their browsers.
+
+A password is kept as argon2id, a session's token as SHA-256. Who is not known is refused as slowly and in the same
+words as whoever has the wrong password.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Collection
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+import sqlalchemy as sa
+
+from taigan.clock import Clock
+from taigan.lot.policy import Policy
+from taigan.rights import Grant, Holder, Right, Role, rights_of
+from taigan.storage import registry, staff
+from taigan.storage.changes import Changes
+from taigan.storage.database import Database
+from taigan.storage.rows import Act
+from taigan.storage.staff import EVERYWHERE, Given, Person, Session
+from taigan.web.console.signing.guesses import Guesses
+
+LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
+LONGEST_NAME = 32
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 200
+SEEN_EVERY = timedelta(minutes=1)
+"""A session's last use is noted no more often than this."""
+AT_ONCE = 2
+"""So many passwords are worked out at a time: each takes 64 MiB and all of a core."""
+SIGN_IN_STEP = 30
+"""Seconds for which a code of the second factor is shown (RFC 6238)."""
+
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+
+class BadAccount(ValueError):
+    """An account cannot be as it is wanted; `field` says what of it is wrong."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Refused(Exception):
+    """Somebody is not let in: `wrong` name, password or code; too many tries, `wait` seconds are left."""
+
+    def __init__(self, wait: int = 0) -> None:
+        super().__init__(wait)
+        self.wait = wait
+
+
+class Signed(msgspec.Struct):
+    """A person with the browser they came with, and what they may."""
+
+    person: Person
+    session: Session
+    holder: Holder
+    roles: frozenset[str]
+
+
+class Accounts:
+    """One per process."""
+
+    def __init__(self, database: Database, clock: Clock, policy: Policy, hasher: PasswordHasher | None = None) -> None:
+        self._database = database
+        self._clock = clock
+        self._policy = policy
+        self._of_login, self._of_address = Guesses(clock, free=5, longest=60), Guesses(clock, free=30, longest=60)
+        self._working = asyncio.Semaphore(AT_ONCE)
+        self._nobody = ""
+        self._hasher = hasher
+
+    async def create(self, login: str, name: str, password: str, *, by: str, must_change: bool = True) -> Person:
+        """Make an account. Raises BadAccount."""
+        name = name.strip()
+        if not LOGIN.fullmatch(login):
+            raise BadAccount("2 to 32 small letters, digits and . _ -, beginning with a letter or digit", "login")
+        if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+            raise BadAccount(f"1 to {LONGEST_NAME} printable characters", "name")
+        check_password(password, login)
+        now = self._clock.now()
+        person = Person(login, name, await self._hash(password), must_change, "", 0, now)
+
+        def transaction(conn: sa.Connection) -> str:
+            if taken := staff.add(conn, person):
+                return taken
+            _note(conn, Act("", now, by, "-", f"person {login} ({name}) created"))
+            return ""
+
+        if taken := await self._database.write(transaction):
+            raise BadAccount("another person has it", taken)
+        return person
+
+    async def listed(self) -> list[tuple[Person, list[Given]]]:
+        """Every account by name, with its grants."""
+
+        def read(conn: sa.Connection) -> list[tuple[Person, list[Given]]]:
+            given = staff.grants(conn)
+            return [(person, [one for one in given if one.login == person.login]) for person in staff.persons(conn)]
+
+        return await self._database.read(read)
+
+    async def find(self, login: str) -> tuple[Person, list[Given]] | None:
+        """One account with its grants."""
+
+        def read(conn: sa.Connection) -> tuple[Person, list[Given]] | None:
+            person = staff.person(conn, login)
+            return None if person is None else (person, staff.grants_of(conn, login))
+
+        return await self._database.read(read)
+
+    async def check_lots(self, lots: Collection[str]) -> None:
+        """Raise BadAccount unless there are all these lots."""
+        known = {lot.lot_id for lot in await self._database.read(registry.lots)}
+        if missing := [lot_id for lot_id in lots if lot_id not in known]:
+            raise BadAccount(f"there is no lot {', '.join(missing)}", "lot")
+
+    async def give(self, login: str, role: Role, lots: Collection[str], *, by: str) -> None:
+        """Give a role in these lots; in none: in all of them. Raises BadAccount for a lot that is not there."""
+        now = self._clock.now()
+
+        def transaction(conn: sa.Connection) -> None:
+            for lot_id in lots or (EVERYWHERE,):
+                if staff.give(conn, Given(login, role.value, lot_id, by, now)):
+                    _note(conn, Act(lot_id, now, by, "-", f"person {login} given {role.value} in {lot_id or 'all'}"))
+
+        await self.check_lots(lots)
+        await self._database.write(transaction)
+
+    async def take(self, login: str, role: str, lot_id: str, *, by: str) -> bool:
+        """Take a role back. Tells whether there was one."""
+        now = self._clock.now()
+
+        def transaction(conn: sa.Connection) -> bool:
+            if not staff.take(conn, login, role, lot_id):
+                return False
+            _note(conn, Act(lot_id, now, by, "-", f"person {login} no longer {role} in {lot_id or 'all'}"))
+            return True
+
+        return await self._database.write(transaction)
+
+    async def disable(self, login: str, disabled: bool, *, by: str) -> bool:
+        """Let nobody in by that account from now on, or again. Tells whether there is one."""
+        now = self._clock.now()
+
+        def transaction(conn: sa.Connection) -> bool:
+            if staff.person(conn, login) is None:
+                return False
+            staff.change(conn, login, disabled_at=now if disabled else None)
+            staff.end_sessions(conn, login)
+            _note(conn, Act("", now, by, "-", f"person {login} {'disabled' if disabled else 'enabled'}"))
+            return True
+
+        return await self._database.write(transaction)
+
+    async def reset(self, login: str, password: str, *, by: str) -> bool:
+        """Give another password, take the second factor and every session away. Tells whether there is an account.
+
+        Raises BadAccount.
+        """
+        check_password(password, login)
+        hashed, now = await self._hash(password), self._clock.now()
+
+        def transaction(conn: sa.Connection) -> bool:
+            if staff.person(conn, login) is None:
+                return False
+            staff.change(conn, login, password=hashed, must_change=True, totp_secret="", disabled_at=None)
+            staff.end_sessions(conn, login)
+            _note(conn, Act("", now, by, "-", f"person {login} reset"))
+            return True
+
+        return await self._database.write(transaction)
+
+    async def sign_in(self, login: str, password: str, address: str) -> str:
+        """Open a session and return its token: what the cookie holds. Raises Refused."""
+        login = login.strip().lower()[:64]
+        self._unless_too_many(login, address)
+        person = await self._database.read(lambda conn: staff.person(conn, login))
+        kept = person.password if person is not None else await self._nobodys_password()
+        right = await self._verify(kept, password)
+        if person is None or not right or person.disabled_at is not None:
+            self._note_wrong(login, address)
+            raise Refused
+        self._of_login.right(login)
+        return await self._open(person, whole=not person.totp_secret)
+
+    async def confirm(self, token: str, code: str, address: str) -> None:
+        """The second factor of a session that is not whole. Raises Refused."""
+        signed = await self.signed(token)
+        if signed is None or signed.session.whole:
+            raise Refused
+        login = signed.person.login
+        self._unless_too_many(f"code {login}", address)
+        step = _step_of(signed.person.totp_secret, code, self._clock.now().timestamp())
+
+        def transaction(conn: sa.Connection) -> bool:
+            if step is None or not staff.use_step(conn, login, step):
+                return False
+            staff.see_session(conn, signed.session.digest, self._clock.now(), whole=True)
+            return True
+
+        if not await self._database.write(transaction):
+            self._note_wrong(f"code {login}", address)
+            raise Refused
+        self._of_login.right(f"code {login}")
+
+    async def signed(self, token: str, *, present: bool = False) -> Signed | None:
+        """Whose token that is; None: nobody's, or no longer. `present`: the person did something just now."""
+        if not token:
+            return None
+        digest, now = digest_of(token), self._clock.now()
+
+        def read(conn: sa.Connection) -> Signed | None:
+            session = staff.session(conn, digest)
+            person = staff.person(conn, session.login) if session is not None else None
+            if session is None or person is None or person.disabled_at is not None:
+                return None
+            grants = staff.grants_of(conn, person.login)
+            return Signed(person, session, holder_of(person, grants), frozenset(one.role for one in grants))
+
+        found = await self._database.read(read)
+        if found is None or self._is_over(found.session):
+            return None
+        if present and now - found.session.seen_at > SEEN_EVERY:
+            await self._database.write(lambda conn: staff.see_session(conn, digest, now))
+        return found
+
+    async def sign_out(self, token: str) -> None:
+        """End a session."""
+        await self._database.write(lambda conn: staff.end_session(conn, digest_of(token)))
+
+    async def change_password(self, signed: Signed, before: str, password: str) -> None:
+        """A person chooses a password. Their other browsers are signed out. Raises Refused, BadAccount."""
+        login = signed.person.login
+        self._unless_too_many(login, "")
+        if not await self._verify(signed.person.password, before):
+            self._note_wrong(login, "")
+            raise Refused
+        check_password(password, login)
+        if before == password:
+            raise BadAccount("it is the one that you have", "password")
+        hashed = await self._hash(password)
+
+        def transaction(conn: sa.Connection) -> None:
+            staff.change(conn, login, password=hashed, must_change=False)
+            staff.end_sessions(conn, login, but=signed.session.digest)
+
+        await self._database.write(transaction)
+
+    async def set_second_factor(self, signed: Signed, secret: str, code: str) -> None:
+        """Ask for a code at each sign-in from now on; `code` shows that the phone has the secret. Raises Refused."""
+        login = signed.person.login
+        self._unless_too_many(f"code {login}", "")
+        step = _step_of(secret, code, self._clock.now().timestamp())
+        if step is None:
+            self._note_wrong(f"code {login}", "")
+            raise Refused
+        await self._database.write(lambda conn: staff.change(conn, login, totp_secret=secret, totp_step=step))
+
+    def needs_second_factor(self, signed: Signed) -> bool:
+        """Whether one of the person's roles needs a second factor that they have not set up."""
+        return not signed.person.totp_secret and not signed.roles.isdisjoint(self._policy.second_factor)
+
+    async def grants_of(self, login: str) -> list[Given]:
+        """What a person was given."""
+        return await self._database.read(lambda conn: staff.grants_of(conn, login))
+
+    def _is_over(self, session: Session) -> bool:
+        now, policy = self._clock.now(), self._policy
+        lasts, idle = timedelta(seconds=policy.session_lasts), timedelta(seconds=policy.session_idle)
+        return now - session.opened_at >= lasts or now - session.seen_at >= idle + SEEN_EVERY
+
+    async def _open(self, person: Person, *, whole: bool) -> str:
+        token, now = new_token(), self._clock.now()
+        session = Session(digest_of(token), person.login, now, now, whole)
+        await self._database.write(lambda conn: staff.open_session(conn, session))
+        return token
+
+    def _unless_too_many(self, login: str, address: str) -> None:
+        wait = max(self._of_login.wait(login), self._of_address.wait(address) if address else 0)
+        if wait:
+            raise Refused(wait)
+
+    def _note_wrong(self, login: str, address: str) -> None:
+        self._of_login.wrong(login)
+        if address:
+            self._of_address.wrong(address)
+
+    @property
+    def _passwords(self) -> PasswordHasher:
+        """argon2id as RFC 9106 has it for servers with little memory: 64 MiB, three passes."""
+        if self._hasher is None:
+            from argon2 import PasswordHasher  # late: only who signs in needs it
+
+            self._hasher = PasswordHasher()
+        return self._hasher
+
+    async def _nobodys_password(self) -> str:
+        if not self._nobody:
+            self._nobody = await self._hash(secrets.token_urlsafe(16))
+        return self._nobody
+
+    async def _hash(self, password: str) -> str:
+        async with self._working:
+            return await asyncio.to_thread(self._passwords.hash, password)
+
+    async def _verify(self, hashed: str, password: str) -> bool:
+        from argon2.exceptions import InvalidHashError, VerificationError
+
+        def verify() -> bool:
+            try:
+                return self._passwords.verify(hashed, password[:LONGEST_PASSWORD])
+            except (VerificationError, InvalidHashError):
+                return False
+
+        async with self._working:
+            return await asyncio.to_thread(verify)
+
+
+def check_password(password: str, login: str) -> None:
+    """Raise BadAccount unless the password can be one: long enough, and not one of those tried first."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise BadAccount(f"{SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters", "password")
+    plain = password.lower()
+    if len(set(plain)) < 5 or login in plain or plain in "0123456789012 qwertyuiop1 1qaz2wsx3edc password12":
+        raise BadAccount("too easy to guess", "password")
+
+
+def new_password() -> str:
+    """A password to be told over the phone: four groups without signs that look alike."""
+    signs = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(signs) for _ in range(4)) for _ in range(4))
+
+
+def new_token() -> str:
+    """What a browser's cookie holds."""
+    return secrets.token_urlsafe(32)
+
+
+def new_secret() -> str:
+    """A secret for an authenticator, in base32."""
+    import pyotp
+
+    return str(pyotp.random_base32())
+
+
+def check_secret(secret: str) -> None:
+    """Raise ValueError unless it can be a secret that we made."""
+    if not re.fullmatch(r"[A-Z2-7]{32}", secret):
+        raise ValueError("not a secret of ours")
+
+
+def code_of_secret(secret: str, login: str) -> str:
+    """The QR code that an authenticator scans, as SVG without a style of its own."""
+    import pyotp
+    import segno
+
+    address = pyotp.TOTP(secret, name=login, issuer="taigan").provisioning_uri()
+    return str(segno.make(address, error="m").svg_inline(scale=4, border=2, dark="#000", light="#fff"))
+
+
+def holder_of(person: Person, grants: Collection[Given]) -> Holder:
+    """What a person may, by their grants."""
+    return Holder(
+        person.name,
+        tuple(
+            Grant(rights_of([one.role], ()), None if one.lot_id == EVERYWHERE else frozenset({one.lot_id}))
+            for one in grants
+        ),
+    )
+
+
+def may_give(holder: Holder, role: Role, lot_id: str) -> bool:
+    """Whether somebody may give a role there: they manage people there, and have every right of it themselves."""
+
+    def has(right: Right) -> bool:
+        return holder.may_everywhere(right) if lot_id == EVERYWHERE else holder.may(right, lot_id)
+
+    return has(Right.STAFF_SET) and all(has(right) for right in role.rights)
+
+
+def digest_of(token: str) -> bytes:
+    """What is kept of a session's token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def form_token(token: str, login: str) -> str:
+    """What our own pages send back with each form: whose page it is, and a proof that the page was theirs."""
+    return f"{login}.{hmac.digest(token.encode(), f'form {login}'.encode(), 'sha256').hex()}"
+
+
+def _step_of(secret: str, code: str, at: float) -> int | None:
+    """The time step that a code belongs to: the present one, the one before, the one after."""
+    import pyotp
+
+    code = "".join(code.split())
+    if not secret or not code.isascii():
+        return None
+    totp = pyotp.TOTP(secret, interval=SIGN_IN_STEP)
+    now = int(at) // SIGN_IN_STEP
+    for step in (now, now - 1, now + 1):
+        if hmac.compare_digest(totp.generate_otp(step), code):
+            return step
+    return None
+
+
+def _note(conn: sa.Connection, act: Act) -> None:
+    changes = Changes()
+    changes.acts.append(act)
+    changes.write(conn)

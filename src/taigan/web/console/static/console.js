@@ -1,0 +1,213 @@
+// What a page does by itself: parts that refresh, one event stream for all tabs of a browser, and keys. Every page works
+// without it, except that it does not refresh.
+
+const HEARD_WITHIN = 25000; // ms without a word of the stream after which it counts as cut
+const POLL_EVERY = 10000; // ms between fetches while there is no stream
+const LEASE = 4000; // ms that a tab leads the others after its last word
+
+const parts = new Set();
+const lot = location.pathname.match(/^\/lots\/[^/]+/)?.[0];
+const line = document.getElementById('live');
+
+/** A part of the page that is fetched again when the thing it is about (`key`) has changed. */
+class LivePart extends HTMLElement {
+  connectedCallback() { parts.add(this); }
+  disconnectedCallback() { parts.delete(this); }
+
+  wants(keys) { return keys.includes(this.getAttribute('key')); }
+
+  async refresh() {
+    if (this.fetching) { this.again = true; return; }
+    this.fetching = true;
+    try {
+      const answer = await fetch(this.getAttribute('src'), {headers: {'x-part': '1'}, cache: 'no-store'});
+      if (answer.status === 401 || answer.status === 403) { location.reload(); return; }
+      if (answer.ok) this.take(await answer.text());
+    } catch { /* the line is down: the next word of the stream fetches again */ } finally {
+      this.fetching = false;
+      if (this.again) { this.again = false; this.refresh(); }
+    }
+  }
+
+  /** Put the new content in place: what has the focus keeps it, what is open stays open, and in a list under the
+   * pointer nothing moves. */
+  take(html) {
+    if (html === this.last) return;
+    const held = this.matches(':hover') || this.contains(document.activeElement);
+    const next = document.createElement('template');
+    next.innerHTML = html;
+    const list = this.querySelector('ul'), newList = next.content.querySelector('ul');
+    if (held && list?.querySelector('[data-key]')) {
+      this.waiting = html;
+      this.addEventListener('pointerleave', () => this.settle(), {once: true});
+      this.addEventListener('focusout', () => this.settle(), {once: true});
+      for (const old of list.querySelectorAll(':scope > [data-key]')) {
+        const found = newList && [...newList.children].find((one) => one.dataset.key === old.dataset.key);
+        if (found) { if (!old.contains(document.activeElement)) old.replaceWith(found); } else {
+          old.classList.add('gone');
+          for (const button of old.querySelectorAll('button')) button.disabled = true;
+        }
+      }
+      for (const fresh of newList ? [...newList.children] : []) {
+        if (![...list.children].some((one) => one.dataset.key === fresh.dataset.key)) list.append(fresh);
+      }
+      return;
+    }
+    this.last = html;
+    this.waiting = null;
+    const focus = this.contains(document.activeElement) ? this.place(document.activeElement) : -1;
+    const open = [...this.querySelectorAll('details')].map((one) => one.open);
+    if (open.includes(true) && held) { // somebody is about to choose from a menu
+      this.waiting = html;
+      this.addEventListener('focusout', () => this.settle(), {once: true});
+      this.last = null;
+      return;
+    }
+    this.replaceChildren(next.content);
+    if (focus >= 0) this.reachable()[focus]?.focus({preventScroll: true});
+    announce();
+  }
+
+  settle() {
+    setTimeout(() => {
+      if (!this.waiting || this.matches(':hover') || this.contains(document.activeElement)) return;
+      const html = this.waiting;
+      this.waiting = null;
+      this.take(html);
+    }, 50);
+  }
+
+  reachable() { return [...this.querySelectorAll('a, button, summary, input, select')]; }
+  place(element) { return this.reachable().indexOf(element); }
+}
+customElements.define('live-part', LivePart);
+
+function refresh(keys) {
+  for (const part of parts) if (!keys || part.wants(keys)) part.refresh();
+}
+
+// The stream: one tab that is seen leads and passes on what it hears.
+const me = Math.random().toString(36).slice(2);
+const channel = 'BroadcastChannel' in window && lot ? new BroadcastChannel(`taigan ${lot}`) : null;
+const leaseName = `taigan lead ${lot}`;
+let stream = null, heard = Date.now(), cut = false;
+
+function leader() {
+  try {
+    const [who, until] = (localStorage.getItem(leaseName) ?? '').split(' ');
+    return who && Number(until) > Date.now() ? who : '';
+  } catch { return ''; }
+}
+
+function lead() {
+  const now = leader();
+  if (now && now !== me) { hush(); return; }
+  try { localStorage.setItem(leaseName, `${me} ${Date.now() + LEASE}`); } catch { /* private windows: each for itself */ }
+  if (!stream) listen();
+}
+
+function listen() {
+  stream = new EventSource(`${lot}/live`);
+  stream.addEventListener('beat', () => tell({kind: 'beat'}));
+  stream.addEventListener('changed', (event) => tell({kind: 'changed', keys: event.data.split('\n')}));
+  stream.addEventListener('hello', () => tell({kind: 'hello'}));
+  stream.addEventListener('error', () => {
+    tell({kind: 'cut'});
+    if (stream?.readyState === EventSource.CLOSED) { hush(); refresh(); } // refused: the parts say why
+  });
+}
+
+function hush() {
+  stream?.close();
+  stream = null;
+}
+
+function tell(word) {
+  take(word);
+  channel?.postMessage(word);
+}
+
+function take(word) {
+  if (word.kind === 'cut') { say(true); return; }
+  heard = Date.now();
+  if (word.kind === 'hello' || cut) { say(false); refresh(); return; }
+  if (word.kind === 'changed') refresh(word.keys);
+}
+
+function say(isCut) {
+  cut = isCut;
+  if (line) line.hidden = !isCut;
+}
+
+if (lot && document.querySelector('live-part')) {
+  channel?.addEventListener('message', (event) => take(event.data));
+  const look = () => {
+    if (document.hidden) return;
+    if (!channel) { if (!stream) listen(); } else lead();
+    if (Date.now() - heard > HEARD_WITHIN) {
+      heard = Date.now();
+      say(true);
+      hush();
+    }
+  };
+  look();
+  setInterval(look, LEASE / 4);
+  setInterval(() => { if (cut && !document.hidden) refresh(); }, POLL_EVERY);
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) {
+      hush();
+      try { if (leader() === me) localStorage.removeItem(leaseName); } catch { /* nothing kept */ }
+    } else { heard = Date.now(); refresh(); look(); }
+  });
+  window.addEventListener('offline', () => tell({kind: 'cut'}));
+  window.addEventListener('online', () => { hush(); look(); });
+  window.addEventListener('pagehide', () => {
+    hush();
+    try { if (leader() === me) localStorage.removeItem(leaseName); } catch { /* nothing kept */ }
+  });
+}
+
+// What needs a person: in the title, and by a sound once the browser lets us.
+let needed = null;
+const title = document.title;
+function announce() {
+  const count = Number(document.querySelector('.attention .count')?.textContent ?? 0);
+  document.title = count ? `(${count}) ${title}` : title;
+  if (needed !== null && count > needed) sound();
+  needed = count;
+}
+function sound() {
+  try {
+    const audio = new AudioContext(), tone = audio.createOscillator(), loud = audio.createGain();
+    tone.frequency.value = 660;
+    loud.gain.setValueAtTime(0.15, audio.currentTime);
+    loud.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.5);
+    tone.connect(loud).connect(audio.destination);
+    tone.start();
+    tone.stop(audio.currentTime + 0.5);
+    tone.onended = () => audio.close();
+  } catch { /* no sound here */ }
+}
+if (document.querySelector('.attention')) announce();
+
+// Keys: / finds, 1–9 choose. No letter does anything, and nothing happens while somebody types.
+document.addEventListener('keydown', (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest?.('input, select, textarea')) return;
+  if (event.key === '/') {
+    const find = document.querySelector('input[name="q"]');
+    if (find) { event.preventDefault(); find.focus(); find.select(); } else if (lot) { location.href = `${lot}/stays`; }
+  }
+  if (/^[1-9]$/.test(event.key)) document.querySelector(`[data-choice="${event.key}"]`)?.focus();
+  if (event.key === 'Escape') for (const one of document.querySelectorAll('details.more[open]')) one.open = false;
+});
+document.addEventListener('click', (event) => {
+  for (const one of document.querySelectorAll('details.more[open]')) if (!one.contains(event.target)) one.open = false;
+});
+// A form is sent once.
+document.addEventListener('submit', (event) => {
+  if (event.target.dataset.sent) { event.preventDefault(); return; }
+  if (event.target.method === 'post') event.target.dataset.sent = '1';
+});
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted) for (const form of document.forms) delete form.dataset.sent;
+});

@@ -1,0 +1,207 @@
+"""What the platform's own words are called on the pages: states, steps, alarms, and what went wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from taigan.languages import N_
+from taigan.lot.errors import LotError
+
+Tell = Callable[..., str]
+
+ORDER_STATE = {
+    "waiting": N_("等候"),
+    "in": N_("在场"),
+    "void": N_("作废"),
+    "abandoned": N_("未见离场"),
+    "out": N_("已离场"),
+}
+WAITING_FOR = {
+    "barrier": N_("正在抬杆"),
+    "attendant": N_("等管理员放行"),
+    "arm": N_("等杆落下"),
+    "confirmation": N_("等车通过"),
+}
+POSITION = {
+    "closed": N_("杆落着"),
+    "rising": N_("正在抬起"),
+    "open": N_("杆抬着"),
+    "falling": N_("正在落下"),
+    "unknown": N_("位置不明"),
+}
+DIRECTION = {"entry": N_("入口"), "exit": N_("出口")}
+ORIGIN = {"scan": N_("扫码"), "plate": N_("识别车牌"), "manual": N_("人工")}
+EVENT = {
+    "waiting": N_("请求入场"),
+    "in": N_("入场"),
+    "void": N_("作废"),
+    "abandoned": N_("未见离场，另有新单"),
+    "out": N_("离场"),
+    "passed": N_("驶过道闸"),
+    "released": N_("放行"),
+    "plate read": N_("识别到车牌"),
+    "scanned again": N_("再次扫码"),
+    "not confirmed": N_("抬杆未确认"),
+    "licence changed": N_("改车牌"),
+    "plate corrected": N_("更正车牌"),
+    "entry time corrected": N_("更正入场时间"),
+    "exit plate read": N_("出口识别到车牌"),
+    "matched": N_("人工选单"),
+    "amount set": N_("定金额"),
+    "amount confirmed": N_("确认金额"),
+    "waived": N_("免收"),
+    "reduced": N_("减免"),
+    "paid": N_("付款"),
+    "cash reversed": N_("冲销现金"),
+    "given back": N_("退还多收"),
+    "let go unpaid": N_("未付放行"),
+    "time to leave extended": N_("延长离场时间"),
+    "closed by hand": N_("人工结束"),
+    "reviewed": N_("已复核"),
+}
+COMMAND = {"open": N_("抬杆"), "hold": N_("保持抬起"), "close": N_("落杆")}
+CAUSE = {
+    "scan": N_("扫码入场"),
+    "again": N_("再次扫码"),
+    "release": N_("人工放行"),
+    "released": N_("离场放行"),
+    "plate": N_("识别车牌入场"),
+    "manual": N_("手动"),
+    "remote": N_("泊链指令"),
+    "arm": N_("杆落下后放行"),
+}
+OUTCOME = {"accepted": N_("设备已接收"), "rejected": N_("设备拒绝"), "uncertain": N_("结果不明"), "": N_("进行中")}
+WAY = {
+    "prepay": N_("场内预付"),
+    "kiosk": N_("自助缴费机"),
+    "scancode": N_("扫码付"),
+    "wallet": N_("无感支付"),
+    "sweepcode": N_("付款码"),
+    "etc": "ETC",
+    "cash": N_("现金"),
+}
+PAYMENT_STATE = {"pending": N_("处理中"), "failed": N_("失败"), "paid": N_("已付"), "reversed": N_("已冲销")}
+DELIVERY_STATE = {
+    "pending": N_("待上报"),
+    "sending": N_("上报中"),
+    "done": N_("已上报"),
+    "refused": N_("被拒绝"),
+    "cancelled": N_("已取消"),
+}
+RELEASED_BY = {
+    "free": N_("免费"),
+    "paid": N_("已付"),
+    "person": N_("人工"),
+    "rule": N_("按规则"),
+    "unpaid": N_("未付"),
+}
+REVIEW = {
+    "left owing": N_("欠费离场"),
+    "nobody saw the car leave": N_("没有看见车离场"),
+    "nobody saw the car pass": N_("没有看见车通过"),
+    "two open orders of one plate": N_("同一车牌有两张在场订单"),
+    "paid after it was given up": N_("作废之后又付了款"),
+    "scanned for the car in front": N_("替前车扫了码"),
+    "the barrier never confirmed": N_("道闸一直没有确认"),
+    "superseded: the exit was never seen": N_("没有看见离场，又有新的入场"),
+    "cash reversed": N_("现金已冲销"),
+}
+REDUCTION = {
+    "minutes": N_("减时"),
+    "percent": N_("折扣"),
+    "fen": N_("减额"),
+    "whole": N_("全免"),
+    "window": N_("时段免费"),
+    "waiver": N_("免收"),
+}
+
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "order_state": ORDER_STATE,
+    "waiting_for": WAITING_FOR,
+    "position": POSITION,
+    "direction": DIRECTION,
+    "origin": ORIGIN,
+    "event": EVENT,
+    "command": COMMAND,
+    "cause": CAUSE,
+    "outcome": OUTCOME,
+    "way": WAY,
+    "payment_state": PAYMENT_STATE,
+    "delivery_state": DELIVERY_STATE,
+    "released_by": RELEASED_BY,
+    "review": REVIEW,
+    "reduction": REDUCTION,
+}
+
+
+def word(of: str, name: str | None, tell: Tell) -> str:
+    """What a word of the platform is called on a page; one that the table does not have stands as it is."""
+    found = TABLES[of].get(name or "")
+    return tell(found) if found else name or ""
+
+
+_SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), text)
+    for pattern, text in (
+        (r"nobody waits in lane (?P<a>.+)", N_("%(a)s 车道没有等候的车。可能已有人处理。")),
+        (r"order .+ does not wait in lane (?P<a>.+)", N_("这辆车已经不在 %(a)s 车道等候。可能已有人处理。")),
+        (r"no car stands in lane (?P<a>.+)", N_("%(a)s 车道没有车。")),
+        (r"the arm is being raised.*", N_("正在抬杆，请稍候。")),
+        (r"the arm is up already.*", N_("杆已经抬着，车可以走。")),
+        (r"the arm is still being raised", N_("杆还在抬起，还没有结果。")),
+        (r"the car is let go already", N_("车已经放行。")),
+        (r"the order is no longer in", N_("这辆车已经不在场。")),
+        (r"the order is (?P<a>\w+).*", N_("订单已经是“%(order_state)s”，不能这样做。")),
+        (r"(?P<a>\S+) has another order in this lot", N_("%(a)s 在本场还有一张订单。")),
+        (r"a payment for the car is under way", N_("这辆车正在付款，请等结果。")),
+        (
+            r"the plates differ by more than one character.*",
+            N_("车牌相差不止一个字：您没有选它的权限。"),
+        ),
+        (r"another car stands in the lane by now", N_("车道里已经是另一辆车。")),
+        (r"(?P<a>[\d.]+) yuan are due by now", N_("现在应付 %(a)s 元，请重新确认。")),
+        (r"(?P<a>[\d.]+) yuan are due: say.*", N_("还应付 %(a)s 元：请选免收，还是记欠费。")),
+        (r"the stay cannot be priced: say.*", N_("这次停车算不出费用：请选免收，还是记欠费。")),
+        (r"nothing is due.*", N_("没有应付的金额。")),
+        (r"(?P<a>.+) has no open shift.*", N_("%(a)s 没有开班：现金要在班次里收。")),
+        (r"(?P<a>.+) has an open shift at (?P<b>.+)", N_("%(a)s 正在 %(b)s 当班。")),
+        (r"(?P<a>.+) has an open shift", N_("%(a)s 已经开班。")),
+        (r"the shift is closed already", N_("班次已经交了。")),
+        (r"the cash differs from what is expected.*", N_("现金和应有数不符：请写明原因。")),
+        (r"in_at is later than now", N_("入场时间晚于现在。")),
+        (r"in_at is later than it was.*", N_("把入场时间改晚需要另外的权限。")),
+        (r"leave_by must be later than it is", N_("要比现在的离场时限晚。")),
+        (r"leave_by is more than two days away", N_("离场时限不能超过两天。")),
+        (r"only a stay that goes on and was paid.*", N_("只有已付款、还在场的车有离场时限。")),
+        (r"the order is not marked for review", N_("这张订单没有待查。")),
+        (r"spaces_free must be from 0 to (?P<a>\d+)", N_("空车位从 0 到 %(a)s。")),
+        (r"reason must not be empty", N_("请写原因。")),
+        (r"there is no shift .*", N_("没有这个班次。")),
+        (r"there is no payment .*", N_("没有这笔款项。")),
+        (r"lot .+ has no lane (?P<a>.+)", N_("没有车道 %(a)s。")),
+        (r"lot .+ has no order .+", N_("没有这张订单。")),
+        (r"there is no lot .*", N_("没有这个车场，或它不归您管。")),
+        (r"the barrier refused the command", N_("道闸拒绝了命令。")),
+        (r"the lot has no price list for an entry on (?P<a>.+)", N_("%(a)s 入场没有收费标准。")),
+    )
+)
+_KINDS = {
+    "nobody_waits": N_("车道里没有等候的车。"),
+    "being_raised": N_("正在抬杆，请稍候。"),
+    "conflict": N_("现在不能这样做：%(said)s"),
+    "bad_value": N_("不能用：%(said)s"),
+    "cannot_price": N_("算不出费用：%(said)s"),
+    "barrier_fault": N_("道闸没有执行：%(said)s"),
+}
+
+
+def error(error: LotError, tell: Tell) -> str:
+    """What went wrong, as a sentence. One of our own pages is in the visitor's language already."""
+    for pattern, text in _SAID:
+        if found := pattern.fullmatch(error.message):
+            values = found.groupdict() | {"order_state": word("order_state", found.groupdict().get("a", ""), tell)}
+            return tell(text) % values
+    if any("一" <= sign <= "鿿" for sign in error.message) or error.code not in _KINDS:
+        return error.message
+    return tell(_KINDS[error.code]) % {"said": error.message}

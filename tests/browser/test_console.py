@@ -1,0 +1,163 @@
+"""The console in a real browser: every page in both languages, light and dark, wide and narrow, with scripts and
+without; pictures of all of them, and nothing that keeps people out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+
+from browser.looks import SCHEMES, barriers_found, keep_picture, sticks_out
+from support.browser import chromium
+from taigan.rights import Role
+from taigan.storage.database import open_database
+from web.console.browser import PASSWORD, accounts_of
+from web.console.furnished import furnish
+from web.house import LOT, House, house_at, served
+
+HERE = f"/lots/{LOT}"
+PAGES = {
+    "lanes": HERE,
+    "stays": f"{HERE}/stays",
+    "stays-none": f"{HERE}/stays?q=ZZZZ",
+    "stays-wrong": f"{HERE}/stays?from=yesterday",
+    "stay-owing": f"{HERE}/stays/owing",
+    "stay-left": f"{HERE}/stays/left",
+    "account": "/account",
+    "second-factor": "/account/second-factor",
+    "not-there": f"{HERE}/nothing",
+}
+LOOKED_THROUGH = (("wide", "light"), ("narrow", "dark"))
+"""Where axe-core looks: what it finds depends on the colours and on what wraps, and it takes its time."""
+SIZES = {"wide": (1366, 768), "narrow": (390, 844)}
+
+
+@dataclass
+class Console:
+    """A furnished lot behind a real server."""
+
+    house: House
+    url: str
+    browser: Browser
+
+    async def open(self, login: str = "wangfang", **options: object) -> BrowserContext:
+        """A browser of its own in which that person is signed in."""
+        context = await self.browser.new_context(base_url=self.url, **options)  # type: ignore[arg-type]
+        page = await context.new_page()
+        await page.goto("/sign-in")
+        await page.locator("[name=login]").fill(login)
+        await page.locator("[name=password]").fill(PASSWORD)
+        await page.locator("form[action='/sign-in'] button").click()
+        await page.wait_for_url(lambda url: "sign-in" not in url)
+        await page.close()
+        return context
+
+
+@pytest.fixture(scope="module")
+async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Console]:
+    folder: Path = tmp_path_factory.mktemp("console")
+    database = await open_database(f"sqlite:///{folder / 'lot.sqlite3'}")
+    house = await house_at(database)
+    await furnish(house)
+    accounts = accounts_of(house)
+    await accounts.create("wangfang", "王芳", PASSWORD, by="test", must_change=False)
+    await accounts.give("wangfang", Role.OWNER, (), by="test")
+    async with chromium() as browser, served(house.app, house.events.stop) as port:
+        yield Console(house, f"http://127.0.0.1:{port}", browser)
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme", "language"),
+    list(itertools.product(SIZES, SCHEMES, ("zh-CN", "en"))),
+    ids=lambda value: str(value),
+)
+async def test_every_page_looks_whole(console: Console, size: str, scheme: str, language: str) -> None:
+    width, height = SIZES[size]
+    context = await console.open(
+        viewport={"width": width, "height": height}, color_scheme=scheme, locale=language, bypass_csp=True
+    )
+    page = await context.new_page()
+    for name, path in PAGES.items():
+        await page.goto(path)
+        await keep_picture(page, "console", f"{name}-{size}-{scheme}-{language}")
+        assert await sticks_out(page) == 0, name
+        if (size, scheme) in LOOKED_THROUGH:
+            assert await barriers_found(page) == [], name
+    await context.close()
+
+
+async def test_the_sign_in_looks_whole(console: Console) -> None:
+    for (size, (width, height)), scheme, language in itertools.product(SIZES.items(), SCHEMES, ("zh-CN", "en")):
+        context = await console.browser.new_context(
+            base_url=console.url,
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            locale=language,
+            bypass_csp=True,
+        )
+        page = await context.new_page()
+        await page.goto("/sign-in")
+        await keep_picture(page, "console", f"sign-in-{size}-{scheme}-{language}")
+        if (size, scheme) in LOOKED_THROUGH:
+            assert await barriers_found(page) == []
+        await context.close()
+
+
+async def test_no_page_breaks_its_policy_nor_a_script(console: Console) -> None:
+    context = await console.open()
+    page = await context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    for path in PAGES.values():
+        await page.goto(path)
+    assert [text for text in said if "404" not in text and "422" not in text] == []
+    await context.close()
+
+
+async def test_with_scripts_off_a_driver_is_let_in_all_the_same(console: Console) -> None:
+    context = await console.open(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(HERE)
+    await console.house.order("无X1Y2Z3", state="waiting", waiting_for="attendant", in_at=None, channel_id="A1")
+    await page.reload()
+    await page.locator(".attention form[action$='/A1/release'] button").click()
+    await expect(page.locator(".said")).to_contain_text("A1")
+    assert "open" in console.house.barriers["A1"].commands
+    await context.close()
+
+
+async def test_a_card_changes_by_itself_and_all_tabs_share_one_stream(console: Console) -> None:
+    context = await console.open()
+    first, second = await context.new_page(), await context.new_page()
+    streams: list[str] = []
+    context.on("request", lambda request: streams.append(request.url) if request.url.endswith("/live") else None)
+    for page in (first, second):
+        await page.goto(HERE)
+    await expect(card(second, "A2")).not_to_contain_text("无S9T8U7")
+    order = await console.house.order(
+        "无S9T8U7", state="waiting", waiting_for="attendant", in_at=None, channel_id="东门/一号 50%"
+    )
+    step = {"step": "entry", "lot_id": LOT, "channel_id": order.channel_id, "order_id": order.order_id}
+
+    async def told() -> None:
+        console.house.events.publish(dict(step))
+        await expect(card(second, order.channel_id)).to_contain_text("无S9T8U7", timeout=1000)
+
+    for _ in range(20):  # until the stream is open; what is published before is fetched when it opens
+        try:
+            await told()
+            break
+        except AssertionError:
+            continue
+    await expect(card(second, order.channel_id)).to_contain_text("无S9T8U7")
+    await context.close()
+
+
+def card(page: Page, channel_id: str) -> Locator:
+    return page.locator(".card", has=page.locator("h3", has_text=channel_id))

@@ -1,0 +1,129 @@
+"""Stays: found by a part of the plate, page by page, and one of them with everything that happened."""
+
+from __future__ import annotations
+
+from taigan.rights import Right, Role
+from web.console.browser import Browser, person, role_without
+from web.console.furnished import furnish
+from web.house import LOT, House
+
+STAYS = f"/lots/{LOT}/stays"
+
+
+async def plates(browser: Browser, path: str) -> list[str]:
+    page = (await browser.see(path)).page
+    assert page is not None
+    return [url.rpartition("/")[2] for url in page.links if url.startswith(f"{STAYS}/")]
+
+
+async def test_a_car_is_found_by_three_signs_of_its_plate(house: House) -> None:
+    for number in ("粤B12345", "粤B67890", "无A1B2C3"):
+        await house.order(number, order_id=number[1:])
+    await house.order("oX9", order_id="scan", plate="京N6K1Z9")
+    browser = await person(house, Role.COLLECTOR)
+    assert await plates(browser, f"{STAYS}?q=678") == ["B67890"]
+    assert await plates(browser, f"{STAYS}?q=n6k") == ["scan"]
+    assert await plates(browser, f"{STAYS}?q=%25") == []
+    assert await plates(browser, f"{STAYS}?q=_") == []
+    assert len(await plates(browser, STAYS)) == 4
+    await browser.close()
+
+
+async def test_what_is_inside_is_shown_at_first_and_other_states_when_asked(
+    small_house: House, manager: Browser
+) -> None:
+    await small_house.order("粤B1", order_id="inside")
+    await small_house.order("粤B2", order_id="gone", state="out", closed_at=small_house.clock.now())
+    assert await plates(manager, STAYS) == ["inside"]
+    assert await plates(manager, f"{STAYS}?state=out") == ["gone"]
+    assert await plates(manager, f"{STAYS}?state=") == ["gone", "inside"]
+    assert await plates(manager, f"{STAYS}?state=never-was") == ["gone", "inside"]
+
+
+async def test_a_list_goes_on_where_the_page_before_ended_whatever_comes_meanwhile(
+    small_house: House, manager: Browser
+) -> None:
+    for number in range(120):
+        await small_house.order(f"粤B{number:05}", order_id=f"order{number:03}")
+    seen: list[str] = []
+    following = f"{STAYS}?q=粤B"
+    while following:
+        seen += await plates(manager, following)
+        await small_house.order(f"粤B9{len(seen):04}", order_id=f"new{len(seen)}")
+        page = manager.last.page if manager.last is not None else None
+        assert page is not None
+        following = next((url for url in page.links if "after=" in url and url.startswith(STAYS)), "")
+        assert not following or "q=%E7%B2%A4B" in following, "the filter goes on"
+    assert seen == [f"order{number:03}" for number in reversed(range(120))]
+
+
+async def test_days_are_those_of_the_lots_clock(small_house: House, manager: Browser) -> None:
+    await small_house.order("粤B1", order_id="today")  # 08:00 UTC, 16:00 there
+    assert await plates(manager, f"{STAYS}?from=2025-06-01&to=2025-06-01") == ["today"]
+    assert await plates(manager, f"{STAYS}?from=2025-06-02") == []
+    assert await plates(manager, f"{STAYS}?to=2025-05-31") == []
+
+
+async def test_what_cannot_be_looked_for_is_said_at_its_field_and_stays_typed(
+    small_house: House, manager: Browser
+) -> None:
+    for query, said in (
+        ("from=yesterday", "日期要写成"),
+        ("to=9999-12-31&from=0001-01-01", "日期要写成"),
+        (f"q={'粤' * 17}", "最多 16 个字"),
+        (f"q={'B' * 10_000}", "最多 16 个字"),
+        ("q=%00", "最多 16 个字"),
+    ):
+        answer = await manager.open(f"{STAYS}?{query}")
+        assert answer.status == 422, query
+        assert said in answer.text
+    assert "yesterday" in (await manager.open(f"{STAYS}?from=yesterday")).raw
+
+
+async def test_a_page_that_never_was_begins_anew(small_house: House, manager: Browser) -> None:
+    for after in ("x", "W10", "W10x", "0" * 400):
+        answer = await manager.open(f"{STAYS}?after={after}")
+        assert (answer.status, answer.location) == (303, STAYS), after
+
+
+async def test_the_price_of_a_stay_is_shown_slice_by_slice(small_house: House, manager: Browser) -> None:
+    await furnish(small_house)
+    text = (await manager.see(f"{STAYS}/owing")).text
+    assert "沪A88888 在场" in text
+    assert "收费标准第 1 版" in text
+    assert "7 14.00" in text
+    assert "还应付 14.00" in text
+    left = (await manager.see(f"{STAYS}/left")).text
+    assert "待查：欠费离场" in left
+    assert "应收 16.00" in left
+    assert "扫码付 已付 12.00" in left
+    assert "还应付 4.00" in left
+
+
+async def test_who_may_not_see_money_sees_none(small_house: House) -> None:
+    await furnish(small_house)
+    browser = await person(small_house, Role.COLLECTOR)
+    assert "应收" in (await browser.see(STAYS)).text
+    await browser.close()
+
+
+async def test_phone_numbers_are_masked(small_house: House, manager: Browser) -> None:
+    order = await small_house.order("粤B1")
+    raw = (await manager.see(f"{STAYS}/{order.order_id}")).raw
+    assert "13812345678" not in raw
+    assert "138" in raw
+
+
+async def test_a_stay_that_is_not_there_is_said(small_house: House, manager: Browser) -> None:
+    for name in ("nothing", "%00", "x" * 500):
+        answer = await manager.open(f"{STAYS}/{name}")
+        assert answer.status == 404, name
+        assert "没有这张订单" in answer.text
+
+
+async def test_who_may_not_see_stays_is_told_what_it_takes(small_house: House) -> None:
+    browser = await person(small_house, role_without(Right.STAY_SEE))
+    answer = await browser.open(STAYS)
+    assert answer.status == 403
+    assert "看停车记录" in answer.text
+    await browser.close()
