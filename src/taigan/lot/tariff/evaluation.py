@@ -5,7 +5,7 @@ Pure: the price list, the stay, what is covered, the lot's time zone and days go
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -122,45 +122,46 @@ def _stretches(
 
     Sections tile the time, so that each ends where the next starts, and one alone has no borders.
     """
-    if len(rate.sections) == 1:
-        return [(rate.sections[0], 0, start, end)]
-    borders: list[int] = []
-    places: list[int] = []
-    for at, place in _starts(rate, day, start, end, zone, calendar):
-        if borders and borders[-1] == at:  # it ended before the stay began, or the clock leapt over it
-            borders.pop()
-            places.pop()
-        if not places or places[-1] != place:  # those of one section that touch are one
-            borders.append(at)
-            places.append(place)
+    sections = rate.sections
+    if len(sections) == 1:
+        return [(sections[0], 0, start, end)]
+    starting = _starting(rate, calendar)
+    borders, places = [start], [starting(day - _ONE_DAY)[-1][1]]  # it comes over from the day before
+    while instant(zone, day, 0) < end:
+        for minute, place in starting(day):
+            at = instant(zone, day, minute)
+            if at >= end:
+                break
+            if at <= borders[-1]:  # the one before ended before the stay began, or the clock leapt over it
+                at = borders.pop()
+                places.pop()
+            if not places or places[-1] != place:  # those of one section that touch are one
+                borders.append(at)
+                places.append(place)
+        day += _ONE_DAY
     borders.append(end)
-    return [(rate.sections[place], place, *stretch) for place, stretch in zip(places, pairwise(borders), strict=True)]
+    return [(sections[place], place, *stretch) for place, stretch in zip(places, pairwise(borders), strict=True)]
 
 
-def _starts(
-    rate: Rate, day: date, start: int, end: int, zone: tzinfo, calendar: Calendar | None
-) -> Iterator[tuple[int, int]]:
-    """When a section begins, and which. First the one that comes over from the day before, at the start of the stay."""
-    by_day = any([section.days for section in rate.sections])
-    kind_of = (calendar or published()).kind if by_day and rate.by_kind_of_day else None
+def _starting(rate: Rate, calendar: Calendar | None) -> Callable[[date], list[tuple[int, int]]]:
+    """Of a date: the minutes at which sections start, and their places."""
+
+    def ordered(applying: Callable[[Section], bool]) -> list[tuple[int, int]]:
+        return sorted([(section.start, place) for place, section in enumerate(rate.sections) if applying(section)])
+
+    if not any([section.days for section in rate.sections]):
+        every_day = ordered(lambda _: True)
+        return lambda _: every_day
+    kind_of = (calendar or published()).kind if rate.by_kind_of_day else None
     plans: dict[tuple[int, DayKind | None], list[tuple[int, int]]] = {}
 
     def plan(day: date) -> list[tuple[int, int]]:
-        key = (day.weekday() if by_day else 0), kind_of and kind_of(day)
+        key = day.weekday(), kind_of and kind_of(day)
         if key not in plans:
-            plans[key] = sorted(
-                [(section.start, place) for place, section in enumerate(rate.sections) if section.applies(*key)]
-            )
+            plans[key] = ordered(lambda section: section.applies(*key))
         return plans[key]
 
-    yield start, plan(day - _ONE_DAY)[-1][1]
-    while kind_of is None or instant(zone, day, 0) < end:
-        for minute, place in plan(day):
-            at = instant(zone, day, minute)
-            if at >= end:
-                return
-            yield max(at, start), place
-        day += _ONE_DAY
+    return plan
 
 
 def _free_minutes(
@@ -207,7 +208,7 @@ def _slices(
         while at < stop:
             while border <= at:
                 section, place, _, border = next(following)
-            until = min(border, stop)
+            until = border if border < stop else stop
             before = elapsed if once else 0
             gone = cover.elapsed(until)
             after = before + gone - elapsed
@@ -218,9 +219,11 @@ def _slices(
                     gone = cover.elapsed(until)
                     after = before + gone - elapsed
             charges, full = _charges(section.steps, before, after)
-            cost = full if section.cap is None else min(full, section.cap)
+            cap = section.cap
+            capped = cap is not None and cap < full
+            cost = cap if capped else full
             ended = moment(until)
-            slices.append(Slice(place, number, began, ended, until - at - gone + elapsed, charges, cost < full, cost))
+            slices.append(Slice(place, number, began, ended, until - at - gone + elapsed, charges, capped, cost))
             total += cost
             at, began, elapsed = until, ended, gone
         cap = rate.period_caps[min(number, len(rate.period_caps) - 1)] if rate.period_caps else None
@@ -244,24 +247,27 @@ def _period_ends(rate: Rate, day: date, start: int, end: int, zone: tzinfo) -> I
 
 def _charges(steps: Sequence[Step], before: int, after: int) -> tuple[tuple[Charge, ...], int]:
     """What the clock of the steps costs from `before` to `after`, in seconds: step by step, and together."""
-    found = []
+    found: tuple[Charge, ...] = ()
     begin = total = 0
     for number, step in enumerate(steps):
         if begin >= after:
             break
-        end = after if step.up_to is None else min(step.up_to * 60, after)
+        end = after
+        if step.up_to is not None and step.up_to * 60 < after:
+            end = step.up_to * 60
         units = 0
         if step.per is None:
             units = int(before <= begin)
         elif before < end:
-            units, rest = divmod(end - max(begin, before), step.per * 60)
+            units, rest = divmod(end - (before if before > begin else begin), step.per * 60)
             if rest > step.ignore * 60:
                 units += 1
         if units:
-            found.append(Charge(number, units, units * step.price))
-            total += units * step.price
+            cost = units * step.price
+            found = (*found, Charge(number, units, cost))
+            total += cost
         begin = end
-    return tuple(found), total
+    return found, total
 
 
 def _unit_end(steps: Sequence[Step], before: int, after: int) -> int:
