@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from itertools import cycle
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -14,8 +16,11 @@ from hub.browsing import Phone
 from hub.sides import KEY, LOT_ID, PARK_ID, TOKEN, FakeLot, Side, running_side, saying
 from hub.vendor import client_at
 from support.clock import ManualClock
+from taigan.bolink import seal
+from taigan.bolink.catalogue import by_section
 from taigan.bolink.signing import sign_page
 from taigan.hub.rules import Rules
+from taigan.strangers import AT_ONCE, FIRST_WAIT
 
 ALERT = "admin_token"
 
@@ -223,3 +228,25 @@ async def test_no_page_of_the_drivers_has_a_script_besides_those(side: Side) -> 
     assert found == [path.read_text().strip() for path in SCRIPTS]
     for script in found:
         esprima.parseScript(script)
+
+
+async def test_whoever_sends_the_hub_what_nobody_signed_waits_and_who_signs_does_not(
+    side: Side, clock: ManualClock
+) -> None:
+    unsigned = seal(b'{"union_id":"200002","park_id":"21787"}', "not-the-key")
+    entry, nowhere = by_section("3.1").path, "/unionapi/nowhere"
+    strange = cycle([(entry, unsigned), (entry, b"no envelope"), (nowhere, b"{}")])
+
+    async def posted() -> int:
+        path, body = next(strange)
+        async with side.http.post(side.url + path, data=body) as answer:
+            return answer.status
+
+    assert [await posted() for _ in range(AT_ONCE)] == [200, 400, 404] * 3 + [200]
+    waiting = asyncio.create_task(posted())
+    await clock.waited_for(FIRST_WAIT)
+    async with client_at(side) as vendor:
+        await vendor.enters("o1")
+    assert not waiting.done()
+    clock.advance(FIRST_WAIT)
+    assert await waiting == 400

@@ -132,6 +132,39 @@ async def test_the_arm_is_raised_for_an_unpaid_car_only_with_a_word_about_what_i
     assert (shown["state"], shown["released_by"], shown["actor"]) == ("released", "person", "王芳")
 
 
+async def test_the_token_stands_beside_the_person_in_all_that_is_done_about_money(
+    exit_of: House, api: httpx.AsyncClient
+) -> None:
+    """`console` is the name of the token these tests speak with."""
+    await read_plate(api)
+    at = f"/api/v1/lots/{LOT}"
+    shift = (await api.post(f"{at}/shifts", json=BY | {"booth": "东门", "opening_fen": 100})).json()
+    closed = await api.post(f"{at}/shifts/{shift['shift_id']}/close", json=BY | {"counted_fen": 100})
+    made = {
+        "card_id": "M1",
+        "plates": ["京A11111"],
+        "starts_at": "2025-01-01T00:00:00Z",
+        "ends_at": "2026-01-01T00:00:00Z",
+    }
+    card = await api.post(f"{at}/pass_cards", json=BY | made)
+    listed = {"valid_from": "2030-01-01", "rates": [{"sections": [{"steps": [{"price": "5"}]}]}]}
+    prices = await api.post(f"{at}/price_lists", json=BY | {"price_list": listed})
+    (day,) = (await api.post(f"{at}/calendar_days", json=BY | {"days": {"holidays": ["2030-01-01"]}})).json()
+    reduced = await api.post(f"{at}/reductions", json=BY | {"order_id": "o1", "kind": "fen", "value": 100})
+    opened = await api.post(f"{at}/lanes/B1/open", json=BY | {"unpaid": "waived"})
+    for answer in (closed, card, prices, reduced, opened):
+        assert answer.status_code < 300, answer.text
+        assert answer.json()["via"] == "console"
+    assert closed.json()["closed_via"] == day["via"] == "console"
+    (departure,) = (await api.get(f"{at}/departures")).json()["items"]
+    assert (departure["released_by"], departure["actor"], departure["via"]) == ("person", "王芳", "console")
+    events = (await api.get(f"{at}/orders/o1")).json()["events"]
+    by_persons = {event["event"]: event["via"] for event in events if event["actor"] == "王芳"}
+    assert by_persons == {"reduced": "console", "released": "console", "let go unpaid": "console"}
+    acts = (await api.get(f"{at}/acts")).json()["items"]
+    assert {act["via"] for act in acts} == {"console"}
+
+
 async def test_an_empty_exit_is_opened_for_nobody(house: House, api: httpx.AsyncClient) -> None:
     lift = (await api.post(f"/api/v1/lots/{LOT}/lanes/B1/open", json=BY)).json()
     assert (lift["outcome"], lift["order_id"]) == ("accepted", None)

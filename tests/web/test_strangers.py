@@ -9,7 +9,7 @@ import structlog
 
 from taigan.barriers.door import Door
 from taigan.lot.messages.router import Answered
-from taigan.web.strangers import AT_ONCE, LONGEST_WAIT, REMEMBERED, WAITING, Strangers
+from taigan.strangers import AT_ONCE, LONGEST_WAIT, REMEMBERED, WAITING, Strangers
 from web.house import LOT, TOKEN, Houses, StandingClock, client_of
 
 

@@ -33,6 +33,7 @@ from taigan.hub.taking.cashier import Cashier
 from taigan.hub.taking.later import Later
 from taigan.hub.taking.polls import Polls
 from taigan.hub.taking.uplinks import Uplinks
+from taigan.strangers import Strangers
 
 SIMULATED_PATH = "/simulated"
 """Where the simulated WeChat and Alipay live."""
@@ -77,7 +78,14 @@ class Hub:
         self.cashier = Cashier(self.book, sender, self.postbox, self.faults, rules, new_code)
         self._later = Later(self.book, self.postbox, self.faults, rules, lambda: self.public_url)
         self.uplinks = Uplinks(
-            self.book, self.postbox, self._later, self.faults, rules, lambda: self.public_url, new_code
+            self.book,
+            self.postbox,
+            self._later,
+            self.faults,
+            rules,
+            lambda: self.public_url,
+            new_code,
+            Strangers(clock, clock.sleep),
         )
         self.polls = Polls(self.book, self.lines, self.uplinks)
         self._running: list[asyncio.Task[None]] = []

@@ -77,6 +77,7 @@ _DEPARTURE = Update[Departure](
     "released_by",
     "actor",
     "reason",
+    "via",
     "alarmed",
     "ended_at",
     "ended_how",

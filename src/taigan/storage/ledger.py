@@ -167,7 +167,9 @@ _SHIFT = sa.select(*columns(t.shifts, Shift)).where(
     t.shifts.c.lot_id == _lot, t.shifts.c.shift_id == sa.bindparam("number")
 )
 _ADD_SHIFT, _ADD_PASS, _ADD_PLATE = Insert(t.shifts, Shift), Insert(t.passes, Pass), Insert(t.pass_plates, PassPlate)
-_END_SHIFT = Update[Shift](t.shifts, "closed_at", "counted_fen", "expected_fen", "note", key=["lot_id", "shift_id"])
+_END_SHIFT = Update[Shift](
+    t.shifts, "closed_at", "counted_fen", "expected_fen", "note", "closed_via", key=["lot_id", "shift_id"]
+)
 _END_PASS = Update[Pass](t.passes, "ended_at", key=["lot_id", "card_id"])
 _PASS = sa.select(*columns(t.passes, Pass)).where(
     t.passes.c.lot_id == _lot, t.passes.c.card_id == sa.bindparam("number")

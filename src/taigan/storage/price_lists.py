@@ -23,6 +23,7 @@ class PriceListRow(msgspec.Struct, frozen=True):
     at: datetime
     operator: str
     reason: str
+    via: str = ""
 
 
 class CalendarDay(msgspec.Struct, frozen=True):
@@ -34,6 +35,7 @@ class CalendarDay(msgspec.Struct, frozen=True):
     at: datetime
     operator: str
     reason: str
+    via: str = ""
 
 
 _LISTS = (

@@ -209,6 +209,7 @@ class Departure(msgspec.Struct):
     alarmed: str = ""
     ended_at: datetime | None = None
     ended_how: str = ""
+    via: str = ""
 
 
 class Quote(msgspec.Struct):
@@ -307,6 +308,7 @@ class Reduction(msgspec.Struct):
     reason: str
     at: datetime
     ended_at: datetime | None = None
+    via: str = ""
 
 
 class Attempt(msgspec.Struct):
@@ -338,6 +340,8 @@ class Shift(msgspec.Struct):
     counted_fen: int | None = None
     expected_fen: int | None = None
     note: str = ""
+    via: str = ""
+    closed_via: str = ""
 
 
 class Pass(msgspec.Struct):
@@ -352,6 +356,7 @@ class Pass(msgspec.Struct):
     reason: str
     at: datetime
     ended_at: datetime | None = None
+    via: str = ""
 
 
 class PassPlate(msgspec.Struct):

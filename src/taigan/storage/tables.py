@@ -627,6 +627,7 @@ departures = sa.Table(
     sa.Column("released_by", sa.Text, nullable=False, server_default=""),  # free, paid, person, rule, unpaid
     sa.Column("actor", sa.Text, nullable=False, server_default=""),
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
     sa.Column("alarmed", sa.Text, nullable=False, server_default=""),
     sa.Column("ended_at", Moment),
     sa.Column("ended_how", sa.Text, nullable=False, server_default=""),  # passed, backed_out, taken_over, assumed
@@ -781,6 +782,7 @@ reductions = sa.Table(
     sa.Column("order_id", sa.Text, nullable=False),
     sa.Column("actor", sa.Text, nullable=False, server_default=""),
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
     sa.Column("at", Moment, nullable=False),
     sa.Column("ended_at", Moment),  # taken back by a person
     sa.UniqueConstraint("lot_id", "source", "number"),
@@ -826,6 +828,8 @@ shifts = sa.Table(
     sa.Column("counted_fen", sa.BigInteger),
     sa.Column("expected_fen", sa.BigInteger),
     sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
+    sa.Column("closed_via", sa.Text, nullable=False, server_default=""),
     sa.Index(
         "one_open_shift_a_person",
         "lot_id",
@@ -855,6 +859,7 @@ passes = sa.Table(
     sa.Column("ends_at", Moment, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
     sa.Column("at", Moment, nullable=False),
     sa.Column("ended_at", Moment),  # ended by a person; nothing is deleted
 )
@@ -878,6 +883,7 @@ price_lists = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("operator", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
     sa.UniqueConstraint("lot_id", "valid_from"),
 )
 
@@ -891,6 +897,7 @@ calendar_days = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("operator", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
 )
 
 errands = sa.Table(

@@ -21,6 +21,7 @@ from taigan.lot.people.attendant import Attendant
 from taigan.lot.people.prices import Prices
 from taigan.lot.plates import Plates
 from taigan.storage.database import Database
+from taigan.strangers import Strangers
 from taigan.web.api.door import Api
 from taigan.web.asgi import App, Receive, Scope, Send
 from taigan.web.callback import Callback
@@ -30,7 +31,7 @@ from taigan.web.devices import Devices
 from taigan.web.errors import not_found, send_refusal
 from taigan.web.health import Health
 from taigan.web.office import Office
-from taigan.web.strangers import Strangers, Wary
+from taigan.web.strangers import Wary
 
 
 class Doors:

@@ -52,7 +52,7 @@ class PaymentView(msgspec.Struct):
 
 
 class DepartureView(msgspec.Struct):
-    """A car's stay in an exit lane. `state` says what it waits for."""
+    """A car's stay in an exit lane. `state` says what it waits for, `via` by which token a person let it go."""
 
     presence_id: str
     channel_id: str
@@ -65,12 +65,13 @@ class DepartureView(msgspec.Struct):
     released_by: str
     actor: str
     reason: str
+    via: str
     ended_at: datetime | None
     ended_how: str
 
 
 class ReductionView(msgspec.Struct):
-    """Something that makes a stay cheaper."""
+    """Something that makes a stay cheaper. `via` is the token it came by."""
 
     reduction_id: str
     source: str
@@ -80,11 +81,15 @@ class ReductionView(msgspec.Struct):
     order_id: str
     actor: str
     reason: str
+    via: str
     at: datetime
 
 
 class ShiftView(msgspec.Struct):
-    """A person's time at a booth. What is expected is told once the cash was counted."""
+    """A person's time at a booth. What is expected is told once the cash was counted.
+
+    `via` and `closed_via` are the tokens by which it was opened and closed.
+    """
 
     shift_id: str
     person: str
@@ -96,10 +101,12 @@ class ShiftView(msgspec.Struct):
     expected_fen: int | None
     difference_fen: int | None
     note: str
+    via: str
+    closed_via: str
 
 
 class PassView(msgspec.Struct):
-    """A pass and its plates."""
+    """A pass and its plates. `via` is the token by which it was made."""
 
     card_id: str
     holder: str
@@ -107,6 +114,7 @@ class PassView(msgspec.Struct):
     starts_at: datetime
     ends_at: datetime
     ended_at: datetime | None
+    via: str
 
 
 class OwedView(msgspec.Struct):

@@ -296,7 +296,10 @@ class PlateRead(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class PriceListView(msgspec.Struct):
-    """A price list. `price_list` is its data, as it is written in a file: money is text in yuan."""
+    """A price list. `price_list` is its data, as it is written in a file: money is text in yuan.
+
+    `via` is the token it came by.
+    """
 
     lot_id: str
     version: int
@@ -304,6 +307,7 @@ class PriceListView(msgspec.Struct):
     price_list: dict[str, Any]
     operator: str
     reason: str
+    via: str
     at: datetime
 
 
@@ -314,12 +318,13 @@ class NewPriceList(Act, kw_only=True, forbid_unknown_fields=True):
 
 
 class CalendarDayView(msgspec.Struct):
-    """What a lot says of a date. `year`: all dates of its year are known."""
+    """What a lot says of a date. `year`: all dates of its year are known. `via`: the token it came by."""
 
     day: date
     kind: Literal["holiday", "workday", "ordinary", "year"]
     operator: str
     reason: str
+    via: str
     at: datetime
 
 

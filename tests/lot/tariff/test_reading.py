@@ -318,6 +318,7 @@ def test_the_change_from_one_kind_of_day_to_the_next_is_checked_too() -> None:
     [
         (b"valid_from = x", "line 1"),
         (b'{"valid_from": ', "cannot be read"),
+        (b"valid_from = 2026-13-01", "the line is valid_from = 2026-13-01"),
         (b"\xff\xfe", "not UTF-8 (byte 1)"),
         (b"a = " + b"[" * 30_000, "cannot be read"),
         (b"{" + b'"a":{' * 10_000, "cannot be read"),

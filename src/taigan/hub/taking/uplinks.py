@@ -53,6 +53,7 @@ from taigan.hub.sending.postbox import Outbox, Postbox
 from taigan.hub.taking import community, exits, invoices, lots, money, stays
 from taigan.hub.taking.later import Later
 from taigan.hub.taking.uploads import Rejected, Taken, Taker, Upload
+from taigan.strangers import Strangers
 
 log = structlog.get_logger("taigan.hub")
 TAKERS: dict[str, Taker] = lots.TAKERS | stays.TAKERS | exits.TAKERS | money.TAKERS | invoices.TAKERS | community.TAKERS
@@ -91,12 +92,13 @@ class _Numbers(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer; `lost`: the connection is cut before it is out."""
+    """An HTTP answer; `lost`: the connection is cut before it is out; `strange`: no one we know signed it."""
 
     status: int
     body: bytes
     lost: bool = False
     after: float = 0.0
+    strange: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class Uplinks:
         rules: Rules,
         public_url: Callable[[], str],
         new_code: Callable[[], str],
+        strangers: Strangers,
     ) -> None:
         self._book = book
         self._postbox = postbox
@@ -127,6 +130,7 @@ class Uplinks:
         self._rules = rules
         self._public_url = public_url
         self._new_code = new_code
+        self._strangers = strangers
         self.interfaces: dict[str, list[AnyInterface]] = {}
         """The uplinks by path, those that clients use and the document has not included; those that share one are told
         apart by service_name."""
@@ -147,9 +151,15 @@ class Uplinks:
         if body is None:
             return
         reply = await self.receive(scope["path"], body)
+        await self.answer(scope, send, reply)
+
+    async def answer(self, scope: HTTPScope, send: Send, reply: Reply) -> None:
+        """Send a reply when it is due; one to a stranger waits as long as its sender was refused before."""
         if reply.after:
             await self._book.clock.sleep(reply.after)
-        await send_reply(send, reply, [])
+        client = scope.get("client")
+        kept = not reply.strange or await self._strangers.refused(client[0] if client else "", "uplinks", reply.status)
+        await send_reply(send, reply, [] if kept else [(b"connection", b"close")])
 
     async def receive(self, path: str, body: bytes) -> Reply:
         """Answer one uplink. An address that nobody serves is answered 404 with the near one, and kept as well."""
@@ -195,7 +205,7 @@ class Uplinks:
             else:
                 envelope = open_flat(body) if interface.wrapping is Wrapping.FLAT else open_envelope(body)
         except BadMessage as error:
-            reply = Reply(400, _no(f"{error.field} 无法识别", interface))
+            reply = Reply(400, _no(f"{error.field} 无法识别", interface), strange=True)
             verdict = _Verdict(b"", False, str(error))
             _keep(conn, trail, interface.section, "", _Numbers(), body, None, reply, verdict, "", [])
             return reply, outbox
@@ -220,7 +230,8 @@ class Uplinks:
             reply = Reply(200, verdict.body)
         else:
             verdict = self._decide(outbox, interface, envelope, lot_id, signature, notes)
-            reply = Reply(200, verdict.body, lost=kind is FaultKind.UPLOAD_ANSWER_LOST, after=verdict.after)
+            lost = kind is FaultKind.UPLOAD_ANSWER_LOST
+            reply = Reply(200, verdict.body, lost=lost, after=verdict.after, strange=signature is None)
         struck = kind.value if kind else ""
         _keep(conn, trail, interface.section, lot_id, numbers, body, signature, reply, verdict, struck, notes)
         return reply, outbox
@@ -418,7 +429,7 @@ def _lost(conn: sa.Connection, trail: Trail, path: str, body: bytes) -> Reply:
     """A message to an address that is not the document's."""
     note = remarks.of_wrong_address(nearest_path(path))
     shown = "".join(sign if sign.isprintable() else "?" for sign in path[:200])
-    reply = Reply(404, _no(f"{shown} {note.zh}"))
+    reply = Reply(404, _no(f"{shown} {note.zh}"), strange=True)
     _keep(conn, trail, "", "", _Numbers(), body, None, reply, _Verdict(b"", False, f"404 {shown}"), "", [note])
     return reply
 

@@ -25,6 +25,7 @@ def leave(
     actor: str = "",
     charge_at: datetime | None = None,
     departure: Departure | None = None,
+    via: str = "",
     gives_space: bool = True,
 ) -> None:
     """The stay has ended, seen or assumed. `charge_at`: what is due counts to then; by default the departure's.
@@ -43,7 +44,7 @@ def leave(
         review = review or (AWAITED if account.bill.awaited else OWING)
     if review:
         order.review = order.review or review
-    orders.leave(room.changes, room.lot, order, room.now, actor=actor, reason=how, gives_space=gives_space)
+    orders.leave(room.changes, room.lot, order, room.now, actor=actor, reason=how, via=via, gives_space=gives_space)
     if balance <= 0:
         owe_exit(room, order, departure)
     elif not account.bill.awaited:

@@ -91,7 +91,7 @@ def take_off(room: Room, order: Order, reduction: Reduction) -> None:
     """Make a stay cheaper; what its car does is somebody else's."""
     room.account(order).reduce(reduction)
     detail = f"{reduction.kind} {reduction.value} {reduction.reason}".strip()
-    orders.note(room.changes, order, room.now, "reduced", reduction.actor, detail)
+    orders.note(room.changes, order, room.now, "reduced", reduction.actor, detail, reduction.via)
 
 
 def _answer(refusal: str) -> bytes:

@@ -26,6 +26,7 @@ def release(
     *,
     actor: str = "",
     reason: str = "",
+    via: str = "",
     text: str = "",
     raises: bool = True,
 ) -> None:
@@ -37,10 +38,10 @@ def release(
     if departure.released_at is not None:
         return
     departure.released_at, departure.released_by = room.now, by
-    departure.actor, departure.reason = actor, reason
+    departure.actor, departure.reason, departure.via = actor, reason, via
     room.changes.departure(departure)
     if order := room.order(departure.order_id):
-        orders.note(room.changes, order, room.now, "released", actor, reason or by)
+        orders.note(room.changes, order, room.now, "released", actor, reason or by, via)
     room.tell("released", channel_id=departure.channel_id, order_id=departure.order_id, by=by, plate=departure.plate)
     room.show(departure.channel_id, text or texts.SCREEN_DRIVE_ON)
     if raises:
@@ -51,7 +52,8 @@ def raise_once(room: Room, departure: Departure, picture: Picture) -> None:
     """The one command of a release, if the arm can be raised now: not while it is up, or on its way, or unknown."""
     if not picture.may_be_raised or facts.lifts_of_presence(room.conn, room.lot_id, departure.presence_id):
         return
-    raise_for(room, departure, RELEASED, departure.actor or "platform", departure.reason or departure.released_by)
+    actor, reason = departure.actor or "platform", departure.reason or departure.released_by
+    raise_for(room, departure, RELEASED, actor, reason, via=departure.via)
 
 
 def raise_for(

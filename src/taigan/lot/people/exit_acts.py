@@ -44,10 +44,9 @@ class OrderAct(msgspec.Struct, kw_only=True):
         return order
 
     def note(self, room: Room, order: Order, event: str, detail: str = "") -> None:
-        orders.note(room.changes, order, room.now, event, self.by.operator, f"{detail} {self.by.reason}".strip())
-        room.changes.acts.append(
-            Act(room.lot_id, room.now, self.by.operator, self.by.reason, f"{event} {self.order_id} {detail}".strip())
-        )
+        by, act = self.by, f"{event} {self.order_id} {detail}".strip()
+        orders.note(room.changes, order, room.now, event, by.operator, f"{detail} {by.reason}".strip(), by.via)
+        room.changes.acts.append(Act(room.lot_id, room.now, by.operator, by.reason, act, by.via))
 
     def priced_anew(self, room: Room, order: Order) -> None:
         """A car that stands at the exit is asked for what is due by now, or let go."""
@@ -158,6 +157,7 @@ class Close(OrderAct, kw_only=True):
             order,
             how=self.by.reason,
             actor=self.by.operator,
+            via=self.by.via,
             charge_at=at,
             departure=departure,
             gives_space=self.gives_space,
@@ -287,7 +287,10 @@ class Match(LaneAct, kw_only=True):
         if order is None:
             raise UnknownOrder(f"lot {room.lot_id} has no order {self.order_id}", "order_id")
         if order.state == "waiting":
-            orders.enter(room.changes, room.lot, order, room.now, why="matched at the exit", actor=self.by.operator)
+            by = self.by
+            orders.enter(
+                room.changes, room.lot, order, room.now, why="matched at the exit", actor=by.operator, via=by.via
+            )
         if order.state != "in":
             raise Conflict(f"the order is {order.state}")
         if departure.order_id and ledger.live_pull(room.conn, room.lot_id, departure.order_id) is not None:
@@ -297,9 +300,9 @@ class Match(LaneAct, kw_only=True):
             raise BadValue("the plates differ by more than one character: that needs stay:match_far", "order_id")
         cars.bind(room, departure, order)
         detail = f"{departure.plate or '-'} = {cars.named(order)} {self.by.reason}"
-        orders.note(room.changes, order, room.now, "matched", self.by.operator, detail)
+        orders.note(room.changes, order, room.now, "matched", self.by.operator, detail, self.by.via)
         act = f"matched {order.order_id} in lane {lane.channel_id}"
-        room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act))
+        room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act, self.by.via))
         cars.settle_up(room, lane, departure, self.picture)
         return departure
 
@@ -369,7 +372,8 @@ class LetGo(LaneAct, kw_only=True):
             return self._raise(room, departure, "manual"), departure
         if (order := room.order(departure.order_id)) is not None:
             self._settle(room, order, departure)
-        release(room, departure, self.picture, "person", actor=self.by.operator, reason=self.by.reason, raises=False)
+        by = self.by
+        release(room, departure, self.picture, "person", actor=by.operator, reason=by.reason, via=by.via, raises=False)
         return (None if self.picture.is_up else self._raise(room, departure, "released")), departure
 
     def _raise(self, room: Room, departure: Departure, cause: str) -> Lift:
@@ -393,7 +397,7 @@ class LetGo(LaneAct, kw_only=True):
             else:
                 account.set_charge(account.bill.credited_fen)
         detail = f"{self.unpaid}: {self.by.reason}"
-        orders.note(room.changes, order, room.now, "let go unpaid", self.by.operator, detail)
+        orders.note(room.changes, order, room.now, "let go unpaid", self.by.operator, detail, self.by.via)
 
 
 class Assign(msgspec.Struct, kw_only=True):
@@ -418,7 +422,7 @@ class Assign(msgspec.Struct, kw_only=True):
         payment.note = f"assigned by {self.by.operator}: {self.by.reason}"[:200]
         pay(room, order, payment, None, self.pictures)
         act = f"payment {self.payment_id} assigned to {self.order_id}"
-        room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act))
+        room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act, self.by.via))
         return payment
 
 
@@ -446,7 +450,7 @@ class Reverse(msgspec.Struct, kw_only=True):
         if order.state == "out" and account.bill.balance_fen > 0 and not order.review:
             order.review = "cash reversed"
             room.changes.order(order)
-        orders.note(room.changes, order, room.now, "cash reversed", self.by.operator, self.by.reason)
+        orders.note(room.changes, order, room.now, "cash reversed", self.by.operator, self.by.reason, self.by.via)
         room.alarm("cash_reversed", f"{units.yuan(payment.fen)} yuan by {self.by.operator}", "", order.order_id)
         return payment
 
@@ -471,6 +475,7 @@ def _reduction(room: Room, order: Order, by: By, source: str, kind: str, value: 
         actor=by.operator,
         reason=by.reason,
         at=room.now,
+        via=by.via,
     )
 
 

@@ -53,10 +53,11 @@ class AddPass(msgspec.Struct, kw_only=True):
             self.by.operator,
             self.by.reason,
             room.now,
+            via=self.by.via,
         )
         ledger.add_pass(room.conn, one, [PassPlate(room.lot_id, card_id, plate) for plate in plates])
         act = f"pass {card_id} for {', '.join(plates)}"
-        room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act[:500]))
+        room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act[:500], self.by.via))
         return one
 
 
@@ -77,5 +78,5 @@ class EndPass(msgspec.Struct, kw_only=True):
         one.ended_at = room.now
         ledger.end_pass(room.conn, one)
         act = f"pass {self.card_id} ended"
-        room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act))
+        room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act, self.by.via))
         return one

@@ -52,6 +52,7 @@ class Prices:
                 at=now,
                 operator=by.operator,
                 reason=by.reason,
+                via=by.via,
             )
             kept.add(conn, row)
             _note(conn, lot_id, by, now, f"price list {row.version} from {row.valid_from}")
@@ -70,7 +71,7 @@ class Prices:
         ]
         if not told:
             raise BadValue("names no date and no year", "days")
-        rows = [CalendarDay(lot_id, day, kind, now, by.operator, by.reason) for day, kind in told]
+        rows = [CalendarDay(lot_id, day, kind, now, by.operator, by.reason, by.via) for day, kind in told]
 
         def transaction(conn: sa.Connection) -> None:
             _locked(conn, lot_id)

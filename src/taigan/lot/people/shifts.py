@@ -32,7 +32,8 @@ class OpenShift(msgspec.Struct, kw_only=True):
             raise Conflict(f"{self.by.operator} has an open shift", "operator")
         if (there := ledger.open_shift_at(room.conn, room.lot_id, booth)) is not None:
             raise Conflict(f"{there.person} has an open shift at {booth}", "booth")
-        shift = Shift(room.lot_id, room.ids.payment_id(room.now), self.by.operator, booth, room.now, self.opening_fen)
+        shift_id, person = room.ids.payment_id(room.now), self.by.operator
+        shift = Shift(room.lot_id, shift_id, person, booth, room.now, self.opening_fen, via=self.by.via)
         ledger.add_shift(room.conn, shift)
         return shift
 
@@ -59,6 +60,6 @@ class CloseShift(msgspec.Struct, kw_only=True):
         if self.counted_fen != expected and not self.note.strip():
             raise BadValue("the cash differs from what is expected: say why", "note")
         shift.closed_at, shift.counted_fen, shift.expected_fen = room.now, self.counted_fen, expected
-        shift.note = self.note.strip()[:500]
+        shift.note, shift.closed_via = self.note.strip()[:500], self.by.via
         ledger.end_shift(room.conn, shift)
         return shift

@@ -86,12 +86,20 @@ def close(changes: Changes, lot: Lot, order: Order, at: datetime, *, actor: str,
 
 
 def leave(
-    changes: Changes, lot: Lot, order: Order, at: datetime, *, actor: str, reason: str, gives_space: bool = True
+    changes: Changes,
+    lot: Lot,
+    order: Order,
+    at: datetime,
+    *,
+    actor: str,
+    reason: str,
+    via: str = "",
+    gives_space: bool = True,
 ) -> None:
     """The car has left; `reason` says how that is known."""
     order.state, order.waiting_for, order.closed_at, order.closed_why = "out", "", at, reason
     changes.order(order)
-    note(changes, order, at, "out", actor, reason)
+    note(changes, order, at, "out", actor, reason, via)
     if gives_space:
         _give_space(changes, lot)
 

@@ -220,10 +220,9 @@ def _slices(
                     after = before + gone - elapsed
             charges, full = _charges(section.steps, before, after)
             cap = section.cap
-            capped = cap is not None and cap < full
-            cost = cap if capped else full
+            cost = full if cap is None or cap > full else cap
             ended = moment(until)
-            slices.append(Slice(place, number, began, ended, until - at - gone + elapsed, charges, capped, cost))
+            slices.append(Slice(place, number, began, ended, until - at - gone + elapsed, charges, cost < full, cost))
             total += cost
             at, began, elapsed = until, ended, gone
         cap = rate.period_caps[min(number, len(rate.period_caps) - 1)] if rate.period_caps else None

@@ -68,10 +68,7 @@ def _joined(before: str, name: str, by: str) -> str:
 def parsed(text: bytes) -> Any:
     """TOML, or JSON if it begins with a brace. Raises BadPriceList with the line where it cannot be read."""
     if len(text) > LARGEST_FILE:
-        raise _unreadable(
-            f"文件过大：{len(text)} 字节，最多 {LARGEST_FILE} 字节",
-            f"the file is too large: {len(text)} bytes, at most {LARGEST_FILE}",
-        )
+        raise _unreadable(f"文件过大：最多 {LARGEST_FILE} 字节", f"the file is too large: at most {LARGEST_FILE} bytes")
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -85,7 +82,16 @@ def parsed(text: bytes) -> Any:
         return tomllib.loads(decoded)
     except (ValueError, RecursionError, msgspec.DecodeError) as error:
         reason = str(error) or "nested too deeply"
-        raise _unreadable(f"文件格式有误：{reason}", f"the file cannot be read: {reason}") from None
+        line = _line_of(decoded, reason)
+        zh, en = (f"；这一行是 {line}", f"; the line is {line}") if line else ("", "")
+        raise _unreadable(f"文件格式有误：{reason}{zh}", f"the file cannot be read: {reason}{en}") from None
+
+
+def _line_of(text: str, reason: str) -> str:
+    """The line that TOML's reader names, as it stands in the file."""
+    named = re.search(r"at line (\d+)", reason)
+    lines = text.splitlines()
+    return lines[int(named[1]) - 1].strip()[:80] if named and int(named[1]) <= len(lines) else ""
 
 
 def _unreadable(zh: str, en: str) -> BadPriceList:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from taigan.clock import Clock
-from taigan.web.strangers import network
+from taigan.strangers import network
 
 FORGOTTEN_AFTER = 900.0
 """Seconds without a wrong one after which all is forgiven."""
