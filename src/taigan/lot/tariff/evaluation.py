@@ -181,7 +181,7 @@ def _free_minutes(
         counted = [(begin, until) for section, _, begin, until in stretches if not section.free]
         length = sum(cover.elapsed(until) - cover.elapsed(begin) for begin, until in counted)
     free = rate.free * 60
-    if length < free or (length == free and rate.free_limit is FreeLimit.UP_TO):
+    if length < (free + 1 if rate.free_limit is FreeLimit.UP_TO else free):
         return Free.WITHIN, Cover(start, end, [(start, end)])
     if rate.after_free is AfterFree.FROM_ENTRY:
         return Free.EXCEEDED, cover
