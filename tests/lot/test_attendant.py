@@ -123,17 +123,17 @@ async def test_what_does_not_exist_is_said(street: Parking) -> None:
     with pytest.raises(UnknownLane):
         await street.attendant.open(LOT_ID, "Z9", BY)
     with pytest.raises(UnknownOrder):
-        await street.attendant.close_order(LOT_ID, "none", BY)
+        await street.closes("none")
     with pytest.raises(UnknownBlock):
         await street.attendant.unblock(LOT_ID, 999, BY)
 
 
 async def test_closing_an_order_makes_it_out_and_gives_its_space_back_once(street: Parking) -> None:
     await street.passes(await street.enters())
-    order = await street.attendant.close_order(LOT_ID, (await street.order()).order_id, BY)
+    order = await street.closes((await street.order()).order_id)
     assert (order.state, order.closed_why, await street.free()) == ("out", BY.reason, 50)
     with pytest.raises(Conflict):
-        await street.attendant.close_order(LOT_ID, order.order_id, BY)
+        await street.closes(order.order_id)
     assert await street.free() == 50
 
 

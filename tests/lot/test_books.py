@@ -234,7 +234,7 @@ class Street(RuleBasedStateMachine):
     def a_stay_ends(self, which: int) -> None:
         inside = [order for order in self.live.values() if order.state == "in"]
         order = inside[which % len(inside)]
-        self.run(self.street.attendant.close_order(LOT_ID, order.order_id, BY))
+        self.run(self.street.closes(order.order_id))
         self.balance()
         assert order.order_id not in self.live
 

@@ -566,7 +566,7 @@ async def test_a_pass_begins_the_count_of_scans_anew(new_parking: NewParking) ->
     street = await new_parking(policy=Policy(presence_grace=0, scan_limit=2))
     await street.scan()
     await street.passes(await street.enters())
-    await street.attendant.close_order(LOT_ID, (await street.order()).order_id, BY)
+    await street.closes((await street.order()).order_id)
     for _ in range(2):
         assert (await street.scan()).said == (0, "未检测到车辆，请驶入车道后再扫码")
     assert (await street.scan()).said == (0, "请联系管理员")

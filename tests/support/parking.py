@@ -30,6 +30,7 @@ from taigan.lot.gateways.gateway import Arrival, Receipt, Registration, SmsFaile
 from taigan.lot.lanes.neighbours import Exchange
 from taigan.lot.messages.router import Answered
 from taigan.lot.people.by import By
+from taigan.lot.people.exit_acts import Close
 from taigan.lot.platform import Platform
 from taigan.lot.policy import Policy
 from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup
@@ -290,6 +291,10 @@ class Parking:
         text = self.message(licence, **asked | fields)
         answered = await self.platform.callbacks.answer(bolink.seal(text, KEY))
         return dict(json.loads(answered.body))
+
+    async def closes(self, order_id: str, how: str = "free") -> Order:
+        """A person ends a stay that nobody saw leave."""
+        return await self.platform.leaving.do(Close(lot_id=LOT_ID, order_id=order_id, by=BY, how=how))
 
     # Time and what runs by itself
 

@@ -9,9 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 import httpx
 import pytest
 
+from taigan.rights import Right
 from taigan.storage import price_lists
 from taigan.storage.price_lists import PriceListRow
-from web.house import LOT, House
+from taigan.web import tokens
+from web.house import LOT, House, client_of
 
 PLATE = "浙A12345"
 BY = {"operator": "王芳", "reason": "排队"}
@@ -169,3 +171,107 @@ async def test_an_empty_exit_is_opened_for_nobody(house: House, api: httpx.Async
     lift = (await api.post(f"/api/v1/lots/{LOT}/lanes/B1/open", json=BY)).json()
     assert (lift["outcome"], lift["order_id"]) == ("accepted", None)
     assert (await api.get(f"/api/v1/lots/{LOT}/departures")).json()["items"] == []
+
+
+async def test_an_order_shows_its_bill_as_it_is_now_with_its_slices_and_its_payments(
+    exit_of: House, api: httpx.AsyncClient
+) -> None:
+    await read_plate(api)
+    shown = (await api.get(f"/api/v1/lots/{LOT}/orders/o1")).json()
+    bill = shown["bill"]
+    assert (bill["charge_fen"], bill["due_fen"], bill["balance_fen"], bill["paid_fen"]) == (600, 600, 600, 0)
+    assert (sum(part["fen"] for part in bill["slices"]), shown["payments"]) == (600, [])
+    await api.post(f"/api/v1/lots/{LOT}/shifts", json=BY | {"booth": "东门"})
+    paid = BY | {"order_id": "o1", "due_fen": 600, "received_fen": 600}
+    await api.post(f"/api/v1/lots/{LOT}/lanes/B1/cash", json=paid)
+    shown = (await api.get(f"/api/v1/lots/{LOT}/orders/o1")).json()
+    assert (shown["bill"]["due_fen"], shown["bill"]["balance_fen"]) == (0, 0)
+    assert [(one["way"], one["fen"]) for one in shown["payments"]] == [("cash", 600)]
+    assert shown["bill"]["leave_by"] is not None
+
+
+async def test_who_may_not_see_money_sees_an_order_without_it(exit_of: House) -> None:
+    token = await tokens.create(exit_of.database, "guard", exit_of.clock, rights=[Right.STAY_SEE], lots=[LOT])
+    async with client_of(exit_of, token) as guard:
+        shown = (await guard.get(f"/api/v1/lots/{LOT}/orders/o1")).json()
+    assert (shown["order_id"], shown["bill"], shown["payments"]) == ("o1", None, None)
+
+
+@pytest.mark.parametrize(("how", "balance"), [("free", 0), ("paid", 0), ("owed", 600)])
+async def test_a_stay_is_closed_by_hand_free_as_paid_or_owing(
+    house: House, api: httpx.AsyncClient, how: str, balance: int, exit_of: House
+) -> None:
+    closed = await api.post(f"/api/v1/lots/{LOT}/orders/o1/close", json=BY | {"how": how})
+    assert (closed.status_code, closed.json()["state"]) == (200, "out")
+    bill = (await api.get(f"/api/v1/lots/{LOT}/orders/o1/bill")).json()
+    assert (bill["balance_fen"], bill["closed_at"] is not None) == (balance, True)
+    assert (await api.post(f"/api/v1/lots/{LOT}/orders/o1/close", json=BY)).status_code == 409
+
+
+async def test_closing_a_stay_whose_car_stands_at_the_exit_raises_no_arm(
+    exit_of: House, api: httpx.AsyncClient
+) -> None:
+    await read_plate(api)
+    await api.post(f"/api/v1/lots/{LOT}/orders/o1/close", json=BY | {"how": "free"})
+    assert (await api.get(f"/api/v1/lots/{LOT}/lifts")).json()["items"] == []
+
+
+async def test_what_a_stay_left_owing_is_reported_once_by_a_person(exit_of: House, api: httpx.AsyncClient) -> None:
+    at = f"/api/v1/lots/{LOT}/orders/o1"
+    assert (await api.post(f"{at}/report", json=BY)).status_code == 409
+    await api.post(f"{at}/close", json=BY | {"how": "owed"})
+    assert (await api.post(f"{at}/report", json=BY)).status_code == 200
+    shown = (await api.get(at)).json()
+    (told,) = [json.loads(one["payload"]) for one in shown["deliveries"] if one["section"] == "3.2"]
+    assert (told["pay_type"], told["total"], shown["review"]) == ("escape", "6.00", "")
+    assert (await api.post(f"{at}/report", json=BY)).status_code == 409
+
+
+async def test_a_reduction_taken_back_counts_no_longer(exit_of: House, api: httpx.AsyncClient) -> None:
+    await read_plate(api)
+    given = BY | {"order_id": "o1", "kind": "fen", "value": 500}
+    made = (await api.post(f"/api/v1/lots/{LOT}/reductions", json=given)).json()
+    at = f"/api/v1/lots/{LOT}/reductions/{made['reduction_id']}"
+    assert (await api.get(f"/api/v1/lots/{LOT}/orders/o1")).json()["bill"]["due_fen"] == 100
+    ended = await api.request("DELETE", at, json=BY)
+    assert (ended.status_code, ended.json()["ended_at"] is not None) == (200, True)
+    assert (await api.get(f"/api/v1/lots/{LOT}/orders/o1")).json()["bill"]["due_fen"] == 600
+    assert (await api.request("DELETE", at, json=BY)).status_code == 409
+    assert (await api.request("DELETE", f"/api/v1/lots/{LOT}/reductions/none", json=BY)).status_code == 404
+
+
+async def test_cars_inside_are_taken_over_once_each_with_a_space_and_a_told_entry(
+    exit_of: House, api: httpx.AsyncClient
+) -> None:
+    free = (await api.get(f"/api/v1/lots/{LOT}")).json()["spaces_free"]
+    cars = [
+        {"plate": "浙B00001", "in_at": "2025-06-01T08:00:00+08:00"},
+        {"plate": "浙B00002", "in_at": "2025-06-01T08:00:00+08:00", "order_id": "told_before"},
+        {"plate": PLATE, "in_at": "2025-06-01T08:00:00+08:00"},
+    ]
+    at = f"/api/v1/lots/{LOT}/orders/import"
+    taken = (await api.post(at, json=BY | {"cars": cars})).json()["order_ids"]
+    assert taken[1:] == ["told_before", "o1"]
+    assert (await api.post(at, json=BY | {"cars": cars})).json()["order_ids"] == taken
+    assert (await api.get(f"/api/v1/lots/{LOT}")).json()["spaces_free"] == free - 2
+    deliveries = [(await api.get(f"/api/v1/lots/{LOT}/orders/{name}")).json()["deliveries"] for name in taken[:2]]
+    assert [[one["section"] for one in of] for of in deliveries] == [["3.1"], []]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"plate": "浙A\u00071"}, "plate"),
+        ({"in_at": "2099-01-01T00:00:00Z"}, "in_at"),
+        ({"in_at": "2025-01-01T00:00:00"}, "in_at"),
+        ({"order_id": "o1"}, "order_id"),
+    ],
+)
+async def test_a_list_with_one_wrong_car_takes_over_none(
+    exit_of: House, api: httpx.AsyncClient, wrong: dict[str, str], field: str
+) -> None:
+    good = {"plate": "浙B00001", "in_at": "2025-06-01T08:00:00+08:00"}
+    cars = [good, good | {"plate": "浙B00002"} | wrong]
+    refused = await api.post(f"/api/v1/lots/{LOT}/orders/import", json=BY | {"cars": cars})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (400, field)
+    assert len((await api.get(f"/api/v1/lots/{LOT}/orders")).json()["items"]) == 1

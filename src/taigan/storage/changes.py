@@ -106,6 +106,7 @@ _BILL = Insert(
     replacing=[name for name in Bill.__struct_fields__ if name not in ("lot_id", "order_id")],
 )
 _NEW_REDUCTION = Insert(t.reductions, Reduction)
+_REDUCTION = Update[Reduction](t.reductions, "ended_at", key=["lot_id", "reduction_id"])
 _NEW_ATTEMPT = Insert(t.attempts, Attempt)
 _ATTEMPT = Update[Attempt](t.attempts, "state", "said", key=["lot_id", "attempt_no"])
 
@@ -138,6 +139,7 @@ class Changes:
         self.payments: dict[tuple[str, str], Payment] = {}
         self.bills: dict[tuple[str, str], Bill] = {}
         self.reductions: list[Reduction] = []
+        self.reductions_ended: list[Reduction] = []
         self.new_attempts: dict[tuple[str, str], Attempt] = {}
         self.attempts: dict[tuple[str, str], Attempt] = {}
 
@@ -228,5 +230,6 @@ class Changes:
         _NEW_PAYMENT(conn, self.new_payments.values())
         _BILL(conn, self.bills.values())
         _NEW_REDUCTION(conn, self.reductions)
+        _REDUCTION(conn, self.reductions_ended)
         _ATTEMPT(conn, self.attempts.values())
         _NEW_ATTEMPT(conn, self.new_attempts.values())

@@ -89,6 +89,9 @@ _REDUCTION = sa.select(*columns(t.reductions, Reduction)).where(
     t.reductions.c.source == sa.bindparam("source"),
     t.reductions.c.number == sa.bindparam("number"),
 )
+_REDUCTION_BY_ID = sa.select(*columns(t.reductions, Reduction)).where(
+    t.reductions.c.lot_id == _lot, t.reductions.c.reduction_id == sa.bindparam("number")
+)
 _LIVE_PULL = sa.select(*columns(t.attempts, Attempt)).where(
     t.attempts.c.lot_id == _lot,
     t.attempts.c.order_id == _order,
@@ -269,6 +272,10 @@ def reductions(conn: sa.Connection, lot_id: str, order_id: str) -> list[Reductio
 
 def reduction(conn: sa.Connection, lot_id: str, source: str, number: str) -> Reduction | None:
     return next(iter(records(conn, _REDUCTION, Reduction, lot=lot_id, source=source, number=number)), None)
+
+
+def reduction_named(conn: sa.Connection, lot_id: str, reduction_id: str) -> Reduction | None:
+    return next(iter(records(conn, _REDUCTION_BY_ID, Reduction, lot=lot_id, number=reduction_id)), None)
 
 
 def live_pull(conn: sa.Connection, lot_id: str, order_id: str) -> Attempt | None:

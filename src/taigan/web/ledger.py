@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from taigan.lot.errors import CannotPrice
+from taigan.lot.stays.account import Account
+from taigan.lot.tariff.result import Slice
 from taigan.storage import ledger_views as views
 from taigan.storage.rows import Bill, Departure, Pass, Payment, Reduction, Shift
 from taigan.web import resources as r
@@ -30,6 +33,20 @@ class BillView(msgspec.Struct):
     price_list: int | None
     awaited: bool
     closed_at: datetime | None
+
+
+class OrderBill(BillView):
+    """What a stay comes to: as agreed or final, or while it goes on as it is now, with the slices of its price."""
+
+    due_fen: int | None  # none: it has no price, or has ended
+    slices: tuple[Slice, ...]
+
+
+class OrderMoney(r.OrderDetail):
+    """An order with everything that happened to it and, for those who may see it, its money."""
+
+    bill: OrderBill | None
+    payments: list[PaymentView] | None
 
 
 class PaymentView(msgspec.Struct):
@@ -83,6 +100,7 @@ class ReductionView(msgspec.Struct):
     reason: str
     via: str
     at: datetime
+    ended_at: datetime | None
 
 
 class ShiftView(msgspec.Struct):
@@ -170,6 +188,26 @@ class Extended(r.Act, kw_only=True):
     leave_by: datetime
 
 
+class CarInside(msgspec.Struct):
+    """A car that stands inside. `order_id`: as BoLink knows it, where its entry was told; it is not told again."""
+
+    plate: Annotated[str, Meta(min_length=1, max_length=16, pattern=r.NO_NUL)]
+    in_at: datetime
+    order_id: Annotated[str, Meta(max_length=48, pattern=r"^[0-9A-Za-z_]*$")] = ""
+
+
+class CarsInside(r.Act, kw_only=True):
+    """The cars that stand inside when the lot goes live."""
+
+    cars: Annotated[list[CarInside], Meta(min_length=1, max_length=1000)]
+
+
+class TakenOver(msgspec.Struct):
+    """The order of each car, in the order of the list."""
+
+    order_ids: list[str]
+
+
 class Closed(r.Act, kw_only=True):
     """How a stay ended that nobody saw leave."""
 
@@ -216,6 +254,23 @@ class Assigned(r.Act, kw_only=True):
 
 def shown_bill(bill: Bill) -> BillView:
     return _shown(BillView, bill, balance_fen=bill.balance_fen)
+
+
+def shown_account(account: Account, at: datetime) -> OrderBill:
+    """An order's money, priced to that moment."""
+    bill = account.bill
+    try:
+        found = account.priced(at)
+    except CannotPrice:
+        return _shown(OrderBill, bill, balance_fen=bill.balance_fen, due_fen=None, slices=())
+    slices = found.price.slices if found.price is not None else ()
+    more: dict[str, Any] = {"balance_fen": bill.balance_fen, "due_fen": None, "slices": slices}
+    if bill.closed_at is None:
+        more["due_fen"] = account.due(at)
+        if bill.charge_fen is None:
+            more |= {"charge_fen": found.charge_fen, "reduced_fen": found.reduced_fen}
+            more["balance_fen"] = found.owed_fen - bill.credited_fen
+    return _shown(OrderBill, bill, **more)
 
 
 def shown_payment(payment: Payment) -> PaymentView:

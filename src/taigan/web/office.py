@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -21,10 +22,14 @@ from taigan.lot.people.attendant import Attendant, By, unless_refused
 from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.people.prices import Prices
 from taigan.lot.plates import Plates
-from taigan.storage import registry, views
+from taigan.lot.stays.account import account_of
+from taigan.lot.stays.pricing import price
+from taigan.storage import facts, ledger, registry, views
+from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.rows import Lane, Lift, Lot
 from taigan.storage.views import After
+from taigan.web import ledger as shown
 from taigan.web import resources as r
 from taigan.web.paging import Page, Position
 
@@ -104,6 +109,23 @@ class Office:
             return history
 
         return r.shown_history(await self.database.read(transaction))
+
+    async def money_of(self, lot_id: str, order_id: str) -> tuple[shown.OrderBill, list[shown.PaymentView]]:
+        """What an order comes to, as it is now. Raises UnknownLot, UnknownOrder."""
+        now = self.leaving.now()
+
+        def transaction(conn: sa.Connection) -> tuple[shown.OrderBill, list[shown.PaymentView]]:
+            lot = known_lot(conn, lot_id)
+            order = facts.orders(conn, [(lot_id, order_id)]).get((lot_id, order_id))
+            if order is None:
+                raise UnknownOrder(f"lot {lot_id} has no order {order_id}", "order_id")
+            account = account_of(conn, order, partial(price, conn, lot), Changes())
+            departure = ledger.last_departure_of(conn, lot_id, order_id)
+            here = departure is not None and (departure.ended_at is None or order.state == "out")
+            at = departure.charge_at if departure is not None and here else order.closed_at or now
+            return shown.shown_account(account, at), [shown.shown_payment(one) for one in account.payments]
+
+        return await self.database.read(transaction)
 
     async def delivery(self, lot_id: str, delivery_id: int) -> r.DeliveryView:
         """Raises UnknownLot, UnknownDelivery."""

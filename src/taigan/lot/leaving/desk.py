@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -112,6 +113,10 @@ class LeavingDesk:
     def pictures(self, lot_id: str) -> dict[str, Picture]:
         """The same of all lanes of a lot, by channel_id."""
         return {lane.channel_id: self.picture(lane) for lane in self._lanes.of_lot(lot_id)}
+
+    def now(self) -> datetime:
+        """By the clock that prices go by."""
+        return self._clock.now()
 
     async def do(self, item: Item[R]) -> R:
         """Commit an item; what follows from it is under way when this returns.

@@ -124,20 +124,6 @@ class Attendant:
         """Lower the arm. Raises UnknownLane, BarrierFault."""
         return await self._command(lot_id, channel_id, by, "close", command_id)
 
-    async def close_order(self, lot_id: str, order_id: str, by: By) -> Order:
-        """End a stay by hand: `out`. Raises UnknownOrder, Conflict."""
-
-        def transaction(conn: sa.Connection) -> Order:
-            lot, order = self._order(conn, lot_id, order_id)
-            if order.state != "in":
-                raise Conflict(f"the order is {order.state}; only one that is in can be closed")
-            changes = Changes()
-            orders.close(changes, lot, order, self._clock.now(), actor=by.operator, reason=by.reason, via=by.via)
-            changes.write(conn)
-            return order
-
-        return await self._database.write(transaction)
-
     async def relicense(self, lot_id: str, order_id: str, licence: str, by: By) -> Order:
         """Move an order to the licence it truly belongs to. Raises UnknownOrder, BadValue, Conflict."""
         licence = _text(licence, "licence", 16)

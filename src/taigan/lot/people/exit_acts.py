@@ -13,7 +13,7 @@ from taigan.bolink import units
 from taigan.lot import texts
 from taigan.lot.errors import BadValue, CannotPrice, Conflict, NobodyWaits, UnknownLane, UnknownOrder
 from taigan.lot.leaving import car as cars
-from taigan.lot.leaving.gone import leave, owe_exit
+from taigan.lot.leaving.gone import leave, owe_exit, report
 from taigan.lot.leaving.money import pay
 from taigan.lot.leaving.reductions import add, take_off
 from taigan.lot.leaving.release import raise_for, release
@@ -44,8 +44,13 @@ class OrderAct(msgspec.Struct, kw_only=True):
         return order
 
     def note(self, room: Room, order: Order, event: str, detail: str = "") -> None:
-        by, act = self.by, f"{event} {self.order_id} {detail}".strip()
+        by = self.by
         orders.note(room.changes, order, room.now, event, by.operator, f"{detail} {by.reason}".strip(), by.via)
+        self.wrote(room, event, detail)
+
+    def wrote(self, room: Room, event: str, detail: str) -> None:
+        """The act, in the list of what people did."""
+        by, act = self.by, f"{event} {self.order_id} {detail}".strip()
         room.changes.acts.append(Act(room.lot_id, room.now, by.operator, by.reason, act, by.via))
 
     def priced_anew(self, room: Room, order: Order) -> None:
@@ -123,6 +128,50 @@ class Reduce(OrderAct, kw_only=True):
         return reduction
 
 
+class EndReduction(msgspec.Struct, kw_only=True):
+    """A reduction was a mistake: it counts no longer for a stay that goes on. Its row stays."""
+
+    lot_id: str
+    reduction_id: str
+    by: By
+    pictures: dict[str, Picture] = {}
+
+    def apply(self, room: Room) -> Reduction:
+        """Raises UnknownOrder, Conflict."""
+        reduction = ledger.reduction_named(room.conn, room.lot_id, self.reduction_id)
+        if reduction is None:
+            raise UnknownOrder(f"lot {room.lot_id} has no reduction {self.reduction_id}", "reduction_id")
+        if reduction.ended_at is not None:
+            raise Conflict("the reduction has ended already")
+        act = OrderAct(lot_id=self.lot_id, order_id=reduction.order_id, by=self.by, pictures=self.pictures)
+        order = act.order(room)
+        if order.state != "in":
+            raise Conflict(f"the order is {order.state}; only of one that is in can a reduction be taken back")
+        room.account(order).unreduce(reduction, room.now)
+        act.note(room, order, "reduction ended", f"{reduction.kind} {reduction.value}")
+        act.priced_anew(room, order)
+        return reduction
+
+
+class Report(OrderAct, kw_only=True):
+    """Report to BoLink what a stay left owing (3.2 `escape`). It cannot be taken back."""
+
+    def apply(self, room: Room) -> Account:
+        """Raises UnknownOrder, Conflict."""
+        order = self.order(room)
+        account = room.account(order)
+        if order.state != "out" or account.bill.closed_at is None or account.bill.balance_fen <= 0:
+            raise Conflict("only a stay that has ended and is owed can be reported")
+        if account.bill.awaited:
+            raise Conflict("nobody knows yet whether it was paid")
+        if room.exit_was_told(order.order_id):
+            raise Conflict("BoLink was told of this exit already")
+        self.note(room, order, "reported as owing", units.yuan(account.bill.balance_fen))
+        _reviewed(room, order)
+        report(room, order)
+        return account
+
+
 class Close(OrderAct, kw_only=True):
     """End a stay that nobody saw leave: free, as paid, or owed."""
 
@@ -162,7 +211,7 @@ class Close(OrderAct, kw_only=True):
             departure=departure,
             gives_space=self.gives_space,
         )
-        self.note(room, order, "closed by hand", self.how)
+        self.wrote(room, "closed by hand", self.how)
         return order
 
 

@@ -146,6 +146,12 @@ class Account:
             self.bill.waived_fen += reduction.value
             self._changes.bill(self.bill)
 
+    def unreduce(self, reduction: Reduction, at: datetime) -> None:
+        """A reduction counts no longer; what was paid while it did stays paid."""
+        reduction.ended_at = at
+        self._changes.reductions_ended.append(reduction)
+        self.reductions = [one for one in self.reductions if one.reduction_id != reduction.reduction_id]
+
     def set_charge(self, fen: int | None) -> None:
         """A person sets what the stay costs, in place of the price list; None: no longer."""
         self.bill.set_fen = fen

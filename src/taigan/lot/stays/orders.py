@@ -77,14 +77,6 @@ def abandon(changes: Changes, lot: Lot, order: Order, at: datetime, *, supersede
     _give_space(changes, lot)
 
 
-def close(changes: Changes, lot: Lot, order: Order, at: datetime, *, actor: str, reason: str, via: str = "") -> None:
-    """The stay has ended."""
-    order.state, order.waiting_for, order.closed_at, order.closed_why = "out", "", at, reason
-    changes.order(order)
-    note(changes, order, at, "out", actor, reason, via)
-    _give_space(changes, lot)
-
-
 def leave(
     changes: Changes,
     lot: Lot,
@@ -133,6 +125,47 @@ def without_entry(
     note(changes, order, at, "in", detail=review)
     owe(changes, order, "3.1", entry_payload(lot, order), at)
     return order
+
+
+def take_over(
+    changes: Changes,
+    lot: Lot,
+    order_id: str,
+    plate: str,
+    channel_id: str,
+    in_at: datetime,
+    now: datetime,
+    actor: str,
+    *,
+    told: bool,
+) -> None:
+    """A car that stood inside before this platform did. `told`: BoLink knows of its entry."""
+    order = Order(
+        lot_id=lot.lot_id,
+        order_id=order_id,
+        origin="manual",
+        state="in",
+        waiting_for="",
+        licence=plate,
+        mark="",
+        plate=plate,
+        pay_user_id="",
+        mobile="",
+        channel_id=channel_id,
+        presence_id=None,
+        told_state=None,
+        told_text="",
+        requested_at=in_at,
+        in_at=in_at,
+        passed_at=in_at,
+        likeness=likeness(plate),
+    )
+    if lot.spaces_free > 0:
+        _take_space(changes, lot)
+    changes.new_order(order)
+    note(changes, order, now, "taken over", actor)
+    if not told:
+        owe(changes, order, "3.1", entry_payload(lot, order), now)
 
 
 def drive_through(changes: Changes, order: Order, at: datetime, how: str) -> None:

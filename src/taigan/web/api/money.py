@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from litestar import Controller, get, post
+from litestar import Controller, delete, get, post
 from litestar.params import JSONBody
 
 from taigan.lot.people import exit_acts as acts
@@ -125,6 +125,15 @@ class Money(Controller):
             )
         )
         return shown.shown_reduction(reduction)
+
+    @delete("/reductions/{reduction_id:str}", status_code=200, responses=ACTS, right=Right.MONEY_REDUCE)
+    async def end_reduction(
+        self, office: Here, holder: Who, lot_id: Id, reduction_id: Id, data: JSONBody[r.Act]
+    ) -> shown.ReductionView:
+        """A reduction was a mistake: it counts no longer, its row stays."""
+        by = by_of(holder, data)
+        ended = acts.EndReduction(lot_id=lot_id, reduction_id=reduction_id, by=by, pictures=office.pictures(lot_id))
+        return shown.shown_reduction(await office.leaving.do(ended))
 
     @post("/payments/{payment_id:str}/assign", status_code=200, responses=ACTS, right=Right.MONEY_ASSIGN)
     async def assign(

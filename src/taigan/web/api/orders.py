@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from litestar import Controller, get, post, put
 from litestar.params import JSONBody, QueryParameter
 
+from taigan.lot.people.exit_acts import Close
+from taigan.lot.people.importing import ImportInside, Inside
 from taigan.rights import Right
 from taigan.storage import views
+from taigan.web import ledger as shown
 from taigan.web import resources as r
 from taigan.web.api.common import ACTS, BY_TIME, READS, Here, Id, Who, by_of
+from taigan.web.errors import bad_value
 from taigan.web.paging import Cursor, Limit, Page
 
 
@@ -45,17 +50,33 @@ class Orders(Controller):
         )
 
     @get("/{order_id:str}", responses=READS, right=Right.STAY_SEE)
-    async def get_order(self, office: Here, lot_id: Id, order_id: Id) -> r.OrderDetail:
-        """An order with its events, lifts and deliveries."""
-        return await office.order(lot_id, order_id)
+    async def get_order(self, office: Here, holder: Who, lot_id: Id, order_id: Id) -> shown.OrderMoney:
+        """An order with its events, lifts and deliveries; its bill and payments for those who may see money."""
+        found = await office.order(lot_id, order_id)
+        bill, payments = None, None
+        if holder.may(Right.MONEY_SEE, lot_id):
+            bill, payments = await office.money_of(lot_id, order_id)
+        return shown.OrderMoney(**msgspec.structs.asdict(found), bill=bill, payments=payments)
 
     @post("/{order_id:str}/close", status_code=200, responses=ACTS, right=Right.STAY_CLOSE)
     async def close_order(
-        self, office: Here, holder: Who, lot_id: Id, order_id: Id, data: JSONBody[r.Act]
+        self, office: Here, holder: Who, lot_id: Id, order_id: Id, data: JSONBody[shown.Closed]
     ) -> r.OrderView:
-        """End a stay by hand: the order becomes `out`."""
-        order = await office.attendant.close_order(lot_id, order_id, by_of(holder, data))
-        return r.shown_order(order)
+        """End a stay that nobody saw leave: free, as paid, or owing what is due; the order becomes `out`."""
+        act = Close(lot_id=lot_id, order_id=order_id, by=by_of(holder, data), how=data.how)
+        return r.shown_order(await office.leaving.do(act))
+
+    @post("/import", status_code=200, responses=ACTS, right=Right.STAY_IMPORT)
+    async def import_orders(
+        self, office: Here, holder: Who, lot_id: Id, data: JSONBody[shown.CarsInside]
+    ) -> shown.TakenOver:
+        """Take over the cars that stand inside when the lot goes live; each takes a space. Again, nothing changes."""
+        for number, car in enumerate(data.cars):
+            if car.in_at.tzinfo is None:
+                raise bad_value(f"car {number}: in_at needs an offset from UTC", "in_at")
+        cars = [Inside(car.plate, car.in_at, car.order_id) for car in data.cars]
+        taken = await office.leaving.do(ImportInside(lot_id=lot_id, cars=cars, by=by_of(holder, data)))
+        return shown.TakenOver(taken)
 
     @put("/{order_id:str}/licence", responses=ACTS, right=Right.STAY_CORRECT)
     async def change_licence(

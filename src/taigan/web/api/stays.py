@@ -100,6 +100,14 @@ class Stays(Controller):
         )
         return shown.shown_bill((await office.leaving.do(act)).bill)
 
+    @post("/report", status_code=200, responses=ACTS, right=Right.MONEY_ESCAPE)
+    async def report(
+        self, office: Here, holder: Who, lot_id: Id, order_id: Id, data: JSONBody[r.Act]
+    ) -> shown.BillView:
+        """Report to BoLink what a stay left owing (3.2 escape). That cannot be taken back."""
+        act = acts.Report(lot_id=lot_id, order_id=order_id, by=by_of(holder, data))
+        return shown.shown_bill((await office.leaving.do(act)).bill)
+
     @post("/give_back", status_code=200, responses=ACTS, right=Right.MONEY_RETURN)
     async def give_back(
         self, office: Here, holder: Who, lot_id: Id, order_id: Id, data: JSONBody[shown.GivenBack]
