@@ -16,8 +16,6 @@ from taigan.conformance.run import Run
 from taigan.conformance.summary import summary_of
 
 KNOWN = {
-    "1.2/09:beside": "5.7 is read only with union_id in data, as its page has it",
-    "5.13/02": "the gateway alone decides which numbers it takes, and the simulated one takes any",
     "5.7/07": "an entry without an exit is left to a person's review; BoLink is told nothing of it",
 }
 LEFT_OUT = ("5.7/14", "3.1/05", "3.1/06")

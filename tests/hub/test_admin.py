@@ -131,8 +131,9 @@ async def test_the_admins_page_lists_what_there_is_and_switches_faults(side: Sid
     assert (status, "令牌不正确" in page) == (403, True)
     status, page = await admin.post("/admin/login", {"admin_token": TOKEN})
     assert status == 200
-    for words in ("EA47829", "nolicence_in_park", LOT_ID, "A1", lot.url):
+    for words in ("无牌车入场", "3.1", "o1", LOT_ID, "A1", "收下，但是"):
         assert words in page
+    assert lot.url in (await admin.get("/admin/bench/lots"))[1]
     token = admin.fields(page)["token"]
     await admin.post("/admin/faults/form", {"token": token, "kind": "sent_twice", "times": "2", "channel_id": "A1"})
     [fault] = (await side.get("/admin/faults"))["faults"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -201,14 +202,16 @@ async def test_the_admins_page_sends_a_message_from_its_form(side: Side, lot: Fa
     lot.answer = saying(1, car_number="")
     admin = Phone(side)
     await admin.post("/admin/login", {"admin_token": TOKEN})
-    _, page = await admin.get(f"/admin?lot_id={LOT_ID}&service_name=space_notify")
+    _, page = await admin.get(f"/admin/bench/compose?lot_id={LOT_ID}&service_name=space_notify")
     assert "total_space" in page
     form = {"token": admin.fields(page)["token"], "lot_id": LOT_ID, "service_name": "space_notify"}
-    await admin.post("/admin/pushes/form", form | {"data": '{"free_space": 7}'})
+    status, page = await admin.post("/admin/pushes/form", form | {"data": '{"free_space": 7}'})
+    assert status == 200
+    assert "500 Internal Server Error" in page, "the answer stands where it was sent"
     assert [message["free_space"] for message in lot.pushes("space_notify")] == [7]
     for data in ("{", '{"free_space": "many"}', '{"no_such_field": 1}'):
-        status, _ = await admin.post("/admin/pushes/form", form | {"data": data})
-        assert status == 400
+        status, page = await admin.post("/admin/pushes/form", form | {"data": data})
+        assert (status, "没有发出去" in page, html.escape(data) in page) == (400, True, True)
     assert (await admin.post("/admin/pushes/form", {"data": "{}"}))[0] == 403
 
 

@@ -132,7 +132,8 @@ async def test_the_admins_page_masks_people_and_shows_them_on_request_which_is_k
         assert openid is not None
         people = (openid[1], "13812345678", "102993")
         admin = Phone(side)
-        _, page = await admin.post("/admin/login", {ALERT: TOKEN})
+        await admin.post("/admin/login", {ALERT: TOKEN})
+        _, page = await admin.get(f"/admin/bench/messages/pushes/{sent['id']}")
         assert [secret for secret in people if secret in page] == []
         assert "138••••5678" in page
         assert (await side.get("/admin/looks"))["items"] == []

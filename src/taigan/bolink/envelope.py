@@ -15,7 +15,7 @@ from taigan.bolink.errors import BadMessage
 from taigan.bolink.fields import Whole
 from taigan.bolink.signing import sign
 
-__all__ = ["Envelope", "open_envelope", "open_flat", "read", "seal", "write"]
+__all__ = ["Envelope", "open_envelope", "open_flat", "read", "seal", "with_union_id", "write"]
 
 _LONGEST_ID = 64
 _Short = Annotated[str, msgspec.Meta(max_length=_LONGEST_ID)]
@@ -116,6 +116,17 @@ def open_flat(body: bytes, service_name: str = "") -> Envelope:
     text = body.removeprefix(_BYTE_ORDER_MARK).strip()
     ids = _read_ids(text)
     return Envelope(text=text, sign="", union_id=_id(ids.union_id), park_id=_id(ids.park_id), service_name=service_name)
+
+
+def with_union_id(text: bytes, union_id: str) -> bytes:
+    """A `data` text with the vendor's number in it where that stands beside `data` or is known otherwise (1.2).
+
+    What is signed is the text before. A list, and an object that has a `union_id`, stay as they are.
+    """
+    if not union_id.isdecimal() or b'"union_id"' in text or not text.startswith(b"{"):
+        return text
+    members = _members(text)
+    return msgspec.json.encode({"union_id": int(union_id)} | members)
 
 
 def seal(

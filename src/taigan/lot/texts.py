@@ -38,6 +38,7 @@ NOT_HANDLED = "暂不支持该业务"
 UNKNOWN_SERVICE = "未知的service_name"
 
 CODE_SENT = "发送成功"
+BAD_PHONE = "手机号码不正确"
 CODE_TOO_OFTEN = "操作频繁，请稍后再试"
 CODE_FAILED = "发送验证码失败"
 

@@ -28,7 +28,7 @@ class RemoteCommands:
 
         The same `liftrod_id` moves the arm once; a command without one moves it as the message that it is, once too.
         """
-        asked = bolink.read(callback.text, commands.OperateBarrier)
+        asked = bolink.read(callback.message, commands.OperateBarrier)
         if not asked.channel_id:
             raise BadMessage("channel_id", "is missing")
         if asked.operate not in tuple(values.BarrierOperation):
@@ -54,7 +54,7 @@ class RemoteCommands:
 
     async def space_notify(self, callback: Callback) -> Answered:
         """11.3: take over the total and the free spaces. Raises BadMessage, StorageError."""
-        told = bolink.read(callback.text, commands.SetFreeSpaces)
+        told = bolink.read(callback.message, commands.SetFreeSpaces)
         if not 0 <= told.total_space <= 10_000_000:
             raise BadMessage("total_space", "must be from 0 to 10000000")
         if not 0 <= told.free_space <= told.total_space:

@@ -48,7 +48,7 @@ class Records:
 
     async def get_inpark_image(self, callback: Callback) -> Answered:
         """5.4: an order's picture as it was stored; 404 and nothing when there is none. Raises BadMessage."""
-        asked = bolink.read(callback.text, GetPicture)
+        asked = bolink.read(callback.message, GetPicture)
         lot_id = callback.lot.lot_id
         found = await self._database.read(
             lambda conn: vehicles.picture(conn, lot_id, asked.order_id.strip(), asked.type.strip())
@@ -60,7 +60,7 @@ class Records:
 
     async def people_data(self, callback: Callback) -> Answered:
         """9.1: keep residents' data, the newest of each person. Raises BadMessage, StorageError."""
-        people = bolink.read(callback.text, list[Person])
+        people = bolink.read(callback.message, list[Person])
         if len(people) > MOST_PEOPLE:
             raise BadMessage("data", f"holds more than {MOST_PEOPLE} people")
         kept = [
@@ -72,7 +72,7 @@ class Records:
 
     async def invoice_notify(self, callback: Callback) -> Answered:
         """11.7: keep an invoice's record; it may come several times. Raises BadMessage, StorageError."""
-        told = bolink.read(callback.text, commands.InvoiceNotice)
+        told = bolink.read(callback.message, commands.InvoiceNotice)
         kept = vehicles.InvoiceRecord(
             lot_id=callback.lot.lot_id,
             payment_id=told.payid,

@@ -7,6 +7,7 @@ hour has a limit, since each message costs and anybody can ask for one.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -31,6 +32,8 @@ from taigan.storage.rows import Alarm
 log = structlog.get_logger("taigan.sms")
 
 
+_PHONE = re.compile(r"(?:(?:\+|00)?86)?1[3-9]\d{9}|\+[1-9]\d{6,14}", re.ASCII)
+"""A mobile number of the mainland, with its prefix or without, or one from elsewhere as it is dialled abroad."""
 RECEIPT_AFTER = 20.0
 """Seconds after which the gateway is asked what became of a message."""
 ALARM_EVERY = 3600.0
@@ -60,11 +63,13 @@ class PhoneChecks:
 
     async def __call__(self, callback: Callback) -> Answered:
         """Answer a request for a code. Raises BadMessage, StorageError."""
-        asked = bolink.read(callback.envelope.text, bolink.VerifyCode)
+        asked = bolink.read(callback.message, bolink.VerifyCode)
         for field in ("car_number", "mobile_number"):
             value = getattr(asked, field)
             if not value or len(value) > 32:
                 raise BadMessage(field, "must have 1 to 32 characters")
+        if not _PHONE.fullmatch(asked.mobile_number):
+            return reply(bolink.VerifyCodeAnswer(state=0, errmsg=texts.BAD_PHONE), "verify_code")
         now = self._clock.now()
         lot = callback.lot
         reserved = await self._database.write(

@@ -31,7 +31,7 @@ class Prices:
 
     def query(self, callback: Callback) -> Query:
         """The message as a query, with what its lane's device reports now. Raises BadMessage."""
-        asked = bolink.read(callback.text, PriceQuery)
+        asked = bolink.read(callback.message, PriceQuery)
         if asked.pay_scene not in tuple(PayScene):
             raise BadMessage("pay_scene", "is neither 0, 1 nor 2")
         if asked.query_order_no and not _NUMBER.fullmatch(asked.query_order_no):

@@ -28,7 +28,7 @@ class Reductions:
 
     async def __call__(self, callback: Callback) -> Answered:
         """Answer a reduction notice. Raises BadMessage, StorageError."""
-        told = bolink.read(callback.text, ReductionNotice)
+        told = bolink.read(callback.message, ReductionNotice)
         lot_id = callback.lot.lot_id
         item = Reduced(
             lot_id=lot_id,

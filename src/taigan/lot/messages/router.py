@@ -15,6 +15,7 @@ import structlog
 from taigan import bolink
 from taigan.bolink import BadMessage, units
 from taigan.bolink.advice.wrong_signatures import explain_signature, shape_of
+from taigan.bolink.envelope import with_union_id
 from taigan.clock import Clock
 from taigan.deadline import Deadline
 from taigan.lot import texts
@@ -71,6 +72,11 @@ class Callback(msgspec.Struct, frozen=True):
     def text(self) -> bytes:
         """The signed text of `data`."""
         return self.envelope.text
+
+    @property
+    def message(self) -> bytes:
+        """What is read as the message: `data`, with the union_id that may stand beside it (1.2)."""
+        return with_union_id(self.envelope.text, self.envelope.union_id)
 
     @property
     def union_id(self) -> str:
@@ -323,7 +329,7 @@ class NoPlateEntries:
 
     def scan(self, callback: Callback) -> Scan:
         """The message as a scan, with what the lane's device reports now. Raises BadMessage."""
-        asked = bolink.read(callback.envelope.text, bolink.NoPlateEntry)
+        asked = bolink.read(callback.message, bolink.NoPlateEntry)
         for field, longest in _LONGEST.items():
             if len(getattr(asked, field) or "") > longest:
                 raise BadMessage(field, f"has more than {longest} characters")

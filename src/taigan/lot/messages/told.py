@@ -23,7 +23,7 @@ class ToldMessages:
     async def refunded(self, callback: Callback) -> Answered:
         """5.6: what became of a refund. Raises StorageError."""
         try:
-            told = bolink.read(callback.text, RefundResult)
+            told = bolink.read(callback.message, RefundResult)
             fen = units.fen(told.refund_money, "refund_money")
             if fen <= 0 or told.state not in (0, 1):
                 raise BadMessage("refund_money", "is not above 0")

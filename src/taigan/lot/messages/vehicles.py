@@ -30,7 +30,7 @@ class Vehicles:
 
     async def notice_car_owner(self, callback: Callback) -> Answered:
         """5.2: keep whether a plate pays by itself; the last notice holds. Raises BadMessage, StorageError."""
-        told = bolink.read(callback.text, AutoPayNotice)
+        told = bolink.read(callback.message, AutoPayNotice)
         kept = vehicles.AutoPay(
             callback.lot.lot_id,
             _number(told.car_number),
@@ -43,7 +43,7 @@ class Vehicles:
 
     async def check_vip(self, callback: Callback) -> Answered:
         """11.2: this platform sells no passes yet, so no vehicle may have one. Raises BadMessage."""
-        bolink.read(callback.text, commands.CheckPass)
+        bolink.read(callback.message, commands.CheckPass)
         return reply(commands.PassChecked(state=0, errmsg=NO_PASSES_HERE), "check_vip")
 
     async def special_plate(self, callback: Callback) -> Answered:
@@ -51,7 +51,7 @@ class Vehicles:
 
         A blacklisted licence is refused at the lanes while the entry holds; an add replaces what was there.
         """
-        told = bolink.read(callback.text, commands.ChangeSpecialVehicle)
+        told = bolink.read(callback.message, commands.ChangeSpecialVehicle)
         lot, number = callback.lot, _number(told.car_number)
         if told.car_type not in tuple(values.SpecialVehicle):
             return reply(commands.SpecialVehicleChanged(state=0, errmsg=UNKNOWN_LIST), "special_plate")
@@ -77,7 +77,7 @@ class Vehicles:
 
     async def query_car_info(self, callback: Callback) -> Answered:
         """11.6: what is kept of one vehicle. Raises BadMessage, StorageError."""
-        asked = bolink.read(callback.text, commands.QueryVehicle)
+        asked = bolink.read(callback.message, commands.QueryVehicle)
         lot, number = callback.lot, _number(asked.car_number)
         if asked.type == values.VehicleQuery.PASS:
             return reply(commands.VehicleFound(state=0, errmsg=NO_PASS), "query_car_info")
