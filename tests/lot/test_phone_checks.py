@@ -129,6 +129,21 @@ async def test_the_limits_are_settings(new_parking: NewParking) -> None:
     assert (await street.verify_phone("EA47829", PHONE))["errmsg"] == "操作频繁，请稍后再试"
 
 
+@pytest.mark.parametrize("mobile", ["12345", "not a phone", "1380000000", "23800000000", "+", "１３８００００００００"])
+async def test_what_is_no_mobile_number_gets_no_code(street: Parking, mobile: str) -> None:
+    said = await street.verify_phone("EA47829", mobile)
+    assert (said["state"], said["errmsg"]) == (0, "手机号码不正确")
+    assert street.gateway.sent == []
+
+
+@pytest.mark.parametrize(
+    "mobile", ["13800000000", "8613800000000", "+8613800000000", "008613800000000", "+85291234567"]
+)
+async def test_mobile_numbers_of_here_and_elsewhere_get_a_code(street: Parking, mobile: str) -> None:
+    assert (await street.verify_phone("EA47829", mobile))["state"] == 1
+    assert [number for number, _ in street.gateway.sent] == [mobile]
+
+
 @pytest.mark.parametrize("mobile", ["", None, "1" * 33])
 async def test_a_phone_number_that_cannot_be_one_is_named(street: Parking, mobile: str | None) -> None:
     said = await street.verify_phone("EA47829", PHONE, **{"mobile_number": mobile})

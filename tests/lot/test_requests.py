@@ -174,6 +174,14 @@ async def test_union_id_inside_and_beside_differ_is_400_naming_it(street: Parkin
     assert "union_id" in text
 
 
+async def test_union_id_beside_data_alone_is_as_good_as_inside(street: Parking) -> None:
+    await street.arrives()
+    message = json.loads(street.message())
+    del message["union_id"]
+    status, state, _ = await answer(street, bolink.seal(json.dumps(message).encode(), KEY, beside=200002))
+    assert (status, state) == (200, 1)
+
+
 async def test_numbers_as_text_and_texts_as_numbers_are_read(street: Parking) -> None:
     await street.arrives()
     text = street.message(car_number=4782901, union_id="200002", park_id=7)
