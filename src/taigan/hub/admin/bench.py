@@ -15,9 +15,9 @@ from taigan.bolink.fields import Message, Whole
 from taigan.hub.admin import lists
 from taigan.hub.book.tables import arrivals, pushes, quotes, scans
 from taigan.hub.faults import FaultKind
-from taigan.hub.languages import N_
 from taigan.hub.remarks import Note
 from taigan.hub.sending.pushes import Outcome
+from taigan.languages import N_
 from taigan.logs import without_people
 
 SHOWN = 60

@@ -30,9 +30,9 @@ from taigan.hub.book import registry
 from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.faults import Fault
 from taigan.hub.hub import FromHub, Hub
-from taigan.hub.languages import N_, SOURCE
 from taigan.hub.pages.driver import PING, AnyRequest, FromPages, Pages, Visit, read_form
 from taigan.hub.taking.settlement import move
+from taigan.languages import N_, SOURCE
 from taigan.logs import without_people
 
 _SHOWN = 50
