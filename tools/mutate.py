@@ -5,7 +5,8 @@
 `EVERY=5` tries every fifth only. The mutations are cosmic-ray's. Each is tried in a fork that has pytest loaded
 already, with the changed module in the place of the file; the working tree is not touched. Changes of type annotations
 are no mutations. The tests after a second `--` are run for what survived the first ones. Prints the survivors as
-diffs; 0 if at least 95 % are killed. Tests that are given must need no conftest.
+diffs; 0 if at least 95 % are killed. Tests that are given must need no conftest, unless `FIXTURES=1` has it loaded;
+words that begin with `-` go to pytest (`-k "not postgresql"` in one word: `-knot postgresql`).
 """
 
 # ruff: noqa: T201
@@ -113,7 +114,8 @@ def outcome(path: Path, source: str, tests: Sequence[str]) -> str:
         sys.meta_path.insert(0, _Instead(name, path, source))
         code = 1
         try:
-            code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--noconftest", *tests])
+            alone = [] if os.environ.get("FIXTURES") else ["--noconftest"]
+            code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *alone, *tests])
         finally:
             os._exit(int(code))
     _, status = os.waitpid(child, 0)

@@ -199,3 +199,14 @@ async def test_a_plate_of_the_past_opens_no_order(street: Parking, read_for: str
     )
     await street.settled()
     assert (await street.orders(), barrier.lifts) == ([], 0)
+
+
+async def test_two_lots_whose_devices_name_their_cars_alike_have_a_car_each(new_parking: NewParking) -> None:
+    street = await new_parking(lots=[lot_with(), lot_with(park_id="9")])
+    await street.arrives(presence_id="car-1")
+    await street.arrives(lot_id="200002-9", presence_id="car-1")
+    assert (await street.scan()).state == 1
+    assert (await street.scan("FG58391", park_id="9")).state == 1
+    await street.passes("car-1", lot_id="200002-9")
+    assert (await street.order()).passed_at is None
+    assert (await street.order("FG58391", "200002-9")).passed_at is not None
