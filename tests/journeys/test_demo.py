@@ -37,7 +37,8 @@ async def test_the_ready_file_names_everything_a_script_needs(stack: Stack) -> N
     ready_file = stack.folder / "ready.json"
     assert ready_file.stat().st_mode & 0o777 == 0o600
     ready = json.loads(ready_file.read_text())
-    assert set(ready) == {"lot", "hub", "lanes", "demo_url", "clock_url", "lots"}
+    assert set(ready) == {"lot", "console", "hub", "lanes", "demo_url", "clock_url", "lots"}
+    assert set(ready["console"]) == {"url", "login", "password"}
     assert set(ready["lot"]) == {"url", "callback_url", "api_token"}
     assert set(ready["hub"]) == {"url", "admin_token"}
     assert set(ready["lanes"]) == {"url"}

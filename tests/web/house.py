@@ -135,6 +135,7 @@ class House:
     events: Events
     metrics: Metrics
     callbacks: Listener
+    leaving: LeavingDesk
     barriers: dict[str, PaperBarrier]
     app: App
     keys_read: list[datetime]
@@ -279,7 +280,7 @@ async def house_at(database: Database, **options: Any) -> House:
         accounts=Accounts(database, clock, policy, QUICK),
         **{"sleep": at_once, **options},
     )
-    return House(database, clock, events, metrics, callbacks, barriers, app, keys_read)
+    return House(database, clock, events, metrics, callbacks, leaving, barriers, app, keys_read)
 
 
 def nobody_there(lot_id: str) -> BolinkClient:

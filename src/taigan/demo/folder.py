@@ -20,6 +20,9 @@ SPACES = 10_000
 LANES = (("A1", "entry", "automatic"), ("A2", "entry", "attendant"), ("B1", "exit", "automatic"))
 
 KEYS = "keys"
+CONSOLE_PASSWORD = "console-password"
+CONSOLE_LOGIN, CONSOLE_NAME = "demo", "演示员"
+"""Who signs in to the lot's console."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Keys:
     vendor_key: str
     api_token: str
     admin_token: str
+    console_password: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ class Folder:
             vendor_key=self._secret(str(UNION_ID)),
             api_token=self._secret("lot-api-token"),
             admin_token=self._secret("hub-admin-token"),
+            console_password=self._secret(CONSOLE_PASSWORD),
         )
 
     def write_config(self, addresses: Addresses, barriers: Mapping[str, str]) -> Path:
@@ -199,6 +204,7 @@ def ready_text(keys: Keys, addresses: Addresses, demo_url: str, codes: Codes) ->
                 "callback_url": f"{addresses.lot}/bolink",
                 "api_token": keys.api_token,
             },
+            "console": {"url": addresses.lot, "login": CONSOLE_LOGIN, "password": keys.console_password},
             "hub": {"url": addresses.hub, "admin_token": keys.admin_token},
             "lanes": {"url": addresses.lanes},
             "demo_url": demo_url,

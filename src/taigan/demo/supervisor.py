@@ -21,6 +21,10 @@ from taigan.demo.clock import DemoClock
 from taigan.demo.devices import LOOPBACK, OVER_MQTT, SIMULATED, barriers, broker_command
 from taigan.demo.errors import NotReady, PartFailed, PortTaken
 from taigan.demo.folder import (
+    CONSOLE_LOGIN,
+    CONSOLE_NAME,
+    CONSOLE_PASSWORD,
+    KEYS,
     LANES,
     LOT_ID,
     Addresses,
@@ -106,6 +110,7 @@ class Demo:
             broker_port = any_port()
             config = folder.write_config(addresses, barriers(self._choices.barrier, channels, any_port, broker_port))
         clock = DemoClock(folder.path / "clock")
+        await self._make_person(folder, config)
         parts = [
             Part(
                 name,
@@ -132,7 +137,10 @@ class Demo:
                 "hub": "/admin/events",
                 "lanes": "/events",
             },
-            shown={name: {"url": getattr(addresses, name)} for name in PARTS},
+            shown={
+                **{name: {"url": getattr(addresses, name)} for name in PARTS},
+                "console": {"login": CONSOLE_LOGIN, "password": keys.console_password},
+            },
             clock=clock,
         )
         try:
@@ -147,10 +155,29 @@ class Demo:
             page.show(lots=[shown_lot(codes)])
             if self._choices.ready_file is not None:
                 write_whole(self._choices.ready_file, ready_text(keys, addresses, demo_url, codes))
-            self._introduce(addresses, demo_url, folder, codes.entries)
+            self._introduce(addresses, keys, demo_url, folder, codes.entries)
             await self._watch(ends, config)
         finally:
             await asyncio.gather(stop_all(parts), page.stop())
+
+    async def _make_person(self, folder: Folder, config: Path) -> None:
+        """Somebody who may do everything in the lot's console; at a later start there is one already."""
+        made = folder.path / KEYS / "console-person"
+        if made.exists():
+            return
+        process = await asyncio.create_subprocess_exec(
+            *(*self._command, "person", "create", CONSOLE_LOGIN, "--name", CONSOLE_NAME, "--role", "owner"),
+            *("--keep-password", "--password-file", str(folder.path / KEYS / CONSOLE_PASSWORD)),
+            *("--config", str(config)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=self._environment,
+        )
+        said, _ = await process.communicate()
+        if process.returncode:
+            raise PartFailed(said.decode(errors="replace").strip() or "taigan person failed", process.returncode)
+        write_whole(made, CONSOLE_LOGIN + "\n")
 
     def _command_of(self, part: str) -> str:
         return "devices" if part == "lanes" and self._choices.barrier != SIMULATED else part
@@ -193,9 +220,12 @@ class Demo:
             ready.cancel()
             await asyncio.gather(stopped, ready, return_exceptions=True)
 
-    def _introduce(self, addresses: Addresses, demo_url: str, folder: Folder, entry_urls: Mapping[str, str]) -> None:
+    def _introduce(
+        self, addresses: Addresses, keys: Keys, demo_url: str, folder: Folder, entry_urls: Mapping[str, str]
+    ) -> None:
         self._say(f"demo   {demo_url}")
         self._say(f"lot    {addresses.lot}    POST {addresses.lot}/bolink    {addresses.lot}/api/v1")
+        self._say(f"       {addresses.lot}/    值班台 console: {CONSOLE_LOGIN} / {keys.console_password}")
         self._say(f"hub    {addresses.hub}")
         self._say(f"lanes  {addresses.lanes}")
         self._say(f"data   {folder.path}")

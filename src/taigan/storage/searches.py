@@ -95,3 +95,17 @@ def _stays(wanted: tuple[str, ...], after: bool) -> sa.Select[Any]:
 def _as_it_is(part: str) -> str:
     """A text in which LIKE sees no signs of its own."""
     return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def lifts_by_hand(conn: sa.Connection, lot_id: str, actor: str, since: datetime) -> int:
+    """How often a person raised an arm by hand since then."""
+    return int(conn.execute(_BY_HAND, {"lot": lot_id, "of_actor": actor, "since": since}).scalar_one())
+
+
+_BY_HAND = sa.select(sa.func.count()).where(
+    t.lifts.c.lot_id == sa.bindparam("lot"),
+    t.lifts.c.intended_at >= sa.bindparam("since", type_=t.lifts.c.intended_at.type),
+    t.lifts.c.actor == sa.bindparam("of_actor"),
+    t.lifts.c.command != "close",
+    t.lifts.c.cause.in_(("manual", "released")),
+)

@@ -136,8 +136,8 @@ class Page(HTMLParser):
         return re.sub(r"\s+", " ", " ".join(self.texts))
 
     def form(self, action: str) -> dict[str, str]:
-        """The fields of the form that goes there, as they stand."""
-        for form in self.forms:
+        """The fields of the form that is posted there, or asks there, as they stand."""
+        for form in sorted(self.forms, key=lambda form: form["method"] != "post"):
             if urlsplit(form["action"]).path == action:
                 return dict(form["fields"])
         raise AssertionError(f"no form goes to {action}; there are {[form['action'] for form in self.forms]}")

@@ -11,12 +11,16 @@ import sqlalchemy as sa
 
 from taigan.lot.errors import CannotPrice
 from taigan.lot.stays.account import Account, account_of
+from taigan.lot.stays.likeness import distance, likeness
 from taigan.lot.stays.pricing import price
-from taigan.storage import facts, ledger, views
+from taigan.storage import facts, ledger, searches, views
 from taigan.storage.changes import Changes
 from taigan.storage.rows import Departure, Lane, Lot, Order, Presence
+from taigan.storage.searches import Sought
 
 MOST_LANES = 2000
+WINDOW = 3
+"""So many characters of a plate that follow one another make a stay worth looking at."""
 
 
 class LaneNow(msgspec.Struct):
@@ -66,3 +70,37 @@ def due(conn: sa.Connection, lot: Lot, order: Order, at: datetime) -> tuple[int 
 def money_of(conn: sa.Connection, lot: Lot, order: Order) -> Account:
     """A stay's money, to look at: what is worked out on it is written nowhere."""
     return account_of(conn, order, partial(price, conn, lot), Changes())
+
+
+class Candidate(msgspec.Struct):
+    """A stay that may be that of the car at the exit, how many characters of its plate differ, and what it owes."""
+
+    order: Order
+    differs: int
+    due_fen: int | None
+    why_not: str
+
+
+def candidates(conn: sa.Connection, lot: Lot, departure: Departure, typed: str, most: int = 9) -> list[Candidate]:
+    """The stays inside that fit best what the camera read, or what a person typed: the nearest plate first, of those
+    the newest. Where nothing was read nor typed: the newest that came in without a plate."""
+    wanted = typed or departure.plate
+    found: dict[str, Order] = {}
+    if wanted:
+        tail = wanted if len(wanted) < WINDOW else wanted[1:] or wanted
+        windows = [wanted, *(tail[at : at + WINDOW] for at in range(max(1, len(tail) - WINDOW + 1)))]
+        for order in ledger.inside_like(conn, lot.lot_id, likeness(wanted)):
+            found[order.order_id] = order
+        for part in dict.fromkeys(windows):
+            for row in searches.stays(conn, lot.lot_id, 20, (), Sought(part=part, state="in")):
+                found[row.order.order_id] = row.order
+    else:
+        for row in searches.stays(conn, lot.lot_id, 200, (), Sought(state="in")):
+            if not row.order.plate:
+                found[row.order.order_id] = row.order
+    near = {name: distance(wanted, order.plate or order.licence) if wanted else 0 for name, order in found.items()}
+    best = sorted(found.values(), key=lambda order: (near[order.order_id], -order.requested_at.timestamp()))[:most]
+    return [
+        Candidate(order, near[order.order_id], *due(conn, lot, order, max(departure.charge_at, order.requested_at)))
+        for order in best
+    ]

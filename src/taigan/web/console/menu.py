@@ -39,6 +39,9 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/live",
         "/lots/{lot_id}/attention",  # a part of the lanes
         "/lots/{lot_id}/lanes/{channel_id}/card",
+        "/lots/{lot_id}/lanes/{channel_id}/open",  # on each card
+        "/lots/{lot_id}/lanes/{channel_id}/match",
+        "/lots/{lot_id}/lanes/{channel_id}/cash",
         "/lots/{lot_id}/stays/{order_id}",  # behind each row of stays
     }
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taigan.web.console.pages import lanes, signing, stays
+from taigan.web.console.pages import arms, lanes, signing, stays
 
-PAGES = (*signing.PAGES, *lanes.PAGES, *stays.PAGES)
+PAGES = (*signing.PAGES, *lanes.PAGES, *arms.PAGES, *stays.PAGES)
 """Every handler."""
