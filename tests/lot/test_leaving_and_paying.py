@@ -25,6 +25,7 @@ from support.exits import (
     with_tariff,
 )
 from support.parking import LOT_ID, Parking, in_time
+from taigan.barriers.barrier import EventKind
 from taigan.storage import facts
 
 
@@ -302,3 +303,36 @@ async def test_a_price_of_a_lot_that_another_transaction_holds_is_answered_after
     await begun.wait()
     _, quote = await in_time(holder, ask_price(street))
     assert (quote["state"], quote["price"]) == (1, "6.00")
+
+
+async def test_d36_a_plate_that_left_unseen_and_stands_there_again_goes_without_a_second_space_or_exit(
+    street: Parking,
+) -> None:
+    order = await parked(street, hours=0.1)
+    first = await at_exit(street)
+    await at_exit(street, "粤B99999")  # the loop says that another car came: the first is taken to be gone
+    assert (await street.order(PLATE)).closed_why == "left unseen"
+    free, told_before = await street.free(), len(await exits_told(street))
+    await street.barrier(EXIT).report(EventKind.DOWN)
+    again = await at_exit(street)
+    assert (street.barrier(EXIT).lifts, (await departure(street, again)).order_id) == (2, order.order_id)
+    await leaves(street, again)
+    assert (await street.free(), len(await exits_told(street)), first != again) == (free, told_before, True)
+
+
+async def test_d36_a_driver_without_a_plate_who_left_unseen_scans_again_and_goes(street: Parking) -> None:
+    car = await street.enters("EA47829")
+    await street.passes(car)
+    order = await street.order("EA47829")
+    await at_exit(street, "")
+    await ask_price(street, scene=2, licence="EA47829", order_id=order.order_id)
+    await at_exit(street, "粤B99999")
+    assert (await street.order("EA47829")).closed_why == "left unseen"
+    free, told_before = await street.free(), len(await exits_told(street))
+    await street.barrier(EXIT).report(EventKind.DOWN)
+    again = await at_exit(street, "")
+    price = await ask_price(street, licence="EA47829")
+    assert (price["state"], price["price"], price["errmsg"]) == (1, "0.00", "无需缴费，请通行")
+    assert street.barrier(EXIT).lifts == 2
+    await leaves(street, again)
+    assert (await street.free(), len(await exits_told(street))) == (free, told_before)

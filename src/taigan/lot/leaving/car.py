@@ -110,9 +110,8 @@ def identify(room: Room, departure: Departure, picture: Picture) -> Order | None
     if free := _free_by_rule(room, departure):
         release(room, departure, picture, "rule", actor="platform", reason=free)
         return None
-    left = ledger.left_lately(room.conn, room.lot_id, departure.plate, room.now - LEFT_LATELY)
-    if left is not None and "unseen" in left.closed_why:
-        release(room, departure, picture, "rule", actor="platform", reason=f"left as {left.order_id}, seen again")
+    if left := left_unseen(room, departure.plate):
+        let_go_again(room, departure, left, picture)
         return None
     near = [order for order in candidates(room, departure.plate) if is_one_off(departure.plate, named(order))]
     if len(near) == 1 and room.policy.match_one_off is not MatchOneOff.OFF:
@@ -122,6 +121,18 @@ def identify(room: Room, departure: Departure, picture: Picture) -> Order | None
             room.changes.order(found)
             return found
     return None
+
+
+def left_unseen(room: Room, licence: str) -> Order | None:
+    """The stay of a plate or licence that has ended a moment ago, though nobody saw its car leave."""
+    left = ledger.left_lately(room.conn, room.lot_id, licence, room.now - LEFT_LATELY) if licence else None
+    return left if left is not None and "unseen" in left.closed_why else None
+
+
+def let_go_again(room: Room, departure: Departure, left: Order, picture: Picture, actor: str = "platform") -> None:
+    """The car still stands there: it goes on its stay as that ended, without a second space or a second 3.2."""
+    departure.order_id = left.order_id
+    release(room, departure, picture, "rule", actor=actor, reason=f"left as {left.order_id}, seen again")
 
 
 def candidates(room: Room, plate: str) -> list[Order]:

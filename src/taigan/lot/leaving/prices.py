@@ -141,6 +141,10 @@ def _at_exit(q: Query, room: Room) -> bytes | None:
     if order is None:
         if departure.released_at is not None:
             return _again(q, room, departure, None)
+        if left := cars.left_unseen(room, q.licence):
+            cars.let_go_again(room, departure, left, q.picture, "driver")
+            account = room.account(left)
+            return _price(q, room, account, departure.charge_at, departure.presence_id, texts.PASS_ON)
         return _fixed_price(q, room, departure) or _no_entry(q, room, departure)
     return _settle_up(q, room, lane, departure, order)
 

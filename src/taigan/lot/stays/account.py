@@ -73,8 +73,9 @@ class Account:
     def quote(self, number: str, now: datetime, charge_at: datetime, presence_id: str, valid: timedelta) -> Quote:
         """A price as of `charge_at`; until `leave_by` that of the payment that settled it. Raises CannotPrice."""
         bill = self.bill
-        if self.is_settled(charge_at) and bill.charge_fen is not None:
-            charge, reduced, due, version = bill.charge_fen, bill.reduced_fen, 0, bill.price_list
+        if bill.charge_fen is not None and (bill.closed_at is not None or self.is_settled(charge_at)):
+            owed = max(0, bill.balance_fen) if bill.closed_at is not None else 0
+            charge, reduced, due, version = bill.charge_fen, bill.reduced_fen, owed, bill.price_list
         else:
             found = self.priced(charge_at)
             charge, reduced, version = found.charge_fen, found.reduced_fen, found.version
