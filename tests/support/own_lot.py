@@ -96,7 +96,7 @@ class OwnLot:
     async def _price_list(self) -> None:
         """In force from the start: through the API one begins tomorrow at the earliest."""
         (self.folder / "data").mkdir()
-        database = await open_database(f"sqlite:///{self.folder / 'data' / 'lot.db'}")
+        database = await open_database(f"sqlite:///{self.folder / 'data' / 'lot.sqlite3'}")
         now = datetime.now(UTC)
         listed = msgspec.json.encode(tomllib.loads(TWENTY_AT_ONCE)).decode()
         row = PriceListRow(LOT, 1, date(2020, 1, 1), listed, now, "test", "test")

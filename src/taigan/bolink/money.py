@@ -127,6 +127,10 @@ def _moment(seconds: int | None) -> datetime | None:
         return None
 
 
+class _Named(Message):
+    order_id: str | None = None
+
+
 class _Number(Message):
     trade_no: str | None = None
     out_trade_no: str | None = None
@@ -139,3 +143,11 @@ def number_in(text: bytes) -> str:
     except BadMessage:
         return ""
     return (found.trade_no or found.out_trade_no or "").strip()[:LONGEST]
+
+
+def order_in(text: bytes) -> str:
+    """The order that a money message names, if that much can be read; else empty."""
+    try:
+        return (read(text, _Named).order_id or "").strip()[:LONGEST]
+    except BadMessage:
+        return ""

@@ -11,7 +11,7 @@ from typing import Any
 from taigan import bolink
 from taigan.bolink import BadMessage
 from taigan.bolink.callbacks import ChargeResultTaken, PrepaymentTaken
-from taigan.bolink.money import PaymentTold, number_in, payment_told
+from taigan.bolink.money import PaymentTold, number_in, order_in, payment_told
 from taigan.bolink.units import yuan
 from taigan.lot import texts
 from taigan.lot.leaving.desk import LeavingDesk
@@ -39,8 +39,8 @@ class MoneyMessages:
         """A handler that keeps a message of this section for a person and answers 1."""
 
         async def keep(callback: Callback) -> Answered:
-            number = number_in(callback.text)
-            money = self._money(callback, section, _answer(section, callback, number, "", None))
+            number, order_id = number_in(callback.text), order_in(callback.text)
+            money = self._money(callback, section, _answer(section, callback, number, order_id, None))
             money.trade_no, money.kept_only = number, True
             return await self._carry_out(money, callback)
 
