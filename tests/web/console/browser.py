@@ -198,11 +198,11 @@ class Browser:
         assert answer.status == 200, (path, answer.status, answer.location, answer.page and answer.text[:300])
         return answer
 
-    async def post(self, path: str, **fields: str) -> Answer:
+    async def post(self, path: str, /, **fields: str) -> Answer:
         """Send fields as they are, without a form's."""
         return Answer(await self.client.post(path, data=fields))
 
-    async def send(self, path: str, to: str, **typed: str) -> Answer:
+    async def send(self, path: str, to: str, /, **typed: str) -> Answer:
         """Open a page, and send the form on it that goes to `to`, with what was typed."""
         page = (await self.see(path)).page
         assert page is not None

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
+
 from taigan.barriers.barrier import Position
 from taigan.lot.people.by import By
 from taigan.lot.people.prices import Prices
 from taigan.lot.tariff.reading import price_lists
 from taigan.storage import tables as t
-from taigan.storage.rows import Alarm, Bill, Departure, Payment
+from taigan.storage import vehicles
+from taigan.storage.rows import Alarm, Bill, Departure, Pass, Payment, Reduction, Shift
+from taigan.storage.vehicles import SpecialVehicle
 from web.house import LOT, House
 
 PRICES: dict[str, Any] = {
@@ -64,8 +68,50 @@ async def furnish(house: House) -> None:
     ):
         alarm = Alarm(LOT, "A1", "", house.clock.step(60), kind, text)
         await house.keep(lambda changes, alarm=alarm: changes.alarms.append(alarm))  # type: ignore[misc]
+    await _money(house)
+    await _passes(house)
     house.barriers["A2"].state.position = Position.RISING
     house.barriers["东门/一号 50%"].state.online = False
+
+
+async def _money(house: House) -> None:
+    """A shift that is handed over with a difference, one that goes on, and what was taken in both."""
+    now = house.clock.now()
+    morning = Shift(LOT, "S1", "李强", "东岗亭", now - timedelta(hours=6), 20_000, now - timedelta(hours=1))
+    morning.counted_fen, morning.expected_fen, morning.note = 24_250, 24_500, "找零找错"
+    going_on = Shift(LOT, "S2", "陈杰", "东岗亭", now - timedelta(hours=1), 24_250)
+    for shift in (morning, going_on):
+        await house.write(t.shifts.insert().values(msgspec.structs.asdict(shift)))
+    for name, giver, way, order, fen, hours, shift_id, state in (
+        ("C1", "cash", "cash", "order_0001", 4_500, 3, "S1", "paid"),
+        ("C2", "cash", "cash", "order_0002", 1_000, 0, "S2", "paid"),
+        ("C3", "cash", "cash", "order_0002", 1_000, 0, "S2", "reversed"),
+        ("W1", "us", "wallet", "order_0003", 1_800, 2, "", "paid"),
+        ("X1", "bolink", "prepay", "", 1_300, 1, "", "paid"),
+    ):
+        at = now - timedelta(hours=hours)
+        paid = Payment(LOT, name, giver, f"N{name}", order, "", "", way, state, fen, 0, at, at, "粤B10137", shift_id)
+        await house.keep(lambda changes, paid=paid: changes.new_payment(paid))  # type: ignore[misc]
+    for order_id, fen in (("order_0001", 4_500), ("order_0002", 1_000), ("order_0003", 1_800)):
+        counted = Bill(LOT, order_id, paid_fen=fen)
+        await house.keep(lambda changes, counted=counted: changes.bill(counted))  # type: ignore[misc]
+    waiver = Reduction(LOT, "R1", "person", "R1", "waiver", 400, None, None, "order_0003", "王芳", "老客户", now)
+    await house.keep(lambda changes: changes.reductions.append(waiver))
+
+
+async def _passes(house: House) -> None:
+    """A pass that holds, one that has run out, a plate that is not let in and one that is free."""
+    now = house.clock.now()
+    for card_id, holder, plate, days in (("K0012", "陈先生", "粤B10137", 20), ("K0007", "周女士", "粤B10274", -5)):
+        one = Pass(LOT, card_id, holder, now - timedelta(days=30), now + timedelta(days=days), "王芳", "办卡", now)
+        await house.write(
+            t.passes.insert().values(msgspec.structs.asdict(one)),
+            t.pass_plates.insert().values(lot_id=LOT, card_id=card_id, plate=plate),
+        )
+    free = SpecialVehicle(LOT, "粤B10411", "white", None, None, "集团公务", now)
+    blocked = {"lot_id": LOT, "kind": "licence", "value": "京A00001", "operator": "王芳", "reason": "闯杆"}
+    await house.database.write(lambda conn: vehicles.keep_special_vehicle(conn, free))
+    await house.write(t.blocked.insert().values(**blocked, at=now))
 
 
 async def rename(house: House, name: str) -> None:

@@ -24,6 +24,7 @@ VALUES = {
     "{channel_id}": "A1",
     "{order_id}": "order_0001",
     "{login}": "wangfang",
+    "{table}": "payments",
 }
 """What stands in the addresses; what is not named here is 1."""
 

@@ -18,7 +18,6 @@ from taigan.lot.tariff.model import PriceList
 from taigan.lot.tariff.reading import price_lists
 from taigan.lot.tariff.result import Price
 from taigan.storage import price_lists as kept
-from taigan.storage.price_lists import CalendarDay
 from taigan.storage.rows import Lot
 
 
@@ -51,7 +50,7 @@ def price(
             raise CannotPrice(f"the lot has no price list for an entry on {entry.astimezone(zone).date()}", "entry")
         price_list = _read(row.body)
         by_kind_of_day = any(rate.by_kind_of_day for rate in price_list.rates)
-        calendar = _calendar(kept.days(conn, lot.lot_id)) if by_kind_of_day else None
+        calendar = calendar_of(conn, lot.lot_id) if by_kind_of_day else None
         found = evaluation.price(
             price_list, entry, exit, vehicle, covered, zone=zone, calendar=calendar, free_used=free_used
         )
@@ -65,8 +64,9 @@ def _read(body: str) -> PriceList:
     return price_lists.from_data(msgspec.json.decode(body))
 
 
-def _calendar(told: list[CalendarDay]) -> Calendar:
+def calendar_of(conn: sa.Connection, lot_id: str) -> Calendar:
     """The published days, and over them what the lot has told, the newest of each date."""
+    told = kept.days(conn, lot_id)
     days = {day.day: day.kind for day in told if day.kind != "year"}
     return published().with_days(
         Days(

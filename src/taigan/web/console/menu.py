@@ -23,6 +23,15 @@ LOT: tuple[tuple[Entry, ...], ...] = (
         Entry("lanes", "", N_("车道"), Right.LOT_SEE, "lanes"),
         Entry("stays", "stays", N_("停车记录"), Right.STAY_SEE, "stays"),
     ),
+    (
+        Entry("shift", "shifts", N_("交接班"), Right.MONEY_SEE, "shift"),
+        Entry("money", "money", N_("收款"), Right.MONEY_SEE, "money"),
+    ),
+    (
+        Entry("passes", "passes", N_("月卡"), Right.PASS_SEE, "passes"),
+        Entry("lists", "lists", N_("名单"), Right.BLOCKED_SEE, "audit"),
+        Entry("tariffs", "tariffs", N_("收费标准"), Right.TARIFF_SEE, "tariffs"),
+    ),
 )
 """What there is in a lot, in groups."""
 
@@ -43,6 +52,14 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/lanes/{channel_id}/match",
         "/lots/{lot_id}/lanes/{channel_id}/cash",
         "/lots/{lot_id}/stays/{order_id}",  # behind each row of stays
+        "/lots/{lot_id}/shifts/{shift_id}",
+        "/lots/{lot_id}/shifts/{shift_id}/close",
+        "/lots/{lot_id}/money/payments",  # behind the sums
+        "/lots/{lot_id}/money/bills",
+        "/lots/{lot_id}/money/reductions",
+        "/lots/{lot_id}/tariffs/new",
+        "/lots/{lot_id}/tariffs/{version}",
+        "/lots/{lot_id}/export/{table}",  # beside each list
     }
 )
 """Pages (GET) that are reached in another way than by the menu."""

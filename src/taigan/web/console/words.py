@@ -115,6 +115,15 @@ REDUCTION = {
     "window": N_("时段免费"),
     "waiver": N_("免收"),
 }
+BILL = {
+    "charge": N_("应收"),
+    "reduced": N_("减免"),
+    "waived": N_("其中免收"),
+    "paid": N_("已付"),
+    "refunded": N_("已退"),
+    "owed": N_("欠"),
+    "surplus": N_("多收"),
+}
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "order_state": ORDER_STATE,
@@ -132,6 +141,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "released_by": RELEASED_BY,
     "review": REVIEW,
     "reduction": REDUCTION,
+    "bill": BILL,
 }
 
 

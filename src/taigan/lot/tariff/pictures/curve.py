@@ -49,8 +49,12 @@ def curve(
     zone: tzinfo = SHANGHAI,
     calendar: Calendar | None = None,
     title: str = "",
+    bare: bool = False,
 ) -> str:
-    """An SVG of what stays of up to so many hours (1 to 168) from this entry cost. Raises what `price` raises."""
+    """An SVG of what stays of up to so many hours (1 to 168) from this entry cost. Raises what `price` raises.
+
+    `bare`: without a style of its own, to stand inside a page that gives its classes and colours.
+    """
     minutes = max(1, min(hours, LONGEST)) * 60
     entry = entry.replace(second=0, microsecond=0)
 
@@ -64,7 +68,7 @@ def curve(
             rises.append(_Rise(minute, fen))
     whole = after(minutes * _MINUTE)
     rate = price_list.rates[whole.rate]
-    return _Drawing(rate, whole, rises, minutes, entry.astimezone(zone), language, title).svg()
+    return _Drawing(rate, whole, rises, minutes, entry.astimezone(zone), language, title).svg(bare=bare)
 
 
 class _Drawing:
@@ -89,7 +93,7 @@ class _Drawing:
         self._parts: list[str] = []
         self._labels: list[tuple[float, float, float]] = []  # where text stands already: x, y, width
 
-    def svg(self) -> str:
+    def svg(self, *, bare: bool) -> str:
         self._bands()
         self._axes()
         self._free_minutes()
@@ -97,10 +101,13 @@ class _Drawing:
         self._caps()
         self._steps()
         heading = self._heading()
+        named = (
+            f' aria-label="{escape(heading)}">' if bare else f"><title>{escape(heading)}</title><style>{_STYLE}</style>"
+        )
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-            f'role="img" lang="{"zh-CN" if self._language == "zh" else "en"}"><title>{escape(heading)}</title>'
-            f'<style>{_STYLE}</style><rect width="{WIDTH}" height="{HEIGHT}" fill="var(--paper)"/>'
+            f'role="img" lang="{"zh-CN" if self._language == "zh" else "en"}"{named}'
+            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="var(--paper)"/>'
             f"{self._text(LEFT, 28, heading, 'title')}{''.join(self._parts)}</svg>\n"
         )
 

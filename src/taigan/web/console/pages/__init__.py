@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
-from taigan.web.console.pages import arms, lanes, signing, stays
+from taigan.web.console.pages import (
+    arms,
+    exports,
+    lanes,
+    money,
+    passes,
+    shifts,
+    signing,
+    stays,
+    tariffs,
+)
 
-PAGES = (*signing.PAGES, *lanes.PAGES, *arms.PAGES, *stays.PAGES)
+PAGES = (
+    *signing.PAGES,
+    *lanes.PAGES,
+    *arms.PAGES,
+    *stays.PAGES,
+    *money.PAGES,
+    *shifts.PAGES,
+    *passes.PAGES,
+    *tariffs.PAGES,
+    *exports.PAGES,
+)
 """Every handler."""

@@ -17,10 +17,10 @@ from taigan.storage import facts, ledger, searches
 from taigan.storage.rows import Bill, Departure, Payment, Reduction
 from taigan.storage.searches import Sought, StayRow
 from taigan.web.api.common import BY_TIME
+from taigan.web.console import fields
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.errors import Refused
 
-PAGE = 50
 STATES = ("in", "waiting", "out", "abandoned", "void")
 
 
@@ -40,21 +40,19 @@ class Money(msgspec.Struct):
 async def stays(visit: Here) -> Answer:
     """The lot's stays, newest first; those inside at first."""
     rows: list[StayRow] = []
-    more, sought = "", None
     try:
-        sought = _sought(visit)
+        sought = sought_by(visit)
         after = BY_TIME.read(visit.text("after", 512))
         lot_id = visit.here.lot_id
-        rows = await visit.office.database.read(lambda conn: searches.stays(conn, lot_id, PAGE + 1, after, sought))
+        rows = await visit.office.database.read(
+            lambda conn: searches.stays(conn, lot_id, fields.PAGE + 1, after, sought)
+        )
     except BadValue as error:
         return visit.again("stays.html", error, rows=[], more="", states=STATES)
     except Refused:
         return visit.go(visit.in_lot("stays"))
-    if len(rows) > PAGE:
-        last = rows[PAGE - 1].order
-        filters = {name: value for name, value in visit.asked.items() if name != "after"}
-        more = visit.in_lot("stays", **filters, after=BY_TIME.write((last.requested_at, last.order_id)))
-    return visit.page("stays.html", rows=rows[:PAGE], more=more, states=STATES)
+    rows, more = fields.further(visit, rows, BY_TIME, lambda row: (row.order.requested_at, row.order.order_id), "stays")
+    return visit.page("stays.html", rows=rows, more=more, states=STATES)
 
 
 @get("/lots/{lot_id:str}/stays/{order_id:str}", right=Right.STAY_SEE)
@@ -93,7 +91,7 @@ async def money_at(visit: Visit, order_id: str) -> Money:
     return await visit.office.database.read(read)
 
 
-def _sought(visit: Visit) -> Sought:
+def sought_by(visit: Visit) -> Sought:
     """What the address asks for. Raises BadValue for what cannot be looked for."""
     part = "".join(visit.text("q", 16).split()).upper()
     state = visit.text("state", 16) if "state" in visit.asked else "in"

@@ -1,0 +1,63 @@
+"""What happens to a plate now, and why: whether it is let in, and what it pays."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+import sqlalchemy as sa
+
+from taigan.lot.people.board import due
+from taigan.storage import facts, ledger, price_lists, vehicles, views
+from taigan.storage.price_lists import PriceListRow
+from taigan.storage.rows import Lot, Order, Pass
+from taigan.storage.vehicles import SpecialVehicle
+from taigan.storage.views import Blocked
+
+
+class Inside(msgspec.Struct):
+    """A stay of the plate that goes on, and what it owes now; None, and why not, where that cannot be told."""
+
+    order: Order
+    due_fen: int | None
+    why_not: str
+
+
+class Outlook(msgspec.Struct):
+    """What is known of a plate at a moment. `refused`: it is not let in; `passes` and `listed` hold ended ones too."""
+
+    plate: str
+    refused: bool
+    blocked: Blocked | None
+    listed: list[SpecialVehicle]
+    passes: list[Pass]
+    valid: Pass | None
+    free: SpecialVehicle | None
+    inside: list[Inside]
+    price_list: PriceListRow | None
+
+
+def outlook(conn: sa.Connection, lot: Lot, plate: str, now: datetime) -> Outlook:
+    """Look a plate up, as its spelling is kept. Nothing is decided and nothing written."""
+    refused = facts.blocked(conn, {plate}, now)
+    passes = ledger.passes_of(conn, lot.lot_id, [plate])
+    listed = vehicles.special_vehicles(conn, lot.lot_id, plate)
+    inside = [Inside(order, *due(conn, lot, order, now)) for order in ledger.inside_by_plate(conn, lot.lot_id, plate)]
+    return Outlook(
+        plate=plate,
+        refused=any(lot_id == lot.lot_id for lot_id, _, _ in refused),
+        blocked=views.block_of(conn, lot.lot_id, "licence", plate),
+        listed=listed,
+        passes=passes,
+        valid=next(
+            (one for one in passes if one.starts_at <= now < min(one.ends_at, one.ended_at or one.ends_at)), None
+        ),
+        free=next((one for one in listed if one.kind == "white" and _holds(one, now)), None),
+        inside=inside,
+        price_list=price_lists.in_force(conn, lot.lot_id, now.astimezone(ZoneInfo(lot.time_zone)).date()),
+    )
+
+
+def _holds(one: SpecialVehicle, now: datetime) -> bool:
+    return (one.starts_at is None or one.starts_at <= now) and (one.ends_at is None or now < one.ends_at)
