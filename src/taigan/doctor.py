@@ -13,11 +13,12 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
 
+from taigan.barriers.wires.broker import is_open
 from taigan.clock import Clock
 from taigan.storage.errors import CannotOpen
 from taigan.storage.inspection import Inspection, inspect_database
@@ -211,8 +212,7 @@ class _Examination:
     def _brokers(self) -> list[Finding]:
         found = []
         for lane, broker, signs_in in self._at.brokers:
-            local = (urlsplit(broker).hostname or "") in ("127.0.0.1", "localhost", "::1")
-            if not local and (not signs_in or broker.startswith("mqtt://")):
+            if is_open(broker, signs_in=signs_in):
                 found.append(
                     _wrong(
                         "broker",

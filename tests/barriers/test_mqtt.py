@@ -7,14 +7,20 @@ import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import aiomqtt
 import pytest
+from structlog.testing import capture_logs
 
 from support.barrier_bench import LANE, Bench, HandClock, bench
 from support.mosquitto import Broker
+from support.simulated_lanes import Heard
 from taigan.barriers.barrier import EventKind, Outcome, Position, Price
+from taigan.barriers.site import Site
+from taigan.barriers.wires.broker import BrokerSettings, broker_of
+from taigan.clock import SystemClock
 from taigan.devices.device import Fault
 
 
@@ -112,3 +118,24 @@ async def test_the_prefix_names_the_lane_unless_set_otherwise(broker: Broker, tm
         await lane.online()
         assert lane.device.settings.prefix == f"taigan/{LANE.lot_id}/{LANE.channel_id}"
         await lane.opened()
+
+
+@pytest.mark.parametrize(
+    ("broker", "username", "said"),
+    [
+        ("mqtt://broker.example:1883", "lot", True),
+        ("mqtts://broker.example:8883", "", True),
+        ("mqtts://broker.example:8883", "lot", False),
+        ("mqtt://127.0.0.1:1", "", False),
+    ],
+)
+async def test_a_broker_that_takes_anybody_of_its_network_is_named_in_the_log(
+    broker: str, username: str, said: bool
+) -> None:
+    site = Site(Heard(), SystemClock(), Random(1))
+    connection = broker_of(site, BrokerSettings(broker=broker, username=username))
+    with capture_logs() as logs:
+        await connection.start()
+        await connection.stop()
+    assert [line.get("broker") for line in logs if "anybody in that network" in line["event"]] == [broker] * said
+    await site.stop()

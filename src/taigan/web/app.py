@@ -39,6 +39,8 @@ class Doors:
 
     def __init__(self, doors: Mapping[str, App]) -> None:
         self._doors = doors
+        self.names = frozenset(doors)
+        """The first parts of paths that lead somewhere."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         first = scope["path"].lstrip("/").partition("/")[0]

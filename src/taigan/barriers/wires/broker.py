@@ -56,9 +56,20 @@ class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         if bool(self.cert_file) != bool(self.key_file):
             raise ValueError("`cert_file` and `key_file` belong together")
 
+    @property
+    def is_open(self) -> bool:
+        """Whether others in the network could speak for the devices: in the clear or without a user, from afar."""
+        return is_open(self.broker, signs_in=bool(self.username or self.cert_file))
+
     def key(self) -> tuple[str, ...]:
         """What makes two connections the same one."""
         return ("mqtt", self.broker, self.username, self.password, self.ca_file, self.cert_file)
+
+
+def is_open(broker: str, *, signs_in: bool) -> bool:
+    """Whether a broker takes anybody of its network: in the clear or without a user, and not on this machine."""
+    local = (urlsplit(broker).hostname or "") in ("127.0.0.1", "localhost", "::1")
+    return not local and (not signs_in or broker.startswith("mqtt://"))
 
 
 LONGEST_PREFIX = 128
@@ -137,8 +148,13 @@ class Broker:
             raise NoAnswer(f"the broker did not confirm the message: {error}") from error
 
     async def start(self) -> None:
-        """Begin to connect."""
+        """Begin to connect. Says it aloud where whoever is in the network could speak for the devices."""
         if self._task is None:
+            if self._settings.is_open:
+                log.warning(
+                    "the broker is spoken to in the clear or without a user: anybody in that network raises arms",
+                    broker=self._settings.broker,
+                )
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:

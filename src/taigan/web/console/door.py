@@ -50,6 +50,7 @@ SECURITY = {
     "cross-origin-opener-policy": "same-origin",
 }
 """On every answer: nothing runs but our own files, nobody frames a page."""
+_BAD_METHOD = "只有 GET 和 POST。 Only GET and POST."
 _BAD_ADDRESS = "这个地址不能用。 This address cannot be used."
 
 
@@ -69,6 +70,9 @@ class Console:
             parts = path_parts(scope)
             if parts[0] == "static":
                 await self._file(send, scope["method"], parts)
+                return
+            if scope["method"] not in ("GET", "HEAD", "POST"):
+                await _say(send, HTTPStatus.METHOD_NOT_ALLOWED, _BAD_METHOD, close=True)
                 return
             body = await self._body(scope, receive)
             asked = _fields(scope.get("query_string", b""))
