@@ -39,10 +39,12 @@ class AiohttpTransport:
 
     At most `connections` are open to one server at once: one that is slow keeps nobody from another. Whoever waits for
     one does so within its own time-out, so there are more of them than the lot platform has uploads under way.
+    `resolver` turns names into addresses, in another way than the system does.
     """
 
-    def __init__(self, *, connections: int = 250) -> None:
+    def __init__(self, *, connections: int = 250, resolver: aiohttp.abc.AbstractResolver | None = None) -> None:
         self._connections = connections
+        self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> AiohttpTransport:
@@ -89,6 +91,6 @@ class AiohttpTransport:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = _Connector(limit=0, limit_per_host=self._connections)
+            connector = _Connector(limit=0, limit_per_host=self._connections, resolver=self._resolver)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session

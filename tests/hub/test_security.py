@@ -18,9 +18,12 @@ from hub.vendor import client_at
 from support.clock import ManualClock
 from taigan.bolink import seal
 from taigan.bolink.catalogue import by_section
+from taigan.bolink.errors import Unreachable
 from taigan.bolink.signing import sign_page
 from taigan.hub.rules import Rules
+from taigan.hub.sending.addresses import PublicResolver
 from taigan.strangers import AT_ONCE, FIRST_WAIT
+from taigan.transport import AiohttpTransport
 
 ALERT = "admin_token"
 
@@ -181,6 +184,13 @@ async def test_a_notify_url_leads_neither_into_the_hubs_own_network_nor_to_itsel
         while (push := (await side.get("/admin/pushes"))["items"][0])["outcome"] == "sent":
             await side.get("/healthz")
         assert (push["url"], push["outcome"]) == (url, "forbidden")
+
+
+async def test_a_name_that_leads_inside_after_it_was_looked_at_is_not_followed(lot: FakeLot) -> None:
+    async with AiohttpTransport(resolver=PublicResolver()) as outwards:
+        with pytest.raises(Unreachable, match="private network"):
+            await outwards.post(lot.url.replace("127.0.0.1", "localhost"), b"{}", timeout=10)
+    assert lot.heard == []
 
 
 async def test_a_notify_url_may_lead_anywhere_where_the_settings_say_so(

@@ -49,7 +49,8 @@ def _random_code() -> str:
 class Hub:
     """BoLink's side. `admin_token` empty: the admin's addresses are closed. `new_code` makes codes, ids and tokens.
 
-    `public_url` goes into the codes, without slash at its end; it may be set until the first code is asked for.
+    `to_strangers` carries what goes to addresses that messages brought along. `public_url` goes into the codes,
+    without slash at its end; it may be set until the first code is asked for.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Hub:
         transport: Transport,
         clock: Clock,
         *,
+        to_strangers: Transport | None = None,
         rules: Rules = Rules(),  # noqa: B008 - frozen
         public_url: str = "",
         admin_token: str = "",
@@ -72,7 +74,7 @@ class Hub:
         self.faults = Faults()
         self.book = Book(database, Live(), clock)
         self.lines = Lines(clock, new_code)
-        sender = Sender(transport, self.faults, rules, clock, self.lines)
+        sender = Sender(transport, to_strangers or transport, self.faults, rules, clock, self.lines)
         self.desk = Desk(self.book, sender, rules, new_code)
         self.postbox = Postbox(self.book, sender, rules)
         self.cashier = Cashier(self.book, sender, self.postbox, self.faults, rules, new_code)

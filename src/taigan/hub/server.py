@@ -14,6 +14,7 @@ from taigan.hub.book.database import Database
 from taigan.hub.book.registry import LotSeed, VendorSeed
 from taigan.hub.hub import Hub
 from taigan.hub.rules import Rules
+from taigan.hub.sending.addresses import PublicResolver
 from taigan.process import serve as serve_app
 from taigan.transport import AiohttpTransport
 
@@ -40,8 +41,17 @@ async def serve(
     store = await asyncio.to_thread(Database, database)
     host, port = listener.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    async with AiohttpTransport() as transport:
-        hub = Hub(store, transport, clock, rules=rules, public_url=public_url or address, admin_token=admin_token)
+    async with AiohttpTransport() as transport, AiohttpTransport(resolver=PublicResolver()) as outwards:
+        to_strangers = transport if rules.private_notify else outwards
+        hub = Hub(
+            store,
+            transport,
+            clock,
+            to_strangers=to_strangers,
+            rules=rules,
+            public_url=public_url or address,
+            admin_token=admin_token,
+        )
         try:
             await hub.open(vendors, lots)
             log.info("hub ready", address=address)

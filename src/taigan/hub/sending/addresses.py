@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import socket
 from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import ResolveResult
 
 
 def same_host(url: str, other: str) -> bool:
@@ -23,6 +27,19 @@ async def is_public(url: str) -> bool:
     except (OSError, UnicodeError):
         return False
     return bool(found) and all(_public(str(address[4][0])) for address in found)
+
+
+class PublicResolver(aiohttp.ThreadedResolver):
+    """Finds public addresses only: a name that led elsewhere when it was looked at leads nowhere now."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Raises OSError for a name that leads into a private network."""
+        found = await super().resolve(host, port, family)
+        if not all(_public(address["host"]) for address in found):
+            raise OSError(errno.EACCES, f"{host} leads into a private network")
+        return found
 
 
 def _public(address: str) -> bool:

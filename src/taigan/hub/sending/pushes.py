@@ -169,12 +169,14 @@ class Sender:
     def __init__(
         self,
         transport: Transport,
+        to_strangers: Transport,
         faults: Faults,
         rules: Rules,
         clock: Clock,
         lines: Lines,
     ) -> None:
         self._transport = transport
+        self._to_strangers = to_strangers
         self._lines = lines
         self._faults = faults
         self._rules = rules
@@ -209,7 +211,8 @@ class Sender:
         if push.strange and not self._rules.private_notify and not await is_public(push.url):
             return Answer(Outcome.FORBIDDEN, self._clock.now())
         try:
-            status, body = await self._transport.post(push.url, push.body, timeout=self._rules.push_timeout)
+            way = self._to_strangers if push.strange else self._transport
+            status, body = await way.post(push.url, push.body, timeout=self._rules.push_timeout)
         except TimedOut:
             return Answer(Outcome.TIMED_OUT, self._clock.now())
         except Unreachable:
