@@ -40,7 +40,7 @@ def row(table: sa.Table, number: int, at: datetime, **given: Any) -> dict[str, A
         if isinstance(column.type, t.Moment):
             made[column.name] = at
         elif isinstance(column.type, sa.LargeBinary):
-            made[column.name] = b"\x00" * 32
+            made[column.name] = bytes([number]) * 32
         elif isinstance(column.type, sa.Boolean):
             made[column.name] = False
         elif isinstance(column.type, sa.Date):
@@ -52,6 +52,8 @@ def row(table: sa.Table, number: int, at: datetime, **given: Any) -> dict[str, A
     made |= {"state": "done"} if "state" in table.columns else {}
     if table.name == "orders":
         made |= {"lot_id": "1-7", "channel_id": "A1", "state": "out"}
+    if table.name == "staff_sessions":
+        made["login"] = "login1"
     return {**made, **given}
 
 
@@ -63,6 +65,7 @@ async def lot(database: Database) -> Database:
         conn.execute(sa.insert(t.lots), lot)
         lane = {"lot_id": "1-7", "channel_id": "A1", "direction": "entry", "confirm": "accepted", "barrier": {}}
         conn.execute(sa.insert(t.lanes), lane)
+        conn.execute(sa.insert(t.staff), row(t.staff, 1, NOW))
 
     await database.write(set_up)
     return database
