@@ -79,8 +79,6 @@ class Right(StrEnum):
     EXPORT_TAKE = "export:take", "导出", "take exports"
     AUDIT_SEE = "audit:see", "看抬杆和操作记录", "see every lift and act"
 
-    RESIDENT_SET = "resident:set", "设置社区、门禁设备", "set up the community and its access devices"
-    RESIDENT_REPORT = "resident:report", "上报人员通行", "report that a person went in or out"
     RESIDENT_SEE = "resident:see", "看泊链下发的人员", "see the residents that BoLink sent"
     PRIVACY_SHOW = "privacy:show", "查看完整手机号和身份", "see phone numbers and identities unmasked"
     PRIVACY_EXPORT = "privacy:export", "导出某人的数据", "export what is kept of a person"

@@ -82,6 +82,9 @@ SAID: dict[str, str] = {
     "Plates whose stay no stranger is told of by typing them.": "这些车牌，别人输入查费时一律说查不到。",
     "A refund up to this amount in fen is asked for by one person; above it a second one must agree.": "不超过这个金额（分）的退款一个人就能申请；超过时要第二个人批准。",
     "When the day before is held against what BoLink has of it, by each lot's clock; empty: only by hand.": "每天什么时候（按车场的钟）与泊链对前一天的账；空：只手动对账。",
+    "How often the texts that the city wants on a lot's screens are fetched (10.5).": "多久取一次市级平台要在屏幕上显示的文字（10.5）。",
+    "Where BoLink posts what became of payments that the lot places (3.3, 3.4, 3.9, 3.10): the address of the lot's callback as BoLink reaches it. Empty: renewals cannot be placed, the others are told to the vendor's address.": "车场下的支付单（3.3、3.4、3.9、3.10）有了结果时泊链通知哪里：泊链能访问的车场回调地址。空：不能下续费单，其余的通知厂商地址。",
+    "How often all passes that BoLink has are fetched in place of those it told of before (10.6); 0: by hand only.": "多久取一次泊链的全部月卡，替换它以前告诉的（10.6）；0：只手动取。",
     "How often BoLink is asked where invoices stand that are being made; sooner where it hints that one is ready.": "多久问一次泊链正在开的发票到了哪一步；泊链提示有变化时随即就问。",
     "How often BoLink is told the free spaces if they changed (2.2), beside every entry and exit; 0: never.": "除每次进出之外，余位变了多久告诉泊链一次（2.2）；0：不单独告诉。",
     # [hub]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 
 from hub.sides import KEY, LOT_ID, PARK_ID, UNION_ID, Side, running_side
 from support.clock import PATIENCE, ManualClock
@@ -27,6 +28,7 @@ from taigan.transport import AiohttpTransport
 from taigan.web import tokens
 from taigan.web.app import build
 from taigan.web.asgi import App, Receive, Scope, Send
+from taigan.web.console.signing.accounts import Accounts
 from web.house import served
 
 API_TOKEN = "a token of sixteen or more characters"
@@ -185,6 +187,7 @@ async def both_sides(folder: Path, url: str = "", policy: Policy | None = None) 
     async with AiohttpTransport() as transport, served(later) as port:
         callback_url = f"http://127.0.0.1:{port}/bolink"
         async with running_side(folder, clock, callback_url) as hub:
+            policy = msgspec.structs.replace(policy or Policy(), notify_url=callback_url)
             street = Parking(database, clock=clock, policy=policy, transport=transport, hub_url=hub.url)
             platform = street.platform
             later.app = build(
@@ -195,10 +198,12 @@ async def both_sides(folder: Path, url: str = "", policy: Policy | None = None) 
                 leaving=platform.leaving,
                 errands=platform.errands,
                 reconciling=platform.reconciling,
+                city=platform.city,
                 lanes=platform.lanes,
                 events=platform.events,
                 metrics=platform.metrics,
                 clock=clock,
+                accounts=Accounts(database, clock, policy),
             )
             token = Token("console", tokens.digest_of(API_TOKEN), clock.now())
             await database.write(lambda conn: registry.add_token(conn, token))

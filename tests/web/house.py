@@ -21,6 +21,7 @@ from taigan.clock import SystemClock
 from taigan.deadline import Deadline
 from taigan.lot.commits import Commits
 from taigan.lot.entering.desk import EntryDesk
+from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.events import Events
@@ -273,6 +274,7 @@ async def house_at(database: Database, **options: Any) -> House:
         leaving=leaving,
         errands=Errands(database, leaving, nobody_there, clock),
         reconciling=Reconciling(database, nobody_there, clock),
+        city=CityDesk(database, leaving, lanes, nobody_there, clock),
         lanes=lanes,
         events=events,
         metrics=metrics,

@@ -113,6 +113,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
             leaving=platform.leaving,
             errands=platform.errands,
             reconciling=platform.reconciling,
+            city=platform.city,
             lanes=platform.lanes,
             events=platform.events,
             metrics=platform.metrics,

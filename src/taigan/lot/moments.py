@@ -38,14 +38,28 @@ MOMENTS: dict[str, Moment] = {
     "2.6": Moment("errands.lots:onboard", "人提交进件资料时", "when a person submits the merchant's data"),
     "3.1": Moment("stays.orders:enter", "车辆入场确定之后", "when an entry is certain"),
     "3.2": Moment("leaving.gone:owe_exit", "车辆离场之后", "when a car has left"),
+    "3.3": Moment("errands.passes:renew", "月卡要续费时", "when a pass is to be renewed"),
+    "3.4": Moment("errands.paying:place_stay", "车场自己下停车费支付单时", "when the lot places a payment for a stay"),
     "3.5": Moment("errands.lots:split", "人要分账合同时", "when a person wants the contract of a split"),
     "3.6": Moment("errands.lots:bind", "分账合同签好之后", "once the contract of a split is signed"),
+    "3.8": Moment(
+        "errands.errands:Errands.arrears",
+        "人要看一个车牌的欠费时",
+        "when a person wants to see what a plate left owing",
+    ),
+    "3.9": Moment("errands.paying:place_arrears", "欠费要补缴时", "when arrears are to be paid"),
+    "3.10": Moment("errands.paying:give_change", "现金找零用红包时", "when change for cash is a red packet"),
     "4.1": Moment(
         "errands.reconciling:Reconciling._orders",
         "每晚，或手动对账时",
         "every night, and when a person reconciles a day",
     ),
     "4.2": Moment("errands.refunds:ask", "退款被申请（或批准）时", "when a refund is asked for, or approved"),
+    "4.3": Moment(
+        "uploads.questions:Questions._ask",
+        "扣款或付款结果不明，而车还在等的时候",
+        "while a payment is unclear and its car waits for it",
+    ),
     "4.4": Moment(
         "errands.reconciling:Reconciling._withdrawals",
         "每晚，或手动对账时",
@@ -62,20 +76,20 @@ MOMENTS: dict[str, Moment] = {
     "5.5": Moment("messages.money:MoneyMessages.charged", "出口的缴费有了结果", "a payment at the exit has its result"),
     "5.6": Moment("messages.told:ToldMessages.refunded", "退款有了结果", "a refund has its result"),
     "5.7": Moment("messages.router:NoPlateEntries", "无牌车扫入口码", "a driver without a plate scans at an entry"),
-    "5.8": Moment(
-        "messages.money:MoneyMessages.kept", "月卡续费付了款：留给人处理", "a pass was paid: kept for a person"
-    ),
-    "5.9": Moment(
-        "messages.money:MoneyMessages.kept", "欠费被追缴：留给人处理", "arrears were recovered: kept for a person"
-    ),
+    "5.8": Moment("messages.passes:PassMessages.paid", "月卡付了款", "a pass was paid"),
+    "5.9": Moment("messages.told:ToldMessages.recovered", "欠费被追缴", "arrears were recovered without us"),
     "5.10": Moment(
-        "messages.money:MoneyMessages.kept", "临停缴费付了款：留给人处理", "a payment we placed: kept for a person"
+        "messages.told:ToldMessages.stay_paid",
+        "车场下的停车费支付单有了结果",
+        "a payment for a stay that the lot placed has its result",
     ),
     "5.11": Moment(
-        "messages.money:MoneyMessages.kept", "逃单补缴付了款：留给人处理", "arrears were paid: kept for a person"
+        "messages.told:ToldMessages.arrears_paid",
+        "车场下的补缴单有了结果",
+        "arrears that the lot placed have their result",
     ),
     "5.12": Moment(
-        "messages.money:MoneyMessages.kept", "红包找零有了结果：留给人处理", "change was paid out: kept for a person"
+        "messages.told:ToldMessages.change_told", "红包找零有了结果", "change as a red packet has its result"
     ),
     "5.13": Moment(
         "messages.phone_checks:PhoneChecks", "无牌车司机要短信验证码", "a driver without a plate wants a code by SMS"
@@ -102,6 +116,11 @@ MOMENTS: dict[str, Moment] = {
         "where a page of the vendor's own needs a driver's number",
     ),
     "9.1": Moment("messages.kept:Records.people_data", "泊链下发人员资料", "BoLink sends residents' data"),
+    "10.1": Moment(
+        "leaving.corrections:owe_correction",
+        "人更正了车牌、手动结束了停车，或要求上报时（city.corrections）",
+        "when a person corrected a plate, ended a stay, or wants it told (city.corrections)",
+    ),
     "10.2": Moment(
         "errands.reconciling:Reconciling._parked", "每晚，或手动对账时", "every night, and when a day is reconciled"
     ),
@@ -110,11 +129,27 @@ MOMENTS: dict[str, Moment] = {
         "在场车数与泊链不同时",
         "when BoLink's count of parked cars is not ours",
     ),
+    "10.4": Moment(
+        "errands.city:CityDesk._ask", "有牌车入场前（city.checks）", "before a plate is let in (city.checks)"
+    ),
+    "10.5": Moment(
+        "errands.city:CityDesk.fetch",
+        "每 screens_every 秒（city.screens）",
+        "every screens_every seconds (city.screens)",
+    ),
+    "10.6": Moment(
+        "errands.passes:fetch",
+        "每 passes_every 秒，或人要取时",
+        "every passes_every seconds, or when a person wants it",
+    ),
     "11.1": Moment("messages.commands:RemoteCommands.operate_liftrod", "泊链要抬杆", "BoLink has an arm raised"),
-    "11.2": Moment("messages.vehicles:Vehicles.check_vip", "司机要办或续月卡", "a driver wants a pass"),
+    "11.2": Moment("messages.passes:PassMessages.check", "司机要办或续月卡", "a driver wants a pass"),
     "11.3": Moment("messages.commands:RemoteCommands.space_notify", "泊链改余位", "BoLink sets the free spaces"),
     "11.4": Moment(
         "messages.vehicles:Vehicles.special_plate", "泊链改白名单、黑名单", "BoLink changes the white or black list"
+    ),
+    "11.5": Moment(
+        "messages.passes:PassMessages.change", "泊链新增、更改、删除月卡", "BoLink adds, changes or ends a pass"
     ),
     "11.6": Moment(
         "messages.vehicles:Vehicles.query_car_info", "泊链查月卡车、特殊车", "BoLink asks for a pass or a list"

@@ -27,6 +27,11 @@ from taigan.storage.database import Database
 log = structlog.get_logger("taigan.plates")
 
 
+async def nobody_asks(lot_id: str, plate: str) -> str:
+    """A lot without a city's platform."""
+    return ""
+
+
 class Plates:
     """Takes plates from cameras and from the API."""
 
@@ -40,6 +45,8 @@ class Plates:
         self._policy = policy
         self._clock = clock
         lanes.when_plate_is_read = self.seen
+        self.check_city = nobody_asks
+        """Why the city does not let a plate into a lot; empty: it may."""
 
     async def seen(self, event: Event) -> None:
         """A camera's event. Never raises."""
@@ -89,6 +96,13 @@ class Plates:
 
         `plate` is spelled as `plate_of` spells it.
         """
+        if refusal := await self.check_city(lane.lot_id, plate):
+            log.info("the city does not let a plate in", lane=str(lane), reason=refusal)
+            self._lanes.show(lane, refusal)
+            said = bolink.NoPlateEntryAnswer(
+                state=0, errmsg=refusal, car_number=plate, timestamp=units.seconds(self._clock.now())
+            )
+            return 0, bolink.write(said)
         now = self._clock.now()
         about = f"plate\0{lane}\0{presence_id or at.isoformat()}\0{plate}"
         scan = Scan(

@@ -19,6 +19,7 @@ from taigan.clock import Clock, set_within
 from taigan.lot.checkpoints import Reach, pass_by
 from taigan.lot.commits import Commits
 from taigan.lot.entering.desk import EntryDesk
+from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import LotError, UnknownLot
@@ -36,6 +37,7 @@ from taigan.lot.messages.invoices import InvoiceHints
 from taigan.lot.messages.kept import Records
 from taigan.lot.messages.keyring import Keyring
 from taigan.lot.messages.money import MoneyMessages
+from taigan.lot.messages.passes import PassMessages
 from taigan.lot.messages.phone_checks import PhoneChecks
 from taigan.lot.messages.prices import Prices
 from taigan.lot.messages.reductions import Reductions
@@ -143,16 +145,19 @@ class Platform:
         self.plates = Plates(database, self.desk, self.leaving, self.lanes, policy, clock)
         self.errands = Errands(database, self.leaving, self.client_of, clock)
         self.reconciling = Reconciling(database, self.client_of, clock)
-        self.rounds = Rounds(database, self.errands, self.reconciling, policy, clock)
+        self.city = CityDesk(database, self.leaving, self.lanes, self.client_of, clock)
+        self.plates.check_city = self.city.check
+        self.rounds = Rounds(database, self.errands, self.reconciling, self.city, policy, clock)
         self.tidying = Tidying(database, policy, clock)
         self.watch = Watch(database, self.lanes, self.lifts, policy, clock, self.metrics)
         self.no_plate_entries = NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics)
         self.phone_checks = PhoneChecks(database, gateway, policy, clock, ids, self.lanes.alarm)
-        self.vehicles = Vehicles(database, clock)
         self.prices = Prices(self.leaving)
         self.money = MoneyMessages(self.leaving)
         self.invoice_hints = InvoiceHints(database)
         self.told = ToldMessages(self.leaving, self.money)
+        self.passes = PassMessages(self.leaving, self.money, database)
+        self.vehicles = Vehicles(database, clock, self.passes.find)
         self.reductions = Reductions(self.leaving)
         self.remote = RemoteCommands(self.attendant, self.leaving)
         self.records = Records(database, clock)
@@ -412,15 +417,16 @@ HANDLERS: Mapping[str, Callable[[Platform], Handler]] = {
     "outpark": lambda platform: platform.money.charged,
     "pay_notice": lambda platform: platform.reductions,
     "refund": lambda platform: platform.told.refunded,
-    "monthcard_pay": lambda platform: platform.money.kept("5.8"),
-    "repair": lambda platform: platform.money.kept("5.9"),
-    "plat_unified_order": lambda platform: platform.money.kept("5.10"),
-    "plat_escape_order": lambda platform: platform.money.kept("5.11"),
-    "recharge": lambda platform: platform.money.kept("5.12"),
+    "monthcard_pay": lambda platform: platform.passes.paid,
+    "repair": lambda platform: platform.told.recovered,
+    "plat_unified_order": lambda platform: platform.told.stay_paid,
+    "plat_escape_order": lambda platform: platform.told.arrears_paid,
+    "recharge": lambda platform: platform.told.change_told,
     "verify_code": lambda platform: platform.phone_checks,
     "notice_car_owner": lambda platform: platform.inbox.once(platform.vehicles.notice_car_owner),
-    "check_vip": lambda platform: platform.vehicles.check_vip,
+    "check_vip": lambda platform: platform.passes.check,
     "special_plate": lambda platform: platform.inbox.once(platform.vehicles.special_plate),
+    "car_info": lambda platform: platform.inbox.once(platform.passes.change),
     "query_car_info": lambda platform: platform.vehicles.query_car_info,
     "operate_liftrod": lambda platform: platform.inbox.once(platform.remote.operate_liftrod),
     "space_notify": lambda platform: platform.inbox.once(platform.remote.space_notify, numbered="message_uuid"),

@@ -173,3 +173,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How often BoLink is asked where invoices stand that are being made; sooner where it hints that one is ready."""
     spaces_every: Annotated[float, msgspec.Meta(ge=0, le=86400)] = 0.0
     """How often BoLink is told the free spaces if they changed (2.2), beside every entry and exit; 0: never."""
+    passes_every: Annotated[float, msgspec.Meta(ge=0, le=86400 * 7)] = 0.0
+    """How often all passes that BoLink has are fetched in place of those it told of before (10.6); 0: by hand only."""
+    notify_url: Annotated[str, msgspec.Meta(max_length=500, pattern=r"^$|^https?://[^\s?#]+$")] = ""
+    """Where BoLink posts what became of payments that the lot places (3.3, 3.4, 3.9, 3.10): the address of the lot's
+    callback as BoLink reaches it. Empty: renewals cannot be placed, the others are told to the vendor's address."""
+    screens_every: Seconds = 3600.0
+    """How often the texts that the city wants on a lot's screens are fetched (10.5)."""

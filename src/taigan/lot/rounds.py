@@ -11,6 +11,7 @@ import structlog
 
 from taigan.bolink import BolinkError
 from taigan.clock import Clock
+from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import LotError
@@ -50,11 +51,18 @@ class Rounds:
     """One per process."""
 
     def __init__(
-        self, database: Database, errands: Errands, reconciling: Reconciling, policy: Policy, clock: Clock
+        self,
+        database: Database,
+        errands: Errands,
+        reconciling: Reconciling,
+        city: CityDesk,
+        policy: Policy,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._errands = errands
         self._reconciling = reconciling
+        self._city = city
         self._policy = policy
         self._clock = clock
         self._rounds: list[Round] = []
@@ -63,6 +71,9 @@ class Rounds:
 
         self._told_spaces: dict[str, int] = {}
         self._rounds.append(Round("invoices", every(policy.invoices_every), errands.look_at_invoices, at_once))
+        self._rounds.append(Round("screens", every(policy.screens_every), city.fetch, at_once))
+        if policy.passes_every:
+            self._rounds.append(Round("passes", every(policy.passes_every), errands.fetch_passes, at_once))
         if policy.spaces_every:
             self._rounds.append(Round("spaces", every(policy.spaces_every), self._spaces))
 
@@ -80,6 +91,7 @@ class Rounds:
     async def look(self) -> None:
         """Do whatever is due now. Raises StorageError."""
         await self._errands.look()
+        await self._city.refresh()
         known = await self._database.read(kept.rounds)
         for lot in await self._database.read(registry.lots):
             for one in self._rounds:

@@ -1030,3 +1030,25 @@ staff_sessions = sa.Table(
     sa.Column("seen_at", Moment, nullable=False),
     sa.Column("whole", sa.Boolean, nullable=False),  # false: the second factor is still to come
 )
+
+pass_terms = sa.Table(
+    "pass_terms",  # for how long a lot sells passes, and at what price
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("months", sa.Integer, primary_key=True),
+    sa.Column("fen", sa.BigInteger, nullable=False),
+)
+
+city_lots = sa.Table(
+    "city_lots",  # what a lot does with its city's platform (chapter 10)
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("corrections", sa.Boolean, nullable=False),  # tells it what a person corrected (10.1)
+    sa.Column("checks", sa.Boolean, nullable=False),  # asks it before a plate is let in (10.4)
+    sa.Column("screens", sa.Boolean, nullable=False),  # fetches what the screens show (10.5)
+    sa.Column("texts", sa.Text, nullable=False, server_default="{}"),  # JSON: what they show, by moment
+    sa.Column("fetched_at", Moment),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)

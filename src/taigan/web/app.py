@@ -9,6 +9,7 @@ from typing import Any
 from taigan.barriers.door import Door
 from taigan.barriers.drivers import read_settings
 from taigan.clock import Clock
+from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.events import Events
@@ -60,6 +61,7 @@ def build(
     leaving: LeavingDesk,
     errands: Errands,
     reconciling: Reconciling,
+    city: CityDesk,
     lanes: Lanes,
     events: Events,
     metrics: Metrics,
@@ -91,6 +93,7 @@ def build(
         leaving=leaving,
         errands=errands,
         reconciling=reconciling,
+        city=city,
         check_barrier=check_barrier,
     )
     console = Console(office, accounts, clock, body_timeout=body_timeout)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from taigan.storage.city import City
 from taigan.storage.rows import Difference, Errand, Reconciliation
 from taigan.web import resources as r
 
@@ -134,6 +135,82 @@ class Issuer(msgspec.Struct):
     may_issue: bool
 
 
+class TermView(msgspec.Struct):
+    """For how many months a pass is sold or lengthened, and at what price."""
+
+    months: int
+    fen: int
+
+
+class TermSold(msgspec.Struct, forbid_unknown_fields=True):
+    """For how many months a pass is sold or lengthened, and at what price in fen."""
+
+    months: Annotated[int, Meta(ge=1, le=36)]
+    fen: Annotated[int, Meta(ge=1, le=100_000_000)]
+
+
+class TermsSold(r.Act, kw_only=True):
+    """What the lot sells, in place of all before; none: no passes."""
+
+    terms: Annotated[list[TermSold], Meta(max_length=20)]
+
+
+class Renewal(r.Act, kw_only=True):
+    """By how many months a pass is to be lengthened; one of the lot's terms."""
+
+    months: Annotated[int, Meta(ge=1, le=36)]
+
+
+class Fetched(msgspec.Struct):
+    """How many passes BoLink has, and how many more could not be used: without plate, for a zone or for hours only."""
+
+    passes: int
+    unusable: int
+
+
+class ChangeGiven(r.Act, kw_only=True):
+    """Change as a red packet."""
+
+    fen: Annotated[int, Meta(ge=100, le=9999, description="In fen.")]
+
+
+class ArrearsView(msgspec.Struct):
+    """What a plate left owing, as BoLink has it; `here`: in this lot."""
+
+    order_id: str
+    park_id: str
+    park_name: str
+    here: bool
+    fen: int
+    in_at: datetime
+    out_at: datetime
+
+
+class ArrearsList(msgspec.Struct):
+    """Every one that BoLink names."""
+
+    items: list[ArrearsView]
+
+
+class CityView(msgspec.Struct):
+    """What the lot does with its city's platform, and what its screens show of it, by moment (10.5)."""
+
+    corrections: bool
+    checks: bool
+    screens: bool
+    texts: dict[str, str]
+    fetched_at: datetime | None
+
+
+class CitySet(r.Act, kw_only=True):
+    """`corrections`: what persons correct is told (10.1). `checks`: plates are asked about at the entry (10.4).
+    `screens`: idle screens show the city's texts (10.5)."""
+
+    corrections: bool
+    checks: bool
+    screens: bool
+
+
 class Day(r.Act, kw_only=True):
     """The day of the lot's clock that is held against BoLink's books."""
 
@@ -183,6 +260,10 @@ ADVICE = {
     "exit_refused": "BoLink refused the exit: read why, then send it again (deliveries)",
     "parked_here_only": "BoLink holds the stay as ended: look whether the car is still inside",
 }
+
+
+def shown_city(city: City) -> CityView:
+    return CityView(city.corrections, city.checks, city.screens, city.shown, city.fetched_at)
 
 
 def shown_run(run: Reconciliation) -> ReconciliationView:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from taigan.barriers.barrier import LaneKey
+from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import Conflict, UnknownDelivery, UnknownLane, UnknownLot, UnknownOrder
@@ -51,6 +52,7 @@ class Office:
     leaving: LeavingDesk
     errands: Errands
     reconciling: Reconciling
+    city: CityDesk
     check_barrier: Callable[[Mapping[str, Any]], object]
 
     def pictures(self, lot_id: str) -> dict[str, Picture]:

@@ -44,7 +44,8 @@ def begin(
     fen: int | None = None,
     numbered: bool = False,
     state: str = "asked",
-    **details: Any,
+    details: dict[str, Any] | None = None,
+    **more: Any,
 ) -> Errand:
     """Write a new errand down, with a line for who and why. `numbered`: it gets a number of ours, 24 digits."""
     errand_id = f"E{room.ids.payment_id(room.now).removeprefix('P')}"
@@ -58,7 +59,7 @@ def begin(
         fen=fen,
         state=state,
         said="",
-        detail=msgspec.json.encode(details).decode(),
+        detail=msgspec.json.encode((details or {}) | more).decode(),
         actor=by.operator,
         reason=by.reason,
         via=by.via,

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from zoneinfo import ZoneInfo
 
 import structlog
 
-from taigan.bolink import BadMessage, BolinkClient, BolinkError, Refused
+from taigan.barriers.words import NotAPlate, plate_of
+from taigan.bolink import BadMessage, BolinkClient, BolinkError, Refused, units
 from taigan.bolink.errors import BadAnswer
 from taigan.bolink.lots import Merchant
+from taigan.bolink.trade import EscapedOrder, QueryEscapes
 from taigan.clock import Clock
-from taigan.lot.errands import invoices, lots, refunds
+from taigan.lot.errands import invoices, lots, passes, paying, refunds
 from taigan.lot.errands.errand import Ended, Follow, Outcome, Overdue, Settle
 from taigan.lot.errands.invoices import Buyer
 from taigan.lot.errands.lots import Publication
-from taigan.lot.errors import BolinkSaysNo, Conflict, LotError, UnknownErrand, UnknownLot
+from taigan.lot.errors import BadValue, BolinkSaysNo, Conflict, LotError, UnknownErrand, UnknownLot
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.room import Item, Room
 from taigan.lot.people.by import By
 from taigan.storage import errands as kept
 from taigan.storage import views
 from taigan.storage.database import Database
+from taigan.storage.passes import Term
 from taigan.storage.rows import Errand, Lot
 
 log = structlog.get_logger("taigan.errands")
@@ -205,6 +209,51 @@ class Errands:
         if lot is None:
             raise UnknownLot(f"there is no lot {lot_id}", "lot_id")
         return lot
+
+    async def renew(self, lot_id: str, card_id: str, months: int, by: By) -> Errand:
+        """Have a pass lengthened once its holder has paid; the address is in `detail` (3.3). Raises as `send`."""
+        return await self.send(passes.AskRenewal(lot_id=lot_id, card_id=card_id, months=months, by=by), passes.renew)
+
+    async def set_terms(self, lot_id: str, terms: list[tuple[int, int]], by: By) -> list[Term]:
+        """For how long, and at what price, the lot sells passes. Raises as `send`."""
+        return await self._desk.do(passes.SetTerms(lot_id=lot_id, terms=terms, by=by))
+
+    async def fetch_passes(self, lot: Lot) -> tuple[int, int]:
+        """Put all passes that BoLink has in place of those it told of before (10.6): how many, and how many more could
+        not be used. Raises BolinkSaysNo, StorageError.
+        """
+        zone, now = ZoneInfo(lot.time_zone), self._clock.now()
+        replaced, unusable = await passes.fetch(self._client_of(lot.lot_id), lot.lot_id, zone, now)
+        return await self._desk.do(replaced), unusable
+
+    async def place_stay(self, lot_id: str, order_id: str, by: By) -> Errand:
+        """Place what a stay comes to, to be paid at an address that is in `detail` (3.4). Raises as `send`."""
+        return await self.send(paying.PlaceStay(lot_id=lot_id, order_id=order_id, by=by), paying.place_stay)
+
+    async def place_arrears(self, lot_id: str, order_id: str, by: By) -> Errand:
+        """The same of what is owed for a stay that has ended (3.9). Raises as `send`."""
+        return await self.send(paying.PlaceArrears(lot_id=lot_id, order_id=order_id, by=by), paying.place_arrears)
+
+    async def give_change(self, lot_id: str, payment_id: str, fen: int, by: By) -> Errand:
+        """Give change for cash as a red packet (3.10). Raises as `send`."""
+        asked = paying.PlaceChange(lot_id=lot_id, payment_id=payment_id, fen=fen, by=by)
+        return await self.send(asked, paying.give_change)
+
+    async def arrears(self, lot_id: str, plate: str) -> list[EscapedOrder]:
+        """What a plate left owing, here and elsewhere, as BoLink has it (3.8).
+
+        Raises UnknownLot, BadValue, BolinkSaysNo, StorageError.
+        """
+        lot = await self.lot(lot_id)
+        try:
+            number = plate_of(plate)
+        except NotAPlate as error:
+            raise BadValue(str(error), "plate") from None
+        asked = QueryEscapes(park_id=lot.park_id, car_number=number, time_temp=str(units.seconds(self._clock.now())))
+        try:
+            return (await self._client_of(lot_id).query_escapes(asked)).escape_order or []
+        except BolinkError as error:
+            raise BolinkSaysNo(str(error)) from None
 
     async def settle(self, lot_id: str, errand_id: str, state: str, by: By) -> Errand:
         """A person says what became of an errand. Raises as `send`."""

@@ -56,11 +56,9 @@ class AboutLot(msgspec.Struct, kw_only=True):
             raise Conflict(f"that was asked before, and {FINAL[self.section]}")
         if not self.confirmed:
             raise Conflict(f"cannot be undone: {FINAL[self.section]}; say confirmed", "confirmed")
-        errand = begin(room, self.section, room.lot_id, self.by, what=self.what, numbered=True)
-        if self.details:
-            errand.keep(**self.details)
-            errands.change(room.conn, errand)
-        return errand
+        return begin(
+            room, self.section, room.lot_id, self.by, what=self.what, numbered=True, details=dict(self.details)
+        )
 
 
 def rand_of(errand: Errand) -> str:

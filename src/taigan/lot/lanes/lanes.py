@@ -64,6 +64,10 @@ class Stored(msgspec.Struct, omit_defaults=True):
     settled: list[str] = []  # orders
 
 
+def _as_it_is(lot_id: str, shown: str) -> str:
+    return shown
+
+
 class Lanes:
     """Every lane's barrier, and the one place where its events arrive."""
 
@@ -84,6 +88,8 @@ class Lanes:
         self.watchers = Watchers(database, clock, process, self._made_here, self._adopt)
         self.exits: Exits | None = None
         self.when_arm_is_down: Follow | None = None
+        self.city_text: Callable[[str, str], str] = _as_it_is
+        """What a lot's screens show in place of one of its own texts."""
         self.when_plate_is_read: Callable[[Event], Awaitable[None]] | None = None
         self.when_code_is_scanned: Callable[[Event], Awaitable[None]] | None = None
         self.when_alarmed: Callable[[Alarm], None] | None = None
@@ -123,7 +129,10 @@ class Lanes:
         if barrier is None or isinstance(barrier.screen, NoScreen):
             return
         screen = barrier.screen
-        self._later(screen.ask(shown) if isinstance(shown, Price) else screen.show(texts.fitted(shown)))
+        if isinstance(shown, Price):
+            self._later(screen.ask(shown))
+        else:
+            self._later(screen.show(texts.fitted(self.city_text(lane.lot_id, shown))))
 
     def ask(self, lane: LaneKey, price: Price) -> None:
         """Ask for a price on the lane's screen, without waiting for it."""

@@ -25,7 +25,7 @@ PULLS = ("wallet", "sweepcode", "etc")
 
 
 class Money(msgspec.Struct, kw_only=True):
-    """A money message of BoLink's, verified: 5.3, 5.5, and the others as far as they are only kept."""
+    """A money message of BoLink's, verified: 5.3, 5.5, and any that cannot be understood."""
 
     lot_id: str
     section: str
@@ -46,7 +46,6 @@ class Money(msgspec.Struct, kw_only=True):
     said: str = ""
     no_total: bool = False  # the amount was worked out from what arrived and the fee
     unreadable: str = ""  # why it cannot be understood
-    kept_only: bool = False  # its meaning is not acted on here
     pictures: dict[str, Picture] = {}  # of the lot's lanes, by channel_id
 
     def apply(self, room: Room) -> bytes:
@@ -60,8 +59,6 @@ class Money(msgspec.Struct, kw_only=True):
         if self.unreadable:
             notice.outcome = "unreadable"
             room.alarm("money_unreadable", f"{self.section} {self.trade_no}: {self.unreadable}", "", self.order_id)
-        elif self.kept_only:
-            room.alarm("money_kept", f"{self.section} {self.trade_no}: kept for a person", "", self.order_id)
         else:
             notice.outcome, notice.payment_id = self._book(room)
         return self.answer

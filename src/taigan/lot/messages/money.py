@@ -1,11 +1,10 @@
-"""Money that BoLink tells of: 5.3 and 5.5 are booked; what is not acted on is kept all the same, and answered 1.
+"""Money that BoLink tells of: 5.3 and 5.5 are booked; what cannot be understood is kept all the same, and answered 1.
 
 1 means kept; where it cannot be kept the router answers 503, and BoLink sends it again. 0 is never said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from taigan import bolink
@@ -35,21 +34,10 @@ class MoneyMessages:
         """5.5: what became of a payment at the exit. Raises StorageError."""
         return await self._book(callback, "5.5")
 
-    def kept(self, section: str) -> Callable[[Callback], Any]:
-        """A handler that keeps a message of this section for a person and answers 1."""
-
-        async def keep(callback: Callback) -> Answered:
-            number, order_id = number_in(callback.text), order_in(callback.text)
-            money = self._money(callback, section, _answer(section, callback, number, order_id, None))
-            money.trade_no, money.kept_only = number, True
-            return await self._carry_out(money, callback)
-
-        return keep
-
     async def unreadable(self, callback: Callback, section: str, error: BadMessage) -> Answered:
         """Keep a message that cannot be understood, with an alarm, and answer 1. Raises StorageError."""
-        number = number_in(callback.text)
-        money = self._money(callback, section, _answer(section, callback, number, "", None))
+        number, order_id = number_in(callback.text), order_in(callback.text)
+        money = self._money(callback, section, _answer(section, callback, number, order_id, None))
         money.trade_no, money.unreadable = number, f"{error.field} {error.reason}"
         return await self._carry_out(money, callback)
 

@@ -1,7 +1,8 @@
-"""What BoLink tells and asks about vehicles: automatic payment (5.2), passes (11.2), special vehicles (11.4, 11.6)."""
+"""What BoLink tells and asks about vehicles: automatic payment (5.2), special vehicles (11.4, 11.6)."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,16 +16,17 @@ from taigan.storage import vehicles
 from taigan.storage.database import Database
 
 WRITTEN = "%Y-%m-%d %H:%M:%S"
-NO_PASS = "未办理月卡"
 NOT_KNOWN = "未查询到该车辆"
-NO_PASSES_HERE = "本车场暂不办理月卡"
 UNKNOWN_LIST = "未知的特殊车类型"
 
 
 class Vehicles:
     """Handles what concerns single vehicles and needs no tariff."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, find_pass: Callable[[Callback, str], Awaitable[Answered]]
+    ) -> None:
+        self._find_pass = find_pass
         self._database = database
         self._clock = clock
 
@@ -33,7 +35,7 @@ class Vehicles:
         told = bolink.read(callback.message, AutoPayNotice)
         kept = vehicles.AutoPay(
             callback.lot.lot_id,
-            _number(told.car_number),
+            plate_in(told.car_number),
             told.order_id,
             told.is_union_user == values.YesNo.YES,
             callback.received_at,
@@ -41,18 +43,13 @@ class Vehicles:
         await self._database.write(lambda conn: vehicles.keep_auto_pay(conn, kept))
         return reply(AutoPayNoted(state=1, errmsg="修改成功"), "notice_car_owner")
 
-    async def check_vip(self, callback: Callback) -> Answered:
-        """11.2: this platform sells no passes yet, so no vehicle may have one. Raises BadMessage."""
-        bolink.read(callback.message, commands.CheckPass)
-        return reply(commands.PassChecked(state=0, errmsg=NO_PASSES_HERE), "check_vip")
-
     async def special_plate(self, callback: Callback) -> Answered:
         """11.4: put a vehicle on the white or the black list, or take it off. Raises BadMessage, StorageError.
 
         A blacklisted licence is refused at the lanes while the entry holds; an add replaces what was there.
         """
         told = bolink.read(callback.message, commands.ChangeSpecialVehicle)
-        lot, number = callback.lot, _number(told.car_number)
+        lot, number = callback.lot, plate_in(told.car_number)
         if told.car_type not in tuple(values.SpecialVehicle):
             return reply(commands.SpecialVehicleChanged(state=0, errmsg=UNKNOWN_LIST), "special_plate")
         match told.type:
@@ -61,8 +58,8 @@ class Vehicles:
                     lot.lot_id,
                     number,
                     told.car_type,
-                    _moment(told.start_time, "start_time", lot.time_zone),
-                    _moment(told.end_time, "end_time", lot.time_zone),
+                    moment_of(told.start_time, "start_time", lot.time_zone),
+                    moment_of(told.end_time, "end_time", lot.time_zone),
                     (told.remark or "")[:200],
                     callback.received_at,
                 )
@@ -78,9 +75,9 @@ class Vehicles:
     async def query_car_info(self, callback: Callback) -> Answered:
         """11.6: what is kept of one vehicle. Raises BadMessage, StorageError."""
         asked = bolink.read(callback.message, commands.QueryVehicle)
-        lot, number = callback.lot, _number(asked.car_number)
+        lot, number = callback.lot, plate_in(asked.car_number)
         if asked.type == values.VehicleQuery.PASS:
-            return reply(commands.VehicleFound(state=0, errmsg=NO_PASS), "query_car_info")
+            return await self._find_pass(callback, number)
         found = await self._database.read(lambda conn: vehicles.special_vehicles(conn, lot.lot_id, number))
         if not found:
             return reply(commands.VehicleFound(state=0, errmsg=NOT_KNOWN), "query_car_info")
@@ -88,25 +85,25 @@ class Vehicles:
         record = commands.VehicleRecord(
             car_number=number,
             car_type=newest.kind,
-            start_time=_written(newest.starts_at, lot.time_zone),
-            end_time=_written(newest.ends_at, lot.time_zone),
+            start_time=written(newest.starts_at, lot.time_zone),
+            end_time=written(newest.ends_at, lot.time_zone),
             describe=newest.remark or None,
         )
         return reply(commands.VehicleFound(state=1, errmsg="成功", data=record), "query_car_info")
 
 
-def _number(car_number: str) -> str:
+def plate_in(car_number: str | None, field: str = "car_number") -> str:
     """The plate, spelled as the lanes spell it."""
     try:
-        number = plate_of(car_number)
+        number = plate_of(car_number or "")
     except NotAPlate as error:
-        raise BadMessage("car_number", str(error)) from None
+        raise BadMessage(field, str(error)) from None
     if not number:
-        raise BadMessage("car_number", "names no plate")
+        raise BadMessage(field, "names no plate")
     return number
 
 
-def _moment(text: str | None, field: str, time_zone: str) -> datetime | None:
+def moment_of(text: str | None, field: str, time_zone: str) -> datetime | None:
     """A local `yyyy-MM-dd HH:mm:ss` (or a day alone) as aware UTC; None when it is absent."""
     if not text or not text.strip():
         return None
@@ -118,5 +115,5 @@ def _moment(text: str | None, field: str, time_zone: str) -> datetime | None:
         raise BadMessage(field, "is not yyyy-MM-dd HH:mm:ss") from None
 
 
-def _written(moment: datetime | None, time_zone: str) -> str | None:
+def written(moment: datetime | None, time_zone: str) -> str | None:
     return moment.astimezone(ZoneInfo(time_zone)).strftime(WRITTEN) if moment is not None else None

@@ -13,6 +13,7 @@ from taigan.bolink import units
 from taigan.lot import texts
 from taigan.lot.errors import BadValue, CannotPrice, Conflict, NobodyWaits, UnknownLane, UnknownOrder
 from taigan.lot.leaving import car as cars
+from taigan.lot.leaving.corrections import owe_correction
 from taigan.lot.leaving.gone import leave, owe_exit, report
 from taigan.lot.leaving.money import pay
 from taigan.lot.leaving.reductions import add, take_off
@@ -212,6 +213,7 @@ class Close(OrderAct, kw_only=True):
             gives_space=self.gives_space,
         )
         self.wrote(room, "closed by hand", self.how)
+        owe_correction(room, order)
         return order
 
 
@@ -244,6 +246,8 @@ class Correct(OrderAct, kw_only=True):
             self.note(room, order, "entry time corrected", f"{before.isoformat()} -> {self.in_at.isoformat()}")
             order.in_at = self.in_at
         room.changes.order(order)
+        if self.plate:
+            owe_correction(room, order)
         self.priced_anew(room, order)
         return order
 

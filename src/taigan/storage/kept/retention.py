@@ -122,6 +122,8 @@ STAYS = frozenset(
         "rounds",
         "staff",
         "staff_grants",
+        "pass_terms",
+        "city_lots",
     }
 )
 """Tables that do not grow with time: what is set up."""

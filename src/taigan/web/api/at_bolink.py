@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Controller, get, post
+from litestar import Controller, get, post, put
 from litestar.params import JSONBody, QueryParameter
 
 from taigan.bolink.lots import Merchant
@@ -90,3 +90,26 @@ class AtBolink(Controller):
     async def bind_split(self, office: Here, holder: Who, lot_id: Id, data: JSONBody[r.Act]) -> shown.ErrandView:
         """Bind the receiver of the share once the contract is signed (3.6)."""
         return shown.shown_errand(await office.errands.bind_split(lot_id, by_of(holder, data)))
+
+    @get("/city", responses=READS, right=Right.LOT_SEE)
+    async def get_city(self, office: Here, lot_id: Id) -> shown.CityView:
+        """What the lot does with its city's platform (chapter 10)."""
+        await office.errands.lot(lot_id)
+        return shown.shown_city(await office.city.get(lot_id))
+
+    @put("/city", responses=ACTS, right=Right.LOT_SET)
+    async def put_city(self, office: Here, holder: Who, lot_id: Id, data: JSONBody[shown.CitySet]) -> shown.CityView:
+        """Say what the lot does with its city's platform."""
+        given = await office.city.put(
+            lot_id,
+            by_of(holder, data),
+            corrections=data.corrections,
+            checks=data.checks,
+            screens=data.screens,
+        )
+        return shown.shown_city(given)
+
+    @post("/orders/{order_id:str}/city", status_code=204, responses=ACTS, right=Right.STAY_CORRECT)
+    async def tell_city(self, office: Here, holder: Who, lot_id: Id, order_id: Id, data: JSONBody[r.Act]) -> None:
+        """Have the city told how a stay is now (10.1)."""
+        await office.city.tell(lot_id, order_id, by_of(holder, data))

@@ -30,6 +30,7 @@ from taigan.web.api.lots import Lots
 from taigan.web.api.money import Money
 from taigan.web.api.orders import Orders
 from taigan.web.api.passes import Passes
+from taigan.web.api.placed import Placed
 from taigan.web.api.price_lists import PriceLists
 from taigan.web.api.reconciliations import Reconciliations
 from taigan.web.api.stays import Stays
@@ -82,6 +83,7 @@ def framework(office: Office) -> Litestar:
             Errands,
             Reconciliations,
             AtBolink,
+            Placed,
             Deliveries,
             BlockedDrivers,
             Kept,

@@ -1,0 +1,80 @@
+"""The city's platform over HTTP: corrections, the check at the entry, texts for the screens."""
+
+from __future__ import annotations
+
+from hub.sides import LOT_ID
+from support.both_sides import BY, PLATE, Both
+from taigan.barriers.barrier import EventKind
+
+
+async def city(both: Both, **wanted: bool) -> None:
+    given = {"corrections": False, "checks": False, "screens": False} | wanted
+    await both.act("/city", method="PUT", **given)
+
+
+async def at_entry(both: Both) -> int:
+    """A car with the usual plate drives to A1; how many stand inside afterwards."""
+    car = await both.street.arrives("A1", LOT_ID)
+    await both.street.barrier("A1", LOT_ID).report(EventKind.PLATE, car, plate=PLATE)
+    await both.street.settled()
+    return len([one for one in await both.items("/orders") if one["state"] == "in"])
+
+
+async def test_a_plate_that_is_corrected_is_told_to_the_city_where_it_wants_it(both: Both) -> None:
+    order = await both.enters()
+    correct = f"/orders/{order['order_id']}/correct"
+    await both.act(correct, plate="京A12346")
+    await both.delivered()
+    assert await both.arrivals("10.1") == []
+    await city(both, corrections=True)
+    await both.act(correct, plate="京A12347")
+    await both.delivered()
+    assert [one["accepted"] for one in await both.arrivals("10.1")] == [True]
+    [record] = await both.records("corrections")
+    assert (record["order_id"], record["car_number"]) == (order["order_id"], "京A12347")
+
+
+async def test_a_person_has_times_and_fee_told_once_the_stay_has_ended(both: Both) -> None:
+    order = await both.enters()
+    await both.leaves()
+    status, _ = await both.lot("POST", f"/orders/{order['order_id']}/city", **BY)
+    await both.delivered()
+    assert (status, [one["accepted"] for one in await both.arrivals("10.1")]) == (204, [True])
+    [record] = await both.records("corrections")
+    assert (record["detail"]["fen"], record["detail"]["leave_business_type"]) == (0, "21")
+
+
+async def test_the_city_is_asked_where_it_wants_it_and_who_is_not_let_in_reads_why(both: Both) -> None:
+    await city(both, checks=True)
+    await both.arranges(blacklist=[PLATE])
+    assert await at_entry(both) == 0
+    assert both.street.barrier("A1", LOT_ID).shown[-1] == "黑名单车辆，禁止入场"
+    assert both.street.barrier("A1", LOT_ID).lifts == 0
+    await both.arranges()
+    assert len(await both.arrivals("10.4")) == 1
+
+
+async def test_a_city_that_does_not_answer_holds_nobody_up(both: Both) -> None:
+    await city(both, checks=True)
+    await both.hub.faults({"kind": "upload_500", "service_name": "10.4", "times": None})
+    assert await at_entry(both) == 1
+
+
+async def test_idle_screens_show_the_citys_texts_and_what_went_wrong_goes_first(both: Both) -> None:
+    await both.arranges(screens={"1": "文明停车", "2": "一路顺风"})
+    rounds, barrier = both.street.platform.rounds, both.street.barrier("A1", LOT_ID)
+    await rounds.look()
+    assert (await both.lot("GET", "/city"))[1]["texts"] == {}
+    await city(both, screens=True)
+    both.clock.advance(3600)
+    await rounds.look()
+    assert (await both.lot("GET", "/city"))[1]["texts"] == {"1": "文明停车", "2": "一路顺风"}
+    await both.enters()
+    assert barrier.shown[-1] == "文明停车"
+    await city(both)
+    await both.enters("京B00001")
+    assert "文明停车" not in barrier.shown[-1]
+
+
+async def test_what_bolink_does_not_know_cannot_be_corrected(both: Both) -> None:
+    assert (await both.lot("POST", "/orders/none/city", **BY))[0] == 404

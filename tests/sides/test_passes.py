@@ -1,0 +1,116 @@
+"""Passes over HTTP: sold by terms, renewed by the driver once, told of one by one and all at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support.both_sides import BY, PLATE, Both
+
+TERMS = [{"months": 1, "fen": 30000}, {"months": 3, "fen": 80000}]
+CARD = {
+    "card_id": "K1",
+    "holder": "张三",
+    "plates": [PLATE],
+    "starts_at": "2026-05-01T00:00:00+08:00",
+    "ends_at": "2026-05-31T23:59:59+08:00",
+}
+TOLD = {"type": "add", "car_number": PLATE, "card_id": "15", "user_name": "张三", "car_type": "1"}
+TOLD |= {"start_time": "2026-05-01 00:00:00", "end_time": "2026-05-31 23:59:59"}
+
+
+@pytest.fixture
+async def sold(both: Both) -> Both:
+    await both.act("/pass_terms", method="PUT", terms=TERMS)
+    await both.act("/pass_cards", **CARD)
+    return both
+
+
+async def end_of(both: Both, card_id: str) -> str:
+    [card] = [one for one in await both.items("/pass_cards") if one["card_id"] == card_id]
+    return str(card["ends_at"])
+
+
+async def errands(both: Both) -> list[str]:
+    return [one["state"] for one in await both.items("/errands", section="3.3")]
+
+
+async def test_a_pass_is_lengthened_once_when_its_driver_has_paid(sold: Both) -> None:
+    asked = await sold.act("/pass_cards/K1/renewal", months=1)
+    assert (asked["state"], asked["fen"], asked["detail"]["payurl"][:4]) == ("running", 30000, "http")
+    assert (await end_of(sold, "K1"))[:10] == "2026-05-31"
+    [record] = await sold.records("payments")
+    await sold.moves(record, "paid")
+    await sold.until(["done"], of=lambda: errands(sold))
+    assert (await end_of(sold, "K1"))[:10] == "2026-06-30"
+    paid = {"state": 1, "amount": "300.00", "trade_no": "t1", "out_trade_no": asked["number"], "card_id": "K1"}
+    assert (await sold.push("monthcard_pay", **paid))["state"] == 1
+    assert (await end_of(sold, "K1"))[:10] == "2026-06-30"
+
+
+async def test_another_amount_and_an_unknown_number_lengthen_nothing_and_are_shown(sold: Both) -> None:
+    asked = await sold.act("/pass_cards/K1/renewal", months=1)
+    other = {"state": 1, "amount": "1.00", "trade_no": "t1", "out_trade_no": asked["number"]}
+    nobody = {"state": 1, "amount": "7.00", "trade_no": "t2", "out_trade_no": "none"}
+    for told in (other, nobody):
+        assert (await sold.push("monthcard_pay", **told))["state"] == 1
+    assert (await end_of(sold, "K1"))[:10] == "2026-05-31"
+    assert {"money_conflict", "stray"} <= {one["kind"] for one in await sold.items("/alarms")}
+    failed = other | {"state": 0, "amount": "300.00"}
+    assert (await sold.push("monthcard_pay", **failed))["state"] == 1
+    assert await errands(sold) == ["failed"]
+
+
+async def test_a_third_party_sells_what_the_lot_sells_and_no_other_amount(sold: Both) -> None:
+    ask = {"car_number": "京B00001", "license_color": 0}
+    assert (await sold.push("check_vip", **ask, amount="300.00"))["state"] == 1
+    refused = await sold.push("check_vip", **ask, amount="1.00")
+    assert (refused["state"], refused["errmsg"]) == (0, "本车场没有该金额的月卡")
+    paid = {"type": 2, "state": 1, "amount": "300.00", "trade_no": "t9", "car_number": "京B00001"}
+    assert (await sold.push("monthcard_pay", **paid))["state"] == 1
+    assert (await sold.push("monthcard_pay", **paid, remark="again"))["state"] == 1
+    assert (await end_of(sold, "bolink-京B00001"))[:10] == "2026-06-04"
+
+
+async def test_bolink_adds_changes_and_ends_a_pass_and_11_6_tells_it(both: Both) -> None:
+    for _ in range(2):
+        assert (await both.push("car_info", **TOLD))["state"] == 1
+    found = await both.push("query_car_info", car_number=PLATE, type="0")
+    assert (found["state"], found["data"]["card_id"], found["data"]["user_name"]) == (1, "bolink-15", "张三")
+    assert found["data"]["end_time"] == "2026-05-31 23:59:59"
+    longer = {"type": "modify_date", "card_id": "15", "end_time": "2026-06-30 23:59:59"}
+    assert (await both.push("car_info", **longer))["state"] == 1
+    assert (await end_of(both, "bolink-15"))[:10] == "2026-06-30"
+    order = await both.enters()
+    both.clock.advance(3600 * 5)
+    await both.leaves()
+    assert (await both.bill(order))["charge_fen"] == 0
+    assert (await both.push("car_info", type="delete", card_id="15"))["state"] == 1
+    assert (await both.push("query_car_info", car_number=PLATE, type="0"))["state"] == 0
+
+
+@pytest.mark.parametrize("more", [{"is_region": "1"}, {"is_dayparking": "1"}, {"end_time": "2026-04-01 00:00:00"}])
+async def test_a_pass_that_would_be_free_where_it_should_not_is_refused(both: Both, more: dict[str, str]) -> None:
+    assert (await both.push("car_info", **TOLD | more))["state"] == 0
+    assert await both.items("/pass_cards") == []
+
+
+async def test_the_whole_list_replaces_bolinks_passes_only_and_a_partial_one_changes_nothing(sold: Both) -> None:
+    def listed(*numbers: int) -> dict[str, list[dict[str, Any]]]:
+        days = {"vipStartDateStr": "2026-05-01", "vipEndDateStr": "2026-12-31", "parkpotId": "21787"}
+        return {"1": [{"vipId": n, "plateNo": f"京C{n:05d}", **days} for n in numbers]}
+
+    async def alive() -> list[str]:
+        return [one["card_id"] for one in await sold.items("/pass_cards") if one["ended_at"] is None]
+
+    await sold.arranges(passes=listed(1, 2))
+    assert await sold.act("/pass_cards_of_bolink") == {"passes": 2, "unusable": 0}
+    assert await alive() == ["K1", "bolink-1", "bolink-2"]
+    await sold.arranges(passes=listed(2, 3))
+    await sold.hub.faults({"kind": "upload_refused", "service_name": "10.6", "times": 3})
+    assert (await sold.lot("POST", "/pass_cards_of_bolink", **BY))[0] == 502
+    assert await alive() == ["K1", "bolink-1", "bolink-2"]
+    await sold.hub.faults()
+    await sold.act("/pass_cards_of_bolink")
+    assert await alive() == ["K1", "bolink-2", "bolink-3"]
