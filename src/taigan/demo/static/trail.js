@@ -55,7 +55,7 @@ function drawStep(line, entry) {
   const who = (side) => make('span', { class: `who ${side}` }, t(...SIDES[side]));
   const way = make('span', { class: 'way' }, who(step.from), ...(step.to ? ['→', who(step.to)] : []));
   const what = make('span', { class: 'what' }, make('b', {}, said), ' ');
-  if (step.text) what.append(step.text, ' ');
+  if (step.text) what.append(make('span', { class: 'quoted' }, step.text), ' ');
   const button = make('button', { type: 'button', class: `step fresh${BAD.has(step.kind) || step.bad ? ' bad' : ''}`, onclick: () => showDetail(step, entry) },
     make('time', {}, `${seconds < 0 ? '−' : '+'}${Math.abs(seconds).toFixed(3)}`), way, what);
   line.element.replaceChildren(button);
