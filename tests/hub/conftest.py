@@ -10,6 +10,7 @@ import pytest
 from hub.sides import FakeLot, Side, running_side, serving_lot
 from support.clock import ManualClock
 from taigan.hub.rules import Rules
+from taigan.strangers import AT_ONCE, ONE_MORE_AFTER
 
 
 @pytest.fixture
@@ -36,9 +37,15 @@ async def hasty_side(tmp_path: Path, clock: ManualClock, lot: FakeLot) -> AsyncI
         yield running
 
 
+@pytest.fixture
+async def quiet_side(shared_side: Side) -> Side:
+    """One side for all tests that leave nothing behind. What earlier ones were refused is forgotten."""
+    shared_side.clock.advance(AT_ONCE * ONE_MORE_AFTER)
+    return shared_side
+
+
 @pytest.fixture(scope="session")
-async def quiet_side(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Side]:
-    """One side for all tests that leave nothing behind."""
+async def shared_side(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Side]:
     async with (
         serving_lot(FakeLot()) as serving,
         running_side(tmp_path_factory.mktemp("quiet"), ManualClock(), serving.url) as running,

@@ -178,8 +178,8 @@ async def test_union_id_beside_data_alone_is_as_good_as_inside(street: Parking) 
     await street.arrives()
     message = json.loads(street.message())
     del message["union_id"]
-    status, state, _ = await answer(street, bolink.seal(json.dumps(message).encode(), KEY, beside=200002))
-    assert (status, state) == (200, 1)
+    said = told(await street.platform.callbacks.answer(bolink.seal(json.dumps(message).encode(), KEY, beside=200002)))
+    assert (said.status, said.state) == (200, 1)
 
 
 async def test_numbers_as_text_and_texts_as_numbers_are_read(street: Parking) -> None:

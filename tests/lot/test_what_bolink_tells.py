@@ -150,12 +150,6 @@ async def test_11_2_no_vehicle_may_have_a_pass_while_none_are_sold(street: Parki
     assert (said["state"], said["errmsg"]) == (0, "本车场暂不办理月卡")
 
 
-async def test_11_3_without_a_number_is_meant_again_after_another(street: Parking) -> None:
-    for free in (33, 40, 33):
-        assert (await answer(street, "11.3", total_space=80, free_space=free, message_uuid=None))["state"] == 1
-    assert await street.free() == 33
-
-
 async def test_11_3_takes_over_total_and_free_spaces(street: Parking) -> None:
     assert (await answer(street, "11.3", total_space=80, free_space=33))["state"] == 1
     lot = await street.lot()

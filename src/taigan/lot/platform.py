@@ -429,7 +429,7 @@ HANDLERS: Mapping[str, Callable[[Platform], Handler]] = {
     "car_info": lambda platform: platform.inbox.once(platform.passes.change),
     "query_car_info": lambda platform: platform.vehicles.query_car_info,
     "operate_liftrod": lambda platform: platform.inbox.once(platform.remote.operate_liftrod),
-    "space_notify": lambda platform: platform.inbox.once(platform.remote.space_notify, numbered="message_uuid"),
+    "space_notify": lambda platform: platform.inbox.once(platform.remote.space_notify),
     "get_inpark_image": lambda platform: platform.records.get_inpark_image,
     "people_data": lambda platform: platform.records.people_data,
     "invoice_notify": lambda platform: platform.inbox.once(platform.records.invoice_notify),

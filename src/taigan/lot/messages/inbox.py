@@ -36,11 +36,8 @@ class Inbox:
         self._within = timedelta(seconds=policy.repeat_within)
         self._clock = clock
 
-    def once(self, handler: Handler, *, numbered: str = "") -> Handler:
+    def once(self, handler: Handler) -> Handler:
         """A handler that acts on each message of a lot once, however it is written and however often it comes.
-
-        With `numbered` only what has a field of that name is one message: without it the same text may rightly be meant
-        again, after another.
 
         Within `repeat_within` a repeat gets the first answer, later it is refused and an alarm is raised. A message
         whose first answer was never written (the process died, the database was gone) is handled again: a handler
@@ -49,8 +46,6 @@ class Inbox:
 
         @functools.wraps(handler)
         async def handle(callback: Callback) -> Answered:
-            if numbered and f'"{numbered}"'.encode() not in callback.text:
-                return await handler(callback)
             digest = callback.digest
             first = await self._database.write(lambda conn: self._claim(conn, callback, digest))
             name = callback.envelope.service_name
