@@ -50,6 +50,7 @@ from taigan.bolink.trade import (
     RenewPass,
 )
 from taigan.hub.admin.pushes import AT_HUB
+from taigan.strangers import AT_ONCE, ONE_MORE_AFTER
 
 UPLINKS = [interface for interface in CATALOGUE if interface.direction is Direction.UPLINK]
 
@@ -105,6 +106,7 @@ async def test_whatever_is_sent_arrives_as_it_was_and_is_answered_as_documented(
 async def test_a_bad_signature_a_missing_field_and_an_unknown_vendor_each_have_a_text(
     busy_vendor: Vendor, interface: AnyInterface
 ) -> None:
+    busy_vendor.side.clock.advance(AT_ONCE * ONE_MORE_AFTER)
     text = interface.write(example_of(interface.request))
     union_id = {"union_id": int(UNION_ID)} | ({"park_id": PARK_ID} if b'"park_id"' in text else {})
     whole = json.dumps(json.loads(text) | union_id, ensure_ascii=False).encode()

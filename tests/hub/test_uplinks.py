@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hub.sides import KEY, LOT_ID, PARK_ID, TOKEN, UNION_ID, FakeLot, Side, running_side
 from support.clock import ManualClock
 from taigan.bolink import CATALOGUE, Addresses, BolinkClient, Direction, Entry, EntryTaken, GetQrCode, Refused, seal
+from taigan.strangers import ONE_MORE_AFTER
 from taigan.transport import AiohttpTransport
 
 ENTRY = "/unionapi/neworder/addorder"
@@ -98,6 +99,7 @@ async def test_a_code_that_cannot_be_has_a_text(quiet_side: Side, asked: dict[st
 async def test_every_uplink_of_the_catalogue_has_its_address(quiet_side: Side) -> None:
     for interface in CATALOGUE:
         if interface.direction is Direction.UPLINK and interface.path:
+            quiet_side.clock.advance(ONE_MORE_AFTER)
             status, answer = await quiet_side.post(interface.path, b"nothing")
             assert (status, answer["state"]) == (400, 0), interface.section
 
@@ -105,6 +107,7 @@ async def test_every_uplink_of_the_catalogue_has_its_address(quiet_side: Side) -
 async def test_whatever_is_sent_there_is_an_answer(side: Side) -> None:
     for sent in _anything():
         for path in (ENTRY, "/unionapi/newpark/setUp", "/unionapi/getqrcodecloud"):
+            side.clock.advance(ONE_MORE_AFTER)
             status, answer = await side.post(path, sent)
             assert status in (200, 400, 413)
             assert answer["state"] in (0, 1)

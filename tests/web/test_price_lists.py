@@ -51,6 +51,7 @@ async def test_a_price_list_is_added_and_listed_with_who_and_why(api: httpx.Asyn
             ],
         },
         "at": "2025-06-01T08:00:00Z",
+        "via": "console",
         **BY,
     }
     assert (await api.get(LISTS)).json() == {"items": [added], "next": None}
