@@ -53,11 +53,12 @@ STACKS_ON ?= sqlite
 # Two for each core: tests wait for processes, disks and clocks as well.
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 2 )))
 test: export TAIGAN_TEST_STACKS_ON = $(STACKS_ON)
+# A worker that a hanging test ended ends the run: what replaces it has been seen to stand still.
 # Kept, whatever is set outside: or each worker would compile every test, and each process the code.
 test: export PYTHONDONTWRITEBYTECODE =
 
 test: dev system
-	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(TESTS)
 
 # The same as in `test`, many times over: kills, cut connections, BoLink's troubles, a full disk, a clock set back, and
 # streets from seeds (a thousand take about an hour), from FIRST_STREET on.
