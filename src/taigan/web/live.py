@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 
 import msgspec
 
-from taigan.lot.events import Events
+from taigan.lot.events import Events, Step
 from taigan.storage.errors import StorageError
 
+Still = Callable[[], Awaitable[bool]]
+"""Whether a listener may go on listening."""
 
-async def steps(
-    events: Events, lot_id: str, still: Callable[[], Awaitable[bool]], *, beat: float = 15.0
-) -> AsyncIterator[bytes]:
-    """The lot's steps until the platform stops: each an event named by its `step`, its data a JSON object.
 
-    Every `beat` seconds an empty message shows that the line is open, and `still` is asked whether the listener may
-    go on; who may not, or cannot be looked up, is let go.
+async def heard(
+    events: Events, lot_id: str, still: Still, *, beat: float, gather: float = 0.0
+) -> AsyncGenerator[list[Step]]:
+    """What happens in a lot until the platform stops: steps that come within `gather` seconds together.
+
+    An empty list says that the line is open: at first, and every `beat` seconds. Then `still` is asked; who may not go
+    on, or cannot be looked up, is let go.
     """
     loop = asyncio.get_running_loop()
     async with events.subscribe(lot_id) as queue:
-        yield b"retry: 2000\n\n"
+        yield []
         next_beat = loop.time() + beat
         while True:
             if loop.time() >= next_beat:
@@ -30,13 +34,34 @@ async def steps(
                         return
                 except StorageError:
                     return
-                yield b":\n\n"
+                yield []
                 next_beat = loop.time() + beat
             try:
                 async with asyncio.timeout_at(next_beat):
                     step = await queue.get()
             except TimeoutError:
                 continue
+            if gather:
+                await asyncio.sleep(gather)
+            steps: list[Step] = []
+            while step is not None:
+                steps.append(step)
+                if not gather or queue.empty():
+                    break
+                step = queue.get_nowait()
+            if steps:
+                yield steps
             if step is None:
                 return
-            yield b"event: %s\ndata: %s\n\n" % (str(step["step"]).encode(), msgspec.json.encode(step))
+
+
+async def steps(events: Events, lot_id: str, still: Still, *, beat: float = 15.0) -> AsyncIterator[bytes]:
+    """The lot's steps, each an event named by its `step`, its data a JSON object; an empty message at each beat."""
+    alive = b"retry: 2000\n\n"
+    async with aclosing(heard(events, lot_id, still, beat=beat)) as batches:
+        async for batch in batches:
+            if not batch:
+                yield alive
+                alive = b":\n\n"
+            for step in batch:
+                yield b"event: %s\ndata: %s\n\n" % (str(step["step"]).encode(), msgspec.json.encode(step))

@@ -96,14 +96,12 @@ def leave(
         _give_space(changes, lot)
 
 
-def without_entry(
-    changes: Changes, lot: Lot, order_id: str, *, plate: str, channel_id: str, at: datetime, review: str = NO_ENTRY
-) -> Order:
-    """The order of a car that is known from its exit only: it took no space, and its stay begins there."""
-    order = Order(
+def _inside(lot: Lot, order_id: str, origin: str, plate: str, channel_id: str, at: datetime, review: str = "") -> Order:
+    """An order of a car with a plate that was never seen to enter: inside since `at`."""
+    return Order(
         lot_id=lot.lot_id,
         order_id=order_id,
-        origin="exit",
+        origin=origin,
         state="in",
         waiting_for="",
         licence=plate,
@@ -121,6 +119,13 @@ def without_entry(
         review=review,
         likeness=likeness(plate),
     )
+
+
+def without_entry(
+    changes: Changes, lot: Lot, order_id: str, *, plate: str, channel_id: str, at: datetime, review: str = NO_ENTRY
+) -> Order:
+    """The order of a car that is known from its exit only: it took no space, and its stay begins there."""
+    order = _inside(lot, order_id, "exit", plate, channel_id, at, review)
     changes.new_order(order)
     note(changes, order, at, "in", detail=review)
     owe(changes, order, "3.1", entry_payload(lot, order), at)
@@ -140,26 +145,7 @@ def take_over(
     told: bool,
 ) -> None:
     """A car that stood inside before this platform did. `told`: BoLink knows of its entry."""
-    order = Order(
-        lot_id=lot.lot_id,
-        order_id=order_id,
-        origin="manual",
-        state="in",
-        waiting_for="",
-        licence=plate,
-        mark="",
-        plate=plate,
-        pay_user_id="",
-        mobile="",
-        channel_id=channel_id,
-        presence_id=None,
-        told_state=None,
-        told_text="",
-        requested_at=in_at,
-        in_at=in_at,
-        passed_at=in_at,
-        likeness=likeness(plate),
-    )
+    order = _inside(lot, order_id, "manual", plate, channel_id, in_at)
     if lot.spaces_free > 0:
         _take_space(changes, lot)
     changes.new_order(order)

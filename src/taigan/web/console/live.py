@@ -3,11 +3,11 @@ rights are looked at then."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from taigan.lot.events import Events, Step
-from taigan.storage.errors import StorageError
+from taigan.web.live import Still, heard
 
 BEAT = 10.0
 """Seconds after which a stream shows that it is alive; a page that hears nothing for longer says so."""
@@ -26,40 +26,17 @@ def keys_of(step: Step) -> set[str]:
     return keys
 
 
-async def changes(
-    events: Events, lot_id: str, still: Callable[[], Awaitable[bool]], *, beat: float = BEAT
-) -> AsyncIterator[bytes]:
+async def changes(events: Events, lot_id: str, still: Still, *, beat: float = BEAT) -> AsyncIterator[bytes]:
     """Names of what changed in a lot, one message for what happened together, until the platform stops.
 
-    The first message, `hello`, tells a page that comes back to fetch everything: what it missed is in it. At each
-    `beat` `still` is asked whether the listener may go on.
+    The first message, `hello`, tells a page that comes back to fetch everything: what it missed is in it.
     """
-    loop = asyncio.get_running_loop()
-    async with events.subscribe(lot_id) as queue:
-        yield b"retry: 1500\nevent: hello\ndata: -\n\n"
-        next_beat = loop.time() + beat
-        while True:
-            if loop.time() >= next_beat:
-                try:
-                    if not await still():
-                        return
-                except StorageError:
-                    return
-                yield b"event: beat\ndata: -\n\n"
-                next_beat = loop.time() + beat
-            try:
-                async with asyncio.timeout_at(next_beat):
-                    step = await queue.get()
-            except TimeoutError:
-                continue
-            keys: set[str] = set()
-            await asyncio.sleep(GATHER)
-            while step is not None:
-                keys |= keys_of(step)
-                if queue.empty():
-                    break
-                step = queue.get_nowait()
-            if keys:
-                yield b"event: changed\ndata: %s\n\n" % "\n".join(sorted(keys)).replace("\n", "\ndata: ").encode()
-            if step is None:
-                return
+    alive = b"retry: 1500\nevent: hello\ndata: -\n\n"
+    async with aclosing(heard(events, lot_id, still, beat=beat, gather=GATHER)) as batches:
+        async for batch in batches:
+            if batch:
+                keys = sorted(set().union(*map(keys_of, batch)))
+                yield b"event: changed\n" + b"".join(b"data: %s\n" % key.encode() for key in keys) + b"\n"
+            else:
+                yield alive
+                alive = b"event: beat\ndata: -\n\n"
