@@ -20,10 +20,12 @@ from taigan.conformance.known import apply_known
 from taigan.conformance.messages import Messages
 from taigan.conformance.model import Severity, Status
 from taigan.conformance.pace import pace_of
+from taigan.conformance.plan import Plan
 from taigan.conformance.report.document import disagreements, report_of
 from taigan.conformance.report.files import write_report
 from taigan.conformance.report.redaction import redacted
 from taigan.conformance.run import Run
+from taigan.conformance.scene import Scene
 from taigan.conformance.scripting import Scripted
 from taigan.conformance.summary import summary_of
 
@@ -173,6 +175,13 @@ async def test_a_report_says_the_same_when_it_is_read_again(tmp_path: Path) -> N
     assert disagreements(msgspec.json.decode(msgspec.json.encode(report), type=type(report))) == []
     lied = msgspec.structs.replace(report, summary=msgspec.structs.replace(report.summary, conformant="yes"))
     assert disagreements(lied) == ["the summary says conformant: yes"]
+
+
+def test_no_number_is_given_twice_however_short_and_fast(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a key")
+    scene = Scene(Plan(callback="http://lot", union_id=200002, park_id="21787", key=f"file:{tmp_path / 'key'}", seed=7))
+    numbers = [scene.new_number(12) for _ in range(60)]
+    assert len(set(numbers)) == len(numbers)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ class Scene:
         self.exit_lane_lock = asyncio.Lock()
         self._random = Random(self.seed)
         self._names: set[str] = set()
+        self._numbers: set[str] = set()
         self._groups = 0
         self._lanes: asyncio.Queue[str] = asyncio.Queue()
         for lane in plan.entry_lanes:
@@ -66,7 +67,11 @@ class Scene:
 
     def new_number(self, digits: int) -> str:
         """A number that was not given before in this run, nor, as good as surely, in another."""
-        return f"{self.now()}{self._random.randrange(10 ** (digits - 10)):0{digits - 10}d}"
+        while True:
+            number = f"{self.now()}{self._random.randrange(10 ** (digits - 10)):0{digits - 10}d}"
+            if number not in self._numbers:
+                self._numbers.add(number)
+                return number
 
     def new_group(self) -> int:
         self._groups += 1
