@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -15,11 +17,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from support.barrier_bench import LANE, Bench, HandClock, bench
-from support.mosquitto import Broker
+from support.mosquitto import Broker, mosquitto_broker
 from support.simulated_lanes import Heard
 from taigan.barriers.barrier import EventKind, Outcome, Position, Price
 from taigan.barriers.site import Site
-from taigan.barriers.wires.broker import BrokerSettings, broker_of
+from taigan.barriers.wires.broker import BrokerSettings, Client, broker_of
 from taigan.clock import SystemClock
 from taigan.devices.device import Fault
 
@@ -139,3 +141,27 @@ async def test_a_broker_that_takes_anybody_of_its_network_is_named_in_the_log(
         await connection.stop()
     assert [line.get("broker") for line in logs if "anybody in that network" in line["event"]] == [broker] * said
     await site.stop()
+
+
+async def test_a_client_that_was_cut_off_as_it_wrote_leaves_the_next_connection_of_that_number_alone() -> None:
+    with mosquitto_broker() as own:
+        async with Client("127.0.0.1", own.port) as cut_off:
+            lost = cut_off._client.socket()
+            assert lost is not None
+            number = lost.fileno()
+            own.stop()
+            cut_off._client.publish("somewhere", b"on its way")
+            cut_off._client.loop_read()  # hears of the end before the loop watches what is to be written
+            assert lost.fileno() == -1
+            ours, theirs = socket.socketpair()
+            with ours, theirs:
+                assert number in (ours.fileno(), theirs.fileno())
+                written = asyncio.Event()
+                asyncio.get_running_loop().add_writer(number, written.set)
+                async with asyncio.timeout(5):
+                    for _ in range(3):
+                        await written.wait()
+                        written.clear()
+                asyncio.get_running_loop().remove_writer(number)
+            with pytest.raises(aiomqtt.MqttError):
+                await cut_off.publish("somewhere", b"later")
