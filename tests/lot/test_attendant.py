@@ -13,6 +13,7 @@ from taigan.lot.errors import (
     BadValue,
     BarrierFault,
     BeingRaised,
+    CarUnderArm,
     Conflict,
     NobodyWaits,
     UnknownBlock,
@@ -73,6 +74,18 @@ async def test_a_manual_lift_that_the_barrier_refuses_is_a_row_an_alarm_and_an_e
         await street.attendant.open(LOT_ID, "A1", BY)
     assert [lift.outcome for lift in await street.lifts()] == ["rejected"]
     assert await street.alarm_kinds() == ["barrier_fault"]
+
+
+async def test_nobody_lowers_an_arm_onto_a_car_but_who_says_that_the_lane_is_clear(street: Parking) -> None:
+    await street.arrives()
+    with pytest.raises(CarUnderArm) as refused:
+        await street.attendant.close(LOT_ID, "A1", BY)
+    assert refused.value.message == "线圈上有车，未落杆；车离开后自动落杆"
+    assert street.barrier().commands == []
+    assert [lift.outcome for lift in await street.lifts()] == ["rejected"]
+    assert await street.alarm_kinds() == []
+    lift = await street.attendant.close(LOT_ID, "A1", BY, lane_is_clear=True)
+    assert (lift.cause, lift.outcome) == ("seen", "accepted")
 
 
 async def test_a_manual_lift_with_a_driver_that_breaks_its_promise_ends_uncertain(street: Parking) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from lot.conftest import NewParking
 from support.parking import KEY, LOT, LOT_ID, VENDOR, Parking, lot_with
 from taigan import bolink
+from taigan.barriers.barrier import Event, EventKind, LaneKey
 from taigan.bolink import CATALOGUE, Direction, Wrapping, by_section, example_of
 from taigan.lot.errors import BadValue, UnknownOrder
 from taigan.lot.messages.router import Answered
@@ -106,6 +107,10 @@ def _person(kept: vehicles.NumberedPerson) -> dict[str, Any]:
     return person
 
 
+def _passed(street: Parking, car: str) -> Event:
+    return Event(f"{car}/passed", LaneKey(LOT_ID, "A1"), EventKind.PASSED, street.clock.now(), car)
+
+
 async def newest(street: Parking) -> Lift:
     return (await street.lifts())[-1]
 
@@ -127,6 +132,55 @@ async def test_11_1_the_same_liftrod_id_moves_the_arm_once(street: Parking) -> N
         said = await answer(street, "11.1", channel_id="A1", operate=0, liftrod_id="same", order_id=None)
         assert said["state"] == 1
     assert [lift.command for lift in await street.lifts()] == ["open"]
+
+
+async def held_up_with_a_car(street: Parking) -> str:
+    """A lane that BoLink holds open, and the car on its loop."""
+    held = {"channel_id": "A1", "operate": 0, "duration": "perpetual", "liftrod_id": "up", "order_id": None}
+    assert (await answer(street, "11.1", **held))["state"] == 1
+    street.clock.advance(1)
+    return await street.arrives()
+
+
+async def lower(street: Parking, number: str) -> dict[str, Any]:
+    return await answer(street, "11.1", channel_id="A1", operate=1, liftrod_id=number, order_id=None)
+
+
+async def test_11_1_lowers_no_arm_onto_a_car_and_lowers_it_when_the_car_is_gone(street: Parking) -> None:
+    car = await held_up_with_a_car(street)
+    for _ in range(2):
+        said = await lower(street, "down")
+        assert (said["state"], said["errmsg"]) == (0, "线圈上有车，未落杆；车离开后自动落杆")
+    assert [command.name for command in street.barrier().commands] == ["hold"]
+    assert await street.alarm_kinds() == []
+    await street.passes(car)
+    await street.settled()
+    assert [command.name for command in street.barrier().commands] == ["hold", "close"]
+    last = await newest(street)
+    assert (last.command, last.actor, last.reason, last.outcome) == ("close", "BoLink", "11.1 down", "accepted")
+
+
+async def test_an_arm_that_is_to_come_down_does_so_in_the_first_gap_of_a_queue(street: Parking) -> None:
+    car = await held_up_with_a_car(street)
+    assert (await lower(street, "down"))["state"] == 0
+    closing = (await street.lifts())[-1:]
+    street.barrier().state.presence_id = "the next one is on the loop already"
+    await street.barrier().tells(_passed(street, car))
+    await street.settled()
+    assert (await street.lifts())[-1:] == closing
+    following = await street.arrives(presence_id="the next one")
+    await street.backs_out(following)
+    await street.settled()
+    assert [command.name for command in street.barrier().commands] == ["hold", "close"]
+
+
+async def test_an_arm_that_is_held_up_again_does_not_come_down_when_the_car_is_gone(street: Parking) -> None:
+    car = await held_up_with_a_car(street)
+    assert (await lower(street, "down"))["state"] == 0
+    await answer(street, "11.1", channel_id="A1", operate=0, duration="perpetual", liftrod_id="up again", order_id=None)
+    await street.passes(car)
+    await street.settled()
+    assert [command.name for command in street.barrier().commands] == ["hold", "hold"]
 
 
 async def test_11_1_lets_the_driver_in_who_waits_at_the_lane(street: Parking) -> None:

@@ -8,6 +8,7 @@
   - BadValue        a field cannot be used
   - CannotPrice     no price list says what the stay costs
   - BarrierFault    the barrier did not take the command
+  - CarUnderArm     the arm is not lowered onto a car
   - BolinkSaysNo    BoLink was asked, and did not answer or refused
 """
 
@@ -135,3 +136,10 @@ class BarrierFault(LotError):
 
     code = "barrier_fault"
     status = 502
+
+
+class CarUnderArm(LotError):
+    """The arm is not lowered onto a car; it comes down when the car is gone."""
+
+    code = "car_under_arm"
+    status = 409

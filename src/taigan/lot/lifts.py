@@ -38,9 +38,12 @@ from taigan.storage.rows import Alarm, Lift, Order
 log = structlog.get_logger("taigan.lifts")
 LOOK_EVERY = 0.25
 """Seconds between two looks for lifts that other processes intend."""
+SEEN = "seen"
+"""The cause of an arm's lowering by a person who says that the lane is clear, whatever its loop says."""
 DRIVER_SPARE = 0.05
 """Seconds past a command's deadline after which a driver that did not return is left alone."""
 NO_COMMAND_SENT = "no command was sent in time"
+CAR_UNDER_ARM = "a car is on the loop"
 NOBODY_TOOK_IT = "no process with the lane's device took the command in time"
 _NOTHING_KNOWN = Result(Outcome.UNCERTAIN, "nothing is known")
 
@@ -294,6 +297,8 @@ class Lifts:
             against = "the lane has no barrier"
         elif by.passed:
             against = "the command is past its deadline"
+        elif ended.lift.command == "close" and ended.lift.cause != SEEN and barrier.state.presence_id:
+            against = CAR_UNDER_ARM
         elif ended.lift.purpose == Purpose.MANUAL:
             return False  # a person sees the lane
         elif settled.is_set():
@@ -417,6 +422,8 @@ class Lifts:
 def _settle_manual(tx: Transaction, ended: Ended, order: Order | None, present: bool) -> Told:
     """A person's command: where it was taken, the arm is held up from now on, or no longer."""
     lift = ended.lift
+    if ended.result.reason == CAR_UNDER_ARM:
+        return Told()
     if ended.result.outcome is Outcome.REJECTED:
         text = ended.result.reason or "the barrier refused"
         return Told(alarms=[Alarm(lift.lot_id, lift.channel_id, "", ended.at, "barrier_fault", text)])

@@ -68,6 +68,8 @@ NO_OPEN_STAY = "未找到在场订单"
 STAY_ENDED = "车辆已离场"
 TAKEN = "成功"
 
+CAR_UNDER_ARM = "线圈上有车，未落杆；车离开后自动落杆"
+
 SCREEN_DRIVE_ON = "请通行"
 SCREEN_PAID = "支付成功，请通行"
 SCREEN_DRIVE_UP = "请驶入"

@@ -237,6 +237,12 @@ class Act(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     reason: Reason
 
 
+class Lowering(Act, kw_only=True, forbid_unknown_fields=True):
+    """Lowering an arm; `lane_is_clear` says that a person sees no car there, whatever the loop says."""
+
+    lane_is_clear: bool = False
+
+
 class LaneAct(Act, kw_only=True, forbid_unknown_fields=True):
     """Something done at a lane; `order_id` names the order that is meant, when several wait."""
 

@@ -43,9 +43,13 @@ from taigan.storage.rows import Alarm, Lift, Presence
 log = structlog.get_logger("taigan.lanes")
 STORE_AGAIN = 0.5
 """Seconds after which an event that could not be stored is stored again."""
+ENDS = (EventKind.PASSED, EventKind.SECOND_CAR, EventKind.BACKED_OUT)
+"""What is reported of a car when it has left its lane."""
 ARM_REMEMBERED = 16
 """So many reports of a lane's arm are known again when they come once more."""
 
+Gap = Callable[[LaneKey], Awaitable[None]]
+"""Told of a lane whose car has left."""
 Follow = Callable[[LaneKey, str], Awaitable[None]]
 """Raises the arm of a lane for a waiting order, now that it can be."""
 
@@ -88,6 +92,7 @@ class Lanes:
         self.watchers = Watchers(database, clock, process, self._made_here, self._adopt)
         self.exits: Exits | None = None
         self.when_arm_is_down: Follow | None = None
+        self.when_car_is_gone: Gap | None = None
         self.city_text: Callable[[str, str], str] = _as_it_is
         """What a lot's screens show in place of one of its own texts."""
         self.when_plate_is_read: Callable[[Event], Awaitable[None]] | None = None
@@ -191,7 +196,7 @@ class Lanes:
         if event.kind in (EventKind.UP, EventKind.DOWN):
             said.append(event.event_id)
         self._publish(event)
-        gone = event.presence_id if event.kind in (EventKind.PASSED, EventKind.BACKED_OUT) else ""
+        gone = event.presence_id if event.kind in ENDS else ""
         stored = Stored(event.lane.lot_id, event.lane.channel_id, effect.arrived, gone, effect.settled)
         self.hear(stored)
         waited_for = stored.arrived or stored.gone or stored.settled
@@ -214,6 +219,8 @@ class Lanes:
             waiting.set()
         if stored.gone:
             self._gone[lane] = stored.gone
+            if self.when_car_is_gone is not None:
+                self._later(self.when_car_is_gone(lane))
         for lift, settled in self._expected.values():
             if lift.lot_id != stored.lot_id:
                 continue

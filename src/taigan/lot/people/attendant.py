@@ -14,11 +14,13 @@ import structlog
 from taigan.barriers.barrier import LaneKey, Outcome
 from taigan.barriers.words import spelling
 from taigan.clock import Clock
+from taigan.lot import texts
 from taigan.lot.commits import Commits
 from taigan.lot.errors import (
     BadValue,
     BarrierFault,
     BeingRaised,
+    CarUnderArm,
     Conflict,
     NobodyWaits,
     UnknownBlock,
@@ -29,7 +31,7 @@ from taigan.lot.errors import (
 )
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
-from taigan.lot.lifts import Lifts, Purpose, intend
+from taigan.lot.lifts import CAR_UNDER_ARM, SEEN, Lifts, Purpose, intend
 from taigan.lot.people import keys
 from taigan.lot.people.by import By as By
 from taigan.lot.people.keys import KeyInUse
@@ -72,7 +74,11 @@ class Attendant:
         self._lane_changed = lane_changed
         self._keys_changed = keys_changed
         self._try_lane = try_lane
+        self._to_lower: dict[
+            LaneKey, tuple[By, datetime]
+        ] = {}  # whose arm comes down when its car is gone; said by whom
         lanes.when_arm_is_down = self._arm_is_down
+        lanes.when_car_is_gone = self._car_is_gone
 
     async def release(
         self, lot_id: str, channel_id: str, by: By, order_id: str | None = None, *, command_id: str = ""
@@ -120,9 +126,21 @@ class Attendant:
         """Raise the arm and keep it up. Raises UnknownLane, BarrierFault."""
         return await self._command(lot_id, channel_id, by, "hold", command_id)
 
-    async def close(self, lot_id: str, channel_id: str, by: By, *, command_id: str = "") -> Lift:
-        """Lower the arm. Raises UnknownLane, BarrierFault."""
-        return await self._command(lot_id, channel_id, by, "close", command_id)
+    async def close(
+        self, lot_id: str, channel_id: str, by: By, *, command_id: str = "", lane_is_clear: bool = False
+    ) -> Lift:
+        """Lower the arm and end a hold, but not onto a car: then it comes down as soon as the car is gone.
+
+        `lane_is_clear`: a person sees that there is none, whatever the loop says. Raises UnknownLane, BarrierFault,
+        CarUnderArm.
+        """
+        try:
+            return await self._command(
+                lot_id, channel_id, by, "close", command_id, cause=SEEN if lane_is_clear else "manual"
+            )
+        except CarUnderArm:
+            self._to_lower[LaneKey(lot_id, channel_id)] = by, self._clock.now()
+            raise
 
     async def relicense(self, lot_id: str, order_id: str, licence: str, by: By) -> Order:
         """Move an order to the licence it truly belongs to. Raises UnknownOrder, BadValue, Conflict."""
@@ -307,11 +325,31 @@ class Attendant:
             return
         await self._lifts.settle(await self._lifts.carry_out(lift, row.confirm))
 
+    async def _car_is_gone(self, lane: LaneKey) -> None:
+        """Lower the arm that was not lowered onto the car, unless it was raised by hand since.
+
+        Behind the car there may be the next one: then the arm comes down in the first gap.
+        """
+        state = self._lanes.state(lane)
+        if lane not in self._to_lower or (state is not None and state.presence_id):
+            return
+        by, since = self._to_lower.pop(lane)
+        if await self._database.read(lambda conn: facts.lift_without_order(conn, *lane, since)):
+            return
+        try:
+            await self.close(*lane, by)
+        except CarUnderArm:
+            log.info("another car is under the arm, which stays up", lane=str(lane))
+        except (BarrierFault, UnknownLane) as error:
+            log.warning("the arm was not lowered after its car", lane=str(lane), error=error.message)
+
     def _done_before(self, conn: sa.Connection, lot_id: str, command_id: str) -> Lift | None:
         """The lift of a command that came before. Asked with the lot locked: both may come at once."""
         return facts.lift(conn, lot_id, lift_named(command_id)) if command_id else None
 
-    async def _command(self, lot_id: str, channel_id: str, by: By, command: str, command_id: str) -> Lift:
+    async def _command(
+        self, lot_id: str, channel_id: str, by: By, command: str, command_id: str, *, cause: str = "manual"
+    ) -> Lift:
         now = self._clock.now()
 
         def note(conn: sa.Connection) -> tuple[Lift, bool]:
@@ -320,7 +358,7 @@ class Attendant:
                 return done, False
             changes = Changes()
             lane = LaneKey(lot_id, channel_id)
-            lift = self._lift(changes, lane, Purpose.MANUAL, None, command, "manual", by, now, command_id)
+            lift = self._lift(changes, lane, Purpose.MANUAL, None, command, cause, by, now, command_id)
             changes.write(conn)
             return lift, True
 
@@ -451,7 +489,9 @@ def check_hours(hours: str) -> None:
 
 
 def unless_refused(lift: Lift) -> Lift:
-    """The lift. Raises BarrierFault when the device refused it."""
+    """The lift. Raises BarrierFault when the device refused it, CarUnderArm when it was not asked to."""
+    if lift.detail == CAR_UNDER_ARM:
+        raise CarUnderArm(texts.CAR_UNDER_ARM)
     if lift.outcome == Outcome.REJECTED:
         raise BarrierFault(lift.detail or "the barrier refused the command")
     return lift

@@ -129,10 +129,12 @@ class LotLanes(Controller):
 
     @post("/{channel_id:str}/close", status_code=200, responses=COMMANDS, right=Right.LANE_CLOSE)
     async def close_barrier(
-        self, office: Here, holder: Who, lot_id: Id, channel_id: Id, data: JSONBody[r.Act]
+        self, office: Here, holder: Who, lot_id: Id, channel_id: Id, data: JSONBody[r.Lowering]
     ) -> r.LiftView:
-        """Lower the arm, and end a hold."""
-        return r.shown_lift(await office.attendant.close(lot_id, channel_id, by_of(holder, data)))
+        """Lower the arm, and end a hold. 409 with a car on the loop: the arm comes down when it is gone."""
+        by = by_of(holder, data)
+        lift = await office.attendant.close(lot_id, channel_id, by, lane_is_clear=data.lane_is_clear)
+        return r.shown_lift(lift)
 
     @post("/{channel_id:str}/plate", status_code=200, responses=ACTS, right=Right.PLATE_REPORT)
     async def read_plate(self, office: Here, lot_id: Id, channel_id: Id, data: JSONBody[r.PlateRead]) -> r.Told:

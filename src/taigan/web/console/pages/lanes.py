@@ -105,7 +105,8 @@ async def refuse(visit: Here, channel_id: FromPath[str]) -> Answer:
 async def close(visit: Here, channel_id: FromPath[str]) -> Answer:
     """Lower the arm."""
     by = visit.by(visit.text("reason") or visit.tell(N_("落杆")))
-    await visit.office.attendant.close(visit.here.lot_id, channel_id, by)
+    clear = visit.text("lane_is_clear") == "yes"
+    await visit.office.attendant.close(visit.here.lot_id, channel_id, by, lane_is_clear=clear)
     visit.changed(channel_id)
     return visit.go(visit.back(visit.in_lot()), visit.tell("%(lane)s 正在落杆。", lane=channel_id))
 
