@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ from taigan.barriers.barrier import Barrier, Event, EventKind, Outcome, Position
 from taigan.barriers.door import Post
 from taigan.barriers.drivers import BadSettings, Fleet
 from taigan.barriers.edge.agent import EdgeAgent, EdgeSettings, read_edge_settings
+from taigan.barriers.edge.cars import Car, Cars
 from taigan.barriers.edge.outbox import Outbox, OutboxUnusable, Owed
 from taigan.barriers.edge.wire import Cancel, Command, LaneEvent, prefix
 from taigan.barriers.wires.broker import BrokerSettings
@@ -75,13 +77,14 @@ class Line:
         self.barrier: Barrier = self.fleet.add(LANE, {"driver": "edge", "broker": self.url})
         self.device = device_settings if "driver" in device_settings else device(broker) | device_settings
         self.outbox = Outbox(folder / "data" / "edge.jsonl")
+        self.cars = Cars(folder / "data" / "edge-cars.json")
         self.settings = {
             "lot_id": LANE.lot_id,
             "platform": {"broker": self.url},
             "beat_every": 0.2,
             "lanes": [{"channel_id": LANE.channel_id, "barrier": self.device}],
         }
-        self.agent = EdgeAgent(read_edge_settings(self.settings), self.outbox, edge_clock, Random(2))
+        self.agent = EdgeAgent(read_edge_settings(self.settings), self.outbox, self.cars, edge_clock, Random(2))
 
     async def command(self, verb: str = "open", seconds: float = 5.0, command_id: str = "lift-1") -> Result:
         result = await getattr(self.barrier, verb)(command_id, self.clock.now() + timedelta(seconds=seconds))
@@ -349,6 +352,59 @@ async def test_what_an_edge_kept_before_it_was_killed_is_told_after_its_restart_
             assert [event for event in line.heard.events if event.kind is EventKind.PASSED] == [passed]
 
 
+async def test_a_car_that_stood_on_the_loop_while_the_edge_was_killed_is_the_same_car_afterwards(
+    broker: Broker, tmp_path: Path
+) -> None:
+    line = Line(broker, tmp_path)
+    edge = EdgeProcess(line, tmp_path)
+    async with workbench(tmp_path, line.device) as (device, script):
+        await line.fleet.start()
+        async with edge:
+            await line.heard.until(EventKind.DOWN)
+            await script.put(car="arrives")
+            arrived = await line.heard.until(EventKind.ARRIVED)
+        async with edge:
+            await line.heard.until(EventKind.DOWN, times=2)
+            device.command(Verb.OPEN, lambda _: None)  # by the button in the booth
+            await line.heard.until(EventKind.UP)
+            await script.put(car="passes")
+            assert (await line.heard.until(EventKind.PASSED)).presence_id == arrived.presence_id
+        await line.fleet.stop()
+        arrivals = {event.presence_id for event in line.heard.events if event.kind is EventKind.ARRIVED}
+        assert arrivals == {arrived.presence_id}
+
+
+async def test_a_car_that_left_while_the_edge_was_down_is_told_to_be_gone(broker: Broker, tmp_path: Path) -> None:
+    line = Line(broker, tmp_path)
+    edge = EdgeProcess(line, tmp_path)
+    async with workbench(tmp_path, line.device) as (_, script):
+        await line.fleet.start()
+        async with edge:
+            await line.heard.until(EventKind.DOWN)
+            await script.put(car="arrives")
+            arrived = await line.heard.until(EventKind.ARRIVED)
+        await script.put(car="backs_out")
+        async with edge:
+            gone = await line.heard.until(EventKind.BACKED_OUT)
+        await line.fleet.stop()
+        assert (gone.presence_id, gone.seen) == (arrived.presence_id, False)
+
+
+def test_cars_whose_file_cannot_be_read_or_written_are_only_forgotten(tmp_path: Path) -> None:
+    file = tmp_path / "edge-cars.json"
+    file.write_text('{"A1": {"presence_id"', "utf-8")
+    arrived = Event("id", LANE, EventKind.ARRIVED, SystemClock().now(), "car-1")
+    cars = Cars(file)
+    assert cars.there("A1") is None
+    cars.heard(arrived)
+    assert Cars(file).there("A1") == Car("car-1", arrived.at)
+    cars.heard(dataclasses.replace(arrived, kind=EventKind.PASSED, presence_id="another"))
+    assert Cars(file).there("A1") is not None
+    cars.heard(dataclasses.replace(arrived, kind=EventKind.BACKED_OUT))
+    assert Cars(file).there("A1") is None
+    Cars(tmp_path / "missing" / "edge-cars.json").heard(arrived)
+
+
 def an_event(number: int) -> Owed:
     return Owed("A1", LaneEvent(f"event-{number}", EventKind.PASSED, SystemClock().now(), f"car-{number}"))
 
@@ -493,7 +549,9 @@ async def test_tls_with_the_edges_own_credentials(secured: tuple[Broker, str], t
     line.fleet = Fleet(line.heard, line.clock, Random(1))
     line.barrier = line.fleet.add(LANE, {"driver": "edge", **access})
     platform = msgspec.convert(access, BrokerSettings)
-    line.agent = EdgeAgent(msgspec.structs.replace(read_edge_settings(line.settings), platform=platform), line.outbox)
+    line.agent = EdgeAgent(
+        msgspec.structs.replace(read_edge_settings(line.settings), platform=platform), line.outbox, line.cars
+    )
     async with running(line, tmp_path):
         assert (await line.command()).outcome is Outcome.ACCEPTED
 
@@ -512,6 +570,7 @@ def test_bad_edge_settings_are_one_sentence(tmp_path: Path) -> None:
                 EdgeSettings,
             ),
             Outbox(tmp_path / "edge.jsonl"),
+            Cars(tmp_path / "edge-cars.json"),
         )
 
 

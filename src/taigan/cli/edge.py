@@ -45,6 +45,7 @@ def edge(
 async def _edge(settings: EdgeSettings, with_parent: bool) -> None:
     from taigan.barriers.drivers import BadSettings
     from taigan.barriers.edge.agent import EdgeAgent
+    from taigan.barriers.edge.cars import Cars
     from taigan.barriers.edge.outbox import Outbox, OutboxUnusable
     from taigan.barriers.secrets import FILE, DeviceSecrets
     from taigan.process import listen, serve, stop_when_told
@@ -53,7 +54,9 @@ async def _edge(settings: EdgeSettings, with_parent: bool) -> None:
     stop = stop_when_told(with_parent=with_parent)
     try:
         outbox = Outbox(settings.outbox)
-        agent = EdgeAgent(settings, outbox, device_secrets=DeviceSecrets(Path(settings.data_dir) / FILE))
+        agent = EdgeAgent(
+            settings, outbox, Cars(settings.cars), device_secrets=DeviceSecrets(Path(settings.data_dir) / FILE)
+        )
     except (BadSettings, OutboxUnusable) as error:
         raise Failure(str(error), 2) from None
     await agent.start()

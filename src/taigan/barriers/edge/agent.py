@@ -23,6 +23,7 @@ import structlog
 
 from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, Outcome, Result
 from taigan.barriers.drivers import BadSettings, Fleet
+from taigan.barriers.edge.cars import Cars
 from taigan.barriers.edge.outbox import Outbox, Owed
 from taigan.barriers.edge.wire import (
     BEAT_EVERY,
@@ -80,6 +81,11 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         """The file of the events that are owed to the platform."""
         return Path(self.data_dir) / "edge.jsonl"
 
+    @property
+    def cars(self) -> Path:
+        """The file of the cars that stand in the lanes."""
+        return Path(self.data_dir) / "edge-cars.json"
+
 
 def read_edge_settings(content: Mapping[str, Any]) -> EdgeSettings:
     """The edge's settings from its config file. Raises `BadSettings` with one sentence."""
@@ -92,13 +98,15 @@ def read_edge_settings(content: Mapping[str, Any]) -> EdgeSettings:
 class EdgeAgent:
     """The edge's logic. `fleet` holds the drivers; what devices post goes through `fleet.door`.
 
-    `outbox` holds what is owed to the platform; it stays its owner's to close.
+    `outbox` holds what is owed to the platform; it stays its owner's to close. `cars` are those that stood in the lanes
+    when the last run ended.
     """
 
     def __init__(
         self,
         settings: EdgeSettings,
         outbox: Outbox,
+        cars: Cars,
         clock: Clock | None = None,
         random: Random | None = None,
         boot: str = "",
@@ -108,6 +116,7 @@ class EdgeAgent:
         """Build every lane's driver. Raises `BadSettings`. `boot` names this run, by chance unless given."""
         self._settings = settings
         self._outbox = outbox
+        self._cars = cars
         self._clock = clock or SystemClock()
         self._boot = boot or secrets.token_hex(8)
         self._topic = prefix(settings.lot_id)
@@ -133,6 +142,8 @@ class EdgeAgent:
         for lane in settings.lanes:
             key = LaneKey(settings.lot_id, lane.channel_id)
             barrier = self.fleet.add(key, lane.barrier, detector=lane.detector)
+            if car := cars.there(lane.channel_id):
+                barrier.adopt(car.presence_id, car.since)
             topic = f"{self._topic}/{lane.channel_id}"
             topics[f"{topic}/command"] = partial(self._command, topic, barrier)
             topics[f"{topic}/cancel"] = partial(self._cancel, barrier)
@@ -216,6 +227,7 @@ class EdgeAgent:
         if event.kind is EventKind.SCANNED_CODE:  # a payment code is of this moment, and no file's business
             self._do(self._tell(event.lane, owed))
             return
+        self._cars.heard(event)
         self._outbox.keep(owed)
         self._do(self._tell(event.lane, owed))
         await self._outbox.synced()
