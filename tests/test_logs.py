@@ -95,6 +95,49 @@ def test_free_text_gives_nothing_away(text: str, gone: str) -> None:
     assert gone not in redacted(event=text)["event"]
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        "13812345678",
+        "138 1234 5678",
+        "138-1234-5678",
+        "138－1234－5678",
+        "１３８１２３４５６７８",
+        "+8613812345678",
+        "8613812345678",
+        "0086 138 1234 5678",
+        "0571-88881234",
+        "(010)88881234",
+        "+852 9123 4567",
+        "+1-202-555-0143",
+    ],
+)
+@pytest.mark.parametrize("words", ["{}", "call {}.", "司机电话{}，已放行", "tel{}ok", "（{}）", "a={};b"])
+def test_a_phone_number_typed_into_a_remark_is_masked_however_it_is_written(words: str, number: str) -> None:
+    remark = words.format(number)
+    last = number[-7:-3]  # what the mask leaves out
+    for shown in (redacted(reason=remark), redacted(event=remark), redacted(deep=[{"act": remark, remark: "x"}])):
+        assert last not in str(shown)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1579000520",
+        "1579000520123",
+        "2025-06-01T08:00:00+0800",
+        "2025-06-01 13:45:12.13812345678",
+        "L20250601080009000256BBE2A",
+        "20250601080008000_3D5FJ6WP",
+        "192.168.101.123:13001",
+        "order 20250601080008000 of 2025-06-01",
+        "0.13812345678",
+    ],
+)
+def test_what_is_no_phone_number_is_left_as_it_is(text: str) -> None:
+    assert redacted(detail=text) == {"detail": text}
+
+
 def test_an_exception_gives_nothing_away() -> None:
     stream = io.StringIO()
     set_up(json=True, level="info", secrets=[KEY], stream=stream)

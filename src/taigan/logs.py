@@ -63,7 +63,13 @@ _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+")
 _IN_ADDRESS = re.compile(r"(?<=://)(?P<user>[^\s:/@]*):[^\s/@]+@")
 _CODE_IN_WORDS = re.compile(r"(?P<words>验证码\D{0,8})\d{4,8}(?!\d)")
 _SIGNATURE = re.compile(r"(?<![0-9A-Za-z])[0-9A-F]{32}(?![0-9A-Za-z])")
-_PHONE = re.compile(r"(?<![0-9A-Za-z.])1[3-9]\d{9}(?![0-9A-Za-z])")
+_ONE, _GAP = "[1１]", r"[ \-\u2010-\u2015\u00a0－　]?"
+_PHONE = re.compile(
+    rf"(?<!\d)(?<!\d[.．])(?:(?:\+|00)?86{_GAP})?{_ONE}[3-9３-９]\d{_GAP}\d{{4}}{_GAP}\d{{4}}(?!\d)"  # a mobile one
+    rf"|(?<!\d)(?:\(0\d{{2,3}}\)|0\d{{2,3}}[ \-－])\d{{7,8}}(?!\d)"  # one of a house, with its city
+    rf"|(?<![\d+])\+[1-9](?:{_GAP}\d){{7,14}}(?!\d)"  # one from elsewhere
+)
+"""A phone number as people type it, wherever it stands: with gaps or without, in wide digits, words on both sides."""
 _SHORTEST = 11  # a phone number; signatures and identities are longer
 _WORD = re.compile(r"\w*", re.ASCII)  # an id: nothing in it has a name, a user or a scheme before it
 _IDENTITY = re.compile(r"(?<![\w-])(?:o[\w-]{27}|2088\d{12})(?![\w-])")
@@ -138,7 +144,7 @@ class Redaction:
             case None | bool() | int() | float():
                 return value if not _looks_like_phone(value) else mask(str(value))
             case Mapping():
-                return {key: self._field(str(key), inner) for key, inner in value.items()}
+                return {self._value(key): self._field(str(key), inner) for key, inner in value.items()}
             case list() | tuple() | set() | frozenset():
                 return [self._value(inner) for inner in value]
             case _:
