@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
 
-from taigan.barriers.barrier import Outcome, Position, Result
-from web.house import BY, CHANNELS, LOT, House
+from support.clock import ManualClock
+from taigan.barriers.barrier import LaneKey, Outcome, Position, Result
+from taigan.barriers.door import Answer, Door, Mailbox, Post
+from taigan.barriers.secrets import DeviceSecrets
+from web.house import BY, CHANNELS, LOT, House, Houses, client_of
 
 LANES = f"/api/v1/lots/{LOT}/lanes"
 ODD = "东门/一号 50%"
@@ -231,3 +236,63 @@ async def test_a_barrier_that_refuses_is_502_and_the_lift_is_a_row(house: House,
     lift = (await api.get(f"/api/v1/lots/{LOT}/lifts")).json()["items"][0]
     assert (lift["outcome"], lift["detail"]) == ("rejected", "fault 3")
     assert lift["deadline"] > lift["intended_at"]
+
+
+async def nothing_said(post: Post) -> Answer:
+    return Answer(b"{}")
+
+
+def posting(lane: str, driver: str, serial: str, **given: Any) -> Mailbox:
+    return Mailbox(LaneKey(LOT, lane), driver, serial, nothing_said, lambda _: None, **given)
+
+
+async def test_the_address_of_a_device_is_shown_and_changed_by_right_and_it_is_recorded(
+    houses: Houses, tmp_path: Path
+) -> None:
+    door = Door(ManualClock(), DeviceSecrets(tmp_path / "devices.json"))
+    door.put(posting("A1", "vzenith-http", "摄1", sender="10.0.0.9"))
+    house = await houses(devices=door)
+    async with client_of(house) as api:
+        shown = (await api.post(f"{LANES}/A1/device", json=BY)).json()
+        again = (await api.post(f"{LANES}/A1/device", json=BY)).json()
+        renewed = (await api.post(f"{LANES}/A1/device/renew", json=BY)).json()
+        acts = (await api.get(f"/api/v1/lots/{LOT}/acts")).json()["items"]
+    path = f"/devices/vzenith-http/{quote('摄1')}/"
+    assert shown == again
+    assert shown | {"path": path} == {
+        "lot_id": LOT,
+        "channel_id": "A1",
+        "device": "vzenith-http/摄1",
+        "path": path,
+        "signs": False,
+        "sender": "10.0.0.9",
+    }
+    before, after = (said["path"].removeprefix(path) for said in (shown, renewed))
+    assert before != after
+    mailbox = door.find("vzenith-http", "摄1")
+    assert mailbox is not None
+    assert door.knows(mailbox, after, "10.0.0.9")
+    assert not door.knows(mailbox, before, "10.0.0.9")
+    assert [(act["act"], act["operator"], act["via"]) for act in acts] == [
+        ("lane A1: another secret for vzenith-http/摄1", BY["operator"], "console"),
+        ("lane A1: shown the address of vzenith-http/摄1", BY["operator"], "console"),
+        ("lane A1: shown the address of vzenith-http/摄1", BY["operator"], "console"),
+    ]
+    assert after not in str(acts)
+
+
+async def test_a_device_without_a_secret_of_ours_is_shown_as_it_is_and_not_changed(
+    houses: Houses, tmp_path: Path
+) -> None:
+    door = Door(ManualClock(), DeviceSecrets(tmp_path / "devices.json"))
+    door.put(posting("A1", "http", "c1", signs=True))
+    door.put(posting("A2", "hx-http", "h1", secret="chosen-by-the-operator"))
+    async with client_of(await houses(devices=door)) as api:
+        assert (await api.post(f"{LANES}/A1/device", json=BY)).json()["path"] == "/devices/http/c1"
+        assert (await api.post(f"{LANES}/A2/device", json=BY)).json()["path"] == (
+            "/devices/hx-http/h1/chosen-by-the-operator"
+        )
+        for lane, status in (("A1", 409), ("A2", 409), ("B1", 409), ("nowhere", 404)):
+            assert (await api.post(f"{LANES}/{lane}/device/renew", json=BY)).status_code == status
+        assert (await api.post(f"{LANES}/B1/device", json=BY)).status_code == 409
+        assert (await api.post(f"{LANES}/A1/device", json={})).status_code == 400

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
+from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -127,6 +128,15 @@ class Door:
         """The device's mailbox; None for one nobody knows."""
         return self._mailboxes.get((driver, serial))
 
+    def of_lane(self, lane: LaneKey) -> Mailbox | None:
+        """The mailbox of a lane's device; None where it does not post to this process."""
+        return next((mailbox for mailbox in self._mailboxes.values() if mailbox.lane == lane), None)
+
+    def renew(self, mailbox: Mailbox) -> None:
+        """Give a device, whose secret the platform made, another one: that before is refused from now on."""
+        if self._secrets is not None:
+            self._secrets.renew(mailbox.name)
+
     def secret(self, mailbox: Mailbox) -> str:
         """The secret in the device's address; empty for one that needs none."""
         if mailbox.secret or mailbox.signs or self._secrets is None:
@@ -136,7 +146,7 @@ class Door:
     def path(self, mailbox: Mailbox) -> str:
         """The device's address on this platform."""
         secret = self.secret(mailbox)
-        return f"/devices/{mailbox.driver}/{mailbox.serial}" + (f"/{secret}" if secret else "")
+        return f"/devices/{mailbox.driver}/{quote(mailbox.serial, safe='')}" + (f"/{secret}" if secret else "")
 
     def knows(self, mailbox: Mailbox, secret: str, sender: str) -> bool:
         """Whether this is the device itself, or another one that is named to be let in without its secret."""

@@ -95,6 +95,7 @@ def build(
         reconciling=reconciling,
         city=city,
         check_barrier=check_barrier,
+        devices=devices,
     )
     console = Console(office, accounts, clock, body_timeout=body_timeout)
     doors: dict[str, App] = {

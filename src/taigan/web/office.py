@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from taigan.barriers.barrier import LaneKey
+from taigan.barriers.door import Door, Mailbox
 from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
@@ -54,6 +55,7 @@ class Office:
     reconciling: Reconciling
     city: CityDesk
     check_barrier: Callable[[Mapping[str, Any]], object]
+    devices: Door | None = None
 
     def pictures(self, lot_id: str) -> dict[str, Picture]:
         """What the devices of a lot's lanes report now, by channel_id."""
@@ -99,6 +101,14 @@ class Office:
     def shown_lane(self, lane: Lane, occupied: set[str]) -> r.LaneView:
         state = self.lanes.state(LaneKey(lane.lot_id, lane.channel_id))
         return r.shown_lane(lane, state, lane.channel_id in occupied)
+
+    async def device(self, lot_id: str, channel_id: str) -> tuple[Door, Mailbox]:
+        """The door and the mailbox of a lane's device. Raises UnknownLot, UnknownLane, Conflict: it does not post."""
+        await self.lane(lot_id, channel_id)
+        mailbox = self.devices.of_lane(LaneKey(lot_id, channel_id)) if self.devices is not None else None
+        if self.devices is None or mailbox is None:
+            raise Conflict(f"the device of lane {channel_id} does not post to this platform: it needs no address")
+        return self.devices, mailbox
 
     async def order(self, lot_id: str, order_id: str) -> r.OrderDetail:
         """Raises UnknownLot, UnknownOrder."""

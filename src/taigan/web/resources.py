@@ -250,6 +250,18 @@ class LaneAct(Act, kw_only=True, forbid_unknown_fields=True):
     unpaid: Literal["waived", "owed"] | None = None
 
 
+class DeviceAddress(msgspec.Struct, kw_only=True):
+    """Where a lane's device posts on this platform: `path` holds its secret, unless it `signs` what it says. `sender`
+    is the network address that it is pinned to, empty where it is not."""
+
+    lot_id: str
+    channel_id: str
+    device: str
+    path: str
+    signs: bool
+    sender: str
+
+
 class Again(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Who sends it again, and why; without a body it is the token's name."""
 

@@ -9,7 +9,9 @@ from litestar import Controller, Request, Response, get, post, put
 from litestar.params import JSONBody
 
 from taigan.barriers.barrier import LaneKey
+from taigan.barriers.door import Door, Mailbox
 from taigan.barriers.drivers import BadSettings
+from taigan.lot.errors import Conflict
 from taigan.rights import Right
 from taigan.storage import views
 from taigan.storage.rows import Lane
@@ -69,6 +71,31 @@ class LotLanes(Controller):
         except BadSettings as error:
             raise bad_value(str(error), "barrier") from None
         return await office.lane(lot_id, channel_id)
+
+    @post("/{channel_id:str}/device", status_code=200, responses=ACTS, right=Right.DEVICE_SET)
+    async def show_device(
+        self, office: Here, holder: Who, lot_id: Id, channel_id: Id, data: JSONBody[r.Act]
+    ) -> r.DeviceAddress:
+        """The address that the lane's device posts to, secret and all; that it was shown is kept among the acts. 409
+        when it does not post to this platform."""
+        door, mailbox = await office.device(lot_id, channel_id)
+        act = f"lane {channel_id}: shown the address of {mailbox.name}"
+        await office.attendant.note(lot_id, channel_id, by_of(holder, data), act)
+        return _address(door, mailbox)
+
+    @post("/{channel_id:str}/device/renew", status_code=200, responses=ACTS, right=Right.DEVICE_SET)
+    async def renew_device(
+        self, office: Here, holder: Who, lot_id: Id, channel_id: Id, data: JSONBody[r.Act]
+    ) -> r.DeviceAddress:
+        """Give the lane's device another secret, and show its new address: the one before is refused from now on. 409
+        for one that signs, or whose secret stands in the lane's settings."""
+        door, mailbox = await office.device(lot_id, channel_id)
+        if mailbox.signs or mailbox.secret:
+            raise Conflict(f"the secret of {mailbox.name} stands in the settings of the lane: change it there")
+        act = f"lane {channel_id}: another secret for {mailbox.name}"
+        await office.attendant.note(lot_id, channel_id, by_of(holder, data), act)
+        door.renew(mailbox)
+        return _address(door, mailbox)
 
     @get("/{channel_id:str}/poster", responses={**READS, **says(409)}, media_type="image/svg+xml", right=Right.LOT_SEE)
     async def get_poster(
@@ -142,3 +169,14 @@ class LotLanes(Controller):
         await office.lane(lot_id, channel_id)
         said = await office.plates.posted(LaneKey(lot_id, channel_id), data.plate, data.presence_id or "")
         return r.Told(said.state, said.errmsg or "")
+
+
+def _address(door: Door, mailbox: Mailbox) -> r.DeviceAddress:
+    return r.DeviceAddress(
+        lot_id=mailbox.lane.lot_id,
+        channel_id=mailbox.lane.channel_id,
+        device=mailbox.name,
+        path=door.path(mailbox),
+        signs=mailbox.signs,
+        sender=mailbox.sender,
+    )
