@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from lot.conftest import NewParking
 from support.barrier import Mode
@@ -16,6 +17,7 @@ from taigan.lot.errors import NobodyWaits
 from taigan.lot.policy import Policy
 from taigan.lot.setup import LaneSetup
 from taigan.lot.uploads.courier import LEASE_SPARE
+from taigan.lot.watch import SET_ASIDE_FOR
 from taigan.storage import tables as t
 from taigan.storage.database import Database
 
@@ -646,3 +648,36 @@ async def test_an_event_that_another_process_stored_first_wakes_those_who_wait_h
     assert (await in_time(holding))[0].said == (1, "入场成功")
     assert street.clock.monotonic() == 0
     assert timedelta(0) == (await street.order()).in_at - street.clock.now()  # type: ignore[operator]
+
+
+async def test_an_order_that_cannot_be_settled_is_set_aside_with_an_alarm_and_holds_up_no_other(
+    new_parking: NewParking,
+) -> None:
+    street = await new_parking(lots=[lot_with(), lot_with(park_id="2")])
+    other = lot_with(park_id="2").lot_id
+    for lot_id in (LOT_ID, other):
+        await street.arrives("A3", lot_id)
+        await street.scan(f"WAITS{lot_id[-1]}", "A3", park_id=lot_id.partition("-")[2])
+    await not_confirmed(street, "A4", Mode.MUTE)
+    broken = (await street.order()).order_id
+    # its 3.1 cannot be kept: the database takes no second delivery of that section
+    at = {"created_at": street.clock.now(), "next_at": street.clock.now()}
+    there = {"lot_id": "gone", "section": "3.1", "payload": "{}", "state": "done", **at}
+    await street.database.write(lambda conn: conn.execute(sa.insert(t.deliveries).values(there)))
+    await street.database.write(lambda conn: conn.execute(sa.text("CREATE UNIQUE INDEX once ON deliveries (section)")))
+
+    async def states() -> dict[str, str]:
+        rows = await street.database.read(lambda conn: conn.execute(sa.select(t.orders.c.order_id, t.orders.c.state)))
+        return {row.order_id: row.state for row in rows}
+
+    await street.watch(after=3600)
+    said = await states()
+    assert said.pop(broken) == "waiting"
+    assert list(said.values()) == ["void", "void"]
+    assert await street.alarm_kinds() == ["not_settled"]
+
+    await street.watch(after=60)
+    assert await street.alarm_kinds() == ["not_settled"]  # not once a second
+    await street.database.write(lambda conn: conn.execute(sa.text("DROP INDEX once")))
+    await street.watch(after=SET_ASIDE_FOR)
+    assert (await states())[broken] == "in"

@@ -1,10 +1,12 @@
 """What time alone brings about: waits that end, cars that stay, lifts whose process died.
 
-Looks once a second. Everything is judged again under the lots' lock, so any number of processes may look.
+Looks once a second. Everything is judged again under the lots' lock, so any number of processes may look. What cannot be
+settled is set aside with an alarm, and holds up nothing else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -29,6 +31,10 @@ EVERY = 1.0
 OUTCOME_SPARE = timedelta(seconds=2)
 """How long past its deadline a lift may be without outcome before its process counts as dead."""
 QUEUE_ALARM_EVERY = 3600.0
+SET_ASIDE_FOR = 600.0
+"""Seconds until what could not be settled is tried again."""
+
+Item = Lift | Order | Presence
 
 
 class Watch:
@@ -45,6 +51,8 @@ class Watch:
         self._metrics = metrics
         self._ages = Ages(clock)
         self._queue_alarm_at: float | None = None
+        self._aside: dict[tuple[str, ...], float] = {}
+        """What could not be settled, and until when it is left alone."""
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -59,24 +67,51 @@ class Watch:
 
     async def look(self) -> None:
         """Settle whatever is overdue now. Raises `StorageError`."""
-        now = self._clock.now()
-        found = await self._database.read(lambda conn: self._due(conn, now))
-        if any(found):
-            for alarm in await self._database.write(lambda conn: self._settle(conn, now)):
-                self._lanes.alarm(alarm)
+        now, moment = self._clock.now(), self._clock.monotonic()
+        self._aside = {key: until for key, until in self._aside.items() if until > moment}
+        due = await self._database.read(lambda conn: self._due(conn, now))
+        if due:
+            await self._settle_all(due, now)
         await self._look_at_queue(now)
 
-    def _due(self, conn: sa.Connection, now: datetime) -> tuple[bool, ...]:
+    def _due(self, conn: sa.Connection, now: datetime) -> list[Item]:
         soonest = min(self._policy.release_timeout, self._policy.barrier_timeout)
-        return (
-            bool(overdue.lifts(conn, now - OUTCOME_SPARE, now + SKEW)),
-            bool(overdue.waiting(conn, now - timedelta(seconds=soonest), now + SKEW)),
-            bool(overdue.not_passed(conn, now - timedelta(seconds=self._policy.passage_timeout), now + SKEW)),
-            bool(overdue.claims(conn, now, now + SKEW)),
+        found: Iterable[Item] = (
+            *overdue.lifts(conn, now - OUTCOME_SPARE, now + SKEW),
+            *overdue.waiting(conn, now - timedelta(seconds=soonest), now + SKEW),
+            *overdue.not_passed(conn, now - timedelta(seconds=self._policy.passage_timeout), now + SKEW),
+            *overdue.claims(conn, now, now + SKEW),
         )
+        return [item for item in found if _key(item) not in self._aside]
 
-    def _settle(self, conn: sa.Connection, now: datetime) -> list[Alarm]:
-        settling = _Settling(conn, self._lifts, self._ages, self._policy, self._clock, now)
+    async def _settle_all(self, due: list[Item], now: datetime) -> None:
+        """Settle these together; when that cannot be done, each by itself, so that only what is broken stays."""
+        keys = {_key(item) for item in due}
+        try:
+            alarms = await self._database.write(lambda conn: self._settle(conn, now, keys.__contains__))
+        except StorageError:
+            raise
+        except Exception:
+            if len(due) > 1:
+                for item in due:
+                    await self._settle_all([item], now)
+                return
+            log.exception("set aside: this cannot be settled", lot=due[0].lot_id, about=_key(due[0])[-1])
+            alarms = await self._set_aside(due[0], now)
+        for alarm in alarms:
+            self._lanes.alarm(alarm)
+
+    async def _set_aside(self, item: Item, now: datetime) -> list[Alarm]:
+        self._aside[_key(item)] = self._clock.monotonic() + SET_ASIDE_FOR
+        order_id = "" if isinstance(item, Presence) else item.order_id or ""
+        text = f"{_key(item)[0]} {_key(item)[-1]} cannot be settled: the log says why"
+        changes = Changes()
+        changes.alarms.append(Alarm(item.lot_id, item.channel_id, order_id, now, "not_settled", text))
+        await self._database.write(changes.write)
+        return changes.alarms
+
+    def _settle(self, conn: sa.Connection, now: datetime, wanted: Callable[[tuple[str, ...]], bool]) -> list[Alarm]:
+        settling = _Settling(conn, self._lifts, self._ages, self._policy, self._clock, now, wanted)
         settling.changes.write(conn)
         return settling.alarms
 
@@ -99,11 +134,29 @@ class Watch:
             self._queue_alarm_at = None
 
 
+def _key(item: Item) -> tuple[str, ...]:
+    """What it is, where, and its id."""
+    match item:
+        case Lift():
+            return ("lift", item.lot_id, item.lift_id)
+        case Order():
+            return ("order", item.lot_id, item.order_id)
+        case Presence():
+            return ("car", item.lot_id, item.presence_id)
+
+
 class _Settling:
-    """One look, inside its transaction."""
+    """One look at what is `wanted`, inside its transaction."""
 
     def __init__(
-        self, conn: sa.Connection, lifts_: Lifts, ages: Ages, policy: Policy, clock: Clock, now: datetime
+        self,
+        conn: sa.Connection,
+        lifts_: Lifts,
+        ages: Ages,
+        policy: Policy,
+        clock: Clock,
+        now: datetime,
+        wanted: Callable[[tuple[str, ...]], bool],
     ) -> None:
         self._ages = ages
         self._policy = policy
@@ -114,15 +167,16 @@ class _Settling:
         soonest = timedelta(seconds=min(policy.release_timeout, policy.barrier_timeout))
         past = timedelta(seconds=policy.passage_timeout)
         ahead = now + SKEW
-        lifts = overdue.lifts(conn, now - OUTCOME_SPARE, ahead)
+        lifts = [lift for lift in overdue.lifts(conn, now - OUTCOME_SPARE, ahead) if wanted(_key(lift))]
         candidates = [*overdue.waiting(conn, now - soonest, ahead), *overdue.not_passed(conn, now - past, ahead)]
-        claims = overdue.claims(conn, now, ahead)
+        candidates = [order for order in candidates if wanted(_key(order))]
+        claims = [car for car in overdue.claims(conn, now, ahead) if wanted(_key(car))]
 
         keys = {(x.lot_id, x.order_id) for x in lifts if x.order_id} | {(x.lot_id, x.order_id) for x in candidates}
         ids = {x[0] for x in keys} | {x.lot_id for x in claims} | {x.lot_id for x in lifts}
         self._lots = facts.lock_free(conn, ids)  # what is held is looked at again in a second
         keys = {key for key in keys if key[0] in self._lots}
-        claims = [claim for claim in overdue.claims(conn, now, ahead) if self._has_ended(claim)]
+        claims = [car for car in overdue.claims(conn, now, ahead) if wanted(_key(car)) and self._has_ended(car)]
         found = {lift.lift_id for lift in lifts if lift.lot_id in self._lots}
         lifts = [lift for lift in overdue.lifts(conn, now - OUTCOME_SPARE, ahead) if lift.lift_id in found]
         lifts = [lift for lift in lifts if self._is_overdue(lift)]
