@@ -21,7 +21,8 @@ from support.ports import free_port
 from support.postgres import NewDatabase
 from support.stack import Stack, eventually
 from taigan.clock import SystemClock
-from taigan.doctor import CHECKS, Account, Finding, Installation, examine
+from taigan.doctor import CHECKS, Account, Finding, Installation, Sms, examine
+from taigan.lot.gateways.gateway import NoGateway, Registration, SmsFailed
 from taigan.lot.messages.router import Answered
 from taigan.rights import Role
 from taigan.storage import registry
@@ -119,6 +120,46 @@ async def test_a_broker_in_the_clear_or_without_a_user_is_named_unless_it_is_on_
         ]
     )
     assert await patient.wrong() == [("broker", "lot/A1"), ("broker", "lot/A2")]
+
+
+class Company(NoGateway):
+    """Carries codes, and says of its signature what it was told to."""
+
+    def __init__(self, says: Registration | SmsFailed) -> None:
+        self._says = says
+
+    async def registration(self) -> Registration:
+        if isinstance(self._says, SmsFailed):
+            raise self._says
+        return self._says
+
+
+@pytest.mark.parametrize(
+    ("provider", "says", "state", "words"),
+    [
+        ("aliyun", Registration(True, "approved"), "well", "approved; at most 300 an hour for a lot, 5 for a phone"),
+        ("tencent", Registration(False, "under review"), "wrong", "the signature cannot be used: under review"),
+        ("aliyun", SmsFailed("GetSmsSign: Forbidden"), "wrong", "not told: GetSmsSign: Forbidden"),
+    ],
+)
+async def test_the_state_of_the_sms_signature_and_the_limits_are_told(
+    patient: Patient, provider: str, says: Registration | SmsFailed, state: str, words: str
+) -> None:
+    patient.told(sms=Sms(provider=provider, gateway=Company(says), per_lot=300, per_phone=5))
+    found = (await patient.found())[("sms", provider)]
+    assert found.state == state
+    assert words in found.en
+
+
+async def test_a_lot_that_asks_for_codes_that_nobody_gets_is_named(patient: Patient) -> None:
+    assert "no lot asks" in (await patient.found())[("sms", "")].en
+    await patient.house.write(sa.update(t.lots).where(t.lots.c.lot_id == LOT).values(sms_check=True))
+    assert await patient.wrong() == [("sms", LOT)]
+    simulated = Sms(provider="simulated", gateway=Company(Registration(True)), per_lot=300, per_phone=5)
+    patient.told(sms=simulated)
+    assert await patient.wrong() == []  # BoLink is a stand-in on this machine
+    patient.told(bolink_url="http://bolink.invalid/")
+    assert ("sms", LOT) in await patient.wrong()
 
 
 async def test_a_barrier_that_is_not_reached_is_named_with_its_lane(patient: Patient) -> None:

@@ -13,13 +13,14 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
 
 from taigan.barriers.wires.broker import is_open
 from taigan.clock import Clock
+from taigan.lot.gateways.gateway import SmsFailed, SmsGateway
 from taigan.storage.errors import CannotOpen
 from taigan.storage.inspection import Inspection, inspect_database
 from taigan.storage.migrations import HEAD
@@ -50,6 +51,7 @@ CHECKS = {
     "secret": "密钥文件",
     "device": "设备的门",
     "broker": "MQTT 代理",
+    "sms": "短信",
 }
 """What is looked at, in this order."""
 
@@ -64,6 +66,15 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     union_id: str
     key: str
     callback_url: str
+
+
+class Sms(msgspec.Struct, frozen=True, kw_only=True):
+    """Who carries codes to phones: `provider` as in the settings; at most how many an hour for a lot, for a phone."""
+
+    provider: str
+    gateway: SmsGateway
+    per_lot: int
+    per_phone: int
 
 
 class Installation(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +95,8 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     """Devices that may post without the secret in their address."""
     brokers: Sequence[tuple[str, str, bool]] = ()
     """For each lane over MQTT: its name, its broker's address, whether a user signs in there."""
+    sms: Sms | None = None
+    """Nobody carries codes: none."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,7 +203,66 @@ class _Examination:
             *self._secrets(),
             *self._open_devices(),
             *self._brokers(),
+            await self._sms(inspection),
         ]
+
+    async def _sms(self, inspection: Inspection | None) -> Finding:
+        asking = "、".join(inspection.checking) if inspection is not None else ""
+        sms = self._at.sms
+        if sms is None:
+            if not asking:
+                return _well(
+                    "sms", "没有短信通道，也没有车场要验证码", "there is no gateway, and no lot asks for codes"
+                )
+            return _wrong(
+                "sms",
+                asking,
+                zh="车场要验证码，却没有短信通道：无牌车进不来",
+                en="the lot asks for codes and there is no gateway: cars without a plate do not get in",
+                do_zh="在 [lot] 里设 sms_provider（aliyun、tencent 或 http），或关掉 sms_check",
+                do_en="set sms_provider in [lot] to aliyun, tencent or http, or turn sms_check off",
+            )
+        if sms.provider == "simulated" and asking and not self._is_beside(self._at.bolink_url):
+            return _wrong(
+                "sms",
+                asking,
+                zh="验证码只写进 sms.jsonl，司机收不到",
+                en="codes are written into sms.jsonl alone: no driver gets one",
+                do_zh="在 [lot] 里设 sms_provider（aliyun、tencent 或 http）",
+                do_en="set sms_provider in [lot] to aliyun, tencent or http",
+            )
+        try:
+            found = await asyncio.wait_for(sms.gateway.registration(), ANSWERS_WITHIN)
+        except (SmsFailed, TimeoutError) as error:
+            why = str(error) or f"{ANSWERS_WITHIN:g} s"
+            return _wrong(
+                "sms",
+                sms.provider,
+                zh=f"问不到签名的报备状态：{why}",
+                en=f"the state of the signature is not told: {why}",
+                do_zh="检查网络、sms_key_id、sms_key_secret 和它的权限",
+                do_en="check the network, sms_key_id, sms_key_secret and what that key may do",
+            )
+        if not found.usable:
+            return _wrong(
+                "sms",
+                sms.provider,
+                zh=f"签名还不能用：{found.detail}；验证码发不出去",
+                en=f"the signature cannot be used: {found.detail}; no code arrives",
+                do_zh="在短信平台完成签名的报备，sms_signature（和 sms_sign_id）要与那里一致",
+                do_en="have the signature registered there; sms_signature (and sms_sign_id) must be as they are there",
+            )
+        return _well(
+            "sms",
+            f"{found.detail}；每小时每个车场最多 {sms.per_lot} 条，每个号码最多 {sms.per_phone} 条",
+            f"{found.detail}; at most {sms.per_lot} an hour for a lot, {sms.per_phone} for a phone",
+            sms.provider,
+        )
+
+    @staticmethod
+    def _is_beside(url: str) -> bool:
+        """Whether BoLink is a stand-in on this machine."""
+        return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
 
     def _open_devices(self) -> list[Finding]:
         if not self._at.open_devices:

@@ -9,7 +9,8 @@ import pytest
 from lot.conftest import NewParking
 from support.parking import BY, LOT_ID, Parking, in_time, lot_with
 from support.troubled import TroubledDatabase
-from taigan.lot.gateways.gateway import Arrival
+from taigan.lot.errors import BadValue
+from taigan.lot.gateways.gateway import Arrival, NoGateway
 from taigan.lot.messages.phone_checks import RECEIPT_AFTER
 from taigan.lot.policy import Policy
 from taigan.storage import tables as t
@@ -185,3 +186,13 @@ async def test_one_phone_asked_for_by_two_lots_at_once_gets_no_more_than_it_may(
     asked = (street.verify_phone(f"CAR{n:04d}", PHONE, park_id=("7", "8")[n % 2]) for n in range(20))
     said = await in_time(*asked)
     assert sum(answer["state"] for answer in said) == 5
+
+
+async def test_a_lot_asks_for_no_code_where_nobody_could_send_one(database: Database) -> None:
+    street = await Parking(database, gateway=NoGateway()).open()
+    with pytest.raises(BadValue) as refused:
+        await street.attendant.set_lot(LOT_ID, {"sms_check": True}, BY)
+    assert refused.value.field == "sms_check"
+    assert not await street.deliveries()
+    await street.attendant.set_lot(LOT_ID, {"sms_check": False}, BY)
+    await street.platform.stop()

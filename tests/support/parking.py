@@ -26,7 +26,7 @@ from support.clock import PATIENCE, ManualClock
 from support.troubled import TroubledDatabase
 from taigan import bolink
 from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, Sight
-from taigan.lot.gateways.gateway import Arrival, Receipt, Registration, SmsFailed
+from taigan.lot.gateways.gateway import Arrival, Receipt, Registration, SmsFailed, SmsGateway
 from taigan.lot.lanes.neighbours import Exchange
 from taigan.lot.messages.router import Answered
 from taigan.lot.people.by import By
@@ -170,6 +170,7 @@ class Parking:
         exchange: Exchange | None = None,
         transport: bolink.Transport | None = None,
         hub_url: str = "http://hub",
+        gateway: SmsGateway | None = None,
     ) -> None:
         self.database = database
         self._rows = database.beneath if isinstance(database, TroubledDatabase) else database
@@ -183,7 +184,7 @@ class Parking:
             barrier_of=self._barrier_of,
             transport=transport or self.bolink,
             addresses=bolink.Addresses.at(hub_url),
-            gateway=self.gateway,
+            gateway=gateway or self.gateway,
             policy=policy or Policy(),
             clock=self.clock,
             ids=CountedIds(process),

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taigan.cli.lot import addresses_of
+from taigan.cli.lot import addresses_of, gateway_of
 from taigan.cli.running import Config, read_settings
 
 if TYPE_CHECKING:
-    from taigan.doctor import Installation
+    from taigan.doctor import Finding, Installation
     from taigan.settings import Settings
+    from taigan.transport import AiohttpTransport
 
 
 def doctor(
@@ -26,8 +27,15 @@ def doctor(
 
     from taigan.clock import SystemClock
     from taigan.doctor import examine
+    from taigan.transport import AiohttpTransport
 
-    findings = asyncio.run(examine(_installation(read_settings(config), config), SystemClock()))
+    settings = read_settings(config)
+
+    async def look() -> list[Finding]:
+        async with AiohttpTransport() as transport:
+            return await examine(_installation(settings, config, transport), SystemClock())
+
+    findings = asyncio.run(look())
     well = all(finding.state != "wrong" for finding in findings)
     if as_json:
         typer.echo(msgspec.json.encode({"well": well, "findings": findings}))
@@ -37,9 +45,10 @@ def doctor(
     raise typer.Exit(0 if well else 1)
 
 
-def _installation(settings: Settings, config: Path | None) -> Installation:
+def _installation(settings: Settings, config: Path | None, transport: AiohttpTransport) -> Installation:
     from taigan.bolink import by_section
-    from taigan.doctor import Account, Installation
+    from taigan.clock import SystemClock
+    from taigan.doctor import Account, Installation, Sms
 
     entry = by_section("3.1")
     return Installation(
@@ -58,6 +67,14 @@ def _installation(settings: Settings, config: Path | None) -> Installation:
             for lane in lot.lanes
             if "broker" in lane.barrier
         ],
+        sms=Sms(
+            provider=settings.lot.sms_provider,
+            gateway=gateway_of(settings, transport, SystemClock()),
+            per_lot=settings.lot.sms_per_lot_hour,
+            per_phone=settings.lot.sms_per_hour,
+        )
+        if settings.lot.sms_provider
+        else None,
         accounts=[
             Account(union_id=str(vendor.union_id), key=vendor.key, callback_url=settings.callback_url(vendor))
             for vendor in settings.vendors

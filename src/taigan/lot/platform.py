@@ -24,7 +24,7 @@ from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import LotError, UnknownLot
 from taigan.lot.events import Events
-from taigan.lot.gateways.gateway import SmsGateway
+from taigan.lot.gateways.gateway import NoGateway, SmsGateway
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lanes.neighbours import Exchange, Neighbours
@@ -122,6 +122,7 @@ class Platform:
             self._lane_changed,
             self.keyring.refresh,
             try_lane=self._try_lane,
+            sends_codes=not isinstance(gateway, NoGateway),
         )
         self.courier = Courier(
             database,

@@ -35,6 +35,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     keys: Sequence[VendorKey] = ()  # of every vendor, newest first
     lanes: Sequence[Lane] = ()
     tokens: Sequence[Token] = ()
+    checking: Sequence[str] = ()  # lots that ask for an SMS code
     owed: int = 0
     oldest_owed: datetime | None = None
 
@@ -108,6 +109,7 @@ def _inspect(conn: sa.Connection) -> Inspection:
         keys=keys,
         lanes=lanes,
         tokens=registry.tokens(conn),
+        checking=[lot.lot_id for lot in registry.lots(conn) if lot.sms_check],
         owed=owed,
         oldest_owed=oldest,
     )

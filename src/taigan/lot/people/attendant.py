@@ -63,6 +63,7 @@ class Attendant:
         keys_changed: Callable[[], Awaitable[None]],
         *,
         try_lane: Callable[[Lane], Awaitable[None]] | None = None,
+        sends_codes: bool = True,
     ) -> None:
         self._database = database
         self._lanes = lanes
@@ -77,6 +78,7 @@ class Attendant:
         self._to_lower: dict[
             LaneKey, tuple[By, datetime]
         ] = {}  # whose arm comes down when its car is gone; said by whom
+        self._sends_codes = sends_codes
         lanes.when_arm_is_down = self._arm_is_down
         lanes.when_car_is_gone = self._car_is_gone
 
@@ -190,6 +192,8 @@ class Attendant:
 
     async def set_lot(self, lot_id: str, changed: dict[str, Any], by: By, *, act: str = "") -> Lot:
         """Change name, spaces, contact, time_zone, sms_check or emergency. Raises UnknownLot, BadValue."""
+        if changed.get("sms_check") and not self._sends_codes:
+            raise BadValue("nobody carries codes to phones: set sms_provider in [lot] first", "sms_check")
 
         def transaction(conn: sa.Connection) -> Lot:
             lot = self._lot(conn, lot_id)
@@ -246,6 +250,17 @@ class Attendant:
         if rebuilt:
             await self._lane_changed(lane)
         return lane
+
+    async def note(self, lot_id: str, channel_id: str, by: By, act: str) -> None:
+        """Keep that a person did something at a lane that changes none of it. Raises UnknownLot, UnknownLane."""
+
+        def transaction(conn: sa.Connection) -> None:
+            self._lane(conn, lot_id, channel_id)
+            changes = Changes()
+            changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act, by.via))
+            changes.write(conn)
+
+        await self._database.write(transaction)
 
     async def rotate_key(self, union_id: str, new_key: str, by: By, overlap: float | None = None) -> KeyInUse:
         """Sign with another key from now on; those before are accepted for `overlap` seconds, or `key_overlap`.
