@@ -1,7 +1,7 @@
 """What time alone brings about: waits that end, cars that stay, lifts whose process died.
 
-Looks once a second. Everything is judged again under the lots' lock, so any number of processes may look. What cannot be
-settled is set aside with an alarm, and holds up nothing else.
+Looks once a second. Everything is judged again under the lots' lock, so any number of processes may look. What cannot
+be settled is set aside with an alarm, and holds up nothing else.
 """
 
 from __future__ import annotations
