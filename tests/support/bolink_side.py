@@ -13,7 +13,7 @@ from support.clock import PATIENCE, ManualClock
 from taigan import bolink
 from taigan.bolink import TimedOut, Unreachable
 
-SECTIONS = {bolink.by_section(section).path: section for section in ("2.3", "2.5", "3.1", "3.2", "4.3")}
+SECTIONS = {bolink.by_section(section).path: section for section in ("2.3", "2.5", "3.1", "3.2", "3.7", "3.11", "4.3")}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class BolinkSide:
         self.refuses: dict[str, str] = {}  # by section: the text that it is refused with
         self.refuses_codes_of: set[str] = set()  # by park_id
         self.answers: dict[str, tuple[int, bytes]] = {}  # by section: the very answer
-        self.charges: list[dict[str, Any]] = []  # what the next pulls (3.2 wallet, sweepcode) are answered
+        self.charges: list[dict[str, Any]] = []  # what the next pulls (3.2 wallet, sweepcode; 3.7) are answered
         self.paid: dict[str, list[dict[str, Any]]] = {}  # what 4.3 knows of an order's payments
         self.holds = False  # whether it lets requests wait until `go_on`
         self._go_on = asyncio.Event()
@@ -62,7 +62,8 @@ class BolinkSide:
             await self._go_on.wait()
         if self.loses_answers:
             raise TimedOut(f"{url}: no answer")
-        if section == "3.2" and upload.data["pay_type"] in ("wallet", "sweepcode") and self.charges:
+        takes_money = section == "3.7" or (section == "3.2" and upload.data["pay_type"] in ("wallet", "sweepcode"))
+        if takes_money and self.charges:
             return 200, json.dumps(self.charges.pop(0)).encode()
         if section == "4.3":
             return 200, json.dumps({"state": 1, "errmsg": "ok", "data": self.paid.get(upload.order_id, [])}).encode()

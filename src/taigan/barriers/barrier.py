@@ -44,6 +44,7 @@ class EventKind(enum.StrEnum):
     STAYED = "stayed"  # the car of `presence_id` stands under the arm
     PLATE = "plate"  # a camera read `plate` for the car of `presence_id`
     SCANNED_CODE = "scanned_code"  # a scanner in the lane read `code`, from a phone or a paper
+    READ_TAG = "read_tag"  # an ETC antenna read the tag of the car with `plate`; `detail` names the antenna
     RISING = "rising"
     UP = "up"
     FALLING = "falling"

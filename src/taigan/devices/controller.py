@@ -50,6 +50,8 @@ class Controller(Device):
             self.report(plate=happening.plate)
         elif happening.kind is Kind.SCANNED_CODE:
             self.report(code=happening.code)
+        elif happening.kind is Kind.READ_TAG:
+            self.report(tag=happening.plate, antenna=happening.detail)
         else:
             super().happened(happening)
 

@@ -79,9 +79,12 @@ class Kind(enum.StrEnum):
     FAULT = "fault"
     PLATE = "plate"
     SCANNED_CODE = "scanned_code"
+    READ_TAG = "read_tag"
     OFFLINE = "offline"
 
 
+ANTENNA = "jyyh 000123"
+"""The antenna of a simulated lane: its kind, as BoLink names them, and its number."""
 MOVED = {Arm.CLOSED: Kind.DOWN, Arm.RISING: Kind.RISING, Arm.OPEN: Kind.UP, Arm.FALLING: Kind.FALLING}
 ENDS = (Kind.PASSED, Kind.BACKED_OUT, Kind.SECOND_CAR)
 
@@ -425,6 +428,15 @@ class Lane:
         presence_id = self.seen.presence_id if self.seen else ""
         now = self._clock.now().timestamp()
         self._watch.happened(self, Happening(event_id, Kind.SCANNED_CODE, now, presence_id, code=code))
+
+    async def read_tag(self, plate: str, antenna: str = ANTENNA) -> None:
+        """The lane's ETC antenna reads a tag that is made out to a plate. Raises `NoPower`."""
+        if not self.power:
+            raise NoPower("the power is cut")
+        event_id = f"{self.lot_id}/{self.channel_id}/antenna/{self._new_id()}"
+        presence_id = self.seen.presence_id if self.seen else ""
+        now = self._clock.now().timestamp()
+        self._watch.happened(self, Happening(event_id, Kind.READ_TAG, now, presence_id, antenna, plate))
 
     # What cars do
 

@@ -27,6 +27,7 @@ REST: `GET /lanes`, `GET /events`, `GET|PUT /lots/{lot_id}/lanes/{channel_id}`, 
     {"mode": "ok" | "fault" | "silent" | "late" | "mute" | "locked"}
     {"car": "arrives" | "passes" | "leaves" | "backs_out" | "second_car", "plate": "京A12345"}
     {"scanner": "134567890123456789"}
+    {"tag": "京A12345"}                         the lane's ETC antenna reads a tag that is made out to this plate
     {"handset": true}                                              the arm rises without a command
 
 in this order. `plate` is what is on a car that comes; the camera reads nothing where it is empty or left out.
@@ -488,7 +489,9 @@ class LanesApp:
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise BadInput("body", f"the body is not JSON: {error}") from error
         if not isinstance(wishes, dict) or not wishes:
-            raise BadInput("body", "the body is an object with power, camera, mode, car, scanner, handset or several")
+            raise BadInput(
+                "body", "the body is an object with power, camera, mode, car, scanner, tag, handset or several"
+            )
         for name in wishes.keys() - WISHES:
             raise BadInput(name, f"{name} cannot be set")
         plate = text(wishes.get("plate", ""), "plate", PLATE_LENGTH, empty=True)
@@ -508,6 +511,8 @@ class LanesApp:
             raise BadInput("plate", "a plate comes with a car")
         if "scanner" in wishes:
             granted.append(partial(lane.scan, text(wishes["scanner"], "scanner", CODE_LENGTH)))
+        if "tag" in wishes:
+            granted.append(partial(lane.read_tag, text(wishes["tag"], "tag", PLATE_LENGTH)))
         if "handset" in wishes:
             if wishes["handset"] is not True:
                 raise BadInput("handset", "handset is true, once for each press")
@@ -612,7 +617,7 @@ class LanesApp:
         await self._journal.close()
 
 
-WISHES = frozenset({"power", "camera", "mode", "car", "plate", "scanner", "handset"})
+WISHES = frozenset({"power", "camera", "mode", "car", "plate", "scanner", "tag", "handset"})
 COMES = (CarAction.ARRIVES, CarAction.SECOND_CAR)
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)

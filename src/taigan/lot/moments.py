@@ -42,6 +42,11 @@ MOMENTS: dict[str, Moment] = {
     "3.4": Moment("errands.paying:place_stay", "车场自己下停车费支付单时", "when the lot places a payment for a stay"),
     "3.5": Moment("errands.lots:split", "人要分账合同时", "when a person wants the contract of a split"),
     "3.6": Moment("errands.lots:bind", "分账合同签好之后", "once the contract of a split is signed"),
+    "3.7": Moment(
+        "uploads.pulls:Pull",
+        "出口的 ETC 天线读到车的标签，而车有应缴时",
+        "when an exit's ETC antenna reads the tag of a car that owes something",
+    ),
     "3.8": Moment(
         "errands.errands:Errands.arrears",
         "人要看一个车牌的欠费时",

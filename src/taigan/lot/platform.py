@@ -140,7 +140,7 @@ class Platform:
         self.leaving = LeavingDesk(
             database, self.lifts, self.lanes, policy, clock, ids, self.events, self.commits.owed, self.pulls
         )
-        self.questions = Questions(database, self.client_of, clock, self.leaving.told)
+        self.questions = Questions(database, self.client_of, clock, self.leaving.told, policy.uploads_per_second)
         self.hours = Hours(database, self.leaving, self.pulls, policy, clock)
         self.lanes.exits = self.leaving
         self.plates = Plates(database, self.desk, self.leaving, self.lanes, policy, clock)

@@ -77,6 +77,7 @@ _CLAIMS = (
 )
 
 _o, _a, _p, _dep, _del, _b = t.orders.c, t.attempts.c, t.payments.c, t.departures.c, t.deliveries.c, t.bills.c
+_q = t.quotes.c
 _since = sa.bindparam("since", type_=Moment())
 _PULL_IS_OPEN = _a.state.in_([sa.literal_column("'live'"), sa.literal_column("'unclear'")])
 _WAITS = sa.exists().where(
@@ -104,6 +105,36 @@ _PENDING_PAYMENTS = (
     .join(t.payments, sa.and_(_p.lot_id == _o.lot_id, _p.order_id == _o.order_id))
     .where(_p.state == sa.literal_column("'pending'"), _p.received_at.between(_since, _before), _WAITS)
     .limit(1000)
+)
+_HEARD_OF = sa.exists().where(
+    _p.lot_id == _q.lot_id, _p.order_id == _q.order_id, _p.received_at >= _q.asked_at, _p.giver != sa.literal("cash")
+)
+_AWAITED = sa.exists().where(_b.lot_id == _o.lot_id, _b.order_id == _o.order_id, _b.awaited)
+_QUOTED = (
+    sa.select(_o.lot_id, _o.order_id, _o.plate, _o.licence, _ENTRY)
+    .join(t.departures, sa.and_(_dep.lot_id == _o.lot_id, _dep.order_id == _o.order_id))
+    .where(
+        _dep.ended_at.is_(None),
+        _dep.released_at.is_(None),
+        sa.or_(
+            _AWAITED,
+            sa.exists().where(
+                _q.lot_id == _o.lot_id,
+                _q.order_id == _o.order_id,
+                _q.due_fen > sa.literal_column("0"),
+                _q.asked_at.between(_since, sa.bindparam("quoted_before", type_=Moment())),
+                ~_HEARD_OF,
+            ),
+        ),
+    )
+    .limit(1000)
+)
+_QUOTED_INSIDE = (
+    sa.select(_o.lot_id, _o.order_id, _o.plate, _o.licence, _ENTRY)
+    .join(t.quotes, sa.and_(_q.lot_id == _o.lot_id, _q.order_id == _o.order_id))
+    .where(_o.state == _IN, _q.due_fen > sa.literal_column("0"), _q.asked_at.between(_since, _before), ~_HEARD_OF)
+    .distinct()
+    .limit(10_000)
 )
 _LATE_PULLS = sa.select(_a.lot_id).where(
     _PULL_IS_OPEN,
@@ -156,10 +187,18 @@ def departures_waiting(conn: sa.Connection, before: datetime, moved_before: date
     return list(conn.scalars(statement.distinct()))
 
 
-def unclear(conn: sa.Connection, since: datetime, before: datetime) -> list[Unclear]:
-    """Orders with a pull or a payment between these moments that is unclear, whose car waits to be let go."""
+def unclear(conn: sa.Connection, since: datetime, before: datetime, quoted_before: datetime) -> list[Unclear]:
+    """Orders whose car waits to be let go, with a pull or a payment between these moments that is unclear, or a price
+    that was told before `quoted_before` and not heard of since."""
     given = {"since": since, "before": before}
     rows = {tuple(row) for statement in (_UNCLEAR_PULLS, _PENDING_PAYMENTS) for row in conn.execute(statement, given)}
+    rows |= {tuple(row) for row in conn.execute(_QUOTED, {"since": since, "quoted_before": quoted_before})}
+    return [Unclear(*row) for row in sorted(rows, key=lambda row: (row[0], row[1]))]
+
+
+def quoted_inside(conn: sa.Connection, since: datetime, before: datetime) -> list[Unclear]:
+    """Orders `in` whose drivers were told a price between these moments and of whose payment nothing was heard."""
+    rows = {tuple(row) for row in conn.execute(_QUOTED_INSIDE, {"since": since, "before": before})}
     return [Unclear(*row) for row in sorted(rows, key=lambda row: (row[0], row[1]))]
 
 

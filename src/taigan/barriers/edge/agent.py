@@ -224,7 +224,7 @@ class EdgeAgent:
     async def _keep(self, event: Event) -> None:
         """The drivers' sink: owe the event until it is acknowledged, and say it."""
         owed = Owed(event.lane.channel_id, LaneEvent.of(event, self._boot, self._clock.monotonic()))
-        if event.kind is EventKind.SCANNED_CODE:  # a payment code is of this moment, and no file's business
+        if event.kind in (EventKind.SCANNED_CODE, EventKind.READ_TAG):  # of this moment, and no file's business
             self._do(self._tell(event.lane, owed))
             return
         self._cars.heard(event)

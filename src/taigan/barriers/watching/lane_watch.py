@@ -175,6 +175,16 @@ class LaneWatch:
         """The scanner read a code."""
         self._tell(EventKind.SCANNED_CODE, mark, presence_id=self.signals.present, code=code)
 
+    def tag(self, plate: str, antenna: str, mark: str) -> None:
+        """An ETC antenna read a tag: the plate it is made out to, in the antenna's own spelling."""
+        try:
+            spelled = plate_of(plate)
+        except NotAPlate as error:
+            self.not_understood(error)
+            return
+        if spelled:
+            self._tell(EventKind.READ_TAG, mark, presence_id=self.signals.present, plate=spelled, detail=antenna)
+
     def adopt(self, position: Position | None, presence_id: str, since: datetime | None) -> None:
         """Take over a picture that was made elsewhere."""
         self.signals.adopt(position, presence_id)

@@ -32,6 +32,8 @@ class Report(msgspec.Struct):
     fault: str = ""
     plate: str = ""
     code: str = ""
+    tag: str = ""  # the plate that an ETC tag is made out to
+    antenna: str = ""  # the antenna that read it: its kind and number
     alive: bool = False
 
 
@@ -72,6 +74,8 @@ class Reports:
             watch.plate(report.plate, mark)
         if report.code:
             watch.scanned(report.code, mark)
+        if report.tag:
+            watch.tag(report.tag, report.antenna, mark)
 
     def forget_last(self) -> None:
         """The last report could not be kept: it may come again."""

@@ -97,6 +97,7 @@ class Lanes:
         """What a lot's screens show in place of one of its own texts."""
         self.when_plate_is_read: Callable[[Event], Awaitable[None]] | None = None
         self.when_code_is_scanned: Callable[[Event], Awaitable[None]] | None = None
+        self.when_tag_is_read: Callable[[Event], Awaitable[None]] | None = None
         self.when_alarmed: Callable[[Alarm], None] | None = None
         self.when_stored: Callable[[Stored], None] | None = None
         metrics.barriers.labels("online").set_function(lambda: self._online())
@@ -186,6 +187,10 @@ class Lanes:
         if event.kind is EventKind.SCANNED_CODE:
             if self.when_code_is_scanned is not None:
                 self._later(self._if_watched(event, self.when_code_is_scanned))
+            return
+        if event.kind is EventKind.READ_TAG:
+            if self.when_tag_is_read is not None:
+                self._later(self._if_watched(event, self.when_tag_is_read))
             return
         if not await self._is_watched(event.lane):
             raise WatchedElsewhere(str(event.lane))

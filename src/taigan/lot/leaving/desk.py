@@ -30,6 +30,7 @@ from taigan.lot.leaving.gone import leave
 from taigan.lot.leaving.prices import Asked, Query
 from taigan.lot.leaving.pulling.ended import PaymentsTold, PullEnded
 from taigan.lot.leaving.pulling.scanned import CodeScanned
+from taigan.lot.leaving.pulling.tagged import TagRead
 from taigan.lot.leaving.room import After, Item, Picture, Room, picture_of
 from taigan.lot.lifts import Ended, Lifts, Purpose, Told
 from taigan.lot.policy import Policy
@@ -105,6 +106,7 @@ class LeavingDesk:
         pulls.serve(self._charged)
         lifts.serve(Purpose.RELEASE, self._settle)
         lanes.when_code_is_scanned = self.scan_code
+        lanes.when_tag_is_read = self.read_tag
 
     def picture(self, lane: LaneKey) -> Picture:
         """What the lane's device reports now."""
@@ -166,6 +168,20 @@ class LeavingDesk:
                 event.at,
                 self.picture(event.lane),
                 Code(event.code.strip()),
+            )
+        )
+
+    async def read_tag(self, event: Event) -> None:
+        """An ETC antenna in a lane read a car's tag. Raises StorageError."""
+        await self.do(
+            TagRead(
+                event.lane,
+                event.event_id,
+                event.presence_id,
+                event.at,
+                self.picture(event.lane),
+                event.plate,
+                event.detail,
             )
         )
 

@@ -1,4 +1,5 @@
-"""Money that the lot takes by itself: a wallet's, or that of a payment code (3.2 `wallet`, `sweepcode`).
+"""Money that the lot takes by itself: a wallet's, that of a payment code (3.2 `wallet`, `sweepcode`), or an ETC tag's
+(3.7).
 
 A road of its own beside the courier's. The attempt's row is committed before the call; the order's entry (3.1) goes
 first; the call is made once, whatever becomes of it, and never by a process that did not begin it.
@@ -42,7 +43,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """A payment to be taken, whose attempt is committed. `payload`: 3.2's `data`, without the payment code."""
+    """A payment to be taken, whose attempt is committed. `payload`: the message's `data`, without the payment code."""
 
     lot_id: str
     attempt_no: str
@@ -50,6 +51,11 @@ class Pull:
     way: str
     payload: str
     code: Code = Code()
+
+    @property
+    def section(self) -> str:
+        """The interface that it goes by."""
+        return "3.7" if self.way == "etc" else "3.2"
 
 
 class Charged(msgspec.Struct, frozen=True):
@@ -123,7 +129,7 @@ class Pulls:
         except LotError as error:
             return Charged("failed", str(error))
         try:
-            taken = await client.send_text(bolink.by_section("3.2"), _with_code(pull))
+            taken = await client.send_text(bolink.by_section(pull.section), _with_code(pull))
         except Refused as error:
             no = error.state == PaymentState.FAILED and KNOWN_ALREADY not in error.text
             return Charged("failed" if no else "unclear", error.text[:200])

@@ -1,7 +1,8 @@
 """BoLink is asked what became of payments that are unclear (4.3), while their cars wait for it.
 
-From 10 s after a payment began, every 2 s, up to 2 min (sdk/549733). What is asked is read from the rows each time, so
-that any process goes on with what another left.
+From 10 s after a payment began, or 12 s after a price was told and nothing came, every 2 s, up to 2 min (sdk/549733).
+What is asked is read from the rows each time, so that any process goes on with what another left. At the start the
+prices of the last 2 h are asked about once: their payments may have been told while nobody listened.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from taigan.storage.overdue import Unclear
 log = structlog.get_logger("taigan.questions")
 EVERY = 2.0
 FIRST_AFTER = timedelta(seconds=10)
+QUOTED_AFTER = timedelta(seconds=12)
 LAST_AFTER = timedelta(minutes=2)
+MISSED_WITHIN = timedelta(hours=2)
 AT_ONCE = 20
 """So many questions are on their way at once, at most."""
 
@@ -36,14 +39,26 @@ Told = Callable[[Unclear, Sequence[PaymentRecord]], Awaitable[None]]
 class Questions:
     """One per process. `told` learns what BoLink says of an order's payments."""
 
-    def __init__(self, database: Database, client_of: Callable[[str], BolinkClient], clock: Clock, told: Told) -> None:
+    def __init__(
+        self,
+        database: Database,
+        client_of: Callable[[str], BolinkClient],
+        clock: Clock,
+        told: Told,
+        per_second: int,
+    ) -> None:
         self._database = database
         self._client_of = client_of
         self._clock = clock
         self._told = told
+        self._per_second = per_second
 
     async def run(self) -> None:
-        """Ask again and again, until cancelled."""
+        """Ask what was missed, then again and again, until cancelled."""
+        try:
+            await self.catch_up()
+        except Exception:
+            log.exception("what was told while nobody listened is not asked for")
         while True:
             try:
                 await self.look()
@@ -53,10 +68,21 @@ class Questions:
                 log.exception("a look at unclear payments failed")
             await self._clock.sleep(EVERY)
 
+    async def catch_up(self) -> None:
+        """Ask once, at the pace of uploads, for each stay of whose price nothing was heard. Raises `StorageError`."""
+        now = self._clock.now()
+        missed = await self._database.read(lambda conn: overdue.quoted_inside(conn, now - MISSED_WITHIN, now))
+        for number, one in enumerate(missed):
+            if number:
+                await self._clock.sleep(1 / self._per_second)
+            await self._ask(one)
+
     async def look(self) -> None:
         """Ask once for each order whose payment is unclear and whose car waits. Raises `StorageError`."""
         now = self._clock.now()
-        found = await self._database.read(lambda conn: overdue.unclear(conn, now - LAST_AFTER, now - FIRST_AFTER))
+        found = await self._database.read(
+            lambda conn: overdue.unclear(conn, now - LAST_AFTER, now - FIRST_AFTER, now - QUOTED_AFTER)
+        )
         free = asyncio.Semaphore(AT_ONCE)
 
         async def ask(one: Unclear) -> None:

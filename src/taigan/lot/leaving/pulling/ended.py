@@ -12,6 +12,7 @@ from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.money import PULLS, pay
+from taigan.lot.leaving.pulling.tagged import charged
 from taigan.lot.leaving.release import release
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
@@ -47,8 +48,8 @@ class PullEnded(msgspec.Struct):
                 room.changes.attempt(attempt)
 
     def _paid(self, room: Room, attempt: Attempt, order: Order) -> None:
-        """The exit is told by it: BoLink holds the stay for left."""
-        if not room.exit_was_told(order.order_id):
+        """A 3.2 tells the exit as well: BoLink holds the stay for left."""
+        if self.pull.section == "3.2" and not room.exit_was_told(order.order_id):
             room.changes.deliveries.append(
                 Delivery(room.lot_id, order.order_id, "3.2", self.pull.payload, "done", 1, room.now, room.now)
             )
@@ -74,7 +75,8 @@ class PullEnded(msgspec.Struct):
         )
         room.changes.new_payment(payment)
         quote = ledger.quote(room.conn, room.lot_id, attempt.quote_no)
-        pay(room, order, payment, quote, self.pictures, texts.SCREEN_CHARGED)
+        said = charged(attempt.fen) if attempt.way == "etc" else texts.SCREEN_CHARGED
+        pay(room, order, payment, quote, self.pictures, said)
 
     def _failed(self, room: Room, attempt: Attempt, order: Order) -> None:
         if attempt.state not in ("live", "unclear"):
@@ -108,6 +110,9 @@ class PaymentsTold(msgspec.Struct):
             if self._paid(way) > here:
                 self._let_go(room, order, way)
                 return
+        told = sum(record.pay_state == PaymentState.SUCCEEDED for record in self.records)
+        if not ways and told > sum(payment.state == "paid" and payment.giver != "cash" for payment in known):
+            self._let_go(room, order, "scancode")
 
     def _paid(self, way: str) -> int:
         """So many payments of this way at an exit BoLink has."""
@@ -121,11 +126,17 @@ class PaymentsTold(msgspec.Struct):
     def _let_go(self, room: Room, order: Order, way: str) -> None:
         account = room.account(order)
         departure = room.departure_of(order.order_id)
-        if departure is None or departure.released_at is not None:
+        if departure is not None and departure.released_at is not None:
             return
-        account.bill.awaited = True
-        room.changes.bill(account.bill)
-        orders.note(room.changes, order, room.now, "awaited", detail=f"BoLink says paid by {way}")
+        if not account.bill.awaited:
+            account.bill.awaited = True
+            room.changes.bill(account.bill)
+            orders.note(room.changes, order, room.now, "awaited", detail=f"BoLink says paid by {way}")
+            if departure is None:
+                text = f"{cars.named(order)}: BoLink says paid, and its message never came"
+                room.alarm("payment_awaited", text, "", order.order_id)
+        if departure is None:
+            return
         lane = room.lane(departure.channel_id)
         if lane is not None and lane.policy == "attendant":
             text = f"{cars.named(order)}: paid, waits for the attendant"

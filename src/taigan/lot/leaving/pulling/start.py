@@ -26,9 +26,7 @@ def is_being_charged(room: Room, order: Order) -> bool:
 def pays_by_itself(room: Room, order: Order, departure: Departure, due: int) -> bool:
     """Whether what is due is taken from the plate's wallet: BoLink said that it pays by itself (5.2), nothing is too
     much or too long, and it was not tried for this car here yet."""
-    policy = room.policy
-    longest = timedelta(seconds=policy.charge_longest)
-    if due > policy.charge_above_fen or departure.charge_at - room.account(order).entry > longest:
+    if is_unusual(room, order, departure, due):
         return False
     if not ledger.pays_by_itself(room.conn, room.lot_id, {order.plate, order.licence} - {""}):
         return False
@@ -36,6 +34,13 @@ def pays_by_itself(room: Room, order: Order, departure: Departure, due: int) -> 
         return False
     tried = ledger.pulls(room.conn, room.lot_id, order.order_id)
     return all((pull.way, pull.presence_id) != ("wallet", departure.presence_id) for pull in tried)
+
+
+def is_unusual(room: Room, order: Order, departure: Departure, due: int) -> bool:
+    """Whether it is too much, or too long, to be taken without the driver's doing (`charge_above_fen`,
+    `charge_longest`)."""
+    longest = timedelta(seconds=room.policy.charge_longest)
+    return due > room.policy.charge_above_fen or departure.charge_at - room.account(order).entry > longest
 
 
 def may_be_charged(room: Room, order: Order) -> bool:
@@ -48,13 +53,22 @@ def may_be_charged(room: Room, order: Order) -> bool:
 
 
 def begin(
-    room: Room, order: Order, departure: Departure, way: str, due: int, *, attempt_no: str = "", code: Code = NO_CODE
+    room: Room,
+    order: Order,
+    departure: Departure,
+    way: str,
+    due: int,
+    *,
+    attempt_no: str = "",
+    code: Code = NO_CODE,
+    payload: str = "",
 ) -> None:
-    """Take what is due. `code`: that of the driver's phone; it is in memory only."""
+    """Take what is due. `code`: that of the driver's phone; it is in memory only. `payload`: what BoLink is asked,
+    where it is no 3.2."""
     account = room.account(order)
     number = attempt_no or room.ids.payment_id(room.now)
     quote = account.quote(number, room.now, departure.charge_at, departure.presence_id, room.quote_valid)
-    payload = exit_payload(
+    payload = payload or exit_payload(
         room.lot,
         order,
         account.payments,
