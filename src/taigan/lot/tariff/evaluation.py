@@ -5,9 +5,9 @@ Pure: the price list, the stay, what is covered, the lot's time zone and days go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta, tzinfo
-from itertools import pairwise
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from taigan.lot.tariff.cover import Cover, Stretch
@@ -23,17 +23,22 @@ from taigan.lot.tariff.model import (
     Period,
     PriceList,
     Rate,
-    Section,
     Step,
 )
 from taigan.lot.tariff.result import Charge, Free, PeriodSum, Price, Slice
-from taigan.lot.tariff.wall import instant, moment, seconds
+from taigan.lot.tariff.wall import instant, moment, seconds, whole
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LONGEST_STAY = timedelta(days=3660)
 _YEARS = range(1971, 9000)
 _ONE_DAY = timedelta(days=1)
 _24_HOURS = 86_400
+# Bound once: in Python 3.11 looking a member of an enumeration up costs more than a step of a price.
+_UP_TO, _FROM_ENTRY, _CHARGED = FreeLimit.UP_TO, AfterFree.FROM_ENTRY, FreeClock.CHARGED
+_24H, _DAY = Period.HOURS_24, Period.DAY
+_ONCE, _FINISH = FirstSteps.ONCE, AtBorder.FINISH
+
+Instant = tuple[int, datetime]  # seconds since 1970, and the same moment in UTC
 
 
 def in_force(price_lists: Iterable[PriceList], entry: datetime, zone: tzinfo = SHANGHAI) -> PriceList:
@@ -73,14 +78,17 @@ def price(
     if day < price_list.valid_from:
         raise _not_in_force(day)
     number, rate = _rate(price_list, vehicle)
-    start, end = seconds(entry), seconds(exit)
-    if end <= start:
+    began, ended = whole(entry), whole(exit)
+    if ended <= began:
         return Price(0, (), (), number, rate.percent, Free.NONE, price_list.valid_from)
+    start, end = seconds(began), seconds(ended)
     cover = Cover(start, end, [(seconds(begin), seconds(until)) for begin, until in covered])
-    stretches = _stretches(rate, day, start, end, zone, calendar)
+    stretches = _stretches(rate, day, start, (end, ended), zone, calendar)
     free, cover = _free_minutes(rate, start, end, stretches, cover, free_used)
-    slices, periods = _slices(rate, day, start, end, stretches, cover, zone)
-    total = sum(period.fen for period in periods) * rate.percent
+    slices, periods = _slices(
+        rate, (start, began), stretches, _period_ends(rate, day, (start, began), (end, ended), zone), cover
+    )
+    total = sum([period.fen for period in periods]) * rate.percent
     step = 100 * price_list.round_to
     rounded = (2 * total + step) // (2 * step) * price_list.round_to
     return Price(rounded, tuple(slices), tuple(periods), number, rate.percent, free, price_list.valid_from)
@@ -116,157 +124,149 @@ def _rate(price_list: PriceList, vehicle: str) -> tuple[int, Rate]:
 
 
 def _stretches(
-    rate: Rate, day: date, start: int, end: int, zone: tzinfo, calendar: Calendar | None
-) -> list[tuple[Section, int, int, int]]:
-    """The stay cut at the borders of sections: each with the section, its place, from and until.
-
-    Sections tile the time, so that each ends where the next starts, and one alone has no borders.
-    """
-    sections = rate.sections
-    if len(sections) == 1:
-        return [(sections[0], 0, start, end)]
-    starting = _starting(rate, calendar)
-    borders, places = [start], [starting(day - _ONE_DAY)[-1][1]]  # it comes over from the day before
-    while instant(zone, day, 0) < end:
-        for minute, place in starting(day):
-            at = instant(zone, day, minute)
-            if at >= end:
+    rate: Rate, day: date, start: int, end: Instant, zone: tzinfo, calendar: Calendar | None
+) -> list[tuple[int, Instant]]:
+    """The stay cut at the borders of sections: the place of each section and its end, where the next begins."""
+    if len(rate.sections) == 1:
+        return [(0, end)]
+    kind_of = (calendar or published()).kind if _kinds_matter(rate) else None
+    found: list[tuple[int, Instant]] = []
+    before = day - _ONE_DAY
+    place = starting(rate, before, kind_of and kind_of(before), zone)[-1][0]  # it comes over from the day before
+    while instant(zone, day, 0) < end[0]:
+        for following, border in starting(rate, day, kind_of and kind_of(day), zone):
+            if border[0] >= end[0]:
                 break
-            if at <= borders[-1]:  # the one before ended before the stay began, or the clock leapt over it
-                at = borders.pop()
-                places.pop()
-            if not places or places[-1] != place:  # those of one section that touch are one
-                borders.append(at)
-                places.append(place)
+            if following != place:  # those of one section that touch are one
+                if border[0] > (found[-1][1][0] if found else start):
+                    found.append((place, border))  # else it ended before the stay began, or the clock leapt over it
+                elif found and found[-1][0] == following:
+                    found.pop()
+                place = following
         day += _ONE_DAY
-    borders.append(end)
-    return [(sections[place], place, *stretch) for place, stretch in zip(places, pairwise(borders), strict=True)]
+    found.append((place, end))
+    return found
 
 
-def _starting(rate: Rate, calendar: Calendar | None) -> Callable[[date], list[tuple[int, int]]]:
-    """Of a date: the minutes at which sections start, and their places."""
+@lru_cache(maxsize=256)
+def _kinds_matter(rate: Rate) -> bool:
+    return rate.by_kind_of_day
 
-    def ordered(applying: Callable[[Section], bool]) -> list[tuple[int, int]]:
-        return sorted([(section.start, place) for place, section in enumerate(rate.sections) if applying(section)])
 
-    if not any([section.days for section in rate.sections]):
-        every_day = ordered(lambda _: True)
-        return lambda _: every_day
-    kind_of = (calendar or published()).kind if rate.by_kind_of_day else None
-    plans: dict[tuple[int, DayKind | None], list[tuple[int, int]]] = {}
-
-    def plan(day: date) -> list[tuple[int, int]]:
-        key = day.weekday(), kind_of and kind_of(day)
-        if key not in plans:
-            plans[key] = ordered(lambda section: section.applies(*key))
-        return plans[key]
-
-    return plan
+@lru_cache(maxsize=4096)
+def starting(rate: Rate, day: date, kind: DayKind | None, zone: tzinfo) -> tuple[tuple[int, Instant], ...]:
+    """The sections that start on this date: the place of each and when."""
+    weekday = day.weekday()
+    starts = [(section.start, place) for place, section in enumerate(rate.sections) if section.applies(weekday, kind)]
+    borders = [(place, instant(zone, day, minute)) for minute, place in sorted(starts)]
+    return tuple([(place, (second, moment(second))) for place, second in borders])
 
 
 def _free_minutes(
-    rate: Rate,
-    start: int,
-    end: int,
-    stretches: Sequence[tuple[Section, int, int, int]],
-    cover: Cover,
-    used: bool,
+    rate: Rate, start: int, end: int, stretches: Sequence[tuple[int, Instant]], cover: Cover, used: bool
 ) -> tuple[Free, Cover]:
     """What the free minutes do, and what is covered with them."""
     if used or not rate.free:
         return Free.NONE, cover
     counted: list[Stretch] = [(start, end)]
     length = cover.elapsed(end)
-    if rate.free_clock is FreeClock.CHARGED:
-        counted = [(begin, until) for section, _, begin, until in stretches if not section.free]
-        length = sum(cover.elapsed(until) - cover.elapsed(begin) for begin, until in counted)
+    if rate.free_clock is _CHARGED:
+        begins = [start, *[until for _, (until, _) in stretches]]
+        counted = [
+            (begin, until)
+            for begin, (place, (until, _)) in zip(begins, stretches, strict=False)
+            if not rate.sections[place].free
+        ]
+        length = sum([cover.elapsed(until) - cover.elapsed(begin) for begin, until in counted])
     free = rate.free * 60
-    if length < (free + 1 if rate.free_limit is FreeLimit.UP_TO else free):
+    if length < (free + 1 if rate.free_limit is _UP_TO else free):
         return Free.WITHIN, Cover(start, end, [(start, end)])
-    if rate.after_free is AfterFree.FROM_ENTRY:
+    if rate.after_free is _FROM_ENTRY:
         return Free.EXCEEDED, cover
     return Free.TAKEN_OFF, Cover(start, end, [*cover.stretches, *cover.first(free, counted)])
 
 
-def _slices(
-    rate: Rate,
-    day: date,
-    start: int,
-    end: int,
-    stretches: Sequence[tuple[Section, int, int, int]],
-    cover: Cover,
-    zone: tzinfo,
-) -> tuple[list[Slice], list[PeriodSum]]:
-    slices: list[Slice] = []
-    periods: list[PeriodSum] = []
-    once, finish = rate.first_steps is FirstSteps.ONCE, rate.at_border is AtBorder.FINISH
-    following = iter(stretches)
-    section, place, _, border = next(following)
-    at, began, elapsed = start, moment(start), 0
-    for number, stop in enumerate(_period_ends(rate, day, start, end, zone)):
-        period_began, total = began, 0
-        while at < stop:
-            while border <= at:
-                section, place, _, border = next(following)
-            until = border if border < stop else stop
-            before = elapsed if once else 0
-            gone = cover.elapsed(until)
-            after = before + gone - elapsed
-            if finish and until < stop:
-                unfinished = _unit_end(section.steps, before, after) - after
-                if unfinished:
-                    until = min(cover.reached(gone + unfinished), stop)
-                    gone = cover.elapsed(until)
-                    after = before + gone - elapsed
-            charges, full = _charges(section.steps, before, after)
-            cap = section.cap
-            cost = full if cap is None or cap > full else cap
-            ended = moment(until)
-            slices.append(Slice(place, number, began, ended, until - at - gone + elapsed, charges, cost < full, cost))
-            total += cost
-            at, began, elapsed = until, ended, gone
-        cap = rate.period_caps[min(number, len(rate.period_caps) - 1)] if rate.period_caps else None
-        periods.append(PeriodSum(period_began, began, total, cap, total if cap is None else min(total, cap)))
-    return slices, periods
-
-
-def _period_ends(rate: Rate, day: date, start: int, end: int, zone: tzinfo) -> Iterator[int]:
+def _period_ends(rate: Rate, day: date, start: Instant, end: Instant, zone: tzinfo) -> Iterator[Instant]:
     """When each period of the stay ends, the last with the stay."""
-    if rate.period is Period.HOURS_24:
-        yield from range(start + _24_HOURS, end, _24_HOURS)
-    elif rate.period is Period.DAY:
-        at = start
-        while (border := instant(zone, day, rate.day_starts)) < end:
+    at, began = start
+    if rate.period is _24H:
+        for border in range(at + _24_HOURS, end[0], _24_HOURS):
+            began += _ONE_DAY
+            yield border, began
+    elif rate.period is _DAY:
+        while (border := instant(zone, day, rate.day_starts)) < end[0]:
             if border > at:
-                yield border
+                yield border, moment(border)
                 at = border
             day += _ONE_DAY
     yield end
 
 
+def _slices(
+    rate: Rate, start: Instant, stretches: Iterable[tuple[int, Instant]], stops: Iterable[Instant], cover: Cover
+) -> tuple[list[Slice], list[PeriodSum]]:
+    slices: list[Slice] = []
+    periods: list[PeriodSum] = []
+    counted: dict[tuple[int, int, int], tuple[tuple[Charge, ...], int]] = {}
+    once, finish = rate.first_steps is _ONCE, rate.at_border is _FINISH
+    sections, caps = rate.sections, rate.period_caps
+    following = iter(stretches)
+    place, border = next(following)
+    (at, began), elapsed = start, 0
+    for number, stop in enumerate(stops):
+        period_began, total = began, 0
+        while at < stop[0]:
+            while border[0] <= at:
+                place, border = next(following)
+            section = sections[place]
+            until, ended = border if border[0] < stop[0] else stop
+            before = elapsed if once else 0
+            gone = cover.elapsed(until)
+            after = before + gone - elapsed
+            if finish and until < stop[0]:
+                unfinished = _unit_end(section.steps, before, after) - after
+                if unfinished:
+                    until = min(cover.reached(gone + unfinished), stop[0])
+                    ended = moment(until)
+                    gone = cover.elapsed(until)
+                    after = before + gone - elapsed
+            stretch = place, before, after
+            charged = counted.get(stretch)
+            if charged is None:  # in a long stay the same nights come again and again
+                charged = counted[stretch] = _charges(section.steps, before, after)
+            charges, full = charged
+            cap = section.cap
+            cost = full if cap is None or cap > full else cap
+            slices.append(Slice(place, number, began, ended, until - at - gone + elapsed, charges, cost < full, cost))
+            total += cost
+            at, began, elapsed = until, ended, gone
+        cap = caps[min(number, len(caps) - 1)] if caps else None
+        periods.append(PeriodSum(period_began, began, total, cap, total if cap is None or cap > total else cap))
+    return slices, periods
+
+
 def _charges(steps: Sequence[Step], before: int, after: int) -> tuple[tuple[Charge, ...], int]:
     """What the clock of the steps costs from `before` to `after`, in seconds: step by step, and together."""
-    found: tuple[Charge, ...] = ()
+    found: list[Charge] = []
     begin = total = 0
     for number, step in enumerate(steps):
         if begin >= after:
             break
-        end = after
-        if step.up_to is not None and step.up_to * 60 < after:
-            end = step.up_to * 60
+        up_to, per = step.up_to, step.per
+        end = after if up_to is None or up_to * 60 > after else up_to * 60
         units = 0
-        if step.per is None:
+        if per is None:
             units = int(before <= begin)
         elif before < end:
-            units, rest = divmod(end - (before if before > begin else begin), step.per * 60)
+            units, rest = divmod(end - (before if before > begin else begin), per * 60)
             if rest > step.ignore * 60:
                 units += 1
         if units:
             cost = units * step.price
-            found = (*found, Charge(number, units, cost))
+            found.append(Charge(number, units, cost))
             total += cost
         begin = end
-    return found, total
+    return tuple(found), total
 
 
 def _unit_end(steps: Sequence[Step], before: int, after: int) -> int:

@@ -91,7 +91,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
         return not self.days or kind in self.days or WEEKDAYS[weekday] in self.days
 
 
-class Rate(msgspec.Struct, frozen=True, kw_only=True):
+class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """What some kinds of vehicles pay."""
 
     sections: tuple[Section, ...]

@@ -18,6 +18,12 @@ def seconds(moment: datetime) -> int:
     return since.days * 86_400 + since.seconds
 
 
+def whole(moment: datetime) -> datetime:
+    """The moment in UTC; what is less than a second is dropped."""
+    utc = moment.astimezone(UTC)
+    return utc.replace(microsecond=0) if utc.microsecond else utc
+
+
 def moment(second: int) -> datetime:
     """The moment in UTC."""
     return _EPOCH + timedelta(seconds=second)
