@@ -204,6 +204,7 @@ _REPORTED = sa.select(t.deliveries.c.delivery_id).where(
 _EXIT_OWED = sa.select(t.deliveries.c.delivery_id).where(
     t.deliveries.c.lot_id == _lot, t.deliveries.c.order_id == _order, t.deliveries.c.section == "3.2"
 )
+_LINES = sa.select(sa.func.count()).where(t.order_events.c.lot_id == _lot, t.order_events.c.order_id == _order)
 
 
 def departure_at(conn: sa.Connection, lot_id: str, channel_id: str) -> Departure | None:
@@ -387,6 +388,11 @@ def entry_as_accepted(conn: sa.Connection, lot_id: str, order_id: str) -> str | 
 def exit_was_owed(conn: sa.Connection, lot_id: str, order_id: str) -> bool:
     """Whether a 3.2 was ever written for the order, in whatever state it is."""
     return conn.execute(_EXIT_OWED, {"lot": lot_id, "of_order": order_id}).first() is not None
+
+
+def lines_of(conn: sa.Connection, lot_id: str, order_id: str) -> int:
+    """How many lines the order's history has."""
+    return int(conn.execute(_LINES, {"lot": lot_id, "of_order": order_id}).scalar_one())
 
 
 def was_reported(conn: sa.Connection, lot_id: str, order_id: str) -> bool:

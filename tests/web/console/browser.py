@@ -28,6 +28,7 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.wrong: list[str] = []
         self.texts: list[str] = []
+        self._quoted: list[str] = []  # of these, messages as they were sent
         self.forms: list[dict[str, Any]] = []
         self.links: list[str] = []
         self.sources: list[str] = []
@@ -100,6 +101,8 @@ class Page(HTMLParser):
             self.title += data
         if data.strip():
             self.texts.append(data.strip())
+            if "pre" in self._open:
+                self._quoted.append(data.strip())
             if self._named and self._named[-1][0] in self._open:
                 self._named[-1][1].append(data.strip())
 
@@ -119,7 +122,7 @@ class Page(HTMLParser):
             if form["method"] == "post" and not form["fields"].get("token"):
                 self.wrong.append(f"the form to {form['action']} holds no token")
         for text in self.texts:
-            if re.search(r"\{[{%]|[%}]\}|&(amp|lt|gt|quot|#\d+);|\bNone\b|<[a-z]+ [a-z]+=|object at 0x", text):
+            if text not in self._quoted and re.search(r"\{[{%]|[%}]\}|&(amp|lt|gt|quot|#\d+);|\bNone\b|<[a-z]+ [a-z]+=|object at 0x", text):
                 self.wrong.append(f"stray signs: {text[:80]!r}")
         if whole:
             self._end_of_page()

@@ -137,6 +137,11 @@ class Room:
         self._departures[found.channel_id] = found
         return found
 
+    def lines_of(self, order: Order) -> int:
+        """How many lines the order's history has."""
+        here = sum(event.order_id == order.order_id for event in self.changes.events)
+        return here + ledger.lines_of(self.conn, self.lot_id, order.order_id)
+
     def exit_was_told(self, order_id: str) -> bool:
         """Whether the order's exit (3.2) was ever written down for BoLink, or is here."""
         here = any((d.section, d.order_id) == ("3.2", order_id) for d in self.changes.deliveries)

@@ -31,17 +31,22 @@ WAIVED, OWED = "waived", "owed"
 
 
 class OrderAct(msgspec.Struct, kw_only=True):
-    """Something done to one order."""
+    """Something done to one order. `seen`: how many lines of its history whoever acts had before them; where it has
+    more by now, nothing is done."""
 
     lot_id: str
     order_id: str
     by: By
     pictures: dict[str, Picture] = {}
+    seen: int | None = None
 
     def order(self, room: Room) -> Order:
+        """Raises UnknownOrder, Conflict."""
         order = room.order(self.order_id)
         if order is None:
             raise UnknownOrder(f"lot {room.lot_id} has no order {self.order_id}", "order_id")
+        if self.seen is not None and room.lines_of(order) != self.seen:
+            raise Conflict("something happened to the order meanwhile", "seen")
         return order
 
     def note(self, room: Room, order: Order, event: str, detail: str = "") -> None:
@@ -201,7 +206,9 @@ class Close(OrderAct, kw_only=True):
             elif due:
                 take_off(room, order, _waiver(room, order, due, self.by))
         if departure is not None:
+            charge = account.bill.set_fen
             cars.end(room, departure, "assumed")
+            account.set_charge(charge)  # the stay ends with this departure: what was set for it holds
         leave(
             room,
             order,

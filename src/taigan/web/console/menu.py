@@ -52,6 +52,17 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/lanes/{channel_id}/match",
         "/lots/{lot_id}/lanes/{channel_id}/cash",
         "/lots/{lot_id}/stays/{order_id}",  # behind each row of stays
+        "/lots/{lot_id}/stays/{order_id}/correct",  # what is done about a stay: on its page
+        "/lots/{lot_id}/stays/{order_id}/reviewed",
+        "/lots/{lot_id}/stays/{order_id}/close",
+        "/lots/{lot_id}/stays/{order_id}/extend",
+        "/lots/{lot_id}/stays/{order_id}/amount",
+        "/lots/{lot_id}/stays/{order_id}/reduce",
+        "/lots/{lot_id}/stays/{order_id}/waive",
+        "/lots/{lot_id}/stays/{order_id}/give-back",
+        "/lots/{lot_id}/stays/{order_id}/escape",
+        "/lots/{lot_id}/stays/{order_id}/reductions/{reduction_id}",
+        "/lots/{lot_id}/spaces",  # the number of free spaces beside the menu
         "/lots/{lot_id}/shifts/{shift_id}",
         "/lots/{lot_id}/shifts/{shift_id}/close",
         "/lots/{lot_id}/money/payments",  # behind the sums

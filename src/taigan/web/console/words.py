@@ -116,6 +116,7 @@ REDUCTION = {
     "window": N_("时段免费"),
     "waiver": N_("免收"),
 }
+SPACE_CAUSE = {"correction": N_("人工更正"), "pass": N_("没有订单的车经过")}
 BILL = {
     "charge": N_("应收"),
     "reduced": N_("减免"),
@@ -143,6 +144,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "review": REVIEW,
     "reduction": REDUCTION,
     "bill": BILL,
+    "space_cause": SPACE_CAUSE,
 }
 
 
@@ -187,6 +189,17 @@ _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"only a stay that goes on and was paid.*", N_("只有已付款、还在场的车有离场时限。")),
         (r"the order is not marked for review", N_("这张订单没有待查。")),
         (r"spaces_free must be from 0 to (?P<a>\d+)", N_("空车位从 0 到 %(a)s。")),
+        (r"something happened to the order meanwhile", N_("打开本页以后又有变化，所以没有执行。请看一眼，再提交。")),
+        (r"kind must be minutes, percent or fen", N_("请选怎么减。")),
+        (r"how must be free, paid or owed", N_("请选怎么结账。")),
+        (r"value must be from 1 to (?P<a>\d+)", N_("从 1 到 %(a)s。")),
+        (r"fen must be from 1 to the surplus of (?P<a>\d+)", N_("不能超过多收的金额。")),
+        (r"fen must be from 0 to (?P<a>\d+)", N_("金额太大。")),
+        (r"only a stay that has ended and is owed.*", N_("只有已离场还欠费的才能上报。")),
+        (r"nobody knows yet whether it was paid", N_("还不知道司机付了没有，请等结果。")),
+        (r"BoLink was told of this exit already", N_("这次离场已经报给泊链，不能再上报欠费。")),
+        (r"the reduction has ended already", N_("这项减免已经撤销了。")),
+        (r"lot .+ has no reduction .+", N_("没有这项减免。")),
         (r"reason must not be empty", N_("请写原因。")),
         (r"there is no shift .*", N_("没有这个班次。")),
         (r"there is no payment .*", N_("没有这笔款项。")),

@@ -10,6 +10,8 @@ from taigan.web.console.pages import (
     passes,
     shifts,
     signing,
+    spaces,
+    stay,
     stays,
     tariffs,
 )
@@ -19,6 +21,8 @@ PAGES = (
     *lanes.PAGES,
     *arms.PAGES,
     *stays.PAGES,
+    *stay.PAGES,
+    *spaces.PAGES,
     *money.PAGES,
     *shifts.PAGES,
     *passes.PAGES,

@@ -1,4 +1,4 @@
-"""Stays: found by a part of a plate, and one of them with everything that happened to it."""
+"""Stays: found by a part of a plate; and what one of them comes to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import date, datetime, time, timedelta
 import msgspec
 import sqlalchemy as sa
 from litestar import get
-from litestar.params import FromPath
 
 from taigan.lot.errors import BadValue, CannotPrice, UnknownOrder
 from taigan.lot.people.board import money_of
@@ -53,14 +52,6 @@ async def stays(visit: Here) -> Answer:
         return visit.go(visit.in_lot("stays"))
     rows, more = fields.further(visit, rows, BY_TIME, lambda row: (row.order.requested_at, row.order.order_id), "stays")
     return visit.page("stays.html", rows=rows, more=more, states=STATES)
-
-
-@get("/lots/{lot_id:str}/stays/{order_id:str}", right=Right.STAY_SEE)
-async def stay(visit: Here, order_id: FromPath[str]) -> Answer:
-    """One stay."""
-    order = await visit.office.order(visit.here.lot_id, order_id)
-    money = await money_at(visit, order_id) if visit.may(Right.MONEY_SEE) else None
-    return visit.page("stay.html", order=order, money=money)
 
 
 async def money_at(visit: Visit, order_id: str) -> Money:
@@ -119,4 +110,4 @@ def day_begins(visit: Visit, name: str, *, end: bool = False) -> datetime | None
         raise BadValue(visit.tell("日期要写成 2026-01-31。"), name) from None
 
 
-PAGES = (stays, stay)
+PAGES = (stays,)
