@@ -121,8 +121,8 @@ class Page(HTMLParser):
                 self.wrong.append(f"a form that goes to {form['action']!r} by {form['method']!r}")
             if form["method"] == "post" and not form["fields"].get("token"):
                 self.wrong.append(f"the form to {form['action']} holds no token")
-        for text in self.texts:
-            if text not in self._quoted and re.search(r"\{[{%]|[%}]\}|&(amp|lt|gt|quot|#\d+);|\bNone\b|<[a-z]+ [a-z]+=|object at 0x", text):
+        for text in set(self.texts).difference(self._quoted):
+            if re.search(r"\{[{%]|[%}]\}|&(amp|lt|gt|quot|#\d+);|\bNone\b|<[a-z]+ [a-z]+=|object at 0x", text):
                 self.wrong.append(f"stray signs: {text[:80]!r}")
         if whole:
             self._end_of_page()

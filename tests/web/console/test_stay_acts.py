@@ -1,4 +1,4 @@
-"""What a person does about one stay: shown before it is done, with its reason, and never over what happened meanwhile."""
+"""What a person does about one stay: shown before it is done, with its reason, never over what happened since."""
 
 from __future__ import annotations
 

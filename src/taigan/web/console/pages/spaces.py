@@ -62,9 +62,7 @@ async def _page(visit: Visit, error: LotError | None = None) -> Answer:
             after = BY_ID.read(visit.asked.get("after", "")[:512])
         except Refused:
             return visit.go(visit.in_lot("spaces"))
-        rows = await visit.office.database.read(
-            lambda conn: views.space_changes(conn, lot_id, fields.PAGE + 1, after)
-        )
+        rows = await visit.office.database.read(lambda conn: views.space_changes(conn, lot_id, fields.PAGE + 1, after))
         rows, more = fields.further(visit, rows, BY_ID, lambda row: (row.change_id,), "spaces")
     if error is not None:
         field = {"spaces_free": "free"}.get(error.field, error.field)

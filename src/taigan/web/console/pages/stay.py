@@ -18,6 +18,7 @@ from litestar.params import FromPath
 from taigan.barriers.words import NotAPlate, plate_of
 from taigan.languages import N_
 from taigan.lot.errors import BadValue, Conflict, LotError, UnknownOrder
+from taigan.lot.leaving.desk import Item
 from taigan.lot.people import exit_acts as acts
 from taigan.lot.people.board import due
 from taigan.rights import Right
@@ -50,7 +51,7 @@ class StayAct(msgspec.Struct, frozen=True):
     title: str
     done: str
     offered: Callable[[Stay], bool]
-    read: Callable[[Visit, dict[str, Any]], acts.OrderAct]
+    read: Callable[[Visit, dict[str, Any]], Item[object]]
     fields: tuple[str, ...] = ()
     strong: bool = False  # cannot be taken back
 
@@ -76,19 +77,19 @@ async def stay(visit: Here, order_id: FromPath[str]) -> Answer:
     """One stay."""
     found = await _stay(visit, order_id)
     offered = [act for act in ACTS if visit.may(act.right) and act.offered(found)]
-    values = {"order": found.order, "money": found.money, "offered": offered, "before": _before(visit, found)}
-    return visit.page("stay.html", **values)
+    before = _before(visit, found)
+    return visit.page("stay.html", order=found.order, money=found.money, offered=offered, before=before)
 
 
-def _correct(visit: Visit, given: dict[str, Any]) -> acts.OrderAct:
+def _correct(visit: Visit, given: dict[str, Any]) -> Item[object]:
     return acts.Correct(**given, may_be_later=visit.may(Right.STAY_CORRECT_LATER))
 
 
-def _amount(visit: Visit, given: dict[str, Any]) -> acts.OrderAct:
+def _amount(visit: Visit, given: dict[str, Any]) -> Item[object]:
     return acts.SetAmount(**given, fen=fields.money(visit, "fen"))
 
 
-def _reduce(visit: Visit, given: dict[str, Any]) -> acts.OrderAct:
+def _reduce(visit: Visit, given: dict[str, Any]) -> Item[object]:
     kind = visit.text("kind", 16)
     if kind == "fen":
         return acts.Reduce(**given, kind=kind, value=fields.money(visit, "value"))
@@ -98,7 +99,7 @@ def _reduce(visit: Visit, given: dict[str, Any]) -> acts.OrderAct:
     return acts.Reduce(**given, kind=kind, value=int(text))
 
 
-def _extend(visit: Visit, given: dict[str, Any]) -> acts.OrderAct:
+def _extend(visit: Visit, given: dict[str, Any]) -> Item[object]:
     typed = fields.moment(visit, "leave_by", needed=False)
     minutes = visit.text("minutes", 3)
     if typed is None and minutes not in map(str, SOON):
@@ -106,11 +107,11 @@ def _extend(visit: Visit, given: dict[str, Any]) -> acts.OrderAct:
     return acts.Extend(**given, leave_by=typed or visit.now + timedelta(minutes=int(minutes)))
 
 
-def _close(visit: Visit, given: dict[str, Any]) -> acts.OrderAct:
+def _close(visit: Visit, given: dict[str, Any]) -> Item[object]:
     return acts.Close(**given, how=visit.text("how", 8, needed=visit.tell("请选怎么结账。")))
 
 
-def _give_back(visit: Visit, given: dict[str, Any]) -> acts.OrderAct:
+def _give_back(visit: Visit, given: dict[str, Any]) -> Item[object]:
     return acts.GiveBack(**given, fen=fields.money(visit, "fen"))
 
 
@@ -206,7 +207,9 @@ def _pages(act: StayAct) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
         stay = await _stay(visit, order_id)
         if not act.offered(stay):
             state = words.word("order_state", stay.order.state, visit.tell)
-            said = visit.tell("这次停车%(state)s，现在没有什么可做的：%(act)s。", state=state, act=visit.tell(act.title))
+            said = visit.tell(
+                "这次停车%(state)s，现在没有什么可做的：%(act)s。", state=state, act=visit.tell(act.title)
+            )
             return visit.go(visit.in_lot("stays", order_id), said, "bad")
         return await _page(visit, act, stay)
 
