@@ -18,7 +18,7 @@ from litestar.params import FromPath
 from taigan.barriers.words import NotAPlate, plate_of
 from taigan.languages import N_
 from taigan.lot.errors import BadValue, Conflict, LotError, UnknownOrder
-from taigan.lot.leaving.desk import Item
+from taigan.lot.leaving.room import Item
 from taigan.lot.people import exit_acts as acts
 from taigan.lot.people.board import due
 from taigan.rights import Right
