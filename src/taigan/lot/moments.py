@@ -54,6 +54,11 @@ MOMENTS: dict[str, Moment] = {
     ),
     "3.9": Moment("errands.paying:place_arrears", "欠费要补缴时", "when arrears are to be paid"),
     "3.10": Moment("errands.paying:give_change", "现金找零用红包时", "when change for cash is a red packet"),
+    "3.11": Moment(
+        "leaving.charging:owe_taken",
+        "车辆离场之后，有特来电、奥特迅的充电减免时",
+        "when a car has left that 特来电 or 奥特迅 made cheaper",
+    ),
     "4.1": Moment(
         "errands.reconciling:Reconciling._orders",
         "每晚，或手动对账时",
@@ -99,7 +104,11 @@ MOMENTS: dict[str, Moment] = {
     "5.13": Moment(
         "messages.phone_checks:PhoneChecks", "无牌车司机要短信验证码", "a driver without a plate wants a code by SMS"
     ),
-    "5.14": Moment("messages.reductions:Reductions", "充电站给车辆减免", "a charging station makes a stay cheaper"),
+    "5.14": Moment(
+        "messages.reductions:Reductions",
+        "积分、酒店或充电站给车辆减免",
+        "points, a hotel or a charging station make a stay cheaper",
+    ),
     "6.1": Moment(
         "errands.invoices:offer", "现金要由车主在泊链开票时", "when a driver is to have cash invoiced at BoLink"
     ),

@@ -78,7 +78,7 @@ _DRIVERS = sa.select(*DRIVER).where(among(t.drivers.c.licence, "licences"))
 _BLOCKED = sa.select(t.blocked.c.lot_id, t.blocked.c.kind, t.blocked.c.value).where(among(t.blocked.c.value, "values"))
 _BLACKLISTED = sa.select(t.special_vehicles.c.lot_id, sa.literal("licence"), t.special_vehicles.c.car_number).where(
     among(t.special_vehicles.c.car_number, "values"),
-    t.special_vehicles.c.kind == "black",
+    t.special_vehicles.c.kind.like("black%"),
     sa.or_(t.special_vehicles.c.starts_at.is_(None), t.special_vehicles.c.starts_at <= sa.bindparam("now")),
     sa.or_(t.special_vehicles.c.ends_at.is_(None), t.special_vehicles.c.ends_at > sa.bindparam("now")),
 )

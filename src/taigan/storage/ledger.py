@@ -66,6 +66,17 @@ _QUOTE = sa.select(*columns(t.quotes, Quote)).where(
 _NOTICE = sa.select(*columns(t.money_notices, MoneyNotice)).where(
     t.money_notices.c.lot_id == _lot, t.money_notices.c.digest == sa.bindparam("digest")
 )
+_NOTICE_TEXT = (
+    sa.select(t.money_notices.c.text)
+    .where(
+        t.money_notices.c.lot_id == _lot,
+        t.money_notices.c.trade_no == sa.bindparam("number"),
+        t.money_notices.c.section == sa.bindparam("of"),
+        t.money_notices.c.outcome == sa.literal_column("'booked'"),
+    )
+    .order_by(t.money_notices.c.notice_id)
+    .limit(1)
+)
 _PAYMENT_BY_NUMBER = sa.select(*columns(t.payments, Payment)).where(
     t.payments.c.lot_id == _lot,
     t.payments.c.giver == sa.bindparam("giver"),
@@ -158,7 +169,7 @@ _PASSES = (
 _FREE = sa.select(t.special_vehicles.c.starts_at, t.special_vehicles.c.ends_at).where(
     t.special_vehicles.c.lot_id == _lot,
     among(t.special_vehicles.c.car_number, "plates"),
-    t.special_vehicles.c.kind == sa.literal_column("'white'"),
+    t.special_vehicles.c.kind.like(sa.literal_column("'white%'")),
 )
 _OPEN_SHIFT = sa.select(*columns(t.shifts, Shift)).where(
     t.shifts.c.lot_id == _lot, t.shifts.c.person == sa.bindparam("of_person"), t.shifts.c.closed_at.is_(None)
@@ -250,6 +261,11 @@ def quote(conn: sa.Connection, lot_id: str, quote_no: str) -> Quote | None:
 def notice(conn: sa.Connection, lot_id: str, digest: str) -> MoneyNotice | None:
     """The very message, if it came before."""
     return next(iter(records(conn, _NOTICE, MoneyNotice, lot=lot_id, digest=digest)), None)
+
+
+def notice_text(conn: sa.Connection, lot_id: str, section: str, number: str) -> str:
+    """The text of the first message of a section and number that was booked; empty where there is none."""
+    return conn.execute(_NOTICE_TEXT, {"lot": lot_id, "of": section, "number": number}).scalar() or ""
 
 
 def payment_numbered(conn: sa.Connection, lot_id: str, giver: str, trade_no: str) -> Payment | None:

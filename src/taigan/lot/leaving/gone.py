@@ -7,6 +7,7 @@ from datetime import datetime
 
 from taigan.bolink import units
 from taigan.lot.errors import CannotPrice
+from taigan.lot.leaving.charging import owe_taken
 from taigan.lot.leaving.room import Room
 from taigan.lot.stays import orders
 from taigan.lot.stays.exits import exit_payload
@@ -53,10 +54,12 @@ def leave(
 
 
 def owe_exit(room: Room, order: Order, departure: Departure | None = None) -> None:
-    """3.2 is owed, once: the stay has ended and nothing is owed for it."""
+    """3.2 is owed, once: the stay has ended and nothing is owed for it. What charging took off follows it (3.11)."""
     if not room.exit_was_told(order.order_id):
         orders.owe(room.changes, order, "3.2", exit_of(room, order, departure), room.now)
         room.after.owed = True
+    departure = departure or ledger.last_departure_of(room.conn, room.lot_id, order.order_id)
+    owe_taken(room, order, departure.charge_at if departure is not None else order.closed_at or room.now)
 
 
 def report(room: Room, order: Order) -> None:

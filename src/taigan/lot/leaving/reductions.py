@@ -1,4 +1,4 @@
-"""A stay becomes cheaper: by a charging station's message (5.14), a coupon, or a person."""
+"""A stay becomes cheaper: by a message (5.14: points, a hotel, a charging station), a coupon, or a person."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from taigan.lot import texts
 from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
-from taigan.storage import ledger
+from taigan.storage import ledger, vehicles
 from taigan.storage.rows import MoneyNotice, Order, Reduction
+from taigan.storage.vehicles import SpecialVehicle
 
 
 class Reduced(msgspec.Struct, kw_only=True):
@@ -26,6 +27,9 @@ class Reduced(msgspec.Struct, kw_only=True):
     number: str
     plate: str
     order_id: str
+    source: str = "charging"
+    reason: str = "充电减免"
+    listed: str = ""  # a hotel's guest: white or black, from `starts_at` to `ends_at`
     kind: str = ""  # minutes, percent, fen, whole, window
     value: int = 0
     starts_at: datetime | None = None
@@ -48,7 +52,10 @@ class Reduced(msgspec.Struct, kw_only=True):
     def _add(self, room: Room) -> str:
         if self.refused:
             return self.refused
-        if ledger.reduction(room.conn, room.lot_id, "charging", self.number) is not None:
+        if self.listed:
+            self._list(room)
+            return ""
+        if ledger.reduction(room.conn, room.lot_id, self.source, self.number) is not None:
             return ""
         order = room.order(self.order_id)
         if order is None:
@@ -61,7 +68,7 @@ class Reduced(msgspec.Struct, kw_only=True):
         reduction = Reduction(
             lot_id=room.lot_id,
             reduction_id=room.ids.payment_id(room.now),
-            source="charging",
+            source=self.source,
             number=self.number,
             kind=self.kind,
             value=self.value,
@@ -69,11 +76,23 @@ class Reduced(msgspec.Struct, kw_only=True):
             ends_at=self.ends_at,
             order_id=order.order_id,
             actor="bolink",
-            reason="充电减免",
+            reason=self.reason,
             at=room.now,
         )
         add(room, order, reduction, self.pictures)
         return ""
+
+    def _list(self, room: Room) -> None:
+        """Put the plate on the list for that time, beside whatever else it is listed for."""
+        arrival = self.starts_at.strftime("%Y%m%d%H%M%S") if self.starts_at is not None else ""
+        kind = f"{self.listed}:hotel-{arrival}"
+        guest = SpecialVehicle(room.lot_id, self.plate, kind, self.starts_at, self.ends_at, "酒店", room.now)
+        vehicles.keep_special_vehicle(room.conn, guest)
+        for departure in ledger.departures_open(room.conn, room.lot_id):
+            lane = room.lane(departure.channel_id)
+            if departure.plate == self.plate and departure.released_at is None and lane is not None:
+                room.adopt(departure)
+                cars.settle_up(room, lane, departure, self.pictures.get(lane.channel_id, Picture(False)))
 
 
 def add(room: Room, order: Order, reduction: Reduction, pictures: dict[str, Picture]) -> None:

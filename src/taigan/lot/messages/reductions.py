@@ -1,4 +1,4 @@
-"""5.14: somebody else makes a stay cheaper: a charging station. Points and hotels are refused, their text kept."""
+"""5.14: somebody else makes a stay cheaper: points, a hotel, a charging station."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from taigan import bolink
+from taigan.barriers.words import NotAPlate, plate_of
 from taigan.bolink import BadMessage, units
 from taigan.bolink.callbacks import ReductionNotice, ReductionNoticeTaken
-from taigan.bolink.values import FeeReduction, ReductionKind
+from taigan.bolink.values import FeeReduction, HotelPlate, ReductionKind
 from taigan.lot import texts
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.reductions import Reduced
@@ -40,16 +41,54 @@ class Reductions:
             order_id=told.order_id or "",
             pictures=self._desk.pictures(lot_id),
         )
-        if told.type != ReductionKind.CHARGING:
-            item.refused = texts.REDUCTION_UNKNOWN
-        else:
-            try:
-                _understand(told, item)
-            except BadMessage:
-                item.refused = texts.NO_REDUCTION
+        try:
+            match told.type:
+                case ReductionKind.CHARGING:
+                    _understand(told, item)
+                case ReductionKind.POINTS:
+                    item.source, item.reason = "points", "积分抵扣"
+                    _points(told, item)
+                case ReductionKind.HOTEL:
+                    _hotel(told, item)
+                case _:
+                    item.refused = texts.REDUCTION_UNKNOWN
+        except BadMessage:
+            item.refused = texts.NO_REDUCTION
         body = await self._desk.do(item)
         state = msgspec.json.decode(body, type=ReductionNoticeTaken).state
         return Answered(200, body, service_name="pay_notice", state=state)
+
+
+def _points(told: ReductionNotice, item: Reduced) -> None:
+    """Yuan where they are said, else minutes: a reduction, no payment, for the money is not ours. Raises BadMessage."""
+    yuan = told.deduction_money or told.reduce_amount
+    if yuan:
+        item.kind, item.value = "fen", units.fen(yuan, "deduction_money")
+    elif (told.deduction_time or "").strip().isascii() and (told.deduction_time or "").strip().isdigit():
+        item.kind, item.value = "minutes", int((told.deduction_time or "").strip()[:9])
+    if item.value <= 0 or (item.kind == "minutes" and item.value > LONGEST_MINUTES):
+        raise BadMessage("deduction_money", "is not above 0")
+
+
+def _hotel(told: ReductionNotice, item: Reduced) -> None:
+    """A guest's plate is on a list between arrival and departure. Raises BadMessage."""
+    try:
+        item.plate = plate_of(told.car_number)
+    except NotAPlate:
+        item.plate = ""
+    if not item.plate:
+        raise BadMessage("car_number", "names no plate")
+    item.starts_at = _moment(told.arrival_time, "arrival_time")
+    item.ends_at = _moment(told.check_out_time, "check_out_time")
+    if item.ends_at <= item.starts_at:
+        raise BadMessage("check_out_time", "is not after the arrival")
+    match told.car_number_type:
+        case HotelPlate.WHITELIST | None:
+            item.listed = "white"
+        case HotelPlate.BLACKLIST:
+            item.listed = "black"
+        case _:
+            raise BadMessage("car_number_type", "is unknown")
 
 
 def _understand(told: ReductionNotice, item: Reduced) -> None:

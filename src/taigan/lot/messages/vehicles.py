@@ -84,7 +84,7 @@ class Vehicles:
         newest = max(found, key=lambda vehicle: vehicle.at)
         record = commands.VehicleRecord(
             car_number=number,
-            car_type=newest.kind,
+            car_type=newest.kind.partition(":")[0],
             start_time=written(newest.starts_at, lot.time_zone),
             end_time=written(newest.ends_at, lot.time_zone),
             describe=newest.remark or None,

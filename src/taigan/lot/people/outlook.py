@@ -53,7 +53,7 @@ def outlook(conn: sa.Connection, lot: Lot, plate: str, now: datetime) -> Outlook
         valid=next(
             (one for one in passes if one.starts_at <= now < min(one.ends_at, one.ended_at or one.ends_at)), None
         ),
-        free=next((one for one in listed if one.kind == "white" and _holds(one, now)), None),
+        free=next((one for one in listed if one.kind.startswith("white") and _holds(one, now)), None),
         inside=inside,
         price_list=price_lists.in_force(conn, lot.lot_id, now.astimezone(ZoneInfo(lot.time_zone)).date()),
     )

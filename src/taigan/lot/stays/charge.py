@@ -34,6 +34,7 @@ class Priced(msgspec.Struct, frozen=True):
     price: Price | None
     covered: tuple[Interval, ...]
     covered_by: str = ""  # why all of it is covered
+    taken_fen: dict[str, int] = {}  # what each reduction takes off, by its id
 
     @property
     def owed_fen(self) -> int:
@@ -69,8 +70,9 @@ def priced(
         asked = ask(entry, at, vehicle, covered)
         version, worked_out = asked.version, asked.price
         charge = worked_out.fen
-    reduced, seconds, waived = _reduced(entry, at, vehicle, ask, covered, reductions, payments, charge, set_fen)
-    return Priced(at, charge, reduced, seconds, waived, version, worked_out, tuple(covered))
+    taken, seconds, waived = _reduced(entry, at, vehicle, ask, covered, reductions, payments, charge, set_fen)
+    reduced = sum(taken.values())
+    return Priced(at, charge, reduced, seconds, waived, version, worked_out, tuple(covered), taken_fen=taken)
 
 
 def _reduced(
@@ -83,9 +85,10 @@ def _reduced(
     payments: Sequence[Payment],
     charge: int,
     set_fen: int | None,
-) -> tuple[int, int, int]:
-    """What all reductions take off, oldest first: each at most what was not paid yet when it came."""
+) -> tuple[dict[str, int], int, int]:
+    """What each reduction takes off, oldest first, at most what was unpaid when it came; seconds; what is waived."""
     taken = waived = 0
+    each: dict[str, int] = {}
     saved: list[Interval] = []
     minutes = 0
     for one in reductions:
@@ -109,9 +112,10 @@ def _reduced(
                 taken += one.value
         credited = sum(p.fen for p in payments if p.state == "paid" and p.received_at <= one.at)
         taken = max(before, min(taken, charge, max(before, charge - credited)))
+        each[one.reduction_id] = taken - before
         waived += (taken - before) if one.kind == "waiver" else 0
     tail = [(at - timedelta(minutes=minutes), at)] if minutes else []
-    return taken, _together([*saved, *tail], entry, at) // timedelta(seconds=1), waived
+    return each, _together([*saved, *tail], entry, at) // timedelta(seconds=1), waived
 
 
 def _covers(covered: Sequence[Interval], entry: datetime, at: datetime) -> bool:

@@ -1,0 +1,152 @@
+"""What makes a stay cheaper by message (5.14: points, a hotel, charging), and what charging took off (3.11)."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from support.exits import EXIT, PLATE, ask_price, at_exit, bill, leaves, parked, pay_inside, with_tariff
+from support.parking import KEY, Parking
+from taigan import bolink
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+async def street(street: Parking) -> Parking:
+    await with_tariff(street)
+    return street
+
+
+async def told(street: Parking, kind: int, **data: Any) -> tuple[int, str]:
+    """5.14: state and text of the answer."""
+    message = {"service_name": "pay_notice", "park_id": "7", "car_number": PLATE, "type": kind} | data
+    answered = await street.platform.callbacks.answer(bolink.seal(json.dumps(message).encode(), KEY))
+    await street.settled()
+    said = json.loads(answered.body)
+    return said["state"], said["errmsg"]
+
+
+def clock(street: Parking, hours: float = 0) -> str:
+    at = street.clock.now().astimezone(BEIJING) + timedelta(hours=hours)
+    return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+async def test_i10_points_take_yuan_off_once_and_are_no_payment(street: Parking) -> None:
+    order = await parked(street)
+    points = {"order_id": order.order_id, "trade_no": "P1", "deduction_count": "400", "deduction_money": "4.00"}
+    assert await told(street, 1, **points) == (1, "成功")
+    assert await told(street, 1, **points, remark="again") == (1, "成功")
+    await at_exit(street)
+    assert street.barrier(EXIT).asked[-1].due_fen == 200
+    assert (await bill(street, order)).paid_fen == 0
+
+
+@pytest.mark.parametrize(
+    ("told_of", "due"), [({"deduction_time": "120"}, 200), ({"reduce_amount": "1.50"}, 450)]
+)  # 3 hours cost 6 yuan
+async def test_i10_points_may_be_minutes_or_a_reduction(street: Parking, told_of: dict[str, str], due: int) -> None:
+    order = await parked(street)
+    assert await told(street, 1, order_id=order.order_id, **told_of) == (1, "成功")
+    await at_exit(street)
+    assert street.barrier(EXIT).asked[-1].due_fen == due
+
+
+@pytest.mark.parametrize("wrong", [{}, {"deduction_money": "-1"}, {"deduction_money": "x"}, {"deduction_time": "²"}])
+async def test_i13_points_that_are_none_are_refused_and_take_nothing(street: Parking, wrong: dict[str, str]) -> None:
+    order = await parked(street)
+    assert await told(street, 1, order_id=order.order_id, **wrong) == (0, "减免信息错误")
+    await at_exit(street)
+    assert street.barrier(EXIT).asked[-1].due_fen == 600
+
+
+async def test_i11_a_hotels_guest_needs_no_stay_and_the_time_between_arrival_and_departure_is_covered(
+    street: Parking,
+) -> None:
+    guest = {"arrival_time": clock(street), "check_out_time": clock(street, 2), "car_number_type": "1"}
+    assert await told(street, 2, **guest) == (1, "成功")
+    assert await told(street, 2, **guest, remark="again") == (1, "成功")
+    await parked(street, hours=4)
+    await at_exit(street)
+    assert street.barrier(EXIT).asked[-1].due_fen == 400  # two hours of four
+
+
+async def test_i11_a_hotel_changes_nothing_for_a_plate_that_is_free_for_ever(street: Parking) -> None:
+    listed = {"service_name": "special_plate", "park_id": "7", "car_number": PLATE, "type": "add", "car_type": "white"}
+    await street.platform.callbacks.answer(bolink.seal(json.dumps(listed).encode(), KEY))
+    await told(street, 2, arrival_time=clock(street, -9), check_out_time=clock(street, -8), car_number_type="1")
+    await parked(street)
+    await at_exit(street)
+    assert street.barrier(EXIT).lifts == 1
+
+
+async def test_i11_a_plate_on_a_hotels_black_list_is_refused_while_it_holds(street: Parking) -> None:
+    await told(street, 2, arrival_time=clock(street), check_out_time=clock(street, 2), car_number_type="0")
+    asked = {"service_name": "query_car_info", "park_id": "7", "car_number": PLATE, "type": "special"}
+    answered = await street.platform.callbacks.answer(bolink.seal(json.dumps(asked).encode(), KEY))
+    assert json.loads(answered.body)["data"]["car_type"] == "black"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"check_out_time": "2000-01-01 00:00:00"},
+        {"arrival_time": "soon"},
+        {"car_number_type": "7"},
+        {"car_number": "无牌"},
+    ],
+)
+async def test_i13_a_guest_that_cannot_be_understood_is_on_no_list(street: Parking, wrong: dict[str, str]) -> None:
+    guest = {"arrival_time": clock(street), "check_out_time": clock(street, 2), "car_number_type": "1"}
+    assert await told(street, 2, **guest | wrong) == (0, "减免信息错误")
+
+
+@pytest.mark.parametrize(
+    ("platform", "reduction", "reported"),
+    [
+        (4, {"duration": 120}, {"platform_id": 1, "calculation_method": 1, "duration": 120, "reduce_amount": "4.00"}),
+        (12, {"reduce_amount": "1.50"}, {"platform_id": 2, "calculation_method": 2, "reduce_amount": "1.50"}),
+        (12, {"reduce_amount": "99"}, {"platform_id": 2, "calculation_method": 2, "reduce_amount": "6.00"}),
+    ],
+)
+async def test_i12_what_charging_really_took_off_is_told_once_after_the_exit(
+    street: Parking, platform: int, reduction: dict[str, Any], reported: dict[str, Any]
+) -> None:
+    await parked(street)
+    assert await told(street, 3, plat_form_id=platform, start_charge_seq="C1", **reduction) == (1, "成功")
+    quote = await ask_price(street, scene=0, car_number=PLATE)
+    if quote["price"] != "0.00":
+        await pay_inside(street, quote, quote["price"])
+    await leaves(street, await at_exit(street))
+    await street.deliver()
+    (taken,) = street.bolink.of("3.11")
+    assert (
+        taken.data
+        == {
+            "union_id": 200002,
+            "park_id": "7",
+            "car_number": PLATE,
+            "start_charge_seq": "C1",
+            "out_time": int(street.clock.now().timestamp()),
+        }
+        | reported
+    )
+    assert [one.section for one in street.bolink.uploads if one.section in ("3.1", "3.2", "3.11")] == [
+        "3.1",
+        "3.2",
+        "3.11",
+    ]
+
+
+async def test_i12_a_platform_that_does_not_ask_is_told_nothing(street: Parking) -> None:
+    await parked(street)
+    await told(street, 3, plat_form_id=1, start_charge_seq="C1", calculation_method=0)
+    await leaves(street, await at_exit(street))
+    await street.deliver()
+    assert street.bolink.of("3.11") == []
