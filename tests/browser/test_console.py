@@ -22,6 +22,8 @@ from web.house import LOT, House, house_at, served
 HERE = f"/lots/{LOT}"
 PAGES = {
     "lanes": HERE,
+    "alarms": f"{HERE}/alarms",
+    "alarm-snooze": f"{HERE}/alarms/1/snooze",
     "stays": f"{HERE}/stays",
     "stays-none": f"{HERE}/stays?q=ZZZZ",
     "stays-wrong": f"{HERE}/stays?from=yesterday",

@@ -55,6 +55,7 @@ async def test_an_alarm_is_posted_with_lot_lane_time_kind_and_text(street: Parki
             "at": "2026-05-04T04:00:00Z",
             "kind": "barrier_fault",
             "text": "motor blocked",
+            "state": "open",
         }
     ]
     await hook.stop()

@@ -137,6 +137,7 @@ class House:
     metrics: Metrics
     callbacks: Listener
     leaving: LeavingDesk
+    lanes: Lanes
     barriers: dict[str, PaperBarrier]
     app: App
     keys_read: list[datetime]
@@ -282,7 +283,7 @@ async def house_at(database: Database, **options: Any) -> House:
         accounts=Accounts(database, clock, policy, QUICK),
         **{"sleep": at_once, **options},
     )
-    return House(database, clock, events, metrics, callbacks, leaving, barriers, app, keys_read)
+    return House(database, clock, events, metrics, callbacks, leaving, lanes, barriers, app, keys_read)
 
 
 def nobody_there(lot_id: str) -> BolinkClient:

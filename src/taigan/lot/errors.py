@@ -1,7 +1,8 @@
 """What an operator's or a program's request can meet.
 
 - LotError
-  - UnknownVendor, UnknownLot, UnknownLane, UnknownOrder, UnknownDelivery, UnknownErrand, UnknownDifference
+  - UnknownVendor, UnknownLot, UnknownLane, UnknownOrder, UnknownDelivery, UnknownErrand, UnknownDifference,
+    UnknownAlarm, UnknownBlock
   - NobodyWaits     there is no order to release or refuse
   - BeingRaised     there is one, and the arm is being raised for it already
   - Conflict        the thing is not in a state that allows it
@@ -61,6 +62,13 @@ class UnknownDelivery(LotError):
     """The lot has no such delivery."""
 
     code = "unknown_delivery"
+    status = 404
+
+
+class UnknownAlarm(LotError):
+    """The lot has no such alarm."""
+
+    code = "unknown_alarm"
     status = 404
 
 

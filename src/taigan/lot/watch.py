@@ -18,6 +18,7 @@ from taigan.lot.commits import Transaction
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lifts import Lifts
 from taigan.lot.metrics import Metrics
+from taigan.lot.people.alarms import Endings
 from taigan.lot.policy import Policy
 from taigan.lot.stays import orders
 from taigan.storage import deliveries, facts, overdue
@@ -33,6 +34,9 @@ OUTCOME_SPARE = timedelta(seconds=2)
 QUEUE_ALARM_EVERY = 3600.0
 SET_ASIDE_FOR = 600.0
 """Seconds until what could not be settled is tried again."""
+
+ALARMS_EVERY = 5.0
+"""Seconds between two looks at whether alarms are over, or come back."""
 
 Item = Lift | Order | Presence
 
@@ -53,6 +57,8 @@ class Watch:
         self._queue_alarm_at: float | None = None
         self._aside: dict[tuple[str, ...], float] = {}
         """What could not be settled, and until when it is left alone."""
+        self._endings = Endings(database, lanes, clock)
+        self._looked_at_alarms: float | None = None
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -120,6 +126,7 @@ class Watch:
         age = self._ages.of(("queue", oldest), oldest).total_seconds() if oldest is not None else 0.0
         self._metrics.queue_length.set(length)
         self._metrics.queue_age.set(max(age, 0.0))
+        await self._look_at_alarms(queue_is_short=age <= self._policy.queue_alarm_after)
         told = self._queue_alarm_at
         quiet = told is None or self._clock.monotonic() - told > QUEUE_ALARM_EVERY
         if age > self._policy.queue_alarm_after and quiet:
@@ -132,6 +139,12 @@ class Watch:
             self._lanes.alarm(alarm)
         elif age <= self._policy.queue_alarm_after:
             self._queue_alarm_at = None
+
+    async def _look_at_alarms(self, *, queue_is_short: bool) -> None:
+        looked = self._looked_at_alarms
+        if looked is None or self._clock.monotonic() - looked >= ALARMS_EVERY:
+            self._looked_at_alarms = self._clock.monotonic()
+            await self._endings.look(queue_is_short=queue_is_short)
 
 
 def _key(item: Item) -> tuple[str, ...]:

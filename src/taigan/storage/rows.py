@@ -159,7 +159,7 @@ class SpaceChange(msgspec.Struct):
 
 
 class Alarm(msgspec.Struct):
-    """Something a person should look at."""
+    """Something a person should look at, and who sees to it."""
 
     lot_id: str
     channel_id: str
@@ -168,6 +168,12 @@ class Alarm(msgspec.Struct):
     kind: str
     text: str
     event_id: str = ""  # the device's report that raised it
+    state: str = "open"
+    actor: str = ""
+    note: str = ""
+    via: str = ""
+    changed_at: datetime | None = None
+    until: datetime | None = None
 
 
 class Act(msgspec.Struct):

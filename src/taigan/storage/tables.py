@@ -379,6 +379,14 @@ lifts = sa.Table(
     sa.Index("lifts_of_order", "lot_id", "order_id"),
     sa.Index("lifts_by_time", "lot_id", "intended_at"),
     sa.Index(
+        "lifts_by_persons",
+        "lot_id",
+        "intended_at",
+        "lift_id",
+        sqlite_where=sa.text("actor <> ''"),
+        postgresql_where=sa.text("actor <> ''"),
+    ),
+    sa.Index(
         "lifts_of_car",
         "lot_id",
         "presence_id",
@@ -517,6 +525,19 @@ alarms = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("event_id", sa.Text, nullable=False, server_default=""),  # the device's report that raised it
+    sa.Column("state", sa.Text, nullable=False, server_default="open"),  # open, taken, snoozed, done, ended
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),  # who brought it into that state, and why
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column("via", sa.Text, nullable=False, server_default=""),
+    sa.Column("changed_at", Moment),
+    sa.Column("until", Moment),  # snoozed: it comes back then
+    sa.Index(
+        "alarms_unfinished",
+        "lot_id",
+        "alarm_id",
+        sqlite_where=sa.text("state IN ('open', 'taken', 'snoozed')"),
+        postgresql_where=sa.text("state IN ('open', 'taken', 'snoozed')"),
+    ),
     sa.Index(
         "one_alarm_a_report",
         "event_id",
@@ -538,6 +559,7 @@ operator_acts = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("act", sa.Text, nullable=False),  # what was done, in words
     sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
+    sa.Index("acts_by_time", "lot_id", "at", "act_id"),
 )
 
 auto_pay = sa.Table(
@@ -766,6 +788,7 @@ bills = sa.Table(
         sqlite_where=sa.text("charge_fen - reduced_fen - paid_fen + refunded_fen < 0"),
         postgresql_where=sa.text("charge_fen - reduced_fen - paid_fen + refunded_fen < 0"),
     ),
+    sa.Index("bills_by_closing", "lot_id", "closed_at"),
 )
 
 reductions = sa.Table(

@@ -198,10 +198,11 @@ def block_of(conn: sa.Connection, lot_id: str, kind: str, value: str) -> Blocked
     return _one(conn, _BLOCK_OF, Blocked, lot=lot_id, kind=kind, value=value)
 
 
-def alarms(conn: sa.Connection, lot_id: str, limit: int, after: After) -> list[NumberedAlarm]:
+def alarms(conn: sa.Connection, lot_id: str, limit: int, after: After, *, state: str = "") -> list[NumberedAlarm]:
     """The lot's alarms, by their number."""
-    statement = _listing(NumberedAlarm, t.alarms, ("alarm_id",), ("lot_id",), bool(after))
-    return _page(conn, statement, NumberedAlarm, limit, after, lot_id=lot_id)
+    wanted = _filled(lot_id=lot_id, state=state)
+    statement = _listing(NumberedAlarm, t.alarms, ("alarm_id",), tuple(wanted), bool(after))
+    return _page(conn, statement, NumberedAlarm, limit, after, **wanted)
 
 
 def space_changes(conn: sa.Connection, lot_id: str, limit: int, after: After) -> list[NumberedSpaceChange]:

@@ -18,6 +18,7 @@ from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.messages.kept import Records
 from taigan.lot.messages.router import Callbacks
 from taigan.lot.metrics import Metrics
+from taigan.lot.people.alarms import AlarmDesk
 from taigan.lot.people.attendant import Attendant
 from taigan.lot.people.prices import Prices
 from taigan.lot.plates import Plates
@@ -91,6 +92,7 @@ def build(
         plates=plates,
         prices=Prices(database, clock),
         leaving=leaving,
+        alarms=AlarmDesk(database, lanes, clock),
         errands=errands,
         reconciling=reconciling,
         city=city,

@@ -7,12 +7,16 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import quote, unquote, unquote_to_bytes
 
+from litestar.exceptions import NotFoundException
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+LARGEST_ID = 2**63 - 1
+"""The largest number that the database can hold."""
 DRAINED = 1024 * 1024
 """How much of a body that is too large is read and dropped, so that the sender gets to see the answer."""
 
@@ -102,6 +106,18 @@ def replay(body: bytes, receive: Receive) -> Receive:
 def encoded_path(parts: Iterable[str]) -> str:
     """A path for the framework's router, in which a slash inside a part stays inside; see `DecodedPath`."""
     return "/" + "/".join(quote(part, safe="") for part in parts)
+
+
+class BoundedPath:
+    """No number that the database could not hold reaches a handler."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if any(isinstance(value, int) and value > LARGEST_ID for value in scope["path_params"].values()):
+            raise NotFoundException
+        await self._app(scope, receive, send)
 
 
 class DecodedPath:

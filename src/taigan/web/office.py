@@ -20,6 +20,7 @@ from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.room import Picture
 from taigan.lot.messages.kept import Records
+from taigan.lot.people.alarms import AlarmDesk
 from taigan.lot.people.attendant import Attendant, By, unless_refused
 from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.people.prices import Prices
@@ -51,6 +52,7 @@ class Office:
     plates: Plates
     prices: Prices
     leaving: LeavingDesk
+    alarms: AlarmDesk
     errands: Errands
     reconciling: Reconciling
     city: CityDesk

@@ -28,6 +28,7 @@ Direction = Literal["entry", "exit"]
 LanePolicy = Literal["automatic", "attendant"]
 Confirm = Literal["accepted", "position", "passage"]
 OrderState = Literal["waiting", "in", "void", "abandoned", "out"]
+AlarmState = Literal["open", "taken", "snoozed", "done", "ended"]
 DeliveryState = Literal["pending", "sending", "done", "refused", "cancelled"]
 BlockedKind = Literal["licence", "pay_user_id", "mobile"]
 View = TypeVar("View", bound=msgspec.Struct)
@@ -181,7 +182,10 @@ class BlockedView(msgspec.Struct):
 
 
 class AlarmView(msgspec.Struct):
-    """Something a person should look at."""
+    """Something a person should look at. `actor`, `reason` and `via` are of whoever brought it into its `state`.
+
+    `until` is when a snoozed one comes back; `ended`: its cause is gone by itself.
+    """
 
     id: int
     lot_id: str
@@ -190,6 +194,12 @@ class AlarmView(msgspec.Struct):
     at: datetime
     kind: str
     text: str
+    state: AlarmState
+    actor: str
+    reason: str
+    via: str
+    changed_at: datetime | None
+    until: datetime | None
 
 
 class PassView(msgspec.Struct):
@@ -291,6 +301,12 @@ class LaneChange(Act, kw_only=True, forbid_unknown_fields=True):
     hours: Annotated[str, Meta(max_length=11, pattern=NO_NUL)] | UnsetType = UNSET
     detector: bool | UnsetType = UNSET
     barrier: dict[str, Any] | UnsetType = UNSET
+
+
+class Snooze(Act, kw_only=True, forbid_unknown_fields=True):
+    """An alarm that can wait, and until when."""
+
+    until: datetime
 
 
 class LicenceChange(Act, kw_only=True, forbid_unknown_fields=True):
@@ -426,7 +442,7 @@ class PersonView(msgspec.Struct):
 
 STRICT: tuple[type[msgspec.Struct], ...] = (
     *(Act, LaneAct, Again, LotChange, LaneChange, LicenceChange, Block),
-    *(PlateRead, KeyChange),
+    *(PlateRead, KeyChange, Snooze),
 )
 """What takes no field but its own."""
 
@@ -490,7 +506,7 @@ def shown_price(priced: Priced) -> PriceView:
 
 
 def shown_alarm(alarm: views.NumberedAlarm) -> AlarmView:
-    return _shown(AlarmView, alarm, id=alarm.alarm_id)
+    return _shown(AlarmView, alarm, id=alarm.alarm_id, reason=alarm.note)
 
 
 def shown_special_vehicle(vehicle: vehicles.SpecialVehicle) -> SpecialVehicleView:

@@ -68,6 +68,31 @@ async def furnish(house: House) -> None:
     ):
         alarm = Alarm(LOT, "A1", "", house.clock.step(60), kind, text)
         await house.keep(lambda changes, alarm=alarm: changes.alarms.append(alarm))  # type: ignore[misc]
+    at = house.clock.step(60)
+    for lane in ("东门/一号 50%", "东门/一号 50%"):
+        again = Alarm(LOT, lane, "", house.clock.step(60), "barrier_offline", "no answer from 192.168.1.23 for 30 s")
+        await house.keep(lambda changes, alarm=again: changes.alarms.append(alarm))  # type: ignore[misc]
+    for alarm in (
+        Alarm(LOT, "A2", "", at, "loop_fault", "the loop is stuck", "", "taken", "陈杰", "去看", "console:chenjie", at),
+        Alarm(
+            LOT,
+            "B1",
+            "",
+            at,
+            "barrier_warning",
+            "fan",
+            "",
+            "snoozed",
+            "陈杰",
+            "等厂家",
+            "",
+            at,
+            at + timedelta(hours=1),
+        ),
+        Alarm(LOT, "A1", "", at, "wrong_way", "逆行入场", "", "done", "王芳", "是保洁车", "", at),
+        Alarm(LOT, "A2", "", at, "barrier_fault", "motor blocked", "", "ended", "", "", "", at),
+    ):
+        await house.keep(lambda changes, alarm=alarm: changes.alarms.append(alarm))  # type: ignore[misc]
     await _money(house)
     await _passes(house)
     house.barriers["A2"].state.position = Position.RISING

@@ -238,15 +238,26 @@ class Lanes:
         log.warning("alarm", kind=alarm.kind, lot=alarm.lot_id, lane=alarm.channel_id, text=alarm.text)
         if self.when_alarmed is not None:
             self.when_alarmed(alarm)
+        self._publish_alarm("alarm", alarm)
+
+    def alarm_changed(self, alarm: Alarm, *, tell: bool = False) -> None:
+        """Show what became of an alarm: taken, put off, done, over. `tell` it to whom alarms are posted, too."""
+        log.info("alarm changed", kind=alarm.kind, lot=alarm.lot_id, lane=alarm.channel_id, state=alarm.state)
+        if tell and self.when_alarmed is not None:
+            self.when_alarmed(alarm)
+        self._publish_alarm("alarm_changed", alarm)
+
+    def _publish_alarm(self, step: str, alarm: Alarm) -> None:
         self._events.publish(
             {
-                "step": "alarm",
+                "step": step,
                 "lot_id": alarm.lot_id,
                 "channel_id": alarm.channel_id,
                 "order_id": alarm.order_id,
                 "at": alarm.at,
                 "kind": alarm.kind,
                 "text": alarm.text,
+                "state": alarm.state,
             }
         )
 

@@ -25,7 +25,11 @@ POST_WITHIN = 5.0
 
 
 class AlarmHook:
-    """Posts `{"lot_id", "channel_id", "order_id", "at", "kind", "text"}` for each alarm, oldest first."""
+    """Posts `{"lot_id", "channel_id", "order_id", "at", "kind", "text", "state"}` for each alarm, oldest first.
+
+    `state` is `open`; once more with `ended` when the cause is gone by itself, and with `open` when one comes back
+    that was put off.
+    """
 
     def __init__(self, url: str, transport: bolink.Transport, clock: Clock) -> None:
         self._url = url
@@ -57,6 +61,7 @@ class AlarmHook:
                     "at": alarm.at,
                     "kind": alarm.kind,
                     "text": alarm.text,
+                    "state": alarm.state,
                 }
             )
             if not await self._post(body):

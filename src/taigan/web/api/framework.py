@@ -8,19 +8,16 @@ from typing import Any
 import msgspec
 from litestar import Litestar, Router
 from litestar.di import Provide
-from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from taigan.web.api.alarms import Alarms
 from taigan.web.api.allowed import allowed, holder_of
 from taigan.web.api.at_bolink import AtBolink
 from taigan.web.api.blocked import BlockedDrivers
-from taigan.web.api.common import (
-    LARGEST_ID,
-    AnyRequest,
-)
+from taigan.web.api.common import AnyRequest
 from taigan.web.api.deliveries import Deliveries
 from taigan.web.api.errands import Errands
 from taigan.web.api.exits import Exits
@@ -35,7 +32,7 @@ from taigan.web.api.price_lists import PriceLists
 from taigan.web.api.reconciliations import Reconciliations
 from taigan.web.api.stays import Stays
 from taigan.web.api.vendors import Vendors
-from taigan.web.asgi import DecodedPath
+from taigan.web.asgi import BoundedPath, DecodedPath
 from taigan.web.errors import HANDLERS, of_body
 from taigan.web.office import Office
 
@@ -50,18 +47,6 @@ class StrictRequest(AnyRequest):
             return msgspec.json.decode(await self.body(), type=field.annotation)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise of_body(error) from None
-
-
-class _BoundedPath:
-    """No number that the database could not hold reaches a handler."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if any(isinstance(value, int) and value > LARGEST_ID for value in scope["path_params"].values()):
-            raise NotFoundException
-        await self._app(scope, receive, send)
 
 
 def _operation_id(handler: HTTPRouteHandler, method: Any, path: Any) -> str:
@@ -85,6 +70,7 @@ def framework(office: Office) -> Litestar:
             AtBolink,
             Placed,
             Deliveries,
+            Alarms,
             BlockedDrivers,
             Kept,
             PriceLists,
@@ -95,7 +81,7 @@ def framework(office: Office) -> Litestar:
             "holder": Provide(holder_of, sync_to_thread=False),
         },
         guards=[allowed],
-        middleware=[DecodedPath, _BoundedPath],
+        middleware=[DecodedPath, BoundedPath],
     )
     return Litestar(
         [router],

@@ -100,19 +100,6 @@ class Lots(Controller):
             r.shown_pass,
         )
 
-    @get("/{lot_id:str}/alarms", responses=READS, right=Right.ALARM_SEE)
-    async def list_alarms(self, office: Here, lot_id: Id, limit: Limit = 100, cursor: Cursor = "") -> Page[r.AlarmView]:
-        """What a person should look at."""
-        return await office.page(
-            lot_id,
-            limit,
-            cursor,
-            BY_ID,
-            lambda conn, most, after: views.alarms(conn, lot_id, most, after),
-            lambda alarm: (alarm.alarm_id,),
-            r.shown_alarm,
-        )
-
     @get("/{lot_id:str}/space_changes", responses=READS, right=Right.AUDIT_SEE)
     async def list_space_changes(
         self, office: Here, lot_id: Id, limit: Limit = 100, cursor: Cursor = ""

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 import sqlalchemy as sa
 
 from taigan.clock import Clock
-from taigan.storage import views
+from taigan.rights import Right
+from taigan.storage import alarms, views
 from taigan.storage.errors import StorageError
 from taigan.storage.rows import Lot
 from taigan.web.asgi import (
@@ -111,6 +112,7 @@ class Console:
         signed = await self._accounts.signed(token, present=not is_part)
         lots = await self._lots(signed)
         lot_id = parts[1] if parts[0] == "lots" and len(parts) > 1 else None
+        lot = next((lot for lot in lots if lot.lot_id == lot_id), None)
         tag = asked.pop("lang", "")
         visit = Visit(
             method=scope["method"],
@@ -123,13 +125,14 @@ class Console:
             is_part=is_part,
             token=token,
             signed=signed,
-            lot=next((lot for lot in lots if lot.lot_id == lot_id), None),
+            lot=lot,
             lots=lots,
             now=self._clock.now(),
             office=self._office,
             accounts=self._accounts,
             rendering=self._rendering,
             said=unseal(cookies.get(SAID, ""), token) if not is_part else None,
+            open_alarms=await self._open_alarms(signed, lot) if lot is not None and not is_part else 0,
         )
         if tag:
             visit.keep_language()
@@ -147,6 +150,12 @@ class Console:
             return tuple(views.lots(conn, MOST_LOTS, (), only))
 
         return await self._office.database.read(read)
+
+    async def _open_alarms(self, signed: Signed | None, lot: Lot) -> int:
+        """How many alarms of the lot nobody has taken, for who may see them: beside the menu, on every page."""
+        if signed is None or not signed.holder.may(Right.ALARM_SEE, lot.lot_id):
+            return 0
+        return await self._office.database.read(lambda conn: alarms.count_open(conn, lot.lot_id))
 
     async def _file(self, send: Send, method: str, parts: list[str]) -> None:
         found = self._rendering.static.get(parts[1]) if len(parts) == 2 and method in ("GET", "HEAD") else None

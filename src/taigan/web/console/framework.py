@@ -13,7 +13,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from taigan.languages import N_
 from taigan.lot.errors import LotError
 from taigan.storage.errors import StorageError
-from taigan.web.asgi import DecodedPath
+from taigan.web.asgi import BoundedPath, DecodedPath
 from taigan.web.console.allowed import NotAllowed, SetUpFirst, SignInFirst, StaleForm, allowed
 from taigan.web.console.pages import PAGES
 from taigan.web.console.visit import Answer, Visit
@@ -110,7 +110,7 @@ def framework() -> Litestar:
         list(PAGES),
         dependencies={"visit": Provide(visit_of, sync_to_thread=False)},
         guards=[allowed],
-        middleware=[DecodedPath],
+        middleware=[DecodedPath, BoundedPath],
         exception_handlers={
             SignInFirst: _sign_in_first,
             SetUpFirst: _set_up_first,

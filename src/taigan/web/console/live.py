@@ -21,7 +21,7 @@ def keys_of(step: Step) -> set[str]:
     for field, kind in (("channel_id", "lane"), ("order_id", "order")):
         if step.get(field):
             keys.add(f"{kind}:{step[field]}")
-    if step.get("step") == "alarm":
+    if step.get("step") in ("alarm", "alarm_changed"):
         keys.add("alarms")
     return keys
 

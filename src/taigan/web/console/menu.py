@@ -21,6 +21,7 @@ class Entry(NamedTuple):
 LOT: tuple[tuple[Entry, ...], ...] = (
     (
         Entry("lanes", "", N_("车道"), Right.LOT_SEE, "lanes"),
+        Entry("alarms", "alarms", N_("报警"), Right.ALARM_SEE, "alarms"),
         Entry("stays", "stays", N_("停车记录"), Right.STAY_SEE, "stays"),
     ),
     (
@@ -47,6 +48,9 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/account/second-factor",
         "/lots/{lot_id}/live",
         "/lots/{lot_id}/attention",  # a part of the lanes
+        "/lots/{lot_id}/alarms/list",  # parts of the alarms, and of the menu
+        "/lots/{lot_id}/alarms/count",
+        "/lots/{lot_id}/alarms/{alarm_id}/snooze",  # on each alarm
         "/lots/{lot_id}/lanes/{channel_id}/card",
         "/lots/{lot_id}/lanes/{channel_id}/open",  # on each card
         "/lots/{lot_id}/lanes/{channel_id}/match",

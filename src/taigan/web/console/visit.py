@@ -63,6 +63,7 @@ class Visit:
     accounts: Accounts
     rendering: Rendering
     said: Said | None = None
+    open_alarms: int = 0
     wrong: dict[Field, str] = field(default_factory=dict)
     cookies: list[Cookie] = field(default_factory=list)
 

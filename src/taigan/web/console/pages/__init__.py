@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from taigan.web.console.pages import (
+    alarms,
     arms,
     exports,
     lanes,
@@ -20,6 +21,7 @@ PAGES = (
     *signing.PAGES,
     *lanes.PAGES,
     *arms.PAGES,
+    *alarms.PAGES,
     *stays.PAGES,
     *stay.PAGES,
     *spaces.PAGES,

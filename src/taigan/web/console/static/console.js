@@ -142,7 +142,7 @@ function say(isCut) {
 if (lot && document.querySelector('live-part')) {
   channel?.addEventListener('message', (event) => take(event.data));
   const look = () => {
-    if (document.hidden) return;
+    if (document.hidden && !calls()) return;
     if (!channel) { if (!stream) listen(); } else lead();
     if (Date.now() - heard > HEARD_WITHIN) {
       heard = Date.now();
@@ -154,6 +154,7 @@ if (lot && document.querySelector('live-part')) {
   setInterval(look, LEASE / 4);
   setInterval(() => { if (cut && !document.hidden) refresh(); }, POLL_EVERY);
   document.addEventListener('visibilitychange', () => {
+    if (document.hidden && calls()) return; // who asked to be called is told whatever stands in front
     if (document.hidden) {
       hush();
       try { if (leader() === me) localStorage.removeItem(leaseName); } catch { /* nothing kept */ }
@@ -167,15 +168,67 @@ if (lot && document.querySelector('live-part')) {
   });
 }
 
-// What needs a person: in the title, and by a sound once the browser lets us.
+// What needs a person: in the title, by a sound once the browser lets us, by its notifications where they are wanted.
 let needed = null;
 const title = document.title;
 function announce() {
-  const count = Number(document.querySelector('.attention .count')?.textContent ?? 0);
+  const count = ['.attention .count', '.alarm-count .count']
+    .reduce((sum, where) => sum + (parseInt(document.querySelector(where)?.textContent, 10) || 0), 0);
   document.title = count ? `(${count}) ${title}` : title;
-  if (needed !== null && count > needed) sound();
+  if (needed !== null && count > needed && bell() !== '0') { sound(); call(); }
   needed = count;
 }
+
+/** What this browser was told: '1' sounds and notifications, '0' neither, '' sounds alone. */
+function bell() {
+  try { return localStorage.getItem('taigan bell') ?? ''; } catch { return ''; }
+}
+
+/** Whether somebody is to be called from behind other windows. */
+function calls() {
+  return bell() === '1' && 'Notification' in window && Notification.permission === 'granted';
+}
+
+function call() {
+  if (!calls() || !document.hidden) return;
+  const entry = document.querySelector('.alarm-count')?.closest('a');
+  const shown = new Notification(entry?.innerText.replace(/\s+/g, ' ').trim() || title, {body: title, tag: 'taigan'});
+  shown.addEventListener('click', () => { window.focus(); if (entry) location.href = entry.href; });
+}
+
+/** The button that asks for sound and notifications, or ends them. */
+class AlarmBell extends HTMLElement {
+  connectedCallback() {
+    this.button = document.createElement('button');
+    this.button.type = 'button';
+    this.button.className = 'plain';
+    this.button.addEventListener('click', () => this.turn());
+    this.line = document.createElement('span');
+    this.line.className = 'quiet';
+    this.line.setAttribute('role', 'status');
+    this.replaceChildren(this.line, this.button);
+    this.hidden = false;
+    this.show();
+  }
+
+  async turn() {
+    const on = bell() !== '1';
+    try { localStorage.setItem('taigan bell', on ? '1' : '0'); } catch { /* private windows forget */ }
+    if (on) {
+      sound();
+      if ('Notification' in window && Notification.permission === 'default') await Notification.requestPermission();
+    }
+    this.show();
+  }
+
+  show() {
+    const on = bell() === '1';
+    this.button.textContent = on ? this.dataset.off : this.dataset.on;
+    this.line.textContent = on && !calls() ? this.dataset.refused : '';
+  }
+}
+customElements.define('alarm-bell', AlarmBell);
+
 function sound() {
   try {
     const audio = new AudioContext(), tone = audio.createOscillator(), loud = audio.createGain();
@@ -188,7 +241,7 @@ function sound() {
     tone.onended = () => audio.close();
   } catch { /* no sound here */ }
 }
-if (document.querySelector('.attention')) announce();
+if (document.querySelector('.attention, .alarm-count')) announce();
 
 // Keys: / finds, 1–9 choose. No letter does anything, and nothing happens while somebody types.
 document.addEventListener('keydown', (event) => {
