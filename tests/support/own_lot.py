@@ -20,8 +20,11 @@ from aiohttp import web
 
 from support.ports import free_port
 from support.stack import START_WITHIN, Lane, Side, eventually
+from taigan.conformance.catalogue import PROFILES
+from taigan.conformance.plan import Plan
+from taigan.conformance.run import Run
 from taigan.lot.setup import LotSetup, VendorSetup, seed
-from taigan.storage import price_lists
+from taigan.storage import passes, price_lists
 from taigan.storage.database import open_database
 from taigan.storage.price_lists import PriceListRow
 
@@ -41,12 +44,43 @@ QUICK = {
 }
 
 
+async def judged_own_lot(folder: Path, not_handled: dict[str, str], *, patience: float = 1.0) -> Run:
+    """A run, done, of the kit against the own lot in everything but what is not handled."""
+    lot, port = OwnLot(folder), free_port()
+    lot.hub_url = f"http://127.0.0.1:{port}"
+    (folder / "bolink.key").write_text(KEY)
+    async with lot.running() as url:
+        run = Run(
+            Plan(
+                callback=f"{url}/bolink",
+                event_callback=f"{url}/bolink/{{service_name}}",
+                union_id=UNION,
+                park_id=PARK,
+                key=f"file:{folder / 'bolink.key'}",
+                entry_lanes=("A1", "A2"),
+                exit_lanes=("B1", "B2"),
+                profiles=PROFILES,
+                not_handled=not_handled,
+                mobile_prefix="199",
+                loop=True,
+                hub_listen=f"127.0.0.1:{port}",
+                hook=lot.hook_url,
+                test_lot=True,
+                patience=patience,
+                repeats=0,
+            )
+        )
+        await run.execute()
+    return run
+
+
 class OwnLot:
     """`taigan lot` and `taigan lanes` on a folder; `hub_url` is where the uploads go."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.hub_url = ""
+        self._at_the_booth = False
         self._ports = {"lot": free_port(), "lanes": free_port()}
         self._processes: dict[str, asyncio.subprocess.Process] = {}
 
@@ -107,6 +141,7 @@ class OwnLot:
         try:
             await database.write(lambda conn: seed(conn, [vendor], [lot], now))
             await database.write(lambda conn: price_lists.add(conn, row))
+            await database.write(lambda conn: passes.put_terms(conn, LOT, [passes.Term(LOT, 1, 300_00)]))
         finally:
             await database.close()
 
@@ -151,11 +186,14 @@ class OwnLot:
         return Lane(self.street, LOT, lane, "")
 
     async def act_car_on_loop(self, lane: str, plate: str = "") -> None:
-        await self.act_car_gone(lane)
+        if not await self.act_lane_held(lane):
+            await self.act_car_gone(lane)
         await self.street.put(f"/lots/{LOT}/lanes/{lane}", car="arrives", plate=plate)
 
     async def act_car_gone(self, lane: str) -> None:
         """Whoever stands there drives on, where the arm is or goes up, or backs off; then the arm is down again."""
+
+        held = await self.act_lane_held(lane)
 
         async def settled() -> bool:
             state = await self._lane(lane).state()
@@ -164,7 +202,7 @@ class OwnLot:
             if state["car"]:
                 await self._lane(lane).car("passes" if state["barrier"] == "open" else "leaves")
                 return False
-            if state["barrier"] == "open":
+            if state["barrier"] == "open" and not held:
                 await self.lot.post(f"/api/v1/lots/{LOT}/lanes/{lane}/close", **BY)
                 return False
             return True
@@ -206,6 +244,46 @@ class OwnLot:
     async def act_exit_car(self, lane: str, plate: str) -> None:
         await self.act_car_gone(lane)
         await self.street.put(f"/lots/{LOT}/lanes/{lane}", car="arrives", plate="" if plate == "?" else plate)
+        if plate != "?":
+            await eventually(lambda: self._stands_at(lane, plate), 10)
+
+    async def _stands_at(self, lane: str, plate: str) -> Any:
+        """The car whose plate was read there, once it was."""
+        cars = await self.lot.get(f"/api/v1/lots/{LOT}/departures", open="true")
+        return next((car for car in cars["items"] if (car["channel_id"], car["plate"]) == (lane, plate)), None)
+
+    async def act_leave(self, lane: str, plate: str) -> None:
+        """It pays cash at the booth, where it has to, and drives out."""
+        car = await eventually(lambda: self._stands_at(lane, plate), 10)
+        if car["state"] == "due":
+            bill = (await self.lot.get(f"/api/v1/lots/{LOT}/orders/{car['order_id']}"))["bill"]
+            if not self._at_the_booth:
+                await self.lot.post(f"/api/v1/lots/{LOT}/shifts", booth="B1", **BY)
+                self._at_the_booth = True
+            due = {"order_id": car["order_id"], "due_fen": bill["due_fen"], "received_fen": bill["due_fen"]}
+            await self.lot.post(f"/api/v1/lots/{LOT}/lanes/{lane}/cash", **due, **BY)
+        await self._lane(lane).shows(barrier="open")
+        await self._lane(lane).car("passes")
+
+    async def act_clock(self, seconds: float) -> None:
+        """By this lot's prices the second after is as dear as the third hour."""
+        await asyncio.sleep(1.1)
+
+    async def act_lane_held(self, lane: str) -> bool:
+        lanes = await self.lot.get(f"/api/v1/lots/{LOT}/lanes")
+        return any(each["barrier"]["held"] for each in lanes["items"] if each["channel_id"] == lane)
+
+    async def act_money_found(self, trade_no: str) -> int:
+        listed = await self.lot.get(f"/api/v1/lots/{LOT}/payments", limit=1000)
+        paid = sum(payment["trade_no"] == trade_no for payment in listed["items"])
+        errands = await self.lot.get(f"/api/v1/lots/{LOT}/errands", limit=1000)
+        paid += sum(trade_no in (errand["number"], errand["detail"].get("trade_no")) for errand in errands["items"])
+        alarms = await self.lot.get(f"/api/v1/lots/{LOT}/alarms", limit=1000)
+        return paid or sum(trade_no in alarm["text"] for alarm in alarms["items"])
+
+    async def act_order(self, order_id: str) -> dict[str, str]:
+        bill = await self.lot.get(f"/api/v1/lots/{LOT}/orders/{order_id}/bill")
+        return {"paid": f"{(bill['paid_fen'] - bill['refunded_fen']) / 100:.2f}"}
 
     async def act_picture(self, order_id: str) -> None:
         picture = b"\xff\xd8\xff\xe0" + b"0" * 2000 + b"\xff\xd9"

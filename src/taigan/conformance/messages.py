@@ -135,9 +135,10 @@ class Messages:
         """11.2: may this vehicle have a pass."""
         return self._made({**self._vendor, "service_name": "check_vip", "car_number": car, "amount": amount}, changes)
 
-    def spaces(self, total: int, free: int) -> Data:
-        """11.3: the free spaces."""
-        return {**self._vendor, "service_name": "space_notify", "total_space": total, "free_space": free}
+    def spaces(self, total: int, free: int, number: str) -> Data:
+        """11.3: the free spaces; the number tells the same spaces told anew from the same message again."""
+        base = {**self._vendor, "service_name": "space_notify", "message_uuid": number}
+        return base | {"total_space": total, "free_space": free}
 
     def special(self, verb: str, car: str, kind: str, **changes: Any) -> Data:
         """11.4: white and black list."""

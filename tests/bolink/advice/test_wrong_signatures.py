@@ -142,6 +142,33 @@ def test_the_mistake_is_found_by_name(mistakes: tuple[Mistake, ...]) -> None:
         assert set(found.mistakes) == set(mistakes), found
 
 
+SPACED, PLAIN, TIGHT_ASCII = {"ensure_ascii": False}, {}, {"separators": (",", ":")}
+
+
+@pytest.mark.parametrize(
+    ("sent", "signed", "mistakes"),
+    [
+        (SPACED, {**SPACED, "sort_keys": True}, {Mistake.KEYS_SORTED}),
+        (PLAIN, {**PLAIN, "sort_keys": True}, {Mistake.KEYS_SORTED}),
+        (PLAIN, {**SPACED, "sort_keys": True}, {Mistake.KEYS_SORTED}),
+        (TIGHT_ASCII, {**TIGHT_ASCII, "sort_keys": True}, {Mistake.KEYS_SORTED}),
+        (SPACED, PLAIN, {Mistake.ESCAPED}),
+        (PLAIN, SPACED, {Mistake.UNESCAPED}),
+        (TIGHT_ASCII, SPACED, {Mistake.BLANKS}),
+        ({"indent": 2}, {"indent": 2, "sort_keys": True}, {Mistake.KEYS_SORTED}),
+    ],
+)
+def test_how_the_sent_text_is_written_is_not_taken_for_a_mistake(
+    sent: dict[str, Any], signed: dict[str, Any], mistakes: set[Mistake]
+) -> None:
+    for data in messages()[:10]:
+        found = explain_signature(
+            json.dumps(data, **sent).encode(), md5(json.dumps(data, **signed) + "key=" + KEY), KEY
+        )
+        assert found is not None
+        assert set(found.mistakes) == mistakes
+
+
 @pytest.mark.parametrize("case", [str.upper, str.lower])
 def test_the_case_of_the_digits_does_not_matter(case: Callable[[str], str]) -> None:
     text = b'{"b":1,"a":2}'

@@ -48,11 +48,11 @@ class HoldsNothing(GoodLot):
         self.lanes[lane].held = False
 
 
-class SellsToAnyone(GoodLot):
+class SellsToNobodyWithoutAWord(GoodLot):
     reddens = ("11.2/01",)
 
     def check_pass(self, data: Data) -> Data:
-        return {"state": 1, "errmsg": ""}
+        return {"state": 0, "errmsg": ""}
 
 
 class IgnoresSpaces(GoodLot):

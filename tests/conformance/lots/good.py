@@ -488,7 +488,9 @@ class GoodLot:
 
     def refunded(self, data: Data) -> Data:
         order = self.orders.get(str(data["order_id"]))
-        if order is not None and Decimal(str(data["refund_money"])) > self.paid(order):
+        if ("refund", str(data["trade_no"])) not in self.booked and (
+            order is not None and Decimal(str(data["refund_money"])) > self.paid(order)
+        ):
             data = data | {"order_id": ""}  # kept for a person, not booked on the stay
         self.book(data, data["refund_money"])
         return {"state": 1, "errmsg": "", "trade_no": data["trade_no"]}

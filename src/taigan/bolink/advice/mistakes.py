@@ -20,6 +20,7 @@ class Mistake(enum.StrEnum):
     INDENTED = "indented"
     COMPACTED = "compacted"
     ESCAPED = "escaped"
+    UNESCAPED = "unescaped"
     SLASHES = "slashes"
     HTML_ESCAPED = "html_escaped"
     GBK = "gbk"
@@ -71,6 +72,7 @@ CHINESE: dict[Mistake, str] = {
     Mistake.INDENTED: "签的是带缩进和换行的 JSON，发出的没有；应签发出的原文",
     Mistake.COMPACTED: "签的是去掉空格的 data，发出的却有空格，而且超过 8 KiB；应签发出的原文",
     Mistake.ESCAPED: "签的文字把中文写成 \\uXXXX，发出的没有；应签发出的原文",
+    Mistake.UNESCAPED: "发出的文字把字符写成 \\uXXXX 或 \\/，签的没有；应签发出的原文",
     Mistake.SLASHES: "签的文字把 / 写成 \\/，发出的没有（PHP 的 json_encode）；应签发出的原文",
     Mistake.HTML_ESCAPED: "签的文字把 < > & = ' 写成 \\u003c 之类，发出的没有（Gson）；应签发出的原文",
     Mistake.GBK: "签名时中文按 GBK 编码；应按 UTF-8",
@@ -119,6 +121,7 @@ ENGLISH: dict[Mistake, str] = {
     Mistake.INDENTED: "indented JSON was signed, the sent text has no lines; sign the text that is sent",
     Mistake.COMPACTED: "data was signed without its blanks, sent with them, and is above 8 KiB; sign the text that is sent",
     Mistake.ESCAPED: "the signed text writes Chinese as \\uXXXX, the sent one does not; sign the text that is sent",
+    Mistake.UNESCAPED: "the sent text writes characters as \\uXXXX or \\/, the signed one does not; sign the text that is sent",
     Mistake.SLASHES: "the signed text writes / as \\/ (PHP's json_encode), the sent one does not; sign the text that is sent",
     Mistake.HTML_ESCAPED: "the signed text writes < > & = ' as \\u003c … (Gson), the sent one does not; sign the text that is sent",
     Mistake.GBK: "the text was signed in GBK; sign UTF-8",

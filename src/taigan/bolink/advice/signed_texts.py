@@ -44,25 +44,39 @@ def candidates(text: bytes, body: bytes) -> Iterator[Candidate]:
         return
     tight = compact(text)
     yield Candidate(tight, likely=True)
-    yield from _of_json(tight)
+    yield from _of_json(text, tight)
     for plain in dict.fromkeys((text, tight)):
         yield from _in_other_bytes(plain)
     yield from _of_the_body(body)
     yield Candidate(b"", (Mistake.TEXT_LEFT_OUT,))
 
 
-def _of_json(tight: bytes) -> Iterator[Candidate]:
+def _of_json(text: bytes, tight: bytes) -> Iterator[Candidate]:
+    """What was made of the message. How the sent text is written itself is no mistake of the signed one."""
     try:
         data = _loads(tight)
         ordered = _written(data, sort_keys=True)
+        written = list(_styles(data, (), sort_keys=False))
     except _UNREADABLE:
         return
+    own = next((set(one.mistakes) for one in written if one.text == text), set())
+    for one in _of_message(data, ordered, written):
+        left = tuple(mistake for mistake in one.mistakes if mistake not in own)
+        if not left and own & _AS_ESCAPES and one.text != text:
+            left = (Mistake.UNESCAPED,)
+        yield msgspec.structs.replace(one, mistakes=left) if own else one
+
+
+_AS_ESCAPES = {Mistake.ESCAPED, Mistake.SLASHES, Mistake.HTML_ESCAPED}
+
+
+def _of_message(data: Any, ordered: bytes, written: list[Candidate]) -> Iterator[Candidate]:
     yield Candidate(ordered, (Mistake.KEYS_SORTED,), likely=True)
     if isinstance(data, dict):
         top = {name: data[name] for name in sorted(data)}
         yield Candidate(_written(top), (Mistake.KEYS_SORTED,), likely=True)
         yield from _pairs(data, (Mistake.PAIRS,), (Mistake.PAIRS_WITH_EMPTY,))
-    yield from _styles(data, (), sort_keys=False)
+    yield from written
     yield from _styles(data, (Mistake.KEYS_SORTED,), sort_keys=True)
     if not isinstance(data, dict):
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 from taigan.conformance.judging import NotVerified
@@ -13,9 +15,21 @@ COMMANDS = Scripts()
 TOTAL, FREE = 122, 22
 
 
+@contextlib.asynccontextmanager
+async def an_arm(t: Trial) -> AsyncIterator[str]:
+    """An entry lane for oneself with nobody in it, whose arm is down before and afterwards."""
+    async with t.at_entry(car=False) as lane:
+        await t.maybe("car_gone", lane=lane)
+        try:
+            yield lane
+        finally:
+            await t.send("11.1", t.say.barrier(lane, t.number(32), 1))
+            await t.maybe("car_gone", lane=lane)
+
+
 @COMMANDS.of("11.1/01")
 async def raised(t: Trial) -> None:
-    async with t.at_entry(car=False) as lane:
+    async with an_arm(t) as lane:
         before, number = await t.lifts(lane), t.number(32)
         answer = await t.send("11.1", t.say.barrier(lane, number))
         t.answered(answer)
@@ -27,7 +41,7 @@ async def raised(t: Trial) -> None:
 
 @COMMANDS.of("11.1/02")
 async def raised_once(t: Trial) -> None:
-    async with t.at_entry(car=False) as lane:
+    async with an_arm(t) as lane:
         before, message = await t.lifts(lane), t.say.barrier(lane, t.number(32))
         t.state(await t.send("11.1", message), 1)
         t.answered(await t.send("11.1", message))
@@ -37,7 +51,7 @@ async def raised_once(t: Trial) -> None:
 @COMMANDS.of("11.1/03")
 async def cannot_raise(t: Trial) -> None:
     t.said_no(await t.send("11.1", t.say.barrier("Z9", t.number(32))), name="unknown-lane")
-    async with t.at_entry(car=False) as lane:
+    async with an_arm(t) as lane:
         if await t.maybe("lift_count", lane=lane) is None:
             t.unseen("offline", "道闸不在线时 state 0", "state 0 with the barrier offline")
             return
@@ -50,19 +64,20 @@ async def cannot_raise(t: Trial) -> None:
 
 @COMMANDS.of("11.1/04")
 async def car_under_the_arm(t: Trial) -> None:
-    async with t.at_entry(car=False) as lane:
+    async with an_arm(t) as lane:
         await t.send("11.1", t.say.barrier(lane, t.number(32), duration="perpetual"))
         await t.hook("car_on_loop", lane=lane)
         try:
             t.said_no(await t.send("11.1", t.say.barrier(lane, t.number(32), 1)))
+            held = await t.maybe("lane_held", lane=lane)
+            t.check("not-lowered", None if held is None else bool(held), ("没有落", "not lowered"), f"{held}")
         finally:
             await t.maybe("car_gone", lane=lane)
-            await t.send("11.1", t.say.barrier(lane, t.number(32), 1))
 
 
 @COMMANDS.of("11.1/05")
 async def held_up(t: Trial) -> None:
-    async with t.at_entry(car=False) as lane:
+    async with an_arm(t) as lane:
         t.state(await t.send("11.1", t.say.barrier(lane, t.number(32), duration="perpetual")), 1, name="up")
         await t.hook("car_on_loop", lane=lane)
         await t.hook("car_gone", lane=lane)
@@ -84,7 +99,9 @@ async def may_have_a_pass(t: Trial) -> None:
     known = await t.send("11.2", t.say.check_pass(car, 300.0))
     t.answered(known)
     t.state(known, 1, name="known")
-    t.said_no(await t.send("11.2", t.say.check_pass(t.plate(), 300.0)), name="unknown")
+    unknown = await t.send("11.2", t.say.check_pass(t.plate(), 300.0))
+    if unknown.state != 1:  # whether to sell to anybody is the lot's own affair
+        t.said_no(unknown, name="unknown")
     odd = await t.send("11.2", t.say.check_pass(car, 0.01))
     t.note(f"金额不符：{odd.shown}", f"an odd amount: {odd.shown}", odd)
 
@@ -92,10 +109,10 @@ async def may_have_a_pass(t: Trial) -> None:
 @COMMANDS.of("11.3/01", alone=True)
 async def free_spaces(t: Trial) -> None:
     try:
-        t.state(await t.send("11.3", t.say.spaces(TOTAL, FREE)), 1)
+        t.state(await t.send("11.3", t.say.spaces(TOTAL, FREE, t.number(24))), 1)
         stay = await t.stay()
     finally:
-        await t.send("11.3", t.say.spaces(1000, 900))
+        await t.send("11.3", t.say.spaces(1000, 900, t.number(24)))
     got = stay.upload.data.get("empty_plot")
     ok = isinstance(got, int) and FREE - 1 <= got <= FREE
     t.check("fits", ok, (f"empty_plot {FREE - 1} 或 {FREE}", f"empty_plot {FREE - 1} or {FREE}"), f"{got!r}")
@@ -104,12 +121,12 @@ async def free_spaces(t: Trial) -> None:
 @COMMANDS.of("11.3/02", alone=True)
 async def odd_spaces(t: Trial) -> None:
     try:
-        await t.send("11.3", t.say.spaces(TOTAL, FREE))
-        t.said_no(await t.send("11.3", t.say.spaces(TOTAL, TOTAL + 1)), name="more-than-all")
-        t.said_no(await t.send("11.3", t.say.spaces(TOTAL, -1)), name="negative")
+        await t.send("11.3", t.say.spaces(TOTAL, FREE, t.number(24)))
+        t.said_no(await t.send("11.3", t.say.spaces(TOTAL, TOTAL + 1, t.number(24))), name="more-than-all")
+        t.said_no(await t.send("11.3", t.say.spaces(TOTAL, -1, t.number(24))), name="negative")
         stay = await t.stay()
     finally:
-        await t.send("11.3", t.say.spaces(1000, 900))
+        await t.send("11.3", t.say.spaces(1000, 900, t.number(24)))
     got = stay.upload.data.get("empty_plot")
     t.check("unchanged", got in (FREE, FREE - 1), (f"{FREE - 1} / {FREE}",) * 2, f"{got!r}")
 

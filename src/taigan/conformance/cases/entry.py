@@ -288,12 +288,12 @@ async def order_given(t: Trial) -> None:
 async def full(t: Trial) -> None:
     if "commands" not in t.plan.profiles:
         raise NotVerified("需要 11.3 把空位设成 0（commands）", "needs 11.3 to set the free spaces to 0 (commands)")
-    await t.send("11.3", t.say.spaces(1000, 0))
+    await t.send("11.3", t.say.spaces(1000, 0, t.number(24)))
     try:
         async with t.at_entry() as lane:
             answer = await t.scan(t.driver(), lane)
     finally:
-        await t.send("11.3", t.say.spaces(1000, 900))
+        await t.send("11.3", t.say.spaces(1000, 900, t.number(24)))
     t.note(f"车位已满时：{answer.shown}", f"when full: {answer.shown}", answer)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from taigan.conformance.judging import NotVerified
 from taigan.conformance.messages import Data
@@ -234,52 +234,65 @@ async def nested_attach(t: Trial) -> None:
     t.state(answer, 1)
 
 
-async def paid_stay(t: Trial) -> tuple[Stay, Decimal, Decimal]:
-    """A stay of which a part was prepaid: the stay, the part, what is left."""
+class Prepaid(NamedTuple):
+    """A stay of which a part was paid: by which payment, how much, and what is left to pay."""
+
+    stay: Stay
+    trade: str
+    part: Decimal
+    left: Decimal
+
+
+async def part_paid(t: Trial) -> Prepaid:
+    """Raises NotVerified when 5.3 is not taken."""
     stay, due = await t.owing()
-    part = part_of(due)
-    answer = await prepay(t, stay, t.number(), part)
+    trade, part = t.number(), part_of(due)
+    answer = await prepay(t, stay, trade, part)
     if answer.state != 1:
         raise NotVerified(f"5.3 没有被接受：{answer.shown}", f"5.3 was not taken: {answer.shown}")
-    return stay, part, due - part
+    return Prepaid(stay, trade, part, due - part)
 
 
-def refund_of(t: Trial, stay: Stay, trade: str, amount: Decimal, state: int = 1) -> Data:
-    return t.say.refund(stay.order_id, stay.car_number, trade, float(amount), state)
+def refund_of(t: Trial, paid: Prepaid, amount: Decimal, state: int = 1) -> Data:
+    """5.6 about that payment, by its number."""
+    return t.say.refund(paid.stay.order_id, paid.stay.car_number, paid.trade, float(amount), state)
+
+
+async def income(t: Trial, paid: Prepaid) -> Decimal | None:
+    """What the stay brought, refunds taken off; None when nobody can tell."""
+    told = await t.maybe("order", order_id=paid.stay.order_id)
+    return None if told is None else Decimal(str(told.get("paid", "0")))
 
 
 @PAID.of("5.6/01")
 async def refunded(t: Trial) -> None:
-    stay, part, _ = await paid_stay(t)
-    trade = t.number()
-    answer = await t.send("5.6", refund_of(t, stay, trade, part))
+    paid = await part_paid(t)
+    answer = await t.send("5.6", refund_of(t, paid, paid.part))
     t.answered(answer)
     t.state(answer, 1)
-    t.echo(answer, "trade_no", trade)
+    t.echo(answer, "trade_no", paid.trade)
 
 
 @PAID.of("5.6/02")
 async def refunded_again(t: Trial) -> None:
-    stay, part, _ = await paid_stay(t)
-    trade = t.number()
-    half = (part / 2).quantize(Decimal("0.01"))
-    first, second = await t.send_twice("5.6", refund_of(t, stay, trade, half))
-    third = await t.send("5.6", refund_of(t, stay, trade, half))
+    paid = await part_paid(t)
+    half = (paid.part / 2).quantize(Decimal("0.01"))
+    message = refund_of(t, paid, half)
+    first, second = await t.send_twice("5.6", message)
+    third = await t.send("5.6", message)
     for number, answer in enumerate((first, second, third)):
         t.state(answer, 1, name=f"state-{number}")
-    await found(t, trade, 1, name="booked-once")
+    left, once = await income(t, paid), paid.part - half
+    t.check("booked-once", None if left is None else left == once, (f"收入 {once}", f"income {once}"), f"{left}")
 
 
 @PAID.of("5.6/03")
 async def refund_too_large(t: Trial) -> None:
-    stay, part, _ = await paid_stay(t)
-    trade = t.number()
-    t.kept(await t.send("5.6", refund_of(t, stay, trade, part + 100)))
-    await found(t, trade, 1)
-    told = await t.maybe("order", order_id=stay.order_id)
-    paid = None if told is None else Decimal(str(told.get("paid", "0")))
+    paid = await part_paid(t)
+    t.kept(await t.send("5.6", refund_of(t, paid, paid.part + 100)))
+    left = await income(t, paid)
     expected = ("收入不为负", "no negative income")
-    t.check("not-negative", None if paid is None else paid >= 0, expected, f"{paid}")
+    t.check("not-negative", None if left is None else left >= 0, expected, f"{left}")
     unknown = t.number()
     t.kept(await t.send("5.6", t.say.refund(UNKNOWN, t.plate(), unknown, 1.0)))
     await found(t, unknown, 1, name="unknown-found")
@@ -287,14 +300,14 @@ async def refund_too_large(t: Trial) -> None:
 
 @PAID.of("5.6/04")
 async def refund_failed(t: Trial) -> None:
-    stay, part, left = await paid_stay(t)
-    t.state(await t.send("5.6", refund_of(t, stay, t.number(), part, 0)), 1)
-    await left_of(t, stay, left, name="stays-paid")
+    paid = await part_paid(t)
+    t.state(await t.send("5.6", refund_of(t, paid, paid.part, 0)), 1)
+    await left_of(t, paid.stay, paid.left, name="stays-paid")
 
 
 @PAID.of("5.6/05")
 async def misspelt(t: Trial) -> None:
-    stay, part, _ = await paid_stay(t)
-    message = refund_of(t, stay, t.number(), part)
+    paid = await part_paid(t)
+    message = refund_of(t, paid, paid.part)
     message["arrive_moeny"] = message.pop("arrive_money")
     t.state(await t.send("5.6", message), 1)

@@ -75,9 +75,8 @@ class Attendant:
         self._lane_changed = lane_changed
         self._keys_changed = keys_changed
         self._try_lane = try_lane
-        self._to_lower: dict[
-            LaneKey, tuple[By, datetime]
-        ] = {}  # whose arm comes down when its car is gone; said by whom
+        self._to_lower: dict[LaneKey, tuple[By, datetime]] = {}
+        """Arms that come down when the car is gone: who said so, and when."""
         self._sends_codes = sends_codes
         lanes.when_arm_is_down = self._arm_is_down
         lanes.when_car_is_gone = self._car_is_gone
