@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -24,8 +25,10 @@ from support.exits import (
     told,
     with_tariff,
 )
-from support.parking import LOT_ID, Parking, in_time
+from support.parking import BY, LOT_ID, Parking, in_time
 from taigan.barriers.barrier import EventKind
+from taigan.lot.errors import BadValue, Conflict
+from taigan.lot.people.exit_acts import Assign
 from taigan.storage import facts
 
 
@@ -160,8 +163,41 @@ async def test_money_that_cannot_be_understood_is_kept_as_its_text_and_answered_
     order = await parked(street)
     status, answer = await pay_at_exit(street, order.order_id, "6.00", **broken)
     assert (status, answer["state"]) == (200, 1)
-    assert await payments(street) == []
+    (kept,) = await payments(street)
+    assert (kept.state, kept.fen, kept.order_id, kept.way) == ("unreadable", 0, "", "scancode")
     assert await street.alarm_kinds() == ["money_unreadable"]
+    assert (await bill(street, order)).paid_fen == 0
+
+
+async def test_a_later_text_of_a_number_that_could_not_be_understood_counts_once(street: Parking) -> None:
+    order = await parked(street)
+    await at_exit(street)
+    await ask_price(street)
+    for total in ("six", "6.00", "6.00"):
+        await pay_at_exit(street, order.order_id, total, trade_no="T9", errmsg=total)
+    unread, paid = await payments(street)
+    assert (unread.state, unread.fen, unread.note) == ("failed", 0, "understood by now")
+    assert (paid.state, paid.fen, paid.order_id) == ("paid", 600, order.order_id)
+    assert (street.barrier(EXIT).lifts, (await bill(street, order)).paid_fen) == (1, 600)
+
+
+async def test_a_person_reads_the_amount_of_a_payment_that_could_not_be_understood_and_assigns_it(
+    street: Parking,
+) -> None:
+    order = await parked(street)
+    await at_exit(street)
+    await ask_price(street)
+    await pay_at_exit(street, order.order_id, "six", trade_no="T9")
+    (kept,) = await payments(street)
+    assign = Assign(lot_id=LOT_ID, payment_id=kept.payment_id, order_id=order.order_id, by=BY)
+    with pytest.raises(BadValue) as refused:
+        await street.platform.leaving.do(assign)
+    assert refused.value.field == "fen"
+    await street.platform.leaving.do(msgspec.structs.replace(assign, fen=600))
+    await street.settled()
+    assert (street.barrier(EXIT).lifts, (await bill(street, order)).paid_fen) == (1, 600)
+    with pytest.raises(Conflict):
+        await street.platform.leaving.do(msgspec.structs.replace(assign, fen=600))
 
 
 async def test_a_failed_payment_settles_nothing_and_a_later_1_pays(street: Parking) -> None:

@@ -120,6 +120,33 @@ async def test_c21_5_5_names_the_number_of_a_pull_that_was_paid_at_once_and_pays
     assert (paid.giver, paid.trade_no, (await bill(street, order)).paid_fen) == ("bolink", "T7", 600)
 
 
+async def test_c21_the_number_that_the_pull_was_answered_stands_until_5_5_names_one(street: Parking) -> None:
+    order, _ = await with_wallet(street, PAID | {"trade_no": "N1"})
+    (paid,) = await payments(street)
+    assert (paid.giver, paid.trade_no) == ("bolink", "N1")
+    for number in ("N1", "N2"):  # the second is another payment: the first has confirmed the answer's number
+        await pay_at_exit(street, order.order_id, "6.00", pay_type="wallet", trade_no=number)
+    assert [(one.trade_no, one.fen) for one in await payments(street)] == [("N1", 600), ("N2", 600)]
+
+
+async def test_c21_5_5_with_another_number_than_the_answer_counts_the_pull_once(street: Parking) -> None:
+    order, _ = await with_wallet(street, PAID | {"trade_no": "N1"})
+    await pay_at_exit(street, order.order_id, "6.00", pay_type="wallet", trade_no="N2")
+    (paid,) = await payments(street)
+    assert (paid.giver, paid.trade_no, (await bill(street, order)).paid_fen) == ("bolink", "N2", 600)
+
+
+async def test_c21_5_5_that_cannot_be_understood_and_then_can_counts_the_pull_once(street: Parking) -> None:
+    order, _ = await with_wallet(street, PAID)
+    for total in ("six", "6.00"):
+        await pay_at_exit(street, order.order_id, total, pay_type="wallet", trade_no="N1")
+    assert sorted((one.state, one.trade_no, one.fen) for one in await payments(street)) == [
+        ("failed", "N1", 0),
+        ("paid", "N1", 600),
+    ]
+    assert (await bill(street, order)).paid_fen == 600
+
+
 async def test_c21_5_5_with_another_amount_than_the_pull_took_is_kept_with_an_alarm(street: Parking) -> None:
     order, _ = await with_wallet(street, PAID)
     await pay_at_exit(street, order.order_id, "5.00", pay_type="wallet", trade_no="T7")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from hub.sides import PARK_ID, UNION_ID
+from hub.sides import LOT_ID, PARK_ID, UNION_ID
 from support.both_sides import Both
 
 TODAY = "2026-05-04"
@@ -45,6 +45,48 @@ async def test_a_payment_whose_message_never_came_is_named_with_its_amount_until
     assert await found(both) == [("payment_missing_here", trade_no)]
     [one] = await both.items("/differences")
     assert (one["ours_fen"], one["theirs_fen"] is not None, bool(one["advice"])) == (None, True, True)
+
+
+async def with_wallet(both: Both, *faults: dict[str, Any]) -> dict[str, Any]:
+    """A car whose plate pays by itself is at the exit, and the pull has come to whatever end."""
+    await both.arranges(auto_pay=["京A12345"])
+    order = await both.enters()
+
+    async def is_known() -> bool:
+        return bool(await both.items("/auto_pay"))
+
+    await both.until(True, of=is_known)
+    both.clock.advance(2 * 3600)
+    await both.hub.faults(*faults)
+    await both.at_exit()
+    await both.street.platform.pulls.drained()
+    await both.street.settled()
+    return order
+
+
+async def test_a_pull_has_bolinks_number_from_its_answer(both: Both) -> None:
+    await with_wallet(both)
+    [payment] = await both.items("/payments")
+    [record] = await both.records("payments")
+    assert (payment["giver"], payment["trade_no"], payment["fen"]) == ("bolink", record["number"], record["fen"])
+
+
+async def test_a_pull_whose_answer_was_lost_is_booked_by_what_bolinks_books_have_of_its_order(both: Both) -> None:
+    order = await with_wallet(both, {"kind": "upload_answer_lost", "service_name": "3.2"})
+    assert await both.items("/payments") == []
+    await both.act("/reconciliations", day=TODAY)
+    await both.street.settled()
+    [payment] = await both.items("/payments")
+    [record] = await both.records("payments")
+    assert (payment["trade_no"], payment["fen"], payment["order_id"], payment["way"]) == (
+        record["number"],
+        record["fen"],
+        order["order_id"],
+        "wallet",
+    )
+    assert both.street.barrier("B1", LOT_ID).lifts == 1
+    await both.act("/reconciliations", day=TODAY)
+    assert len(await both.items("/payments")) == 1
 
 
 async def test_each_night_looks_at_the_day_before_once(both: Both) -> None:

@@ -274,7 +274,7 @@ async def house_at(database: Database, **options: Any) -> House:
         plates=Plates(database, desk, leaving, lanes, policy, clock),
         leaving=leaving,
         errands=Errands(database, leaving, nobody_there, clock),
-        reconciling=Reconciling(database, nobody_there, clock),
+        reconciling=Reconciling(database, leaving, nobody_there, clock),
         city=CityDesk(database, leaving, lanes, nobody_there, clock),
         lanes=lanes,
         events=events,

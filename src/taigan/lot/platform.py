@@ -145,7 +145,7 @@ class Platform:
         self.lanes.exits = self.leaving
         self.plates = Plates(database, self.desk, self.leaving, self.lanes, policy, clock)
         self.errands = Errands(database, self.leaving, self.client_of, clock)
-        self.reconciling = Reconciling(database, self.client_of, clock)
+        self.reconciling = Reconciling(database, self.leaving, self.client_of, clock)
         self.city = CityDesk(database, self.leaving, self.lanes, self.client_of, clock)
         self.plates.check_city = self.city.check
         self.rounds = Rounds(database, self.errands, self.reconciling, self.city, policy, clock)

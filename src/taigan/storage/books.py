@@ -296,7 +296,7 @@ def _of_payments(lot_id: str, sought: PaymentsSought) -> list[sa.ColumnElement[b
         if value := getattr(sought, name):
             wanted.append(_payments[name] == ("" if value == NO_SHIFT else value))
     if sought.strays:
-        wanted += [_payments.order_id == "", _payments.state == "paid"]
+        wanted += [_payments.order_id == "", _payments.state.in_(("paid", "unreadable"))]
     if sought.person:
         of_person = sa.select(_shifts.shift_id).where(_shifts.lot_id == lot_id, _shifts.person == sought.person)
         wanted.append(_payments.shift_id.in_(of_person))

@@ -38,9 +38,9 @@ def departures(conn: sa.Connection, lot_id: str, limit: int, after: After, *, op
 
 
 def payments(conn: sa.Connection, lot_id: str, limit: int, after: After, *, strays: bool = False) -> list[Payment]:
-    """By when we heard of them. `strays`: those that belong to no order."""
+    """By when we heard of them. `strays`: those that belong to no order, or cannot be understood."""
     table = t.payments
-    only = sa.and_(table.c.order_id == "", table.c.state == "paid") if strays else sa.true()
+    only = sa.and_(table.c.order_id == "", table.c.state.in_(("paid", "unreadable"))) if strays else sa.true()
     return _listed(
         conn,
         _listing(table, Payment, "received_at", "payment_id", bool(after)).where(only),

@@ -65,6 +65,20 @@ def paid_by_bolink(conn: sa.Connection, lot_id: str, begin: datetime, end: datet
     return int(row[0]), int(row[1]), int(row[2])
 
 
+def pulls_without_number(conn: sa.Connection, lot_id: str, since: datetime) -> list[str]:
+    """The orders with a pull that was paid since then and has no number of BoLink's, or whose end nobody knows."""
+    p, a = t.payments.c, t.attempts.c
+    paid = sa.select(p.order_id).where(
+        p.lot_id == lot_id, p.received_at >= since, p.giver == "us", p.state == "paid", p.attempt_no != ""
+    )
+    unclear = sa.select(a.order_id).where(
+        a.lot_id == lot_id,
+        a.state.in_([sa.literal_column("'live'"), sa.literal_column("'unclear'")]),
+        a.state == sa.literal_column("'unclear'"),
+    )
+    return sorted(set(conn.scalars(paid)) | set(conn.scalars(unclear)))
+
+
 def open_orders(conn: sa.Connection, lot_id: str) -> set[str]:
     """The orders of cars that are inside, of which BoLink took the entry (3.1)."""
     c, d = t.orders.c, t.deliveries.c

@@ -713,13 +713,13 @@ payments = sa.Table(
     metadata,
     sa.Column("lot_id", sa.Text, primary_key=True),
     sa.Column("payment_id", sa.Text, primary_key=True),
-    sa.Column("giver", sa.Text, nullable=False),  # who gave the number: bolink, us, cash
+    sa.Column("giver", sa.Text, nullable=False),  # who gave the number: bolink, us, cash, unread
     sa.Column("trade_no", sa.Text, nullable=False),
     sa.Column("order_id", sa.Text, nullable=False, server_default=""),  # empty: a stray
     sa.Column("quote_no", sa.Text, nullable=False, server_default=""),
     sa.Column("attempt_no", sa.Text, nullable=False, server_default=""),
     sa.Column("way", sa.Text, nullable=False),  # prepay, kiosk, scancode, wallet, sweepcode, etc, cash
-    sa.Column("state", sa.Text, nullable=False),  # pending, failed, paid, reversed
+    sa.Column("state", sa.Text, nullable=False),  # pending, failed, paid, reversed, unreadable
     sa.Column("fen", sa.BigInteger, nullable=False),
     sa.Column("fee_fen", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("paid_at", Moment, nullable=False),

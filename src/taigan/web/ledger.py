@@ -50,7 +50,7 @@ class OrderMoney(r.OrderDetail):
 
 
 class PaymentView(msgspec.Struct):
-    """A payment; a stray has no order."""
+    """A payment; a stray has no order, and an `unreadable` one no amount until a person reads its text."""
 
     payment_id: str
     giver: str
@@ -58,7 +58,7 @@ class PaymentView(msgspec.Struct):
     order_id: str
     quote_no: str
     way: str
-    state: Literal["pending", "failed", "paid", "reversed"]
+    state: Literal["pending", "failed", "paid", "reversed", "unreadable"]
     fen: int
     fee_fen: int
     paid_at: datetime
@@ -247,9 +247,10 @@ class ShiftClosed(r.Act, kw_only=True):
 
 
 class Assigned(r.Act, kw_only=True):
-    """The order that a stray belongs to."""
+    """The order that a stray belongs to. `fen`: the amount of one that cannot be understood."""
 
     order_id: r.OrderId
+    fen: Annotated[int, Meta(ge=1, le=100_000_000, description="In fen.")] | None = None
 
 
 def shown_bill(bill: Bill) -> BillView:

@@ -1,6 +1,7 @@
 """A day held against what BoLink has of it: payments (4.1), withdrawals (4.4), cars that are parked (10.2, 10.3).
 
-Nothing is changed by it but the rows that say what differs; what to do is a person's to decide.
+Before it, pulls without a number are given theirs (4.1 by order). Else nothing is changed but the rows that say what
+differs; what to do is a person's to decide.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from taigan.bolink import BadMessage, BolinkClient, BolinkError, units
+from taigan.bolink import BadMessage, BolinkClient, BolinkError, Refused, units
 from taigan.bolink.reconciliation import PastOrder, QueryOrders, QueryWithdrawals, Withdrawal
 from taigan.bolink.reports import CountParked, ListParked
 from taigan.bolink.values import ListDetail, WithdrawalState
 from taigan.clock import Clock
 from taigan.lot.errors import Conflict, UnknownDifference, UnknownLot
+from taigan.lot.leaving.desk import LeavingDesk
+from taigan.lot.leaving.pulling.ended import PullNamed
 from taigan.lot.people.by import By
 from taigan.storage import facts, views
 from taigan.storage import reconciling as kept
@@ -32,6 +35,8 @@ log = structlog.get_logger("taigan.reconciling")
 PAGE = 100
 """Records on a page of 4.1 and 4.4, the most that BoLink gives."""
 MOST_PAGES = 5000
+PULLS_OF = timedelta(days=3)
+"""So far back pulls without a number are looked for."""
 EXIT_SPARE = timedelta(hours=1)
 """So long before and after a day orders are asked for: both clocks differ, and 3.2 may have come late."""
 
@@ -65,8 +70,11 @@ KINDS = (
 class Reconciling:
     """One per process."""
 
-    def __init__(self, database: Database, client_of: Callable[[str], BolinkClient], clock: Clock) -> None:
+    def __init__(
+        self, database: Database, desk: LeavingDesk, client_of: Callable[[str], BolinkClient], clock: Clock
+    ) -> None:
         self._database = database
+        self._desk = desk
         self._client_of = client_of
         self._clock = clock
 
@@ -80,9 +88,30 @@ class Reconciling:
         begin, end = span(lot, day)
         if begin >= began:
             raise Conflict(f"{day} has not begun at the lot", "day")
+        await self.name_pulls(lot, min(end, began))
         named = await self._ask(lot, day, min(end, began))
         run = Reconciliation(lot_id, day, began, actor=by.operator if by is not None else "")
         return await self._database.write(lambda conn: self._compare(conn, lot, run, named, by))
+
+    async def name_pulls(self, lot: Lot, end: datetime) -> None:
+        """Ask what BoLink's books have (4.1) of the orders with a pull that has no number, or whose end nobody knows.
+
+        Raises StorageError.
+        """
+        since = end - PULLS_OF
+        for order_id in await self._database.read(lambda conn: kept.pulls_without_number(conn, lot.lot_id, since)):
+            try:
+                asked = QueryOrders(park_id=lot.park_id, order_id=order_id)
+                for one in (await self._client_of(lot.lot_id).query_orders(asked)).data:
+                    if one.trade_no:
+                        fen = units.fen(one.money, "money")
+                        pictures = self._desk.pictures(lot.lot_id)
+                        await self._desk.do(PullNamed(lot.lot_id, order_id, one.trade_no, fen, pictures))
+            except (Refused, BadMessage) as error:
+                log.info("BoLink's books do not say what became of a pull", order=order_id, error=str(error))
+            except BolinkError as error:
+                log.info("BoLink does not say what became of pulls", lot=lot.lot_id, error=str(error))
+                return
 
     async def settle(self, lot_id: str, difference_id: str, by: By) -> Difference:
         """A person has dealt with a difference. Raises UnknownLot, UnknownDifference, Conflict, StorageError."""

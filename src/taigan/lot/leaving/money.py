@@ -21,7 +21,13 @@ from taigan.lot.stays import orders
 from taigan.storage import ledger
 from taigan.storage.rows import Bill, Departure, MoneyNotice, Order, Payment, Quote
 
+UNREAD = "unread"
+"""The giver of the number of a payment that cannot be understood: its text names it, and counts for nothing."""
 PULLS = ("wallet", "sweepcode", "etc")
+STAYS = {"5.3": "prepay", "5.5": "scancode"}
+"""The messages that pay for a stay, and the way that is taken for theirs where they do not say."""
+NUMBER_ANSWERED = "numbered by the answer to the pull"
+"""The note of a pull's payment whose number no message has confirmed; the document does not show that answer."""
 
 
 class Money(msgspec.Struct, kw_only=True):
@@ -57,14 +63,42 @@ class Money(msgspec.Struct, kw_only=True):
         )
         room.changes.notices.append(notice)
         if self.unreadable:
-            notice.outcome = "unreadable"
+            notice.outcome, notice.payment_id = "unreadable", self._unreadable(room)
             room.alarm("money_unreadable", f"{self.section} {self.trade_no}: {self.unreadable}", "", self.order_id)
         else:
             notice.outcome, notice.payment_id = self._book(room)
         return self.answer
 
+    def _unreadable(self, room: Room) -> str:
+        """A stay's payment that cannot be understood is listed with the strays until a person reads its text, or a text
+        of its number comes that can be read. Returns its payment_id; empty: it is listed nowhere but by its alarm."""
+        if self.section not in STAYS:
+            return ""
+        for giver in ("bolink", UNREAD) if self.trade_no else ():
+            if before := ledger.payment_numbered(room.conn, room.lot_id, giver, self.trade_no):
+                return before.payment_id
+        payment = Payment(
+            lot_id=self.lot_id,
+            payment_id=room.ids.payment_id(room.now),
+            giver=UNREAD,
+            trade_no=self.trade_no,
+            order_id="",
+            quote_no="",
+            attempt_no="",
+            way=STAYS[self.section],
+            state="unreadable",
+            fen=0,
+            fee_fen=0,
+            paid_at=self.received_at,
+            received_at=room.now,
+            note=self.unreadable[:200],
+        )
+        room.changes.new_payment(payment)
+        return payment.payment_id
+
     def _book(self, room: Room) -> tuple[str, str]:
         before = ledger.payment_numbered(room.conn, room.lot_id, "bolink", self.trade_no)
+        understood(room, self.trade_no)
         if before is None and (pulled := self._pulled(room)):
             return self._number(room, pulled)
         if before is not None and before.state == "paid":
@@ -116,17 +150,20 @@ class Money(msgspec.Struct, kw_only=True):
         """A payment that stands: the same again is known, anything else is kept and told."""
         same = self.state == 1 and before.fen == self.fen and before.order_id in ("", self.order_id)
         if same:
+            if before.note == NUMBER_ANSWERED:
+                before.note, before.fee_fen = "", self.fee_fen
+                room.changes.payment(before)
             return "known", before.payment_id
         what = "another amount or order" if self.state == 1 else f"state {self.state} after it was paid"
         room.alarm("money_conflict", f"{self.trade_no}: {what}", self.channel_id, before.order_id)
         return "conflict", before.payment_id
 
     def _pulled(self, room: Room) -> Payment | None:
-        """The payment of a pull of ours that was paid at once and has no number of BoLink's yet."""
+        """The payment of a pull of ours that was paid at once and of whose number no message of BoLink's told yet."""
         if self.way not in PULLS or not self.order_id:
             return None
-        paid = ledger.payments(room.conn, room.lot_id, self.order_id)
-        return next((p for p in paid if p.giver == "us" and p.way == self.way and p.state == "paid"), None)
+        paid = [p for p in ledger.payments(room.conn, room.lot_id, self.order_id) if p.state == "paid"]
+        return next((p for p in paid if p.way == self.way and (p.giver == "us" or p.note == NUMBER_ANSWERED)), None)
 
     def _of_a_pull(self, room: Room, order: Order, payment: Payment) -> None:
         """A payment that BoLink says we took: it is a pull's whose end was unclear, or one we never began."""
@@ -144,7 +181,7 @@ class Money(msgspec.Struct, kw_only=True):
         if self.state != 1 or self.fen != pulled.fen:
             room.alarm("money_conflict", f"{self.trade_no}: not what the pull was answered", "", pulled.order_id)
             return "conflict", pulled.payment_id
-        pulled.giver, pulled.trade_no, pulled.fee_fen = "bolink", self.trade_no, self.fee_fen
+        pulled.giver, pulled.trade_no, pulled.fee_fen, pulled.note = "bolink", self.trade_no, self.fee_fen, ""
         room.changes.payment(pulled)
         return "booked", pulled.payment_id
 
@@ -213,6 +250,14 @@ class Money(msgspec.Struct, kw_only=True):
 
 
 _STATES = {1: "paid", 0: "failed", 2: "pending"}
+
+
+def understood(room: Room, trade_no: str) -> None:
+    """What is paid under this number is known: a text of it that could not be understood waits for nobody."""
+    unread = ledger.payment_numbered(room.conn, room.lot_id, UNREAD, trade_no)
+    if unread is not None and unread.state == "unreadable":
+        unread.state, unread.note = "failed", "understood by now"
+        room.changes.payment(unread)
 
 
 def _quote_paid(quotes: list[Quote], fen: int, paid_at: datetime) -> Quote | None:

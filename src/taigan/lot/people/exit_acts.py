@@ -461,29 +461,40 @@ class LetGo(LaneAct, kw_only=True):
 
 
 class Assign(msgspec.Struct, kw_only=True):
-    """A stray payment belongs to this order."""
+    """A stray payment belongs to this order. `fen`: the amount of one that cannot be understood, read by a person."""
 
     lot_id: str
     payment_id: str
     order_id: str
     by: By
+    fen: int | None = None
     pictures: dict[str, Picture] = {}
 
     def apply(self, room: Room) -> Payment:
-        """Raises UnknownOrder, Conflict."""
+        """Raises UnknownOrder, Conflict, BadValue."""
         payment = ledger.payment(room.conn, room.lot_id, self.payment_id)
         if payment is None:
             raise UnknownOrder(f"there is no payment {self.payment_id}", "payment_id")
-        if payment.order_id or payment.state != "paid":
-            raise Conflict("only a paid stray can be assigned", "payment_id")
+        if payment.order_id or payment.state not in ("paid", "unreadable"):
+            raise Conflict("only a stray that is paid or cannot be understood can be assigned", "payment_id")
         order = room.order(self.order_id)
         if order is None:
             raise UnknownOrder(f"lot {room.lot_id} has no order {self.order_id}", "order_id")
+        self._read(payment)
         payment.note = f"assigned by {self.by.operator}: {self.by.reason}"[:200]
         pay(room, order, payment, None, self.pictures)
         act = f"payment {self.payment_id} assigned to {self.order_id}"
         room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act, self.by.via))
         return payment
+
+    def _read(self, payment: Payment) -> None:
+        if payment.state == "paid":
+            if self.fen not in (None, payment.fen):
+                raise BadValue(f"the payment is of {payment.fen} fen", "fen")
+        elif self.fen is None or not 0 < self.fen <= MOST_FEN:
+            raise BadValue(f"say what the payment comes to: fen, from 1 to {MOST_FEN}", "fen")
+        else:
+            payment.giver, payment.state, payment.fen = "bolink", "paid", self.fen
 
 
 class Reverse(msgspec.Struct, kw_only=True):

@@ -32,6 +32,7 @@ ANSWER_WITHIN = 12.0
 """Seconds in which BoLink must have answered; afterwards nobody knows what became of it."""
 LOOK_EVERY = 0.1
 STORE_AGAIN = 0.5
+NUMBER_LENGTH = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,11 @@ class Pull:
 
 
 class Charged(msgspec.Struct, frozen=True):
-    """What became of a pull: `paid`, `failed`, or `unclear`."""
+    """What became of a pull: `paid`, `failed`, or `unclear`. `trade_no`: BoLink's number, where its answer says one."""
 
     state: str
     said: str
+    trade_no: str = ""
 
 
 Ended = Callable[[Pull, Charged], Awaitable[None]]
@@ -137,7 +139,7 @@ class Pulls:
             return Charged("unclear", str(error)[:200])
         said = (taken.errmsg or "")[:200]
         paid = taken.state == PaymentState.SUCCEEDED and KNOWN_ALREADY not in said
-        return Charged("paid" if paid else "unclear", said)
+        return Charged("paid" if paid else "unclear", said, (taken.trade_no or "").strip()[:NUMBER_LENGTH])
 
     async def _entry_is_known(self, pull: Pull) -> bool:
         """Whether BoLink has taken the order's entry, which is sent now where it was not."""

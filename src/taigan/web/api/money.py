@@ -139,7 +139,7 @@ class Money(Controller):
     async def assign(
         self, office: Here, holder: Who, lot_id: Id, payment_id: Id, data: JSONBody[shown.Assigned]
     ) -> shown.PaymentView:
-        """A stray belongs to this order."""
+        """A stray belongs to this order. One that cannot be understood takes the amount that a person read in it."""
         by = by_of(holder, data)
         payment = await office.leaving.do(
             acts.Assign(
@@ -147,6 +147,7 @@ class Money(Controller):
                 payment_id=payment_id,
                 order_id=data.order_id,
                 by=by,
+                fen=data.fen,
                 pictures=office.pictures(lot_id),
             )
         )

@@ -82,7 +82,13 @@ WAY = {
     "etc": "ETC",
     "cash": N_("现金"),
 }
-PAYMENT_STATE = {"pending": N_("处理中"), "failed": N_("失败"), "paid": N_("已付"), "reversed": N_("已冲销")}
+PAYMENT_STATE = {
+    "pending": N_("处理中"),
+    "failed": N_("失败"),
+    "paid": N_("已付"),
+    "reversed": N_("已冲销"),
+    "unreadable": N_("看不懂"),
+}
 DELIVERY_STATE = {
     "pending": N_("待上报"),
     "sending": N_("上报中"),

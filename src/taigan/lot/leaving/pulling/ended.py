@@ -11,7 +11,7 @@ from taigan.bolink.values import PaymentPlace, PaymentState
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving import car as cars
-from taigan.lot.leaving.money import PULLS, pay
+from taigan.lot.leaving.money import NUMBER_ANSWERED, PULLS, pay, understood
 from taigan.lot.leaving.pulling.tagged import charged
 from taigan.lot.leaving.release import release
 from taigan.lot.leaving.room import Picture, Room
@@ -55,28 +55,11 @@ class PullEnded(msgspec.Struct):
             )
         if attempt.state == "paid":
             return
-        attempt.state, attempt.said = "paid", self.charged.said
-        room.changes.attempt(attempt)
-        payment = Payment(
-            lot_id=room.lot_id,
-            payment_id=attempt.attempt_no,
-            giver="us",
-            trade_no=attempt.attempt_no,
-            order_id=order.order_id,
-            quote_no=attempt.quote_no,
-            attempt_no=attempt.attempt_no,
-            way=attempt.way,
-            state="paid",
-            fen=attempt.fen,
-            fee_fen=0,
-            paid_at=room.now,
-            received_at=room.now,
-            plate=cars.named(order),
-        )
-        room.changes.new_payment(payment)
-        quote = ledger.quote(room.conn, room.lot_id, attempt.quote_no)
-        said = charged(attempt.fen) if attempt.way == "etc" else texts.SCREEN_CHARGED
-        pay(room, order, payment, quote, self.pictures, said)
+        attempt.said = self.charged.said
+        number = self.charged.trade_no
+        if number and _is_known(room, number):
+            number = ""
+        _pay_pull(room, attempt, order, number, NUMBER_ANSWERED if number else "", self.pictures)
 
     def _failed(self, room: Room, attempt: Attempt, order: Order) -> None:
         if attempt.state not in ("live", "unclear"):
@@ -85,6 +68,37 @@ class PullEnded(msgspec.Struct):
         room.changes.attempt(attempt)
         orders.note(room.changes, order, room.now, "not charged", detail=f"{attempt.way} {self.charged.said}".strip())
         show_price(room, order, texts.SCREEN_CHARGE_FAILED)
+
+
+class PullNamed(msgspec.Struct):
+    """BoLink's books name the payment of an order (4.1) whose pull has no number, or of which nobody knows the end."""
+
+    lot_id: str
+    order_id: str
+    trade_no: str
+    fen: int  # the payment's, or all that was paid for the stay: the document does not say which
+    pictures: dict[str, Picture]
+
+    def apply(self, room: Room) -> None:
+        """Give the payment its number, or book what was unclear. A number that is known here changes nothing."""
+        order = room.order(self.order_id)
+        if order is None or _is_known(room, self.trade_no):
+            return
+        paid = [p for p in ledger.payments(room.conn, room.lot_id, order.order_id) if p.state == "paid"]
+        whole = sum(payment.fen for payment in paid)
+        for payment in paid:
+            fits = payment.giver == "us" and payment.way in PULLS and self.fen in (payment.fen, whole)
+            if fits:
+                understood(room, self.trade_no)
+                payment.giver, payment.trade_no = "bolink", self.trade_no
+                room.changes.payment(payment)
+                return
+        pull = ledger.live_pull(room.conn, room.lot_id, order.order_id)
+        fits = pull is not None and pull.state == "unclear" and self.fen in (pull.fen, whole + pull.fen)
+        if pull is not None and fits:
+            understood(room, self.trade_no)
+            pull.said = "named by BoLink's books"
+            _pay_pull(room, pull, order, self.trade_no, "", self.pictures)
 
 
 class PaymentsTold(msgspec.Struct):
@@ -146,6 +160,37 @@ class PaymentsTold(msgspec.Struct):
         said = texts.SCREEN_CHARGED if way in PULLS else texts.SCREEN_PAID
         picture = self.pictures.get(departure.channel_id, Picture(False))
         release(room, departure, picture, "paid", actor="driver", text=f"{cars.named(order)} {said}")
+
+
+def _pay_pull(room: Room, attempt: Attempt, order: Order, number: str, note: str, pictures: dict[str, Picture]) -> None:
+    """A pull was paid. Without BoLink's `number` its payment is known by the attempt's until BoLink names it."""
+    attempt.state = "paid"
+    room.changes.attempt(attempt)
+    payment = Payment(
+        lot_id=room.lot_id,
+        payment_id=attempt.attempt_no,
+        giver="bolink" if number else "us",
+        trade_no=number or attempt.attempt_no,
+        order_id=order.order_id,
+        quote_no=attempt.quote_no,
+        attempt_no=attempt.attempt_no,
+        way=attempt.way,
+        state="paid",
+        fen=attempt.fen,
+        fee_fen=0,
+        paid_at=room.now,
+        received_at=room.now,
+        plate=cars.named(order),
+        note=note,
+    )
+    room.changes.new_payment(payment)
+    quote = ledger.quote(room.conn, room.lot_id, attempt.quote_no)
+    said = charged(attempt.fen) if attempt.way == "etc" else texts.SCREEN_CHARGED
+    pay(room, order, payment, quote, pictures, said)
+
+
+def _is_known(room: Room, number: str) -> bool:
+    return ledger.payment_numbered(room.conn, room.lot_id, "bolink", number) is not None
 
 
 def show_price(room: Room, order: Order, text: str) -> None:

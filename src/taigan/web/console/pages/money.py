@@ -154,9 +154,10 @@ async def assign(visit: Here, payment_id: FromPath[str]) -> Answer:
     lot_id = visit.here.lot_id
     order_id = visit.text("order_id", 48, needed=visit.tell("请填订单号。"))
     by = visit.by(visit.text("reason", 200, needed=visit.tell("请写原因。")))
+    fen = fields.money(visit, "paid") if visit.text("paid", 12) else None
     pictures = visit.office.pictures(lot_id)
     await visit.office.leaving.do(
-        exit_acts.Assign(lot_id=lot_id, payment_id=payment_id, order_id=order_id, by=by, pictures=pictures)
+        exit_acts.Assign(lot_id=lot_id, payment_id=payment_id, order_id=order_id, by=by, fen=fen, pictures=pictures)
     )
     visit.changed(order_id=order_id)
     return visit.go(visit.back(visit.in_lot("money")), visit.tell("已归到这张订单。"))
