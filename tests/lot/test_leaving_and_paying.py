@@ -169,6 +169,20 @@ async def test_money_that_cannot_be_understood_is_kept_as_its_text_and_answered_
     assert (await bill(street, order)).paid_fen == 0
 
 
+async def test_money_paid_inside_that_cannot_be_understood_is_kept_too_and_answered_1(street: Parking) -> None:
+    order = await parked(street)
+    quote = await ask_price(street, scene=0, car_number=PLATE, order_id=order.order_id)
+    for broken in (
+        {"prepay": {"yuan": "?"}},
+        {"prepay": None, "arrive_money": None},
+        {"prepay": "0"},
+        {"trade_no": ""},
+    ):
+        status, answer = await pay_inside(street, quote, **broken)
+        assert (status, answer["state"], answer["order_id"]) == (200, 1, order.order_id), broken
+    assert [(one.state, one.way) for one in await payments(street)] == [("unreadable", "prepay")] * 4
+
+
 async def test_a_later_text_of_a_number_that_could_not_be_understood_counts_once(street: Parking) -> None:
     order = await parked(street)
     await at_exit(street)

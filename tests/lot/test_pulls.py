@@ -42,6 +42,10 @@ WECHAT_CODE = "134567890123456789"
 
 @pytest.fixture
 async def street(street: Parking) -> Parking:
+    return await with_tariff_in(street)
+
+
+async def with_tariff_in(street: Parking) -> Parking:
     await with_tariff(street)
     return street
 
@@ -269,6 +273,23 @@ async def test_4_3_is_asked_for_two_minutes_and_only_while_the_car_waits(street:
     street.clock.set_back(60)
     await street.platform.questions.look()
     assert len(street.bolink.of("4.3")) == 1
+
+
+async def test_of_several_processes_one_asks_4_3_at_a_time_and_a_clock_set_back_stops_none(
+    new_parking: NewParking,
+) -> None:
+    one = await with_tariff_in(await new_parking())
+    other = await new_parking(clock=one.clock, process="q")
+    await with_wallet(one, PENDING)
+    one.clock.advance(20)
+    questions = (one.platform.questions, other.platform.questions)
+    for asked in (1, 2):
+        await asyncio.gather(*(each.look() for each in questions))
+        assert len(one.bolink.of("4.3")) + len(other.bolink.of("4.3")) == asked
+        one.clock.advance(2)
+    one.clock.set_back(10)
+    await asyncio.gather(*(each.look() for each in questions))
+    assert len(one.bolink.of("4.3")) + len(other.bolink.of("4.3")) == 3
 
 
 async def test_e5_an_unclear_pull_that_was_paid_after_another_payment_is_surplus(street: Parking) -> None:

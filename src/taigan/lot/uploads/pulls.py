@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from taigan import bolink
-from taigan.bolink import BolinkClient, BolinkError, Exit, Refused
+from taigan.bolink import BolinkClient, BolinkError, Exit, ExitTaken, Refused
 from taigan.bolink.values import PaymentState
 from taigan.clock import Clock
 from taigan.lot.errors import LotError
@@ -139,7 +139,8 @@ class Pulls:
             return Charged("unclear", str(error)[:200])
         said = (taken.errmsg or "")[:200]
         paid = taken.state == PaymentState.SUCCEEDED and KNOWN_ALREADY not in said
-        return Charged("paid" if paid else "unclear", said, (taken.trade_no or "").strip()[:NUMBER_LENGTH])
+        number = taken.trade_no or "" if isinstance(taken, ExitTaken) else ""  # 3.7's answer has none
+        return Charged("paid" if paid else "unclear", said, number.strip()[:NUMBER_LENGTH])
 
     async def _entry_is_known(self, pull: Pull) -> bool:
         """Whether BoLink has taken the order's entry, which is sent now where it was not."""

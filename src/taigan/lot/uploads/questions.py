@@ -1,8 +1,9 @@
 """BoLink is asked what became of payments that are unclear (4.3), while their cars wait for it.
 
 From 10 s after a payment began, or 12 s after a price was told and nothing came, every 2 s, up to 2 min (sdk/549733).
-What is asked is read from the rows each time, so that any process goes on with what another left. At the start the
-prices of the last 2 h are asked about once: their payments may have been told while nobody listened.
+What is asked is read from the rows each time, so that any process goes on with what another left; a row says whose turn
+it is, so that of several processes one asks. At the start the prices of the last 2 h are asked about once: what was
+paid may have been told while nobody listened.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import msgspec
+import sqlalchemy as sa
 import structlog
 
 from taigan import bolink
@@ -21,6 +23,7 @@ from taigan.clock import Clock
 from taigan.lot.errors import LotError
 from taigan.storage import overdue
 from taigan.storage.database import Database
+from taigan.storage.errands import take_round
 from taigan.storage.errors import StorageError
 from taigan.storage.overdue import Unclear
 
@@ -30,6 +33,10 @@ FIRST_AFTER = timedelta(seconds=10)
 QUOTED_AFTER = timedelta(seconds=12)
 LAST_AFTER = timedelta(minutes=2)
 MISSED_WITHIN = timedelta(hours=2)
+TURN = timedelta(seconds=1.5)
+"""So long a process's turn lasts: it ends before the same process looks again."""
+CAUGHT_UP_FOR = timedelta(seconds=10)
+"""Processes that start within this time of one another ask about what was missed once."""
 AT_ONCE = 20
 """So many questions are on their way at once, at most."""
 
@@ -72,6 +79,7 @@ class Questions:
         """Ask once, at the pace of uploads, for each stay of whose price nothing was heard. Raises `StorageError`."""
         now = self._clock.now()
         missed = await self._database.read(lambda conn: overdue.quoted_inside(conn, now - MISSED_WITHIN, now))
+        missed = await self._ours(missed, "missed payments", CAUGHT_UP_FOR)
         for number, one in enumerate(missed):
             if number:
                 await self._clock.sleep(1 / self._per_second)
@@ -83,6 +91,7 @@ class Questions:
         found = await self._database.read(
             lambda conn: overdue.unclear(conn, now - LAST_AFTER, now - FIRST_AFTER, now - QUOTED_AFTER)
         )
+        found = await self._ours(found, "questions", TURN)
         free = asyncio.Semaphore(AT_ONCE)
 
         async def ask(one: Unclear) -> None:
@@ -90,6 +99,20 @@ class Questions:
                 await self._ask(one)
 
         await asyncio.gather(*(ask(one) for one in found))
+
+    async def _ours(self, found: Sequence[Unclear], task: str, lasts: timedelta) -> list[Unclear]:
+        """Those of lots whose turn this process takes for so long. Raises `StorageError`."""
+        if not found:
+            return []
+        now = self._clock.now()
+
+        def transaction(conn: sa.Connection) -> set[str]:
+            until = now + lasts
+            lots = sorted({one.lot_id for one in found})
+            return {lot_id for lot_id in lots if take_round(conn, lot_id, task, now, until, now, ahead=until)}
+
+        lots = await self._database.write(transaction)
+        return [one for one in found if one.lot_id in lots]
 
     async def _ask(self, one: Unclear) -> None:
         union_id, _, park_id = one.lot_id.partition("-")
