@@ -2,11 +2,16 @@
 
     python tools/mutate.py src/taigan/lot/tariff/evaluation.py … -- tests/lot/tariff/test_evaluation.py …
 
-`EVERY=5` tries every fifth only. The mutations are cosmic-ray's. Each is tried in a fork that has pytest loaded
-already, with the changed module in the place of the file; the working tree is not touched. Changes of type annotations
-are no mutations. The tests after a second `--` are run for what survived the first ones. Prints the survivors as
-diffs; 0 if at least 95 % are killed. Tests that are given must need no conftest, unless `FIXTURES=1` has it loaded;
-words that begin with `-` go to pytest (`-k "not postgresql"` in one word: `-knot postgresql`).
+The mutations are cosmic-ray's; changes of annotations and docstrings are none. Imports and collection are paid once:
+each mutant is a fork of a pytest that has collected the tests, with the changed function in the place of the old one.
+It runs only the tests that come through that function, the quickest first, to the first that fails. What is changed
+outside of functions is imported anew. The working tree is not touched.
+
+Mutants come in a random order (`SEED=1`), so that the first of them are a fair sample: `MINUTES=20` and `MUTANTS=400`
+end it there, and the interval in which the whole would lie is told. `JOBS=1` leaves the other processors alone.
+Survivors are printed as diffs; 0 if at least 95 % are killed. Tests that are given must need no conftest, unless
+`FIXTURES=1` has it loaded; words that begin with `-` go to pytest (`-k "not postgresql"` in one word:
+`-knot postgresql`).
 """
 
 # ruff: noqa: T201
@@ -14,28 +19,39 @@ words that begin with `-` go to pytest (`-k "not postgresql"` in one word: `-kno
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
+import hashlib
 import importlib.abc
 import importlib.util
-import multiprocessing
+import inspect
+import json
+import math
 import os
+import random
 import resource
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FrameType, FunctionType, ModuleType
+from typing import Any
 
 import parso
 import pytest
+from _pytest.runner import runtestprotocol
 from cosmic_ray.ast import ast_nodes
 from cosmic_ray.mutating import MutationVisitor
 from cosmic_ray.plugins import get_operator, operator_names
 
 ENOUGH = 95  # percent
-CPU_SECONDS = 60
-KILLED, SURVIVED = "killed", "survived"
+CPU_SECONDS = 20
+MEMORY = 4 << 30
+SURVIVED, KILLED, NONE = 0, 1, 2
 # What says the same in another way, or changes what no caller can see.
 LEFT_OUT = (
     *("RemoveDecorator", "ExceptionReplacer", "VariableInserter", "VariableReplacer"),
@@ -62,111 +78,301 @@ class _Meaning(ast.NodeTransformer):
 
 
 def meaning(source: str) -> str:
-    return ast.dump(_Meaning().visit(ast.parse(source)))
+    return hashlib.sha256(ast.dump(_Meaning().visit(ast.parse(source))).encode()).hexdigest()
 
 
-def mutants(source: str, every: int = 1) -> Iterator[str]:
-    """Every changed source, once; or every so manieth."""
-    seen = {meaning(source)}
-    places = [
-        (operator, occurrence)
-        for name in operator_names()
-        if not any(left_out in name for left_out in LEFT_OUT)
-        for operator in [get_operator(name)()]
-        for occurrence in range(
-            sum(len(list(operator.mutation_positions(node))) for node in ast_nodes(parso.parse(source)))
-        )
-    ]
-    for operator, occurrence in places[::every]:
-        mutated = MutationVisitor(occurrence, operator).walk(parso.parse(source)).get_code()
-        try:
-            means = meaning(mutated)
-        except SyntaxError:
-            continue
-        if means not in seen:
-            seen.add(means)
-            yield mutated
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function or method at the top of a module or class, by its lines."""
+
+    name: str
+    begin: int  # of its body
+    end: int
+
+
+class Source:
+    """One file that is changed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.text = path.read_text("utf-8")
+        self.module = ".".join(path.with_suffix("").parts[path.parts.index("src") + 1 :]).removesuffix(".__init__")
+        self.tree = parso.parse(self.text)
+        self.meaning = meaning(self.text)
+        self.functions = list(_functions(ast.parse(self.text).body))
+
+    def places(self) -> list[tuple[str, int]]:
+        """Each operator with each of its occurrences."""
+        operators = [name for name in operator_names() if not any(left_out in name for left_out in LEFT_OUT)]
+        nodes = list(ast_nodes(self.tree))
+        counted = {
+            name: sum(len(list(operator.mutation_positions(node))) for node in nodes)
+            for name in operators
+            for operator in [get_operator(name)()]
+        }
+        return [(name, occurrence) for name, count in counted.items() for occurrence in range(count)]
+
+    def mutated(self, name: str, occurrence: int) -> str:
+        """The changed text. The tree is changed with it: for a process that makes one."""
+        return str(MutationVisitor(occurrence, get_operator(name)()).walk(self.tree).get_code())
+
+    def function_of(self, mutant: str) -> Function | None:
+        """The function in whose body everything is that was changed."""
+        old, new = self.text.splitlines(), mutant.splitlines()
+        changed = [
+            line
+            for kind, begin, end, _, _ in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+            if kind != "equal"
+            for line in range(begin + 1, max(end, begin + 1) + 1)
+        ]
+        inside = [f for f in self.functions if all(f.begin <= line <= f.end for line in changed)]
+        return inside[0] if inside and len(old) == len(new) else None
+
+
+def _functions(body: Iterable[ast.stmt], before: str = "") -> Iterator[Function]:
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield from _functions(node.body, f"{before}{node.name}.")
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield Function(before + node.name, node.body[0].lineno, node.end_lineno or 0)
+
+
+def _live(module: ModuleType, name: str) -> FunctionType:
+    """The function as it is called, without what is wrapped about it."""
+    found: Any = module
+    for part in name.split("."):
+        found = vars(found)[part]
+    if isinstance(found, property):
+        found = found.fget
+    return inspect.unwrap(getattr(found, "__func__", found))  # type: ignore[no-any-return]
+
+
+def _code(compiled: CodeType, name: str) -> CodeType:
+    for part in name.split("."):
+        compiled = [code for code in compiled.co_consts if isinstance(code, CodeType) and code.co_name == part][-1]
+    return compiled
 
 
 class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Loads one module from another text."""
 
-    def __init__(self, name: str, path: Path, source: str) -> None:
-        self._name, self._path, self._source = name, path, source
+    def __init__(self, source: Source, text: str) -> None:
+        self._source, self._text = source, text
 
     def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
-        return importlib.util.spec_from_loader(name, self, origin=str(self._path)) if name == self._name else None
+        if name != self._source.module:
+            return None
+        return importlib.util.spec_from_loader(name, self, origin=str(self._source.path))
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__file__ = str(self._path)
-        exec(compile(self._source, str(self._path), "exec"), module.__dict__)
+        module.__file__ = str(self._source.path)
+        exec(compile(self._text, str(self._source.path), "exec"), module.__dict__)
 
 
-def outcome(path: Path, source: str, tests: Sequence[str]) -> str:
-    """Run the tests on a changed module, in a process of their own."""
-    child = os.fork()
-    if child == 0:
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-        silence = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silence, 1)
-        os.dup2(silence, 2)
-        name = ".".join(path.with_suffix("").parts[path.parts.index("src") + 1 :])
-        sys.meta_path.insert(0, _Instead(name, path, source))
-        code = 1
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a test came through when nothing was changed, and the CPU it took."""
+
+    item: pytest.Item
+    seconds: float
+    functions: frozenset[tuple[str, str]]
+
+
+class Mutations:
+    """A plugin of pytest: instead of the tests once, the tests on every mutant."""
+
+    def __init__(self, paths: Sequence[Path], arguments: Sequence[str]) -> None:
+        self._sources = [Source(path) for path in paths]
+        self._arguments = arguments
+        self._before: set[str] = set(sys.modules)
+        self.code = 2
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        capture = session.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            self.code = self._judge(session)
+        return True
+
+    def _judge(self, session: pytest.Session) -> int:
+        for source in self._sources:
+            importlib.import_module(source.module)
+        runs = self._as_it_is(session)
+        if runs is None:
+            return 2
+        jobs = [(source, *place) for source in self._sources for place in source.places()]
+        seed = os.environ.get("SEED", "1")
+        random.Random(seed).shuffle(jobs)
+        until = time.monotonic() + 60 * float(os.environ.get("MINUTES", "inf"))
+        most = int(os.environ.get("MUTANTS", len(jobs)))
+        limit = int(os.environ.get("JOBS", os.cpu_count() or 1))
+        running: dict[int, tuple[Source, int]] = {}
+        seen: set[str] = set()
+        killed: Counter[Path] = Counter()
+        tried: Counter[Path] = Counter()
+        waiting = iter(jobs)
+        asked = 0
+        while True:
+            while len(running) < limit and tried.total() + len(running) < most and time.monotonic() < until:
+                job = next(waiting, None)
+                if job is None:
+                    break
+                asked += 1
+                running |= self._start(runs, *job)
+            if not running:
+                break
+            pid, status = os.wait()
+            source, pipe = running.pop(pid)
+            with os.fdopen(pipe, encoding="utf-8") as answers:
+                said = answers.read()
+            if not said:
+                raise SystemExit(f"a mutant of {source.path} could not be made, status {status}")
+            found = json.loads(said.splitlines()[0])
+            if found["meaning"] in seen or found["meaning"] == source.meaning:
+                continue
+            seen.add(found["meaning"])
+            tried[source.path] += 1
+            if status == SURVIVED:
+                print(found["diff"], flush=True)
+            else:
+                killed[source.path] += 1
+            if tried.total() % 100 == 0:
+                print(f"{tried.total()}: {killed.total()} killed", file=sys.stderr, flush=True)
+        return _told(tried, killed, whole=asked == len(jobs), seed=seed)
+
+    def _as_it_is(self, session: pytest.Session) -> list[Run] | None:
+        """Every test once with nothing changed, quickest first; none, if one fails."""
+        names = {str(source.path.resolve()): source.module for source in self._sources}
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            answers = []
+            for item in session.items:
+                through: set[tuple[str, str]] = set()
+
+                def seen(
+                    frame: FrameType, event: str, argument: object, through: set[tuple[str, str]] = through
+                ) -> None:
+                    module = names.get(frame.f_code.co_filename)
+                    if module is not None:
+                        through.add((module, frame.f_code.co_qualname.split(".<locals>")[0]))
+
+                began = time.process_time()
+                sys.setprofile(seen)
+                passed = _passes(item)
+                sys.setprofile(None)
+                answers.append((passed, time.process_time() - began, sorted(through)))
+            with os.fdopen(writing, "w", encoding="utf-8") as answer:
+                json.dump(answers, answer)
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading, encoding="utf-8") as answer:
+            said = answer.read()
+        os.waitpid(child, 0)
+        found = json.loads(said)
+        failed = [item.nodeid for item, (passed, _, _) in zip(session.items, found, strict=True) if not passed]
+        if failed or not found:
+            print(f"the tests fail as it is: {failed}", file=sys.stderr)
+            return None
+        runs = [
+            Run(item, seconds, frozenset((module, name) for module, name in through))
+            for item, (_, seconds, through) in zip(session.items, found, strict=True)
+        ]
+        return sorted(runs, key=lambda run: run.seconds)
+
+    def _start(
+        self, runs: Sequence[Run], source: Source, operator: str, occurrence: int
+    ) -> dict[int, tuple[Source, int]]:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child:
+            os.close(writing)
+            return {child: (source, reading)}
+        code = KILLED
         try:
-            alone = [] if os.environ.get("FIXTURES") else ["--noconftest"]
-            code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *alone, *tests])
+            spent = math.ceil(time.process_time())
+            resource.setrlimit(resource.RLIMIT_CPU, (spent + CPU_SECONDS, spent + CPU_SECONDS))
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            silence = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(silence, 1)
+            os.dup2(silence, 2)
+            code = self._try(runs, source, operator, occurrence, writing)
         finally:
-            os._exit(int(code))
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) not in (signal.SIGXCPU, signal.SIGKILL):
-        raise SystemExit(f"the tests ended with signal {os.WTERMSIG(status)}")
-    return SURVIVED if status == 0 else KILLED
+            os._exit(code)
+
+    def _try(self, runs: Sequence[Run], source: Source, operator: str, occurrence: int, writing: int) -> int:
+        mutant = source.mutated(operator, occurrence)
+        diff = difflib.unified_diff(
+            source.text.splitlines(), mutant.splitlines(), str(source.path), operator, n=0, lineterm=""
+        )
+        try:
+            means = meaning(mutant)
+        except SyntaxError:
+            means = source.meaning
+        with os.fdopen(writing, "w", encoding="utf-8") as answer:
+            json.dump({"meaning": means, "diff": "\n".join(diff)}, answer)
+        if means == source.meaning:
+            return NONE
+        function = source.function_of(mutant)
+        if function is None:
+            return self._imported_anew(source, mutant)
+        module = sys.modules[source.module]
+        changed = _code(compile(mutant, str(source.path), "exec"), function.name)
+        live = _live(module, function.name)
+        if changed.co_freevars != live.__code__.co_freevars:
+            return self._imported_anew(source, mutant)
+        live.__code__ = changed
+        for other in [module for name, module in sys.modules.items() if name.startswith("taigan")]:
+            for value in vars(other).values():
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
+        through = (source.module, function.name)
+        return SURVIVED if all(_passes(run.item) for run in runs if through in run.functions) else KILLED
+
+    def _imported_anew(self, source: Source, mutant: str) -> int:
+        """With the tests and all that they import."""
+        for name in set(sys.modules) - self._before:
+            if name.partition(".")[0] in {"taigan", "support", "lot", "tests"} or "test_" in name:
+                del sys.modules[name]
+        sys.meta_path.insert(0, _Instead(source, mutant))
+        return SURVIVED if pytest.main([*self._arguments, "-x"]) == 0 else KILLED
 
 
-def judge(job: tuple[Path, str, str, Sequence[Sequence[str]]]) -> str | None:
-    """The diff of a mutant that survived every group of tests."""
-    path, source, mutant, groups = job
-    if any(outcome(path, mutant, tests) == KILLED for tests in groups):
-        return None
-    changed = difflib.unified_diff(source.splitlines(), mutant.splitlines(), str(path), "survived", n=0, lineterm="")
-    return "\n".join(changed)
+def _passes(item: pytest.Item) -> bool:
+    return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
+
+
+def _told(tried: Counter[Path], killed: Counter[Path], *, whole: bool, seed: str) -> int:
+    for path in sorted(tried):
+        print(f"{killed[path]:5} of {tried[path]:5}  {path}")
+    count, share = tried.total(), killed.total() / max(tried.total(), 1)
+    print(f"{killed.total()} of {count} mutants killed: {100 * share:.1f} %")
+    if not whole and count:  # Wilson's interval
+        z = 1.96
+        middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+        half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+        print(
+            f"a sample (SEED={seed}); of all, {100 * (middle - half):.1f} to {100 * (middle + half):.1f} % (19 in 20)"
+        )
+    return int(100 * killed.total() < ENOUGH * count)
 
 
 def main() -> int:
     words = sys.argv[1:]
-    groups: list[list[str]] = [[]]
-    for word in words:
-        if word == "--":
-            groups.append([])
-        else:
-            groups[-1].append(word)
-    paths, tests = [Path(name) for name in groups[0]], groups[1:]
-    if not paths or not all(tests) or not tests:
+    if "--" not in words:
         print(__doc__, file=sys.stderr)
         return 2
-    every = [test for group in tests for test in group]
-    for path in paths:
-        if outcome(path, path.read_text("utf-8"), every) != SURVIVED:
-            print(f"the tests fail on {path} as it is", file=sys.stderr)
-            return 2
-    jobs = [
-        (path, source, mutant, tests)
-        for path in paths
-        for source in [path.read_text("utf-8")]
-        for mutant in mutants(source, int(os.environ.get("EVERY", "1")))
-    ]
-    survivors = []
-    with multiprocessing.get_context("fork").Pool(int(os.environ.get("JOBS", os.cpu_count() or 1))) as pool:
-        for number, survivor in enumerate(pool.imap_unordered(judge, jobs), 1):
-            if survivor is not None:
-                survivors.append(survivor)
-                print(survivor, flush=True)
-            if number % 50 == 0:
-                print(f"{number} of {len(jobs)}, {len(survivors)} survived", file=sys.stderr, flush=True)
-    killed = len(jobs) - len(survivors)
-    print(f"{killed} of {len(jobs)} mutants killed: {1000 * killed // len(jobs) / 10} %")
-    return int(killed * 100 < ENOUGH * len(jobs))
+    paths, tests = [Path(word) for word in words[: words.index("--")]], words[words.index("--") + 1 :]
+    if not paths or not tests:
+        print(__doc__, file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    alone = [] if os.environ.get("FIXTURES") else ["--noconftest"]
+    arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "timeout=0", *alone, *tests]
+    mutations = Mutations(paths, arguments)
+    pytest.main(arguments, plugins=[mutations])
+    return mutations.code
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support.tariffs import DOCUMENTED, DOCUMENTS, any_price_list, rule
+from support.tariffs import DOCUMENTED, DOCUMENTS, RULES, any_price_list, rule
 from taigan.lot.tariff.evaluation import SHANGHAI, price
 from taigan.lot.tariff.pictures import curve, words
 from taigan.lot.tariff.pictures.board import board
@@ -70,21 +70,42 @@ def test_free_minutes_steps_caps_and_times_of_day_are_marked() -> None:
     assert english[0] == "A mall: Entry 2026-03-02 09:00: what a stay of which length costs"
 
 
-def test_no_two_texts_on_a_curve_lie_over_one_another() -> None:
-    for name in DOCUMENTED:
-        boxes = [
-            (float(text.get("x", "")), float(text.get("y", "")), text.text or "")
-            for text in drawn(name).iter(f"{SVG}text")
-            if "halo" in text.get("class", "")
-        ]
-        for number, (x, y, said) in enumerate(boxes):
-            for other_x, other_y, other in boxes[:number]:
-                apart = abs(y - other_y) >= 15 or x >= other_x + 6 * len(other) or other_x >= x + 6 * len(said)
-                assert apart, (name, said, other)
+def boxes(picture: ET.Element) -> list[tuple[str, float, float, float, float]]:
+    """What stands on the picture: texts, as wide as they are set, and markers; left, top, right, bottom."""
+    found = []
+    for text in picture.iter(f"{SVG}text"):
+        if "halo" in text.get("class", ""):
+            said, x, y = text.text or "", float(text.get("x", "")), float(text.get("y", ""))
+            wide = sum(12 if ord(character) > 0x2E7F else 6 for character in said)
+            found.append((said, x, y - 10, x + wide, y + 3))
+    for circle in picture.iter(f"{SVG}circle"):
+        x, y = float(circle.get("cx", "")), float(circle.get("cy", ""))
+        found.append(("a marker", x - 4, y - 4, x + 4, y + 4))
+    return found
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", [*DOCUMENTED, *(file.stem for file in RULES.glob("*.toml"))])
+def test_texts_on_a_curve_touch_no_other_text_and_no_marker(name: str, language: str) -> None:
+    for hour in (0, 9, 18):
+        found = boxes(drawn(name, language=language, entry=MONDAY.replace(hour=hour)))
+        for number, (said, left, top, right, bottom) in enumerate(found):
+            assert left >= curve.LEFT - 4
+            assert right <= curve.WIDTH - curve.RIGHT + 4
+            for other, other_left, other_top, other_right, other_bottom in found[:number]:
+                if said == other == "a marker":
+                    continue
+                apart = left >= other_right or other_left >= right or top >= other_bottom or other_top >= bottom
+                assert apart, (said, other)
+
+
+def test_a_cap_that_ends_at_a_step_is_written_beside_the_marker_and_both_are_read() -> None:
+    found = texts(drawn("gz-cap40"))
+    assert "封顶 40元" in found
+    assert found.count("3元/小时") == 3
 
 
 def test_a_curve_of_any_price_list_is_drawn_and_its_title_is_text() -> None:
-
     for seed in range(20):
         prices = any_price_list(random.Random(seed))
         svg = curve.curve(prices, MONDAY.replace(year=2025), 5, title="<b>&")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from html import escape
+from itertools import pairwise
 
 from taigan.lot.tariff.days import Calendar
 from taigan.lot.tariff.evaluation import SHANGHAI, price
@@ -17,6 +19,8 @@ from taigan.lot.tariff.result import Price
 WIDTH, HEIGHT = 960, 440
 LEFT, RIGHT, TOP, BOTTOM = 66, 24, 74, 74
 LONGEST = 7 * 24
+
+_Label = tuple[str, str, list[tuple[float, float]]]  # text, class, and where it would stand, best first
 
 _MINUTE = timedelta(minutes=1)
 _HALF_A_MINUTE = timedelta(seconds=30)
@@ -71,6 +75,21 @@ def curve(
     return _Drawing(rate, whole, rises, minutes, entry.astimezone(zone), language, title).svg(bare=bare)
 
 
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """What something takes of the picture."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: _Box) -> bool:
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        )
+
+
 class _Drawing:
     def __init__(
         self,
@@ -91,15 +110,15 @@ class _Drawing:
         self._title = title
         self._top = _nice(max(rise.fen for rise in rises) or 100)
         self._parts: list[str] = []
-        self._labels: list[tuple[float, float, float]] = []  # where text stands already: x, y, width
+        self._taken: list[_Box] = []  # by markers and texts
+        self._curve: list[_Box] = []
 
     def svg(self, *, bare: bool) -> str:
         self._bands()
         self._axes()
-        self._free_minutes()
-        self._line()
-        self._caps()
-        self._steps()
+        labels = [*self._free_minutes(), *self._line(), *self._caps(), *self._steps()]
+        for text, kind, wishes in labels:  # when all markers are drawn
+            self._label(text, kind, wishes)
         heading = self._heading()
         named = (
             f' aria-label="{escape(heading)}">' if bare else f"><title>{escape(heading)}</title><style>{_STYLE}</style>"
@@ -128,14 +147,21 @@ class _Drawing:
     def _text(self, x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
         return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}" text-anchor="{anchor}">{escape(text)}</text>'
 
-    def _label(self, x: float, y: float, text: str, kind: str) -> None:
-        """A text on the picture, unless another stands there."""
-        width = sum(12.5 if ord(character) > 0x2E7F else 6.8 for character in text)
-        x = min(x, WIDTH - RIGHT - width)
-        if any(x < left + wide and left < x + width and abs(y - at) < 15 for left, at, wide in self._labels):
-            return
-        self._labels.append((x, y, width))
-        self._parts.append(self._text(x, y, text, f"{kind} halo"))
+    def _label(self, text: str, kind: str, wishes: Sequence[tuple[float, float]]) -> None:
+        """A text where first nothing else is, or where only the curve runs beneath it; nowhere, if there is no room."""
+        width = _width(text)
+        places = []
+        for x, y in wishes:
+            left = min(x, WIDTH - RIGHT - width)
+            box = _Box(left - 3, y - 12, left + width + 3, y + 5)
+            if left > LEFT and box.top >= TOP - 20 and box.bottom < HEIGHT - BOTTOM:
+                places.append((left, y, box))
+        for others in ([*self._taken, *self._curve], self._taken):
+            for left, y, box in places:
+                if not any(box.meets(other) for other in others):
+                    self._taken.append(box)
+                    self._parts.append(self._text(left, y, text, f"{kind} halo"))
+                    return
 
     def _bands(self) -> None:
         """The times of day, each with its hours above."""
@@ -191,18 +217,19 @@ class _Drawing:
             )
         )
 
-    def _free_minutes(self) -> None:
+    def _free_minutes(self) -> list[_Label]:
         until = self._rises[1].minute if len(self._rises) > 1 else self._minutes
         if self._rises[0].fen or not self._rate.free:
-            return
+            return []
         x = self._x(until)
         self._parts.append(
             f'<rect x="{LEFT}" y="{TOP}" width="{x - LEFT:.1f}" height="{HEIGHT - TOP - BOTTOM}" fill="var(--free)"/>'
         )
         free = words.length(until)
-        self._label(x + 5, TOP + 16, Said(f"{free.zh}免费", f"{free.en} free").of(self._language), "free")
+        text = Said(f"{free.zh}免费", f"{free.en} free").of(self._language)
+        return [(text, "free", [(x + 5, y) for y in range(TOP + 16, HEIGHT - BOTTOM, 20)])]
 
-    def _line(self) -> None:
+    def _line(self) -> list[_Label]:
         points = []
         for rise, following in zip(self._rises, [*self._rises[1:], None], strict=True):
             end = following.minute if following else self._minutes
@@ -211,23 +238,27 @@ class _Drawing:
         self._parts.append(
             f'<polyline points="{path}" fill="none" stroke="var(--curve)" stroke-width="2.5" stroke-linejoin="round"/>'
         )
+        for (minute, fen), (end, after) in pairwise(points):
+            x, y, to_x, to_y = self._x(minute), self._y(fen), self._x(end), self._y(after)
+            self._curve.append(_Box(x - 2, min(y, to_y) - 2, to_x + 2, max(y, to_y) + 2))
         last = self._rises[-1]
-        self._label(
-            WIDTH, self._y(last.fen) - 8, Said(f"{short(last.fen)}元", f"¥{short(last.fen)}").of(self._language), "step"
-        )
+        text = Said(f"{short(last.fen)}元", f"¥{short(last.fen)}").of(self._language)
+        return [(text, "step", [(WIDTH, self._y(last.fen) + down) for down in (-8, -24, 19)])]
 
-    def _caps(self) -> None:
+    def _caps(self) -> list[_Label]:
+        labels = []
         for period in self._whole.periods:
             if period.cap is not None and period.sum > period.cap:
                 text = Said(f"封顶 {short(period.cap)}元", f"at most ¥{short(period.cap)}")
-                self._flat(period.start, period.end, text)
+                labels.append(self._flat(period.start, period.end, text))
         for piece in self._whole.slices:
             section = self._rate.sections[piece.section]
             if piece.capped and section.cap is not None:
                 text = Said(f"时段封顶 {short(section.cap)}元", f"at most ¥{short(section.cap)} here")
-                self._flat(piece.start, piece.end, text)
+                labels.append(self._flat(piece.start, piece.end, text))
+        return labels
 
-    def _flat(self, start: datetime, end: datetime, text: Said) -> None:
+    def _flat(self, start: datetime, end: datetime, text: Said) -> _Label:
         """Mark the last stretch before `end` in which the price stands."""
         begin, until = self._at(start), self._at(end)
         rise = [rise for rise in self._rises if rise.minute < until][-1]
@@ -236,10 +267,12 @@ class _Drawing:
             f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{self._x(until):.1f}" y2="{y:.1f}" stroke="var(--cap)" '
             'stroke-width="5" stroke-linecap="round" opacity="0.55"/>'
         )
-        self._label(x + 2, y - 9, text.of(self._language), "cap")
+        along = [x + 4 + (self._x(until) - x) * part / 8 for part in range(8)]
+        return text.of(self._language), "cap", [(x, y + down) for down in (-9, 19, -25, 35) for x in along]
 
-    def _steps(self) -> None:
+    def _steps(self) -> list[_Label]:
         """Where a step of a section begins, with what it costs from there."""
+        labels = []
         for piece in self._whole.slices[:12]:
             section = self._rate.sections[piece.section]
             lines = words.charges(self._rate, section)
@@ -255,15 +288,27 @@ class _Drawing:
                     f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="var(--paper)" stroke="var(--curve)"/>'
                 )
                 text = line.of(self._language).replace("：", ": ").split(": ", 1)[-1]
-                self._label(*self._beneath(x, y), text, "step")
+                self._taken.append(_Box(x - 5, y - 5, x + 5, y + 5))
+                beside = [
+                    (left, y + down) for down in (-10, 18, -26, 34, -42, 50) for left in (x + 8, x - 8 - _width(text))
+                ]
+                labels.append((text, "step", [*self._beneath(x, y), *beside]))
+        return labels
 
-    def _beneath(self, x: float, y: float) -> tuple[float, float]:
+    def _beneath(self, x: float, y: float) -> list[tuple[float, float]]:
         """Where a text lies under the curve: at the bottom, farther to the right, where the curve has left it room."""
         floor = HEIGHT - BOTTOM - 8
         if y + 18 <= floor:
-            return x + 8, y + 18
-        above = (self._x(rise.minute) for rise in self._rises if self._y(rise.fen) < floor - 20)
-        return max(x, next(above, x)) + 8, floor
+            return [(x + 8, y + 18)]
+        found: list[tuple[float, float]] = []
+        for level in (floor, floor - 18):
+            above = (self._x(rise.minute) for rise in self._rises if self._y(rise.fen) < level - 20)
+            found.append((max(x, next(above, x)) + 8, level))
+        return found
+
+
+def _width(text: str) -> float:
+    return sum(12.5 if ord(character) > 0x2E7F else 6.8 for character in text)
 
 
 def _nice(fen: int) -> int:
