@@ -7,6 +7,7 @@ command line; 3 the platform is unreachable, or the kit itself failed.
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -99,7 +100,9 @@ def _run(plan: Plan, folder: Path, known: Path | None) -> int:
     from taigan.conformance.run import Run
 
     baseline = read_known(known) if known else {}
-    judged = Run(plan, ask=lambda question: str(typer.prompt(question, default="", show_default=False)), heard=_say)
+    judged = Run(
+        plan, ask=lambda question: str(typer.prompt(question, default="", show_default=False)), heard=_say, came=_count
+    )
     typer.echo(
         f"{plan.callback}: {', '.join(plan.profiles)}. This raises arms in {', '.join(plan.entry_lanes)} and makes "
         f"about {judged.expected_stays()} orders, all with plates that begin with TG."
@@ -112,6 +115,12 @@ def _run(plan: Plan, folder: Path, known: Path | None) -> int:
     written = write_report(judged, folder, stale)
     _conclude(written, folder)
     return written.summary.exit_code
+
+
+def _count(done: int, of: int) -> None:
+    """How far it has come, on a terminal."""
+    if sys.stderr.isatty():
+        typer.echo(f"\r{done} / {of} ", err=True, nl=False)
 
 
 def _say(result: Result) -> None:

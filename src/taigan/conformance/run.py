@@ -32,6 +32,8 @@ from taigan.conformance.target import Target
 from taigan.conformance.trial import Trial
 
 CONNECTIONS = 128
+MOST_AGAIN = 20
+"""So many failures at most are looked at again for flapping: a platform with more has other things to do first."""
 EACH_MAKES = {"1.2/19": 50, "3.1/06": 100, "5.7/14": 20}
 """Cases that make more orders than one."""
 
@@ -45,7 +47,9 @@ class Run:
         *,
         ask: Callable[[str], str] | None = None,
         heard: Callable[[Result], None] = lambda result: None,
+        came: Callable[[int, int], None] = lambda done, of: None,
     ) -> None:
+        """`heard` is told each result, when all are there; `came` as they come, how many of how many there are."""
         self.plan = plan
         self.scene = Scene(plan)
         self.results: list[Result] = []
@@ -55,6 +59,7 @@ class Run:
         """Stays that could not be closed, by order: the plate."""
         self._ask = ask
         self._heard = heard
+        self._came = came
 
     # From start to end
 
@@ -114,6 +119,7 @@ class Run:
             raise LotUnreachable(f"{self.plan.callback} does not answer: {self.scene.control.exchange.error}")
 
     async def _judge(self, chosen: list[Case]) -> list[Result]:
+        self._done = 0
         results: dict[str, Result] = {}
         live: list[Case] = []
         for case in chosen:
@@ -122,12 +128,14 @@ class Run:
                 results[case.case_id] = early
             elif case.section != "X":
                 live.append(case)
+        self._of = len(live)
         for attempt in range(1 + self.plan.repeats):
             for result in await self._round(live):
                 earlier = results.get(result.case.case_id)
                 results[result.case.case_id] = _combined(earlier, result, attempt)
             live = [case for case in live if results[case.case_id].status in (Status.FAILED, Status.UNSTABLE)]
-            if not live:
+            self._of += len(live)
+            if not live or len(live) > MOST_AGAIN:
                 break
         for case in chosen:
             if case.section == "X" and case.case_id not in results:
@@ -181,6 +189,8 @@ class Run:
         result = Result(case=case, status=Status.PASSED)
         await self._guarded(SCRIPTS[case.case_id], trial, result)
         result.seconds = time.monotonic() - began
+        self._done += 1
+        self._came(self._done, max(self._done, self._of))
         return trial, result
 
     async def _guarded(self, scripted: Scripted, trial: Trial, result: Result) -> None:
