@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from lot.conftest import NewParking
 from support.exits import (
@@ -18,9 +19,11 @@ from support.exits import (
     pay_at_exit,
     with_tariff,
 )
-from support.parking import BY, Parking
+from support.parking import BY, LOT_ID, Parking, lot_with
+from taigan.lot.leaving.hours import SET_ASIDE_FOR
 from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.policy import OfflineExit, Policy
+from taigan.storage import tables as t
 
 
 @pytest.fixture
@@ -169,3 +172,20 @@ async def test_a_waived_stay_is_never_reported(new_parking: NewParking) -> None:
     await leaves(street, car)
     await street.watch(7200)
     assert [said["pay_type"] for said in await exits_told(street)] == ["cash"]
+
+
+async def test_a_lot_where_something_cannot_be_brought_about_holds_up_no_other(new_parking: NewParking) -> None:
+    street = await new_parking(lots=[lot_with(), lot_with(park_id="9")])
+    other = lot_with(park_id="9").lot_id
+    for lot_id in (LOT_ID, other):
+        await street.arrives(EXIT, lot_id)
+    broken = {"lot_id": LOT_ID, "at": street.clock.now(), "kind": "exit_unanswered", "text": "there already"}
+    await street.database.write(lambda conn: conn.execute(sa.insert(t.alarms).values(broken)))
+    once = sa.text("CREATE UNIQUE INDEX once ON alarms (lot_id, kind)")
+    await street.database.write(lambda conn: conn.execute(once))
+    await street.watch(61)
+    await street.watch(1)
+    assert await street.alarm_kinds(other) == ["exit_unanswered"]
+    await street.database.write(lambda conn: conn.execute(sa.text("DROP INDEX once")))
+    await street.watch(SET_ASIDE_FOR)
+    assert await street.alarm_kinds() == ["exit_unanswered", "exit_unanswered"]

@@ -42,6 +42,8 @@ MORNING = 6
 """The hour of the lot's clock at which what nobody heard of since the day before has failed."""
 SHORTEST_NIGHT = timedelta(hours=MORNING)
 UNANSWERED = "unanswered"
+SET_ASIDE_FOR = 600.0
+"""Seconds until what could not be brought about is tried again."""
 
 
 class Hours:
@@ -53,6 +55,8 @@ class Hours:
         self._pulls = pulls
         self._policy = policy
         self._clock = clock
+        self._aside: dict[tuple[str, ...], float] = {}
+        """What could not be brought about, and until when it is left alone."""
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -74,16 +78,30 @@ class Hours:
             lambda conn: overdue.late_payments(conn, now - PULL_SPARE, now + SKEW, now - waited, now - SHORTEST_NIGHT)
         )
         for lot_id in sorted(late):
-            await self._desk.do(LatePayments(lot_id))
+            await self._do(("late payments", lot_id), LatePayments(lot_id))
         stand = await self._database.read(
             lambda conn: overdue.departures_waiting(conn, now - NOBODY_CAME, now - STANDS, offline=down)
         )
         for lot_id in sorted(stand):
-            await self._desk.do(Standing(lot_id, self._desk.pictures(lot_id)))
+            await self._do(("cars that stand", lot_id), Standing(lot_id, self._desk.pictures(lot_id)))
         if policy.escape_after:
             before = now - timedelta(seconds=policy.escape_after)
             for lot_id, order_id in await self._database.read(lambda conn: overdue.owed_since(conn, before)):
-                await self._desk.do(NobodyDecided(lot_id, order_id, before))
+                await self._do(("what is owed", lot_id, order_id), NobodyDecided(lot_id, order_id, before))
+
+    async def _do(self, about: tuple[str, ...], act: LatePayments | Standing | NobodyDecided) -> None:
+        """Bring one thing about. What fails for a reason of its own is set aside, and holds up nothing else."""
+        now = self._clock.monotonic()
+        if self._aside.get(about, now) > now:
+            return
+        try:
+            await self._desk.do(act)
+            self._aside.pop(about, None)
+        except StorageError:
+            raise
+        except Exception:
+            self._aside[about] = now + SET_ASIDE_FOR
+            log.exception("set aside: this cannot be brought about at the exits", about=about[0], lot=act.lot_id)
 
 
 class LatePayments(msgspec.Struct):
