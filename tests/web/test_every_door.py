@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from hub.sides import FakeLot, running_side, serving_lot
 from support.clock import ManualClock
 from support.simulated_lanes import running, settings
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.door import REPORT_LIMIT, Answer, Door, Mailbox, Post
+from taigan.bolink import polling
 from taigan.demo.clock import DemoClock
 from taigan.demo.page import Page
+from taigan.devices.led import LedServer
+from taigan.devices.relay import RelayBoard, RelaySettings, RelayWire
+from taigan.patience import MOST, body_within
 from taigan.web.app import Doors
 from taigan.web.console.door import FIRST_PARTS
 from web.house import Houses, client_of
@@ -90,6 +97,81 @@ def test_every_file_that_listens_is_a_door_of_the_threat_model() -> None:
     rows = [row.strip("| \n").split(" | ") for row in page.splitlines() if row.startswith("| ") and "---" not in row]
     assert {door for door in LISTENING.values() if all(row[0] != door for row in rows)} == set()
     assert [row[0] for row in rows if len(row) != 5 or not all(cell.strip() for cell in row)] == []
+
+
+@pytest.mark.parametrize("name", ["threat-model.md", "threat-model.en.md"])
+def test_every_door_is_in_the_threat_model_and_every_owner_exists(name: str) -> None:
+    lines = (ROOT / "docs" / name).read_text("utf-8").splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ") and "---" not in line]
+    doors = " ".join(row[0] for row in rows)
+    for part in LOT_DOORS:
+        assert f"/{part}" in doors, part
+    for path in (polling.UPLOAD_PATH, polling.DOWNLOAD_PATH, "/live", "/admin", "notify_url", "metrics_port"):
+        assert path in doors, path
+    owners = [owner for row in rows for owner in re.findall("`([^`]+)`", row[4])]
+    assert len(owners) > len(rows)
+    source = ROOT / "src/taigan"
+    assert [owner for owner in owners if not any((source / f"{owner}{end}").exists() for end in ("", ".py"))] == []
+
+
+def test_every_small_server_lets_the_silent_go_and_waits_for_no_body_for_long() -> None:
+    small = [name for name in LISTENING if "web.AppRunner(" in (ROOT / "src/taigan" / name).read_text("utf-8")]
+    assert len(small) > 5
+    for name in small:
+        text = (ROOT / "src/taigan" / name).read_text("utf-8")
+        assert "keepalive_timeout=" in text, name
+        assert "body_within()" in text or name == "devices/workbench.py", name  # which is lanes.py with devices
+
+
+async def test_a_body_that_stands_still_at_a_small_server_is_408_and_cut() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
+    app = web.Application(middlewares=[body_within(0.02)])
+    app.router.add_post("/", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1, lingering_time=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+        async with asyncio.timeout(10):
+            assert (await reader.read()).startswith(b"HTTP/1.1 408")  # and nothing more comes
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        async with aiohttp.ClientSession() as session, session.post(url, data=b"whole") as answer:
+            assert await answer.read() == b"whole"
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("device", ["relay", "screen"])
+async def test_silent_strangers_at_a_device_make_room_for_who_speaks(device: str) -> None:
+    screen = LedServer("127.0.0.1", 0, lambda _: None)
+    wire = RelayWire("127.0.0.1", 0, "tcp")
+    board = RelayBoard(RelaySettings(), wire)
+    await screen.start()
+    await wire.join(board)
+    port = wire.port if device == "relay" else screen.port
+    try:
+        lines = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST + 1)]
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionError):
+                assert await lines[0][0].read() == b""
+        if device == "relay":
+            reader, writer = lines[-1]
+            writer.write(bytes.fromhex("000100000006 01 01 0000 0008"))
+            async with asyncio.timeout(10):
+                assert (await reader.readexactly(7))[:2] == b"\x00\x01"
+        for _, writer in lines:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+    finally:
+        await wire.leave(board)
+        await screen.stop()
 
 
 async def deaf(post: Post) -> Answer:

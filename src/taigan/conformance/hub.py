@@ -19,6 +19,7 @@ from taigan.bolink import BadMessage
 from taigan.bolink.advice.remarks import Remark, on_request
 from taigan.bolink.advice.wrong_signatures import explain_signature, worked_out
 from taigan.conformance.model import BadConfiguration, Exchange
+from taigan.patience import SILENT_FOR, body_within
 
 LARGEST_UPLOAD = 4 << 20
 BUSY = 30.0
@@ -98,9 +99,9 @@ class KitHub:
         host, _, port = listen.rpartition(":")
         if not host or not port.isdecimal():
             raise BadConfiguration(f"hub_listen: {listen!r} is not HOST:PORT")
-        app = web.Application(client_max_size=LARGEST_UPLOAD)
+        app = web.Application(client_max_size=LARGEST_UPLOAD, middlewares=[body_within()])
         app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, keepalive_timeout=SILENT_FOR)
         await self._runner.setup()
         try:
             tls = None

@@ -20,8 +20,8 @@ import yarl
 from aiohttp import web
 
 from taigan.demo.clock import DemoClock
+from taigan.patience import SILENT_FOR, body_within
 
-SILENT_FOR = 20.0
 """Seconds that a connection may say nothing."""
 STATIC = Path(__file__).parent / "static"
 AGAIN_AFTER = 1.0
@@ -74,7 +74,7 @@ class Page:
 
     async def start(self, host: str, port: int) -> int:
         """Listen; 0 takes any free port. Returns the port. Raises OSError when it is taken."""
-        app = web.Application(client_max_size=1 << 20, middlewares=[_own_pages_only])
+        app = web.Application(client_max_size=1 << 20, middlewares=[_own_pages_only, body_within()])
         app.router.add_get("/", self._index)
         app.router.add_get("/addresses.json", self._addresses)
         app.router.add_get("/clock", self._time)
@@ -189,7 +189,7 @@ class Page:
                 request.method,
                 yarl.URL(f"{base}/{rest}", encoded=True),
                 headers=headers,
-                data=await request.read() if request.can_read_body else None,
+                data=await request.read() or None,
                 allow_redirects=False,
             ) as answer:
                 kept = {name: value for name, value in answer.headers.items() if name.lower() not in _NOT_PASSED_ON}

@@ -19,9 +19,11 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
+from taigan import patience
 from taigan.devices.device import Device, Fault, Port, Seconds
 from taigan.devices.lane import Happening, Kind, Reply, Verb
 from taigan.devices.mqtt import MqttLine
+from taigan.patience import body_within
 from taigan.tasks import end
 
 log = logging.getLogger(__name__)
@@ -183,9 +185,9 @@ class HttpController(Controller):
 
     async def start(self) -> None:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5))
-        app = web.Application(client_max_size=64 * 1024)
+        app = web.Application(client_max_size=64 * 1024, middlewares=[body_within()])
         app.router.add_post("/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, keepalive_timeout=patience.SILENT_FOR)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.host, self.port, reuse_address=True).start()
         self.port = self._runner.addresses[0][1]

@@ -7,9 +7,11 @@ import asyncio
 import msgspec
 from aiohttp import web
 
+from taigan import patience
 from taigan.devices.device import Device, Fault, Port
 from taigan.devices.digest import Gatekeeper
 from taigan.devices.lane import Reply, Verb
+from taigan.patience import body_within
 
 SILENT_FOR = 30.0
 BETWEEN_PIECES = 0.05
@@ -46,9 +48,9 @@ class HttpGate(Device):
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
-        app = web.Application(client_max_size=64 * 1024)
+        app = web.Application(client_max_size=64 * 1024, middlewares=[body_within()])
         app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, keepalive_timeout=patience.SILENT_FOR)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.settings.host, self.port, reuse_address=True)
         await site.start()

@@ -57,6 +57,7 @@ from taigan.devices import DeviceError
 from taigan.devices.camera import CameraMode
 from taigan.devices.journal import Journal, JournalFailed
 from taigan.devices.lane import CarAction, DoesNotFit, Happening, Lane, LaneRecord, Mode, Reply, Verb
+from taigan.patience import SILENT_FOR, body_within
 from taigan.tasks import end
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,6 @@ UNSENT_LIMIT = 50_000
 STREAM_KEPT = 200
 PING_EVERY = 15.0
 SHUTDOWN_WITHIN = 0.25
-SILENT_FOR = 20.0  # seconds that a connection may say nothing; clients let go of theirs after 15
 NAME_LENGTH = 200
 PLATE_LENGTH = 16
 CODE_LENGTH = 128
@@ -262,7 +262,7 @@ class LanesApp:
 
     def build(self) -> web.Application:
         """The web application; its lanes move from its start to its clean-up."""
-        app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._guard])
+        app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._guard, body_within()])
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/control", self._control, allow_head=False)
         app.router.add_get("/lanes", self._list)

@@ -12,6 +12,8 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from taigan.patience import make_room
+
 log = logging.getLogger(__name__)
 
 START = b"\x00\x64\xff\xff"
@@ -118,6 +120,7 @@ class LedServer:
         self._host = host
         self._shown = shown
         self._server: asyncio.Server | None = None
+        self._connections: dict[asyncio.StreamWriter, None] = {}
 
     async def start(self) -> None:
         """Listen; `port` is the one it got."""
@@ -125,17 +128,22 @@ class LedServer:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Listen no longer."""
+        """Listen no longer, and let every connection go."""
         if self._server is not None:
             self._server.close()
             self._server = None
+        for writer in tuple(self._connections):
+            writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         frames = Reader()
+        make_room(self._connections, writer)
         with contextlib.suppress(OSError, asyncio.CancelledError):
             while data := await reader.read(4096):
+                make_room(self._connections, writer)
                 for frame in frames.feed(data):
                     self.screen.show(frame)
                     self._shown(self.screen.text)
                     log.info("screen shows %r, says %r", self.screen.text, self.screen.spoken[-1:])
+        self._connections.pop(writer, None)
         writer.close()

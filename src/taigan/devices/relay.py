@@ -16,6 +16,7 @@ import msgspec
 
 from taigan.devices.device import Device, Fault, Port, Seconds
 from taigan.devices.lane import Reply, Verb
+from taigan.patience import make_room
 
 CHANNELS = (8, 16, 32)
 FEW = 4
@@ -63,7 +64,7 @@ class RelayWire:
 
     def __init__(self, host: str, port: int, framer: Literal["tcp", "rtu"]) -> None:
         self.port = port
-        self.connections: set[asyncio.StreamWriter] = set()
+        self.connections: dict[asyncio.StreamWriter, None] = {}  # that which was quiet longest first
         self._host = host
         self._framer = framer
         self._boards: dict[int, RelayBoard] = {}
@@ -88,7 +89,7 @@ class RelayWire:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections.add(writer)
+        make_room(self.connections, writer)
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 if self._framer == "tcp":
@@ -96,7 +97,7 @@ class RelayWire:
                 else:
                     await self._serve_rtu(reader, writer)
         finally:
-            self.connections.discard(writer)
+            self.connections.pop(writer, None)
             writer.close()
 
     async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -106,6 +107,7 @@ class RelayWire:
             if head[2:4] != b"\0\0" or not 2 <= length <= LONGEST_PDU + 1:
                 return
             pdu = await reader.readexactly(length - 1)
+            make_room(self.connections, writer)
             board = self._boards.get(head[6])
             if board is None and head[6] in (0, 255) and len(self._boards) == 1:  # a board with a port of its own
                 board = next(iter(self._boards.values()))
@@ -122,6 +124,7 @@ class RelayWire:
                 frame += await reader.readexactly(frame[6] + 1)
             if _crc(frame[:-2]) != frame[-2:]:
                 return
+            make_room(self.connections, writer)
             board = self._boards.get(frame[0])
             if board is not None:
                 board.handle(frame[1:-2], partial(self._send_rtu, board, writer))

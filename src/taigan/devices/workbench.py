@@ -35,7 +35,6 @@ from taigan.devices.journal import Journal
 from taigan.devices.lane import Happening, Kind, Lane, LaneRecord
 from taigan.devices.lanes import (
     SHUTDOWN_WITHIN,
-    SILENT_FOR,
     BadInput,
     LanesApp,
     LanesSettings,
@@ -46,6 +45,7 @@ from taigan.devices.lanes import (
 from taigan.devices.led import LedServer
 from taigan.devices.relay import RelayBoard, RelaySettings, RelayWire
 from taigan.devices.vzenith import HttpCamera, HttpCameraSettings, MqttCamera, MqttCameraSettings
+from taigan.patience import SILENT_FOR
 from taigan.tasks import end
 
 log = logging.getLogger(__name__)

@@ -9,6 +9,7 @@ come again like all that were not answered.
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -75,8 +76,9 @@ class Lines:
 
     def find(self, token: str) -> Line | None:
         """The line with this token."""
-        found = (line for lines in self._of_lot.values() for line in lines if token and line.token == token)
-        return next(found, None)
+        given = token.encode("utf-8", "replace")
+        every = (line for lines in self._of_lot.values() for line in lines)
+        return next((line for line in every if hmac.compare_digest(line.token.encode(), given)), None)
 
     def speaks(self, lot_id: str) -> bool:
         """Whether a lot is spoken to this way."""
