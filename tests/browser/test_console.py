@@ -16,7 +16,7 @@ from support.browser import chromium
 from taigan.rights import Role
 from taigan.storage.database import open_database
 from web.console.browser import PASSWORD, accounts_of
-from web.console.furnished import furnish
+from web.console.furnished import fortnight, furnish
 from web.house import LOT, House, house_at, served
 
 HERE = f"/lots/{LOT}"
@@ -46,6 +46,13 @@ PAGES = {
     "payments": f"{HERE}/money/payments",
     "bills": f"{HERE}/money/bills",
     "reductions": f"{HERE}/money/reductions",
+    "report-income": f"{HERE}/reports",
+    "report-traffic": f"{HERE}/reports?what=traffic",
+    "report-day": f"{HERE}/reports?what=traffic&from=2025-05-30&to=2025-05-30",
+    "report-hours": f"{HERE}/reports?what=hours",
+    "report-lengths": f"{HERE}/reports?what=lengths",
+    "report-lifts": f"{HERE}/reports?what=lifts",
+    "report-wrong": f"{HERE}/reports?from=2025-06-02&to=2025-06-01",
     "shifts": f"{HERE}/shifts",
     "shift": f"{HERE}/shifts/S1",
     "shift-close": f"{HERE}/shifts/S2/close",
@@ -92,6 +99,7 @@ async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Con
     database = await open_database(f"sqlite:///{folder / 'lot.sqlite3'}")
     house = await house_at(database)
     await furnish(house)
+    await fortnight(house)
     accounts = accounts_of(house)
     await accounts.create("wangfang", "王芳", PASSWORD, by="test", must_change=False)
     await accounts.give("wangfang", Role.OWNER, (), by="test")

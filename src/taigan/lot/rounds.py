@@ -15,6 +15,7 @@ from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import LotError
+from taigan.lot.people import reporting
 from taigan.lot.policy import Policy
 from taigan.storage import errands as kept
 from taigan.storage import registry
@@ -25,6 +26,8 @@ from taigan.storage.rows import Lot
 log = structlog.get_logger("taigan.rounds")
 EVERY = 10.0
 """Seconds between two looks."""
+SUMS_EVERY = 600.0
+"""Seconds between two looks for days that reports have not summed up yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Rounds:
         self._told_spaces: dict[str, int] = {}
         self._rounds.append(Round("invoices", every(policy.invoices_every), errands.look_at_invoices, at_once))
         self._rounds.append(Round("screens", every(policy.screens_every), city.fetch, at_once))
+        self._rounds.append(Round("day sums", every(SUMS_EVERY), self._sum_up, at_once))
         if policy.passes_every:
             self._rounds.append(Round("passes", every(policy.passes_every), errands.fetch_passes, at_once))
         if policy.spaces_every:
@@ -122,6 +126,10 @@ class Rounds:
                 self._told_spaces[lot.lot_id] = lot.spaces_free
             except BolinkError as error:
                 log.info("BoLink was not told the free spaces", lot=lot.lot_id, error=str(error))
+
+    async def _sum_up(self, lot: Lot) -> None:
+        """Have the days that are over ready for reports."""
+        await reporting.sum_up(self._database, lot, self._clock.now())
 
     def _at_night(self, lot: Lot, now: datetime) -> datetime:
         """When the lot's clock shows `reconcile_at` next."""

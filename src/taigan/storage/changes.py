@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import sqlalchemy as sa
 
+from taigan.storage import day_sums
 from taigan.storage import tables as t
 from taigan.storage.rows import (
     Act,
@@ -109,6 +112,8 @@ _NEW_REDUCTION = Insert(t.reductions, Reduction)
 _REDUCTION = Update[Reduction](t.reductions, "ended_at", key=["lot_id", "reduction_id"])
 _NEW_ATTEMPT = Insert(t.attempts, Attempt)
 _ATTEMPT = Update[Attempt](t.attempts, "state", "said", key=["lot_id", "attempt_no"])
+_JUST_NOW = timedelta(minutes=5)
+"""Rows of one transaction lie no further apart than this, unless one is of the past."""
 
 
 class Changes:
@@ -204,6 +209,19 @@ class Changes:
     def leave(self, presence: Presence) -> None:
         self.left[presence.presence_id] = presence
 
+    def in_the_past(self) -> set[tuple[str, datetime]]:
+        """Moments of the past, by lot, at which a row is another one now than reports counted it."""
+        made = {(order.lot_id, order.requested_at) for order in self.new_orders.values()}
+        made |= {(payment.lot_id, payment.received_at) for payment in self.new_payments.values()}
+        made |= {(bill.lot_id, bill.closed_at) for bill in self.bills.values() if bill.closed_at is not None}
+        made |= {(lift.lot_id, lift.intended_at) for lift in self.new_lifts}
+        ended = [order for order in self.orders.values() if order.closed_at is not None]
+        made |= {(order.lot_id, order.closed_at) for order in ended if order.closed_at is not None}
+        now = max((*(at for _, at in made), *(event.at for event in self.events)), default=None)
+        past = {(lot_id, at) for lot_id, at in made if now is not None and at < now - _JUST_NOW}
+        past |= {(payment.lot_id, payment.received_at) for payment in self.payments.values()}
+        return past | {(order.lot_id, order.requested_at) for order in ended if order.state == "void"}
+
     def write(self, conn: sa.Connection) -> None:
         """Write everything, those rows first that make room for others under the unique indexes."""
         _LOT(conn, self.lots.values())
@@ -233,3 +251,4 @@ class Changes:
         _REDUCTION(conn, self.reductions_ended)
         _ATTEMPT(conn, self.attempts.values())
         _NEW_ATTEMPT(conn, self.new_attempts.values())
+        day_sums.forget(conn, self.in_the_past())

@@ -170,6 +170,33 @@ def _by_index_postgresql(element: ByIndexFromHere, compiler: Any, **kw: Any) -> 
 _BY_INDEX = sa.select(ByIndexFromHere())
 
 
+class seconds_between(ColumnElement[int]):
+    """The whole seconds from one moment to a later one."""
+
+    inherit_cache = True
+    type = sa.BigInteger()
+    _traverse_internals = [  # noqa: RUF012
+        ("first", sa.sql.visitors.InternalTraversal.dp_clauseelement),
+        ("last", sa.sql.visitors.InternalTraversal.dp_clauseelement),
+    ]
+
+    def __init__(self, first: ColumnElement[Any], last: ColumnElement[Any]) -> None:
+        self.first = first
+        self.last = last
+
+
+@compiles(seconds_between, "sqlite")
+def _seconds_sqlite(element: seconds_between, compiler: Any, **kw: Any) -> str:
+    first, last = compiler.process(element.first, **kw), compiler.process(element.last, **kw)
+    return f"(({last} - {first}) / 1000000)"
+
+
+@compiles(seconds_between, "postgresql")
+def _seconds_postgresql(element: seconds_between, compiler: Any, **kw: Any) -> str:
+    first, last = compiler.process(element.first, **kw), compiler.process(element.last, **kw)
+    return f"CAST(floor(extract(epoch FROM {last} - {first})) AS bigint)"
+
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -324,6 +351,13 @@ orders = sa.Table(
         postgresql_where=sa.text("state = 'in' AND passed_at IS NULL"),
     ),
     sa.Index("orders_by_time", "lot_id", "requested_at", "order_id"),
+    sa.Index(
+        "orders_by_end",
+        "lot_id",
+        "closed_at",
+        sqlite_where=sa.text("closed_at IS NOT NULL"),
+        postgresql_where=sa.text("closed_at IS NOT NULL"),
+    ),
     sa.Index("orders_by_licence", "lot_id", "licence"),
     sa.Index("orders_by_presence", "lot_id", "presence_id"),
     sa.Index(
@@ -773,6 +807,13 @@ bills = sa.Table(
     sa.Column("awaited", sa.Boolean, nullable=False, server_default=sa.false()),  # BoLink says paid, without number
     sa.Column("closed_at", Moment),
     sa.CheckConstraint("charge_fen IS NULL OR reduced_fen <= charge_fen", name="reduced_within_charge"),
+    sa.Index(
+        "bills_by_end",
+        "lot_id",
+        "closed_at",
+        sqlite_where=sa.text("closed_at IS NOT NULL"),
+        postgresql_where=sa.text("closed_at IS NOT NULL"),
+    ),
     sa.CheckConstraint("refunded_fen <= paid_fen", name="refunded_within_paid"),
     sa.Index(
         "bills_owed",
@@ -975,6 +1016,15 @@ errands = sa.Table(
         sqlite_where=sa.text("state IN ('running', 'unclear')"),
         postgresql_where=sa.text("state IN ('running', 'unclear')"),
     ),
+)
+
+day_sums = sa.Table(
+    "day_sums",  # what a day that is over came to; gone when something in it changes, and summed up again
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("begins_at", Moment, primary_key=True),  # a day of the lot's clock
+    sa.Column("ends_at", Moment, nullable=False),
+    sa.Column("sums", sa.Text, nullable=False),  # JSON
 )
 
 rounds = sa.Table(

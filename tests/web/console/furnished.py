@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,7 +13,8 @@ from taigan.lot.people.prices import Prices
 from taigan.lot.tariff.reading import price_lists
 from taigan.storage import tables as t
 from taigan.storage import vehicles
-from taigan.storage.rows import Alarm, Bill, Departure, Pass, Payment, Reduction, Shift
+from taigan.storage.changes import Changes
+from taigan.storage.rows import Alarm, Bill, Departure, Lift, Order, Pass, Payment, Reduction, Shift
 from taigan.storage.vehicles import SpecialVehicle
 from web.house import LOT, House
 
@@ -137,6 +138,37 @@ async def _passes(house: House) -> None:
     blocked = {"lot_id": LOT, "kind": "licence", "value": "京A00001", "operator": "王芳", "reason": "闯杆"}
     await house.database.write(lambda conn: vehicles.keep_special_vehicle(conn, free))
     await house.write(t.blocked.insert().values(**blocked, at=now))
+
+
+async def fortnight(house: House) -> None:
+    """Two weeks of cars that came and went, for reports: more at the weekend, most of them at noon."""
+    now = house.clock.now()
+    changes = Changes()
+    for number in range(280):
+        days, at_noon = number % 14, number % 9
+        came = now - timedelta(days=days + 1, hours=at_noon - 4, minutes=number % 60)
+        stayed = timedelta(minutes=20 + 37 * (number % 11) ** 2 // 4)
+        plate, order_id = f"粤A{20000 + 71 * number}", f"past{number:04}"
+        way, fen = ("scancode", "wallet", "cash", "prepay")[number % 4], 200 + 100 * (number % 13)
+        left = came + stayed
+        changes.new_order(
+            msgspec.structs.replace(
+                PAST, order_id=order_id, licence=plate, plate=plate, requested_at=came, in_at=came, closed_at=left
+            )
+        )
+        changes.bill(Bill(LOT, order_id, charge_fen=fen, paid_fen=fen, closed_at=left))
+        giver = "cash" if way == "cash" else "bolink"
+        paid = Payment(
+            LOT, f"Q{number}", giver, f"N{order_id}", order_id, "", "", way, "paid", fen, 0, left, left, plate
+        )
+        changes.new_payment(paid)
+        if number % 23 == 0:
+            who, about = ("王芳", "李强", "陈杰")[number % 3], order_id if number % 2 else None
+            changes.new_lifts.append(Lift(LOT, f"M{number}", "B1", about, "open", "manual", who, "试", left, left))
+    await house.database.write(changes.write)
+
+
+PAST = Order(LOT, "", "plate", "out", "", "", "", "", "", "", "A1", None, None, "", datetime(2025, 5, 1, tzinfo=UTC))
 
 
 async def rename(house: House, name: str) -> None:

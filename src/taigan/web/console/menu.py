@@ -27,6 +27,7 @@ LOT: tuple[tuple[Entry, ...], ...] = (
     (
         Entry("shift", "shifts", N_("交接班"), Right.MONEY_SEE, "shift"),
         Entry("money", "money", N_("收款"), Right.MONEY_SEE, "money"),
+        Entry("reports", "reports", N_("报表"), Right.REPORT_SEE, "reports"),
     ),
     (
         Entry("passes", "passes", N_("月卡"), Right.PASS_SEE, "passes"),
@@ -75,6 +76,7 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/tariffs/new",
         "/lots/{lot_id}/tariffs/{version}",
         "/lots/{lot_id}/export/{table}",  # beside each list
+        "/lots/{lot_id}/reports/{what}/export",
     }
 )
 """Pages (GET) that are reached in another way than by the menu."""

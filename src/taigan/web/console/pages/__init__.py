@@ -9,6 +9,7 @@ from taigan.web.console.pages import (
     lanes,
     money,
     passes,
+    reports,
     shifts,
     signing,
     spaces,
@@ -30,5 +31,6 @@ PAGES = (
     *passes.PAGES,
     *tariffs.PAGES,
     *exports.PAGES,
+    *reports.PAGES,
 )
 """Every handler."""

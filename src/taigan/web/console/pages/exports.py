@@ -198,7 +198,7 @@ async def export(visit: Here, table: FromPath[str]) -> Answer | Stream:
     need(visit, wanted.right)
     sought = wanted.sought(visit)
     first = await _read(visit, wanted, (), sought)
-    await _noted(visit, table, form)
+    await noted(visit, table, form)
     title = visit.tell(wanted.title)
     kinds = [column.kind for column in wanted.columns]
     titles = [visit.tell(column.title) for column in wanted.columns]
@@ -235,7 +235,7 @@ def _cell(visit: Visit, column: Column, row: Any) -> sheets.Cell:
     return found
 
 
-async def _noted(visit: Visit, table: str, form: str) -> None:
+async def noted(visit: Visit, table: str, form: str) -> None:
     """Who takes what away is kept."""
     by = visit.by("-")
     filters = " ".join(f"{name}={value}" for name, value in visit.asked.items() if name != "form")
