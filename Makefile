@@ -61,13 +61,15 @@ test: dev system
 	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(TESTS)
 
 # The same as in `test`, many times over: kills, cut connections, BoLink's troubles, a full disk, a clock set back, and
-# streets from seeds (a thousand take about an hour), from FIRST_STREET on.
+# streets from seeds (a thousand take about an hour), from FIRST_STREET on; and STAYS through all ways of paying.
 KILL_ROUNDS ?= 20
 TROUBLE_ROUNDS ?= 10
 STREETS ?= 1000
 FIRST_STREET ?= 1
+STAYS ?= 10000
 crash: export TAIGAN_TEST_STREETS = $(STREETS)
 crash: export TAIGAN_TEST_FIRST_STREET = $(FIRST_STREET)
+crash: export TAIGAN_TEST_STAYS = $(STAYS)
 
 crash: dev system
 	TAIGAN_TEST_KILL_ROUNDS=$(KILL_ROUNDS) TAIGAN_TEST_TROUBLE_ROUNDS=$(TROUBLE_ROUNDS) $(BIN)/pytest --log-cli-level=INFO tests/crash tests/simulation

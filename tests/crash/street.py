@@ -52,6 +52,13 @@ class Round:
 class Street:
     """`taigan hub`, `taigan lanes` and `taigan lot` as processes, on one folder. Each of `lots` is a `taigan lot`."""
 
+    lot_ids: Sequence[str] = LOTS
+    channels: Mapping[str, str] = {channel_id: "entry" for channel_id in LANES}
+    """Each lot's lanes, and which way they lead."""
+    rules = ""
+    """More of the lot platform's settings."""
+    hub_rules = ""
+
     def __init__(
         self,
         folder: Path,
@@ -322,9 +329,9 @@ class Street:
         if self._running[name].returncode is not None:
             raise AssertionError(f"the lot ended: {(self.folder / f'{name}.log').read_text()[-3000:]}")
         try:
-            for lot_id in LOTS:
+            for lot_id in self.lot_ids:
                 lanes = await self.items(f"/api/v1/lots/{lot_id}/lanes", name)
-                if len(lanes) != len(LANES) or not all(lane["barrier"]["online"] for lane in lanes):
+                if len(lanes) != len(self.channels) or not all(lane["barrier"]["online"] for lane in lanes):
                     return False
         except (aiohttp.ClientError, KeyError):
             return False
@@ -339,7 +346,7 @@ class Street:
         return waiting == 0
 
     async def _nothing_is_owed(self) -> bool:
-        for lot_id in LOTS:
+        for lot_id in self.lot_ids:
             for state in ("pending", "sending"):
                 if await self.items(f"/api/v1/lots/{lot_id}/deliveries", state=state):
                     return False
@@ -395,8 +402,11 @@ class Street:
     def _settings(self) -> str:
         lots = "".join(
             f'[[lots]]\nunion_id = {UNION_ID}\npark_id = "{lot_id.partition("-")[2]}"\nspaces = {SPACES}\n'
-            + "".join(f'[[lots.lanes]]\nchannel_id = "{channel_id}"\n' for channel_id in LANES)
-            for lot_id in LOTS
+            + "".join(
+                f'[[lots.lanes]]\nchannel_id = "{channel_id}"\ndirection = "{direction}"\n'
+                for channel_id, direction in self.channels.items()
+            )
+            for lot_id in self.lot_ids
         )
         return f"""
 data_dir = "."
@@ -410,9 +420,11 @@ upload_timeout = 2
 barrier_timeout = 2
 retry_after = [0.2, 0.5, 1]
 retry_every = 2
+{self.rules}
 [hub]
 port = {self._ports["hub"]}
 admin_token = "{TOKEN}"
+{self.hub_rules}
 [lanes]
 port = {self._ports["lanes"]}
 travel_time = 0.05

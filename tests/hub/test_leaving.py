@@ -139,6 +139,9 @@ async def test_a_price_of_0_is_nothing_to_pay(side: Side, lot: LeavingLot, errms
     assert (scan["shown"], scan["text"], scan["price"]) == ("free", text, "0.00")
     status, answer = await side.admin("POST", f"/admin/scans/{scan['scan_id']}/pay", json={})
     assert (status, answer["error"]["field"]) == (400, "scan_id")
+    status, answer = await side.admin("POST", f"/admin/scans/{scan['scan_id']}/pay")  # the amount may be left out
+    assert (status, answer["error"]["field"]) == (400, "scan_id")
+    assert (await side.admin("POST", "/admin/prepays"))[1]["error"]["message"] == "the body is missing"
     assert lot.pushes("outpark") == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import httpx
 import pytest
@@ -97,7 +97,12 @@ async def test_a_pass_covers_its_plates_until_it_is_ended(exit_of: House, api: h
         "starts_at": (now - timedelta(days=1)).isoformat(),
         "ends_at": (now + timedelta(days=1)).isoformat(),
     }
-    assert (await api.post(at, json=BY | given)).status_code == 201
+    zone = timezone(timedelta(hours=8))
+    given |= {
+        name: datetime.fromisoformat(given[name]).astimezone(zone).isoformat() for name in ("starts_at", "ends_at")
+    }
+    made = await api.post(at, json=BY | given)
+    assert (made.status_code, datetime.fromisoformat(made.json()["ends_at"]).utcoffset()) == (201, timedelta())
     assert (await api.post(at, json=BY | given)).json()["error"]["field"] == "card_id"
     wrong = BY | given | {"card_id": "M2", "ends_at": given["starts_at"]}
     assert (await api.post(at, json=wrong)).json()["error"]["field"] == "ends_at"

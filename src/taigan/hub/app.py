@@ -168,4 +168,7 @@ def _invalid(error: ValidationException) -> ErrorBody:
     if not isinstance(first, dict):
         return ErrorBody("invalid", error.detail)
     key = first.get("key")
-    return ErrorBody("invalid", str(first.get("message", error.detail)), None if key == "data" else key)
+    message = str(first.get("message", error.detail))
+    if message == "'data'":
+        message = "the body is missing"
+    return ErrorBody("invalid", message, None if key == "data" else key)

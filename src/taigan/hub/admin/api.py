@@ -191,10 +191,10 @@ async def prepay(hub: FromHub, data: JSONBody[PrepayRequest]) -> BillResult:
 
 
 @post("/scans/{scan_id:str}/pay", status_code=HTTPStatus.OK)
-async def pay(hub: FromHub, scan_id: FromPath[str], data: JSONBody[PayRequest]) -> PayResult:
+async def pay(hub: FromHub, scan_id: FromPath[str], data: JSONBody[PayRequest | None] = None) -> PayResult:
     """The simulated driver pays what was quoted, or another `amount` in yuan. Again: what became of the first time."""
     try:
-        amount = None if data.amount is None else fen(data.amount, "amount")
+        amount = None if data is None or data.amount is None else fen(data.amount, "amount")
     except BadMessage as error:
         raise Unusable(error.reason, "amount") from None
     payment = await hub.cashier.pay(scan_id, amount)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -48,8 +48,8 @@ class AddPass(msgspec.Struct, kw_only=True):
             room.lot_id,
             card_id,
             self.holder.strip()[:100],
-            self.starts_at,
-            self.ends_at,
+            self.starts_at.astimezone(UTC),
+            self.ends_at.astimezone(UTC),
             self.by.operator,
             self.by.reason,
             room.now,

@@ -1,0 +1,216 @@
+"""Random stays through all ways of paying, with faults and kills: three processes' books end the same, to the fen.
+
+`TAIGAN_TEST_STAYS` says how many; `make crash` takes ten thousand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from crash.paying import FAULTS, WAYS, PayingStreet, Stay
+from crash.street import SPACES
+from support.postgres import new_databases
+from support.telling import Tell
+
+STAYS = int(os.environ.get("TAIGAN_TEST_STAYS", "0"))
+SEED = int(os.environ.get("TAIGAN_TEST_STAYS_FROM", "20260504"))
+A_WAVE = 100
+pytestmark = pytest.mark.timeout(300 + STAYS)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"] if STAYS else ["postgresql"])
+async def street(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[PayingStreet]:
+    async with AsyncExitStack() as opened:
+        url = f"sqlite:///{tmp_path / 'lot.sqlite3'}"
+        if request.param == "postgresql":
+            new = await opened.enter_async_context(new_databases(request.getfixturevalue("postgres_url")))
+            url = await new()
+        under_fire = PayingStreet(tmp_path / "street", url, Random(SEED))
+        await under_fire.open()
+        yield under_fire
+        await under_fire.close()
+
+
+async def test_random_stays_with_faults_and_kills_end_with_the_same_money_in_every_book(
+    street: PayingStreet, tell: Tell
+) -> None:
+    left = STAYS or 15
+    assert await street.put("/admin/faults", "hub", faults=[fault | {"times": None} for fault in FAULTS]) == 200
+    wave = 0
+    while left:
+        wave += 1
+        now = min(left, A_WAVE)
+        left -= now
+        await play(street, wave, now)
+    await street.settles()
+    books = await Books.read(street)
+    books.check()
+    tell(f"{len(street.stays)} stays: {books.told()}; {street.taken_counts()}")
+
+
+async def play(street: PayingStreet, wave: int, number: int) -> None:
+    """So many cars come in, stay for the same time, and leave in their ways, while a process may die."""
+    chance = street.chance
+    stays = [
+        Stay(chance.choice(street.lot_ids), f"京{wave % 26 + 65:c}{wave % 100:02d}{seat:03d}"[:8], chance.choice(WAYS))
+        for seat in range(number)
+    ]
+    street.stays.extend(stays)
+    wallets: dict[str, list[str]] = defaultdict(list)
+    for stay in stays:
+        if "wallet" in stay.way:
+            wallets[stay.lot_id].append(stay.plate)
+    await street.wallets(wallets)
+    await dying(street, asyncio.gather(*(street.enters(stay) for stay in stays)))
+    await street.forward(chance.choice([60, 1200, 3000, 5400, 10000, 20000, 90000]))
+    await dying(street, asyncio.gather(*(street.leaves(stay) for stay in stays)))
+
+
+async def dying(street: PayingStreet, work: asyncio.Future[Any]) -> None:
+    """Kill something while the work goes on, in half of the cases."""
+    part = street.chance.choice(["lot", "lot", "lot", "hub", "lanes", "", "", ""])
+    if part:
+        await asyncio.wait({work}, timeout=street.chance.uniform(0.2, 4))
+        await street.dies(part)
+    await work
+
+
+class Books:
+    """What the hub, the lot and the lanes say at the end."""
+
+    def __init__(self, street: PayingStreet) -> None:
+        self.street = street
+        self.hub: dict[str, dict[str, Any]] = {}
+        self.lot: dict[str, dict[str, Any]] = {}
+        self.orders: dict[str, dict[str, Any]] = {}
+        self.lifts: dict[str, dict[str, Any]] = {}
+        self.exits: dict[str, dict[str, Any]] = {}
+        self.departures: list[dict[str, Any]] = []
+        self.unreadable: set[str] = set()
+        self.lots: list[dict[str, Any]] = []
+
+    @classmethod
+    async def read(cls, street: PayingStreet) -> Books:
+        books = cls(street)
+        for lot_id in street.lot_ids:
+            path = f"/api/v1/lots/{lot_id}"
+            books.lots.append(await street.get(path))
+            for payment in await street.items("/admin/payments", lot_id=lot_id):
+                books.hub[payment["trade_no"]] = payment
+            for payment in await street.items(f"{path}/payments"):
+                books.lot[payment["payment_id"]] = payment
+            for order in await street.items(f"{path}/orders"):
+                if order["state"] != "void":
+                    order["bill"] = await street.get(f"{path}/orders/{order['order_id']}/bill")
+                books.orders[order["order_id"]] = order
+            books.departures += await street.items(f"{path}/departures")
+            for lift in await street.items(f"{path}/lifts"):
+                books.lifts[lift["lift_id"]] = lift
+            for exit_ in await street.items("/admin/exits", lot_id=lot_id):
+                books.exits[exit_["order_id"]] = exit_
+        return books
+
+    def check(self) -> None:
+        """Raises AssertionError with the first thing that does not agree."""
+        self._stays()
+        self._money()
+        self._bills()
+        self._arms()
+        for lot in self.lots:
+            assert lot["spaces_free"] == SPACES, f"{lot['lot_id']}: {lot['spaces_free']}"
+
+    def _stays(self) -> None:
+        for stay in self.street.stays:
+            order = self.orders[stay.order_id]
+            assert order["state"] == "out", f"{stay} drove out, but {order}"
+            if order["bill"]["balance_fen"] <= 0:
+                assert stay.order_id in self.exits, f"{stay}: BoLink does not know that it left"
+        open_ = [order for order in self.orders.values() if order["state"] not in ("out", "void")]
+        assert not open_, open_
+
+    def _money(self) -> None:
+        theirs = {number: one for number, one in self.hub.items() if one["state"] == "paid"}
+        self._pulls_without_number(theirs)
+        ours = {
+            one["trade_no"]: one for one in self.lot.values() if one["giver"] == "bolink" and one["state"] == "paid"
+        }
+        lost = theirs.keys() - ours.keys() - self.unreadable
+        assert not lost, f"paid at BoLink, not here: {[theirs[number] for number in lost]}"
+        more = ours.keys() - theirs.keys()
+        assert not more, f"paid here, not at BoLink: {[ours[number] for number in more]}"
+        for number, one in theirs.items():
+            assert one["fen"] == ours[number]["fen"], f"{one} is here {ours[number]}"
+        by_order: Counter[str] = Counter()
+        for one in self.lot.values():
+            if one["giver"] == "cash" and one["state"] == "paid":
+                by_order[one["order_id"]] += one["fen"]
+        for stay in self.street.stays:
+            booked = by_order.pop(stay.order_id, 0)
+            if stay.cash_in_doubt == 0:
+                assert booked == sum(stay.cash), f"{stay}: the booth took {sum(stay.cash)}, booked is {booked}"
+            else:
+                assert booked >= sum(stay.cash)
+        assert not by_order, f"cash that nobody gave: {by_order}"
+
+    def _pulls_without_number(self, theirs: dict[str, dict[str, Any]]) -> None:
+        """A pull that was paid is known by our own number until BoLink names its own: order, way and amount are its."""
+        ours = {one["trade_no"] for one in self.lot.values() if one["giver"] == "bolink"}
+        for one in self.lot.values():
+            if one["giver"] != "us" or one["state"] != "paid":
+                continue
+            what = (one["order_id"], one["way"], one["fen"])
+            fits = [
+                number
+                for number, their in theirs.items()
+                if number not in ours and (their["order_id"], their["pay_type"], their["fen"]) == what
+            ]
+            assert len(fits) == 1, f"a pull of ours that BoLink does not know: {one}"
+            del theirs[fits[0]]
+            self.street.counts["pulls without BoLink's number"] += 1
+
+    def _bills(self) -> None:
+        paid: Counter[str] = Counter()
+        for one in self.lot.values():
+            if one["state"] == "paid":
+                paid[one["order_id"]] += one["fen"]
+        for order_id, order in self.orders.items():
+            if order["state"] == "void":
+                continue
+            bill = order["bill"]
+            rest = bill["reduced_fen"] + bill["paid_fen"] - bill["refunded_fen"] + bill["balance_fen"]
+            assert bill["charge_fen"] == rest, f"{order}: {bill}"
+            assert bill["paid_fen"] == paid[order_id], f"{order} was paid {paid[order_id]}, its bill says {bill}"
+            assert not bill["awaited"], f"{order} is awaited"
+
+    def _arms(self) -> None:
+        risen: Counter[str] = Counter()
+        for line in (self.street.folder / "lanes.jsonl").read_text().splitlines():
+            if '"arm":"rising"' in line:
+                risen[json.loads(line).get("command", "")] += 1
+        risen.pop("", None)  # by the handset
+        for lift_id, times in risen.items():
+            assert times == 1, f"{lift_id} raised the arm {times} times"
+            assert lift_id in self.lifts, f"the arm rose for {lift_id}, of which there is no row"
+        raised: Counter[str] = Counter()
+        for lift_id, lift in self.lifts.items():
+            if lift["cause"] == "released" and lift_id in risen:
+                raised[lift["order_id"]] += 1
+        let_go = Counter(one["order_id"] for one in self.departures if one["released_at"])
+        for order_id, times in raised.items():
+            assert times <= let_go[order_id], f"{order_id} was let go {let_go[order_id]} times, the arm rose {times}"
+
+    def told(self) -> str:
+        paid = [one["fen"] for one in self.lot.values() if one["state"] == "paid"]
+        ways = Counter(one["way"] for one in self.lot.values() if one["state"] == "paid")
+        owed = sum(max(0, order["bill"]["balance_fen"]) for order in self.orders.values() if order["state"] == "out")
+        return f"{len(paid)} payments of {sum(paid)} fen {dict(ways)}, {owed} fen owed, {len(self.lifts)} lifts"
