@@ -80,6 +80,8 @@ class Right(StrEnum):
     AUDIT_SEE = "audit:see", "看抬杆和操作记录", "see every lift and act"
 
     RESIDENT_SEE = "resident:see", "看泊链下发的人员", "see the residents that BoLink sent"
+    RESIDENT_SET = "resident:set", "设置小区、门禁设备并上报", "set up the community and its gates, and report them"
+    PASSAGE_REPORT = "passage:report", "报告人员进出", "report that a person passed a gate"
     PRIVACY_SHOW = "privacy:show", "查看完整手机号和身份", "see phone numbers and identities unmasked"
     PRIVACY_EXPORT = "privacy:export", "导出某人的数据", "export what is kept of a person"
     PRIVACY_ERASE = "privacy:erase", "删除某人的数据", "erase what is kept of a person"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
-from taigan.bolink.errors import TimedOut, Unreachable
+from taigan.bolink.errors import NeverSent, TimedOut, Unreachable
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
@@ -68,7 +68,8 @@ class AiohttpTransport:
 
         An address with escapes is sent as it stands, since it may be signed; `headers` go before our own.
 
-        Raises Unreachable when there is no way there or the connection broke, TimedOut after `timeout` seconds.
+        Raises NeverSent when there is no way there, Unreachable when the connection broke, TimedOut after `timeout`
+        seconds.
         """
         try:
             async with self._open().post(
@@ -86,6 +87,8 @@ class AiohttpTransport:
                 return answer.status, bytes(raw)
         except TimeoutError as error:
             raise TimedOut(f"{url}: no answer within {timeout:g} s") from error
+        except aiohttp.ClientConnectorError as error:
+            raise NeverSent(f"{url}: {error}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Unreachable(f"{url}: {error}") from error
 

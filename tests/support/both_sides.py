@@ -199,6 +199,7 @@ async def both_sides(folder: Path, url: str = "", policy: Policy | None = None) 
                 errands=platform.errands,
                 reconciling=platform.reconciling,
                 city=platform.city,
+                community=platform.community,
                 lanes=platform.lanes,
                 events=platform.events,
                 metrics=platform.metrics,

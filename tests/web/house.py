@@ -20,6 +20,7 @@ from taigan.bolink import Addresses, BolinkClient, Unreachable
 from taigan.clock import SystemClock
 from taigan.deadline import Deadline
 from taigan.lot.commits import Commits
+from taigan.lot.community.desk import CommunityDesk
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
@@ -276,6 +277,7 @@ async def house_at(database: Database, **options: Any) -> House:
         errands=Errands(database, leaving, nobody_there, clock),
         reconciling=Reconciling(database, leaving, nobody_there, clock),
         city=CityDesk(database, leaving, lanes, nobody_there, clock),
+        community=CommunityDesk(database, leaving, nobody_there, clock),
         lanes=lanes,
         events=events,
         metrics=metrics,

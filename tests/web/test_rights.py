@@ -38,7 +38,7 @@ def addresses(house: House) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
 def filled(path: str, lot_id: str) -> str:
     given = {"lot_id": lot_id, "channel_id": "A1", "order_id": "none", "union_id": "200002", "kind": "in"}
     given |= {"payment_id": "none", "shift_id": "none", "card_id": "none", "errand_id": "none", "reduction_id": "none"}
-    given |= {"difference_id": "none", "day": "2026-05-03"}
+    given |= {"difference_id": "none", "day": "2026-05-03", "equipment_code": "none", "passage_id": "none"}
     for name, value in given.items():
         path = path.replace("{" + name + "}", quote(value, safe=""))
     return re.sub(r"{\w+}", "1", path)

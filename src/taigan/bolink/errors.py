@@ -28,6 +28,10 @@ class Unreachable(BolinkError):
     """The other side could not be reached, or the connection broke before the answer was there."""
 
 
+class NeverSent(Unreachable):
+    """There was no connection at all: nothing of the message has left."""
+
+
 class TimedOut(BolinkError):
     """No answer within the time-out. Whether the message was acted on is unknown."""
 

@@ -114,6 +114,7 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
             errands=platform.errands,
             reconciling=platform.reconciling,
             city=platform.city,
+            community=platform.community,
             lanes=platform.lanes,
             events=platform.events,
             metrics=platform.metrics,

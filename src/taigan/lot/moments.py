@@ -129,6 +129,41 @@ MOMENTS: dict[str, Moment] = {
         "厂商自己的页面要司机的无牌车编号时",
         "where a page of the vendor's own needs a driver's number",
     ),
+    "8.3": Moment(
+        "community.desk:CommunityDesk.report",
+        "人要上报小区时，先登录（自己的设计）",
+        "when a person reports the community, first (own design)",
+    ),
+    "8.4": Moment(
+        "community.desk:CommunityDesk.report",
+        "人要上报小区时（自己的设计）",
+        "when a person reports the community (own design)",
+    ),
+    "8.5": Moment(
+        "community.desk:CommunityDesk.report",
+        "上报小区时，逐台设备（自己的设计）",
+        "with the community, for each device (own design)",
+    ),
+    "8.6": Moment(
+        "community.desk:CommunityDesk.report",
+        "上报小区时，逐个有照片的人（自己的设计）",
+        "with the community, for each person with a photo (own design)",
+    ),
+    "8.7": Moment(
+        "community.desk:CommunityDesk.look",
+        "有人过了小区的门之后，每 10 秒",
+        "after somebody passed a gate, every 10 s",
+    ),
+    "8.8": Moment(
+        "community.desk:CommunityDesk.compare",
+        "人要核对一天的人员进出时（自己的设计）",
+        "when a person compares a day's passages (own design)",
+    ),
+    "8.9": Moment(
+        "community.desk:CommunityDesk.report",
+        "上报小区之前，看平台在不在其中（自己的设计）",
+        "before the community is reported: whether there is such a platform (own design)",
+    ),
     "9.1": Moment("messages.kept:Records.people_data", "泊链下发人员资料", "BoLink sends residents' data"),
     "10.1": Moment(
         "leaving.corrections:owe_correction",

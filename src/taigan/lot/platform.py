@@ -18,6 +18,7 @@ from taigan.bolink.values import CodeKind
 from taigan.clock import Clock, set_within
 from taigan.lot.checkpoints import Reach, pass_by
 from taigan.lot.commits import Commits
+from taigan.lot.community.desk import CommunityDesk
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
@@ -148,7 +149,8 @@ class Platform:
         self.reconciling = Reconciling(database, self.leaving, self.client_of, clock)
         self.city = CityDesk(database, self.leaving, self.lanes, self.client_of, clock)
         self.plates.check_city = self.city.check
-        self.rounds = Rounds(database, self.errands, self.reconciling, self.city, policy, clock)
+        self.community = CommunityDesk(database, self.leaving, self.client_of, clock)
+        self.rounds = Rounds(database, self.errands, self.reconciling, self.city, self.community, policy, clock)
         self.tidying = Tidying(database, policy, clock)
         self.watch = Watch(database, self.lanes, self.lifts, policy, clock, self.metrics)
         self.no_plate_entries = NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics)

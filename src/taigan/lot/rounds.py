@@ -11,6 +11,7 @@ import structlog
 
 from taigan.bolink import BolinkError
 from taigan.clock import Clock
+from taigan.lot.community.desk import CommunityDesk
 from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
@@ -59,6 +60,7 @@ class Rounds:
         errands: Errands,
         reconciling: Reconciling,
         city: CityDesk,
+        community: CommunityDesk,
         policy: Policy,
         clock: Clock,
     ) -> None:
@@ -74,6 +76,7 @@ class Rounds:
 
         self._told_spaces: dict[str, int] = {}
         self._rounds.append(Round("invoices", every(policy.invoices_every), errands.look_at_invoices, at_once))
+        self._rounds.append(Round("passages", every(EVERY), community.look, at_once))
         self._rounds.append(Round("screens", every(policy.screens_every), city.fetch, at_once))
         self._rounds.append(Round("day sums", every(SUMS_EVERY), self._sum_up, at_once))
         if policy.passes_every:

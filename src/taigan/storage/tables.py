@@ -1112,6 +1112,69 @@ pass_terms = sa.Table(
     sa.Column("fen", sa.BigInteger, nullable=False),
 )
 
+communities = sa.Table(
+    "communities",  # the residential area around a lot, whose gates people pass (chapter 8)
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("project_code", sa.BigInteger, nullable=False),  # the area's number at BoLink; 9.1 names it
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("platform", sa.Text, nullable=False),  # what is reported to, by its platform_name
+    sa.Column("address", sa.Text, nullable=False, server_default=""),
+    sa.Column("longitude", sa.Text, nullable=False, server_default=""),
+    sa.Column("latitude", sa.Text, nullable=False, server_default=""),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+access_devices = sa.Table(
+    "access_devices",  # what stands at a community's gates and recognises people
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("equipment_code", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("gate_name", sa.Text, nullable=False),
+    sa.Column("aisle_name", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+community_reports = sa.Table(
+    "community_reports",  # what became of each report about an area, its devices and people
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # community, device, face
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),  # done, refused, unclear
+    sa.Column("said", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+passages = sa.Table(
+    "passages",  # people who passed a community's gates, and whether that was reported (8.7)
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("passage_id", sa.Text, primary_key=True),  # the device's own name of it
+    sa.Column("equipment_code", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("direction", sa.Text, nullable=False),  # in, out
+    sa.Column("way", sa.Text, nullable=False),  # face, card
+    sa.Column("user_code", sa.Text, nullable=False, server_default=""),
+    sa.Column("name", sa.Text, nullable=False, server_default=""),
+    sa.Column("user_type", sa.Text, nullable=False, server_default=""),
+    sa.Column("score", sa.Text, nullable=False, server_default=""),  # 0.00 to 100.00
+    sa.Column("state", sa.Text, nullable=False),  # pending, sending, done, refused, unclear
+    sa.Column("said", sa.Text, nullable=False, server_default=""),
+    sa.Column("changed_at", Moment, nullable=False),
+    sa.Index("passages_by_time", "lot_id", "at", "passage_id"),
+    sa.Index(
+        "passages_open",
+        "lot_id",
+        "at",
+        sqlite_where=sa.text("state IN ('pending', 'sending')"),
+        postgresql_where=sa.text("state IN ('pending', 'sending')"),
+    ),
+)
+
 city_lots = sa.Table(
     "city_lots",  # what a lot does with its city's platform (chapter 10)
     metadata,

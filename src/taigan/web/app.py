@@ -9,6 +9,7 @@ from typing import Any
 from taigan.barriers.door import Door
 from taigan.barriers.drivers import read_settings
 from taigan.clock import Clock
+from taigan.lot.community.desk import CommunityDesk
 from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
@@ -63,6 +64,7 @@ def build(
     errands: Errands,
     reconciling: Reconciling,
     city: CityDesk,
+    community: CommunityDesk,
     lanes: Lanes,
     events: Events,
     metrics: Metrics,
@@ -96,6 +98,7 @@ def build(
         errands=errands,
         reconciling=reconciling,
         city=city,
+        community=community,
         check_barrier=check_barrier,
         devices=devices,
     )

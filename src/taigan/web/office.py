@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.door import Door, Mailbox
+from taigan.lot.community.desk import CommunityDesk
 from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
@@ -56,6 +57,7 @@ class Office:
     errands: Errands
     reconciling: Reconciling
     city: CityDesk
+    community: CommunityDesk
     check_barrier: Callable[[Mapping[str, Any]], object]
     devices: Door | None = None
 

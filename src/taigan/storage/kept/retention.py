@@ -84,6 +84,8 @@ SWEEPS: Sequence[Sweep] = (
     Sweep(t.drivers, "scan_window", [_past(t.drivers.c.last_scan_at)]),
     Sweep(t.alarms, "alarms_kept", [_past(t.alarms.c.at)]),
     Sweep(t.people, "people_kept", [_past(t.people.c.at)]),
+    Sweep(t.passages, "people_kept", [_past(t.passages.c.at)]),
+    Sweep(t.community_reports, "people_kept", [_past(t.community_reports.c.at)]),
     Sweep(t.orders, "orders_kept", [_past(t.orders.c.requested_at), _NOT_LIVE]),
     Sweep(t.order_events, "orders_kept", [_past(t.order_events.c.at)]),
     Sweep(t.lifts, "orders_kept", [_past(t.lifts.c.intended_at), t.lifts.c.outcome.is_not(None)]),
@@ -124,6 +126,8 @@ STAYS = frozenset(
         "staff_grants",
         "pass_terms",
         "city_lots",
+        "communities",
+        "access_devices",
     }
 )
 """Tables that do not grow with time: what is set up."""

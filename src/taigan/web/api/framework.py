@@ -18,6 +18,7 @@ from taigan.web.api.allowed import allowed, holder_of
 from taigan.web.api.at_bolink import AtBolink
 from taigan.web.api.blocked import BlockedDrivers
 from taigan.web.api.common import AnyRequest
+from taigan.web.api.community import Communities
 from taigan.web.api.deliveries import Deliveries
 from taigan.web.api.errands import Errands
 from taigan.web.api.exits import Exits
@@ -68,6 +69,7 @@ def framework(office: Office) -> Litestar:
             Errands,
             Reconciliations,
             AtBolink,
+            Communities,
             Placed,
             Deliveries,
             Alarms,
