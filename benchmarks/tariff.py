@@ -35,7 +35,8 @@ LIST = price_lists.read((ROOT / "docs/tariffs/guangzhou-mall.toml").read_bytes()
 ENTRY = datetime(2026, 3, 9, 11, 16, tzinfo=SHANGHAI)
 STAYS = {"1 h": 1, "1 day": 24, "30 days": 720, "1 year": 8760}
 AIM = {"1 day": 20, "1 year": 5000}  # µs
-ROUNDS = {"1 h": 300, "1 day": 1500, "30 days": 100, "1 year": 25}  # short: in some of them nothing else is running
+TURNS = 4
+ROUNDS = {"1 h": 40, "1 day": 100, "30 days": 20, "1 year": 6}  # short: in some of them nothing else is running
 
 
 def decimal_price(entry: datetime, exit: datetime) -> int:
@@ -105,11 +106,13 @@ def main() -> None:
     for name, hours in STAYS.items():
         exit = ENTRY + timedelta(hours=hours)
         assert ours(exit) == first(exit) == by_hand(exit), name
-        times = max(1, 200 // hours)
-        rounds = [[cost(work, exit, times) for work in (ours, first, by_hand)] for _ in range(ROUNDS[name])]
-        found[name] = dict(
-            zip(("ours", "first", "decimal"), (min(column) for column in zip(*rounds, strict=True)), strict=True)
-        )
+        times = max(1, 1200 // hours) if hours <= 24 else 1
+        best: dict[str, float] = {}
+        for _ in range(TURNS):
+            for work in (ours, first, by_hand):
+                least = min(cost(work, exit, times) for _ in range(ROUNDS[name]))
+                best[work.__name__] = min(least, best.get(work.__name__, least))
+        found[name] = {"ours": best["ours"], "first": best["first"], "decimal": best["by_hand"]}
         if hours <= 24:
             assert slowly(exit) == ours(exit), name
             found[name]["second_by_second"] = cost(slowly, exit, 1)

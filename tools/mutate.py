@@ -236,7 +236,7 @@ class Mutations:
                 print(found["diff"], flush=True)
             else:
                 killed[source.path] += 1
-            if tried.total() % 100 == 0:
+            if tried.total() % 20 == 0:
                 print(f"{tried.total()}: {killed.total()} killed", file=sys.stderr, flush=True)
         return _told(tried, killed, whole=asked == len(jobs), seed=seed)
 
@@ -258,9 +258,9 @@ class Mutations:
                         through.add((module, frame.f_code.co_qualname.split(".<locals>")[0]))
 
                 began = time.process_time()
-                sys.setprofile(seen)
+                sys.settrace(seen)
                 passed = _passes(item)
-                sys.setprofile(None)
+                sys.settrace(None)
                 answers.append((passed, time.process_time() - began, sorted(through)))
             with os.fdopen(writing, "w", encoding="utf-8") as answer:
                 json.dump(answers, answer)

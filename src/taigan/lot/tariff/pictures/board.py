@@ -13,6 +13,7 @@ _STYLE = """
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:186mm;padding:6mm 0;color:#111;background:#fff;
 font:11pt/1.45 system-ui,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif}
+@media screen and (max-width:200mm){body{padding:6mm 4mm}}
 header{border:3px solid #0b4f8a;border-radius:4mm;background:#0b63b0;color:#fff;padding:6mm 8mm;text-align:center;
 -webkit-print-color-adjust:exact;print-color-adjust:exact}
 h1{margin:0;font-size:27pt;letter-spacing:.12em}
