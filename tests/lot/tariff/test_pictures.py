@@ -112,6 +112,23 @@ def test_a_curve_of_any_price_list_is_drawn_and_its_title_is_text() -> None:
         ET.fromstring(re.sub(r"<!doctype html>|<meta [^>]*>", "", board(prices, "<b>&")))
 
 
+@pytest.mark.parametrize(
+    ("name", "language", "entry", "hours", "title"),
+    [
+        ("guangzhou-mall", "zh", MONDAY, 26, "广州商场"),
+        ("anshan-station", "en", MONDAY.replace(hour=6), 26, "Anshan, the station"),
+        ("hangzhou", "zh", MONDAY, 8, "杭州（2012）"),
+        ("huangshan", "en", MONDAY, 30, "Huangshan, scenic area"),
+    ],
+)
+def test_a_curve_is_the_picture_in_the_documents_that_people_have_looked_at(
+    name: str, language: str, entry: datetime, hours: int, title: str
+) -> None:
+    price_list = price_lists.read((DOCUMENTS / f"{name}.toml").read_bytes())
+    looked_at = (DOCUMENTS / f"{name}{'.en' if language == 'en' else ''}.svg").read_text("utf-8")
+    assert curve.curve(price_list, entry, hours, "", language, title=title) == looked_at
+
+
 def test_a_stay_that_costs_nothing_is_a_line_on_the_ground() -> None:
     free = price_lists.from_data({"valid_from": "2026-01-01", "rates": [{"sections": [{"free": True}]}]})
     picture = ET.fromstring(curve.curve(free, MONDAY, 0))
@@ -167,6 +184,28 @@ def test_each_switch_is_said_in_words(rate: dict[str, Any], section: dict[str, A
     page = board(price_lists.from_data(data))
     assert zh in page
     assert en in page
+
+
+@pytest.mark.parametrize(
+    ("at_border", "zh", "en"),
+    [
+        ("cut", "跨时段的，各时段分别计时", "each time of day is counted by itself"),
+        ("finish", "按开始时的时段计满", "a unit that has begun is finished"),
+    ],
+)
+def test_what_becomes_of_a_unit_at_a_border_is_said(at_border: str, zh: str, en: str) -> None:
+    sections = [
+        {"from": "08:00", "until": "20:00", "steps": [{"per": 60, "price": "5"}]},
+        {"from": "20:00", "until": "08:00", "free": True},
+    ]
+    data = {"valid_from": "2026-01-01", "rates": [{"at_border": at_border, "sections": sections}]}
+    price_list = price_lists.from_data(data)
+    said = words.rules(price_list, price_list.rates[0])
+    assert (
+        [rule for rule in said if "跨时段" in rule.zh]
+        == [rule for rule in said if zh in rule.zh and en in rule.en]
+        != []
+    )
 
 
 def test_days_and_times_are_said_in_words() -> None:
