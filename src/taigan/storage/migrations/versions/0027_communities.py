@@ -7,8 +7,8 @@ from alembic import op
 
 from taigan.storage.tables import Moment
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
