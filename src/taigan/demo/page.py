@@ -22,7 +22,6 @@ from aiohttp import web
 from taigan.demo.clock import DemoClock
 from taigan.patience import SILENT_FOR, body_within
 
-"""Seconds that a connection may say nothing."""
 STATIC = Path(__file__).parent / "static"
 AGAIN_AFTER = 1.0
 BEAT = 15.0
