@@ -20,19 +20,39 @@ import sqlalchemy as sa
 from support.ports import free_port
 from support.postgres import NewDatabase
 from support.stack import Stack, eventually
+from taigan.bolink import PRODUCTION, TEST, Addresses, open_envelope, verify
 from taigan.clock import SystemClock
-from taigan.doctor import CHECKS, Account, Finding, Installation, Sms, examine
+from taigan.doctor import CHECKS, Account, Finding, Installation, Peers, Sms, examine
 from taigan.lot.gateways.gateway import NoGateway, Registration, SmsFailed
 from taigan.lot.messages.router import Answered
 from taigan.rights import Role
 from taigan.storage import registry
 from taigan.storage import tables as t
 from taigan.storage.database import open_database
+from taigan.storage.rows import Delivery
 from taigan.web import tokens
 from web.house import LOT, TOKEN, House, house_at, served
 
 REFUSED = Answered(401, '{"state":0,"errmsg":"签名错误"}'.encode())
 CALLBACK_OF_BOLINK = "/unionapi/neworder/addorder"
+
+
+NO_CODE = json.dumps({"state": 0, "errmsg": "没有这个码", "type": 3}, ensure_ascii=False).encode()
+BAD_SIGN = json.dumps({"state": 0, "errmsg": "签名错误"}, ensure_ascii=False).encode()
+
+
+class Sides:
+    """BoLink's sides as a signed call meets them: by the host, the key that each knows."""
+
+    def __init__(self, **keys: str) -> None:
+        self.keys = keys
+        self.asked: list[dict[str, object]] = []
+
+    async def post(self, url: str, body: bytes, *, timeout: float) -> tuple[int, bytes]:
+        envelope = open_envelope(body)
+        self.asked.append(json.loads(envelope.text))
+        key = self.keys["production" if "//s.bolink.club" in url else "test" if "beta" in url else "own"]
+        return 200, NO_CODE if verify(envelope.text, envelope.sign, key) else BAD_SIGN
 
 
 @dataclass
@@ -91,6 +111,7 @@ async def patient(tmp_path: Path) -> AsyncIterator[Patient]:
                 bolink_url=bolink_url,
                 queue_alarm_after=300,
                 accounts=[Account(union_id="200002", key="a-key", callback_url=f"{platform}/bolink")],
+                peers=Peers(transport=Sides(own="a-key"), own=Addresses.at("http://hub")),
             ),
         )
         yield made
@@ -102,6 +123,37 @@ async def test_a_well_installation_is_well_in_every_check(patient: Patient) -> N
     assert {finding.state for finding in found.values()} == {"well"}, found
     assert {check for check, _ in found} == set(CHECKS)
     assert {subject for check, subject in found if check == "barrier"} >= {f"{LOT}/A1", f"{LOT}/B1"}
+
+
+async def test_a_key_that_bolink_does_not_know_is_wrong_and_nothing_is_changed_by_trying_it(patient: Patient) -> None:
+    sides = Sides(own="another key")
+    patient.told(peers=Peers(transport=sides, own=Addresses.at("http://hub")))
+    assert await patient.wrong() == [("signature", "200002")]
+    assert "签名错误" in (await patient.found())[("signature", "200002")].zh
+    assert {asked["create"] for asked in sides.asked} == {0}
+
+
+async def test_the_key_of_bolinks_other_side_is_named(patient: Patient) -> None:
+    sides = Sides(production="another key", test="a-key")
+    patient.told(peers=Peers(transport=sides, own=PRODUCTION, others=[TEST]))
+    found = (await patient.found())[("signature", "200002")]
+    assert (found.state, "the key is that of its other side (test)" in found.en) == ("wrong", True)
+
+
+async def test_where_messages_are_fetched_no_callback_address_is_tried(patient: Patient) -> None:
+    patient.house.callbacks.answered = Answered(200, b'{"state":1}')
+    patient.told(polls=True)
+    assert await patient.wrong() == []
+    assert "connection = poll" in (await patient.found())[("callback", "")].en
+
+
+async def test_uploads_that_bolink_refused_are_counted_with_how_to_send_them_again(patient: Patient) -> None:
+    at = patient.house.clock.now()
+    refused = Delivery(LOT, "order_1", "3.1", "{}", "refused", 1, at, at)
+    await patient.house.keep(lambda changes: changes.deliveries.append(refused))
+    found = (await patient.found())[("queue", "")]
+    assert (found.state, found.en) == ("wrong", "BoLink refused 1 uploads, which were not sent again")
+    assert "deliveries/retry" in found.do_en
 
 
 async def test_a_device_that_may_post_without_a_secret_is_named_with_what_to_do(patient: Patient) -> None:
@@ -249,6 +301,7 @@ async def test_a_key_that_the_platform_has_not_taken_over_is_wrong(patient: Pati
 async def test_a_key_that_was_changed_while_running_is_well_and_said(patient: Patient) -> None:
     now = patient.house.clock.now()
     await patient.house.database.write(lambda conn: registry.rotate_key(conn, "200002", "another", now))
+    patient.told(peers=Peers(transport=Sides(own="another"), own=Addresses.at("http://hub")))
     assert await patient.wrong() == []
     assert "changed while running" in (await patient.found())[("key", "200002")].en
 

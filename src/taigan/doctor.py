@@ -19,11 +19,14 @@ import aiohttp
 import msgspec
 
 from taigan.barriers.wires.broker import is_open
+from taigan.bolink import Addresses, BadAnswer, BolinkClient, BolinkError, GetQrCode, Refused, values
+from taigan.bolink.client import Transport
 from taigan.clock import Clock
 from taigan.lot.gateways.gateway import SmsFailed, SmsGateway
 from taigan.storage.errors import CannotOpen
 from taigan.storage.inspection import Inspection, inspect_database
 from taigan.storage.migrations import HEAD
+from taigan.storage.rows import Lane
 
 ENOUGH_SPACE = 1024**3
 """Bytes that must be free where the data is kept."""
@@ -43,6 +46,7 @@ CHECKS = {
     "bolink": "泊链",
     "clock": "时钟",
     "key": "密钥",
+    "signature": "签名",
     "callback": "回调地址",
     "barrier": "道闸",
     "queue": "上传队列",
@@ -66,6 +70,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     union_id: str
     key: str
     callback_url: str
+
+
+class Peers(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a signed call can be tried: the side that is used, and the others that BoLink has."""
+
+    transport: Transport
+    own: Addresses
+    others: Sequence[Addresses] = ()
 
 
 class Sms(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +109,10 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     """For each lane over MQTT: its name, its broker's address, whether a user signs in there."""
     sms: Sms | None = None
     """Nobody carries codes: none."""
+    peers: Peers | None = None
+    """None: no call is signed."""
+    polls: bool = False
+    """BoLink's messages are fetched: there is no callback address."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,6 +203,7 @@ class _Examination:
         (inspection, database), platform, bolink, callbacks = await asyncio.gather(
             self._database(), self._platform(), self._bolink(), self._callbacks()
         )
+        signatures = await self._signatures(inspection)
         answers = platform.state == "well"
         return [
             database,
@@ -195,6 +212,7 @@ class _Examination:
             bolink,
             self._time(),
             *self._keys(inspection),
+            *signatures,
             *callbacks,
             *([f async for f in self._barriers()] if answers else [_skipped("barrier", "平台没有应答", "no platform")]),
             self._queue(inspection),
@@ -458,7 +476,50 @@ class _Examination:
             do_en="restart taigan lot, or change the key by PUT /api/v1/vendors/{union_id}/key",
         )
 
+    async def _signatures(self, inspection: Inspection | None) -> list[Finding]:
+        """A call that changes nothing (2.3, which makes no code) is signed for a lot of each vendor."""
+        peers = self._at.peers
+        if inspection is None or peers is None:
+            return [_skipped("signature", "数据库没有看成", "the database was not seen")]
+        lanes = {lane.lot_id.partition("-")[0]: lane for lane in reversed(inspection.lanes)}
+        keys = {key.union_id: key.key for key in reversed(inspection.keys) if key.valid_until is None}
+        tried = [
+            self._signature(peers, union_id, keys[union_id], lanes[union_id]) for union_id in keys if union_id in lanes
+        ]
+        if not tried:
+            return [_skipped("signature", "还没有车场或密钥", "there is no lot or no key yet")]
+        return list(await asyncio.gather(*tried))
+
+    async def _signature(self, peers: Peers, union_id: str, key: str, lane: Lane) -> Finding:
+        said = await _asked(peers, peers.own, union_id, key, lane)
+        if said is None:
+            return _well("signature", "泊链认得这把密钥签的名", "BoLink knows what this key signs", union_id)
+        fits = [other.name for other in peers.others if await _asked(peers, other, union_id, key, lane) is None]
+        if fits:
+            return _wrong(
+                "signature",
+                union_id,
+                zh=f"泊链说：{said}；这把密钥是泊链另一个环境（{fits[0]}）的",
+                en=f"BoLink says: {said}; the key is that of its other side ({fits[0]})",
+                do_zh=f"把 hub_url 改成 {fits[0]}，或换成这个环境的密钥",
+                do_en=f"set hub_url to {fits[0]}, or use the key of this side",
+            )
+        return _wrong(
+            "signature",
+            union_id,
+            zh=f"泊链不认这把密钥签的名：{said}",
+            en=f"BoLink does not take what this key signs: {said}",
+            do_zh="与泊链核对 union_id、车场编号和密钥（一个字也不能差，前后没有空格）；用 taigan key set 换",
+            do_en="compare union_id, park_id and key with BoLink's, to the letter and without blanks; taigan key set",
+        )
+
     async def _callbacks(self) -> list[Finding]:
+        if self._at.polls:
+            said = (
+                "不用回调地址：泊链的消息由平台去取（connection = poll）",
+                "none: the platform fetches (connection = poll)",
+            )
+            return [_well("callback", *said)]
         urls = list(dict.fromkeys(account.callback_url for account in self._at.accounts))
         return list(await asyncio.gather(*map(self._callback, urls)))
 
@@ -539,6 +600,14 @@ class _Examination:
     def _queue(self, inspection: Inspection | None) -> Finding:
         if inspection is None:
             return _skipped("queue", "数据库没有看成", "the database was not seen")
+        if inspection.refused:
+            return _wrong(
+                "queue",
+                zh=f"有 {inspection.refused} 条上传被泊链拒绝，没有再发",
+                en=f"BoLink refused {inspection.refused} uploads, which were not sent again",
+                do_zh="看 /api/v1/lots/…/deliveries?state=refused 里的应答；改好后 POST …/deliveries/retry 全部再发",
+                do_en="read its answers in /api/v1/lots/…/deliveries?state=refused; POST …/deliveries/retry sends all",
+            )
         if inspection.oldest_owed is None:
             return _well("queue", "不欠泊链任何上传", "nothing is owed to BoLink")
         age = max(0.0, (self._clock.now() - inspection.oldest_owed).total_seconds())
@@ -648,6 +717,23 @@ class _Examination:
 
 def _wrong(check: str, subject: str = "", *, zh: str, en: str, do_zh: str, do_en: str) -> Finding:
     return Finding(check=check, subject=subject, state="wrong", zh=zh, en=en, do_zh=do_zh, do_en=do_en)
+
+
+async def _asked(peers: Peers, side: Addresses, union_id: str, key: str, lane: Lane) -> str | None:
+    """What that side says against the signature of a call; None when it has nothing against it, or is not reached."""
+    client = BolinkClient(union_id, key, side, peers.transport, ANSWERS_WITHIN, pauses=())
+    kind = values.CodeKind.NO_PLATE_ENTRY if lane.direction == "entry" else values.CodeKind.EXIT_PAYMENT
+    park_id = lane.lot_id.partition("-")[2]
+    asked = GetQrCode(park_id=park_id, type=kind, channel_id=lane.channel_id, create=values.YesNo.NO)
+    try:
+        await client.get_qr_code(asked)
+    except Refused as refused:
+        return refused.text if any(word in refused.text.lower() for word in ("签名", "验签", "sign")) else None
+    except BadAnswer as odd:
+        return f"HTTP {odd.status}" if odd.status in (401, 403) else None
+    except BolinkError:
+        return None
+    return None
 
 
 def _well(check: str, zh: str, en: str, subject: str = "") -> Finding:

@@ -27,7 +27,11 @@ ACTS = [
     ("POST", f"{HERE}/blocked"),
     ("DELETE", f"{HERE}/blocked"),
 ]
-OPTIONAL = [("POST", f"{HERE}/deliveries/1/retry"), ("DELETE", f"{HERE}/blocked/1")]
+OPTIONAL = [
+    ("POST", f"{HERE}/deliveries/1/retry"),
+    ("POST", f"{HERE}/deliveries/retry"),
+    ("DELETE", f"{HERE}/blocked/1"),
+]
 LISTS = ["orders", "lanes", "deliveries", "blocked", "lifts", "alarms", "passes", "space_changes", "acts"]
 
 fuzz = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)

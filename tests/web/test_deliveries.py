@@ -51,6 +51,17 @@ async def test_a_refused_delivery_is_sent_again_on_demand(house: House, api: htt
     assert [act["operator"] for act in acts] == ["王芳"]
 
 
+async def test_everything_that_was_refused_is_sent_again_at_once(house: House, api: httpx.AsyncClient) -> None:
+    await owed(house, "refused", "refused", "done")
+    answer = await api.post(f"{DELIVERIES}/retry", json=BY)
+    assert (answer.status_code, answer.json()) == (200, {"sent": 2})
+    states = [delivery["state"] for delivery in (await api.get(DELIVERIES)).json()["items"]]
+    assert sorted(states) == ["done", "pending", "pending"]
+    acts = (await api.get(f"/api/v1/lots/{LOT}/acts")).json()["items"]
+    assert [act["act"] for act in acts] == ["2 deliveries sent again"]
+    assert (await api.post(f"{DELIVERIES}/retry")).json() == {"sent": 0}
+
+
 async def test_without_a_body_it_is_the_tokens_name_that_sent_it_again(house: House, api: httpx.AsyncClient) -> None:
     await owed(house, "pending")
     number = (await api.get(DELIVERIES)).json()["items"][0]["id"]

@@ -46,17 +46,19 @@ def doctor(
 
 
 def _installation(settings: Settings, config: Path | None, transport: AiohttpTransport) -> Installation:
-    from taigan.bolink import by_section
+    from taigan.bolink import PRODUCTION, TEST, by_section
     from taigan.clock import SystemClock
-    from taigan.doctor import Account, Installation, Sms
+    from taigan.doctor import Account, Installation, Peers, Sms
+    from taigan.lot.policy import Connection
 
-    entry = by_section("3.1")
+    entry, own = by_section("3.1"), addresses_of(settings)
+    sides = (TEST, PRODUCTION)
     return Installation(
         data=settings.data,
         database_url=settings.lot_database_url,
         platform_url=settings.lot_url,
         token=next(iter(settings.lot.api_tokens.values()), ""),
-        bolink_url=addresses_of(settings).url(entry),
+        bolink_url=own.url(entry),
         queue_alarm_after=settings.lot.queue_alarm_after,
         files=_secret_files(config or Path("taigan.toml")),
         secrets=[*settings.lot.api_tokens.values(), settings.hub.admin_token],
@@ -75,6 +77,8 @@ def _installation(settings: Settings, config: Path | None, transport: AiohttpTra
         )
         if settings.lot.sms_provider
         else None,
+        peers=Peers(transport=transport, own=own, others=[side for side in sides if own in sides and side != own]),
+        polls=settings.lot.connection is Connection.POLL,
         accounts=[
             Account(union_id=str(vendor.union_id), key=vendor.key, callback_url=settings.callback_url(vendor))
             for vendor in settings.vendors

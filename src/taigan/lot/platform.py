@@ -50,7 +50,7 @@ from taigan.lot.people.attendant import Attendant
 from taigan.lot.plates import Plates
 from taigan.lot.policy import Connection, Policy
 from taigan.lot.rounds import Rounds
-from taigan.lot.setup import LotSetup, VendorSetup, seed, settle_confirm
+from taigan.lot.setup import LotSetup, VendorSetup, overridden, seed, settle_confirm
 from taigan.lot.tidying import Tidying
 from taigan.lot.uploads.courier import Courier
 from taigan.lot.uploads.line import Line, PolledClient
@@ -216,6 +216,14 @@ class Platform:
         A lane whose barrier settings cannot be used is closed, with an alarm; the others go on. Raises StorageError.
         """
         await self.database.write(lambda conn: seed(conn, vendors, lots, self.clock.now()))
+        for each in await self.database.read(lambda conn: overridden(conn, lots)):
+            log.warning(
+                "a setting of the configuration does not count: it was changed here since",
+                about=each.about,
+                setting=each.setting,
+                in_the_file=each.in_the_file,
+                here=each.here,
+            )
         await self.keyring.refresh()
         await self._connect(await self.database.read(registry.lanes))
 

@@ -39,6 +39,15 @@ class LaneSetup(msgspec.Struct, frozen=True, kw_only=True):
     barrier: dict[str, Any] = {}
 
 
+class Overridden(msgspec.Struct, frozen=True):
+    """A setting of the configuration that an operator has changed since: what counts is `here`."""
+
+    about: str
+    setting: str
+    in_the_file: Any
+    here: Any
+
+
 class LotSetup(msgspec.Struct, frozen=True, kw_only=True):
     """A lot with its lanes."""
 
@@ -55,6 +64,36 @@ class LotSetup(msgspec.Struct, frozen=True, kw_only=True):
     def lot_id(self) -> str:
         """`{union_id}-{park_id}`."""
         return f"{self.union_id}-{self.park_id}"
+
+
+def overridden(conn: sa.Connection, lots: Sequence[LotSetup]) -> list[Overridden]:
+    """What the configuration says of lots and lanes that are known, and that is otherwise here: it changes nothing.
+
+    Only what is set in the configuration counts, by its difference from the usual value.
+    """
+    found = []
+    rows = {lot.lot_id: lot for lot in registry.lots(conn)}
+    lanes = {(lane.lot_id, lane.channel_id): lane for lane in registry.lanes(conn)}
+    for lot in lots:
+        found += _overridden(lot.lot_id, lot, rows.get(lot.lot_id), _OF_LOTS)
+        for lane in lot.lanes:
+            row = lanes.get((lot.lot_id, lane.channel_id))
+            found += _overridden(f"{lot.lot_id}/{lane.channel_id}", lane, row, _OF_LANES)
+    return found
+
+
+_OF_LOTS = ("name", "spaces", "time_zone", "contact", "sms_check")
+_OF_LANES = ("direction", "policy", "confirm", "detector", "hours")
+
+
+def _overridden(
+    about: str, setup: LotSetup | LaneSetup, row: Lot | Lane | None, names: Sequence[str]
+) -> list[Overridden]:
+    usual = {field.name: field.default for field in msgspec.structs.fields(setup)}
+    pairs = [(name, getattr(setup, name), getattr(row, name)) for name in names] if row is not None else []
+    return [
+        Overridden(about, name, given, here) for name, given, here in pairs if given != usual[name] and given != here
+    ]
 
 
 def seed(conn: sa.Connection, vendors: Sequence[VendorSetup], lots: Sequence[LotSetup], now: datetime) -> None:

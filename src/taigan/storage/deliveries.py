@@ -154,6 +154,8 @@ _STATE_OF = (
 )
 _QUEUE = sa.select(sa.func.count(), sa.func.min(_d.c.created_at, type_=Moment())).where(_d.c.state.in_(_OPEN))
 
+_REFUSED = sa.select(sa.func.count()).where(_d.c.state == "refused")
+
 
 def claim(
     conn: sa.Connection, now: datetime, lease: timedelta, spacing: timedelta, most: int, longest: Longest
@@ -212,6 +214,11 @@ def record(conn: sa.Connection, results: Sequence[Sent]) -> list[None]:
 def cancel_unsent(conn: sa.Connection, lot_id: str, order_id: str) -> bool:
     """Cancel an order's 3.1 if it was surely never sent. Tells whether it was."""
     return conn.execute(_CANCEL, {"lot": lot_id, "of_order": order_id}).rowcount > 0
+
+
+def refused(conn: sa.Connection) -> int:
+    """How many deliveries BoLink said no to."""
+    return int(conn.execute(_REFUSED).scalar_one())
 
 
 def queue(conn: sa.Connection) -> tuple[int, datetime | None]:

@@ -38,6 +38,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     checking: Sequence[str] = ()  # lots that ask for an SMS code
     owed: int = 0
     oldest_owed: datetime | None = None
+    refused: int = 0  # uploads that BoLink said no to, and nobody has sent again
 
 
 async def inspect_database(url: str) -> Inspection:
@@ -111,5 +112,6 @@ def _inspect(conn: sa.Connection) -> Inspection:
         tokens=registry.tokens(conn),
         checking=[lot.lot_id for lot in registry.lots(conn) if lot.sms_check],
         owed=owed,
+        refused=deliveries.refused(conn),
         oldest_owed=oldest,
     )

@@ -178,6 +178,13 @@ def send_again(conn: sa.Connection, lot_id: str, delivery_id: int, now: datetime
     return conn.execute(again).rowcount > 0
 
 
+def refused_deliveries(conn: sa.Connection, lot_id: str) -> list[int]:
+    """The lot's deliveries that BoLink said no to, oldest first."""
+    c = t.deliveries.c
+    query = sa.select(c.delivery_id).where(c.lot_id == lot_id, c.state == "refused").order_by(c.delivery_id)
+    return [row[0] for row in conn.execute(query)]
+
+
 def alone(conn: sa.Connection) -> None:
     """Let no other process set things up until this transaction ends: several may be starting at once."""
     if conn.dialect.name == "postgresql":

@@ -279,6 +279,12 @@ class Again(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     reason: Reason | None = None
 
 
+class SentAgain(msgspec.Struct):
+    """How many uploads are sent again."""
+
+    sent: int
+
+
 class LotChange(Act, kw_only=True, forbid_unknown_fields=True):
     """A change of a lot: `spaces_free`, or `emergency`, or any of the others."""
 

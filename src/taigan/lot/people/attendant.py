@@ -326,6 +326,25 @@ class Attendant:
         await self._database.write(transaction)
         self._commits.owed.set()
 
+    async def retry_refused(self, lot_id: str, by: By) -> int:
+        """Send again what BoLink refused and no later message has overtaken; how many. Raises UnknownLot."""
+
+        def transaction(conn: sa.Connection) -> int:
+            self._lot(conn, lot_id)
+            now, sent = self._clock.now(), 0
+            for delivery_id in registry.refused_deliveries(conn, lot_id):
+                if not registry.is_overtaken(conn, lot_id, delivery_id):
+                    sent += registry.send_again(conn, lot_id, delivery_id, now)
+            if sent:
+                changes = Changes()
+                changes.acts.append(Act(lot_id, now, by.operator, by.reason, f"{sent} deliveries sent again", by.via))
+                changes.write(conn)
+            return sent
+
+        sent = await self._database.write(transaction)
+        self._commits.owed.set()
+        return sent
+
     async def _arm_is_down(self, lane: LaneKey, order_id: str) -> None:
         """An order waited for the arm to come down: raise it now, unless another process does."""
         by = By("platform", "the arm is down")

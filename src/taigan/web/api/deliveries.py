@@ -57,3 +57,10 @@ class Deliveries(Controller):
         """Send a refused upload again, or a waiting one now."""
         await office.attendant.retry_delivery(lot_id, delivery_id, by_of(holder, data, "sent again"))
         return await office.delivery(lot_id, delivery_id)
+
+    @post("/retry", status_code=200, responses=ACTS, right=Right.DELIVERY_REPLAY)
+    async def retry_refused(
+        self, office: Here, holder: Who, lot_id: Id, data: JSONBody[r.Again | None] = None
+    ) -> r.SentAgain:
+        """Send again every upload that BoLink refused, but for those that a later one has overtaken."""
+        return r.SentAgain(await office.attendant.retry_refused(lot_id, by_of(holder, data, "sent again")))
