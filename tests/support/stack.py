@@ -168,7 +168,7 @@ class Stack:
         ports = [option for part in ("lot", "hub", "lanes", "demo") for option in (f"--{part}-port", "0")]
         self._demo = await asyncio.create_subprocess_exec(
             *[sys.executable, "-m", "taigan", "demo", "--no-browser", *ports],
-            *["--data-dir", str(self.data), "--ready-file", str(ready_file)],
+            *["--data-dir", str(self.data), "--ready-file", str(ready_file), "--no-week"],
             env=self.environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -33,6 +33,9 @@ def demo(
             help="What stands at the lanes: simulated, or an emulated device such as vzenith-mqtt.",
         ),
     ] = "simulated",
+    week: Annotated[
+        bool, typer.Option(help="Fill a new lot with a week of invented stays, so that lists and reports are not empty.")
+    ] = True,
     ready_file: Annotated[
         Path | None, typer.Option(help="Write all addresses, tokens and keys here as JSON once everything answers.")
     ] = None,
@@ -51,6 +54,7 @@ def demo(
         ready_file=ready_file,
         open_browser=browser,
         barrier=barrier,
+        week=week,
     )
     command = [sys.executable, "-m", "taigan"]
 

@@ -28,6 +28,7 @@ def lot(
     ] = 1,
     stop_with_parent: WithParent = False,
     clock_file: ClockFile = None,
+    invented_week: Annotated[bool, typer.Option("--invented-week", hidden=True)] = False,
 ) -> None:
     """The lot platform: BoLink's callbacks, the API, the barriers."""
 
@@ -35,10 +36,20 @@ def lot(
         shared, number = _share_port(settings, workers, stop_with_parent)
         return lambda settings, _: _lot(settings, True, shared, number)
 
-    run_until_told(_lot, config, stop_with_parent, divide if workers > 1 else None)
+    async def alone(settings: Settings, with_parent: bool) -> None:
+        await _lot(settings, with_parent, invented_week=invented_week)
+
+    run_until_told(alone, config, stop_with_parent, divide if workers > 1 else None)
 
 
-async def _lot(settings: Settings, with_parent: bool, shared: socket | None = None, number: int = 0) -> None:
+async def _lot(
+    settings: Settings,
+    with_parent: bool,
+    shared: socket | None = None,
+    number: int = 0,
+    *,
+    invented_week: bool = False,
+) -> None:
     from random import SystemRandom
 
     from taigan.barriers.barrier import Barrier, Event, EventSink, LaneKey
@@ -47,8 +58,10 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
     from taigan.lot.checkpoints import DieAt, pass_by
     from taigan.lot.ids import RandomIds
     from taigan.lot.people.alarm_hook import AlarmHook
+    from taigan.lot.people.inventing import invent
     from taigan.lot.platform import Platform
     from taigan.process import listen, serve, stop_when_told
+    from taigan.storage import registry
     from taigan.storage.database import open_database
     from taigan.storage.engines.exchange import exchange_over
     from taigan.storage.errors import InUse, NewerDatabase, StorageError
@@ -129,6 +142,9 @@ async def _lot(settings: Settings, with_parent: bool, shared: socket | None = No
         await fleet.start()
         opened.push_async_callback(platform.stop)
         await platform.start(*_setups(settings))
+        if invented_week:
+            for lot in await database.read(registry.lots):
+                await invent(database, lot, clock.now())
         serving = [serve(app, listener, stop, end_streams=platform.events.stop, trusted_proxies=own.trusted_proxies)]
         if watched:
             serving.append(serve(Health(database, platform.metrics), watched, stop, end_streams=lambda: None))

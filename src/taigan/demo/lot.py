@@ -45,10 +45,10 @@ async def codes_of_the_lanes(addresses: Addresses, keys: Keys) -> Codes:
 
 
 async def give_prices(addresses: Addresses, keys: Keys, now: float) -> None:
-    """Put the demo's prices in force, from yesterday on, if the lot has none yet."""
+    """Put the demo's prices in force, from before its invented week on, if the lot has none yet."""
     url = f"{addresses.lot}/api/v1/lots/{_LOT}/price_lists"
-    yesterday = (datetime.fromtimestamp(now, UTC) - timedelta(days=1)).date().isoformat()
-    told = {"price_list": PRICES | {"valid_from": yesterday}, "operator": "taigan demo", "reason": "demo"}
+    since = (datetime.fromtimestamp(now, UTC) - timedelta(days=9)).date().isoformat()
+    told = {"price_list": PRICES | {"valid_from": since}, "operator": "taigan demo", "reason": "demo"}
     async with aiohttp.ClientSession(timeout=_TIMEOUT) as client:
         try:
             if (await _asked(client, url, keys.api_token))["items"]:

@@ -66,6 +66,8 @@ class Choices:
     ready_file: Path | None
     open_browser: bool
     barrier: str = SIMULATED
+    week: bool = True
+    """Whether a new lot comes with a week of invented stays."""
 
 
 class Demo:
@@ -117,6 +119,7 @@ class Demo:
                 [
                     *(*self._command, self._command_of(name), "--config", str(config)),
                     *("--stop-with-parent", "--clock-file", str(clock.file)),
+                    *(["--invented-week"] if name == "lot" and self._choices.week else []),
                 ],
                 folder.path / f"{name}.log",
                 self._environment,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 import msgspec
-from litestar import get
+from litestar import get, post
 from litestar.params import FromPath
 from litestar.response import Stream
 from markupsafe import Markup
@@ -18,9 +18,10 @@ from markupsafe import Markup
 from taigan.bolink import units
 from taigan.languages import N_
 from taigan.lot.errors import BadValue
-from taigan.lot.people import reporting
+from taigan.lot.people import inventing, reporting
 from taigan.lot.people.reporting import Told
 from taigan.rights import Right
+from taigan.storage import invented
 from taigan.storage.day_sums import LENGTHS, ByHand
 from taigan.web.console import charts, fields, sheets, words
 from taigan.web.console.allowed import need
@@ -227,10 +228,23 @@ async def reports(visit: Here) -> Answer:
     try:
         days = fields.days(visit, most=LONGEST, back=BACK)
     except BadValue as error:
-        return visit.again("reports.html", error, what=what, kinds=KINDS, report=None, days=None, told=None)
+        return visit.again(
+            "reports.html", error, what=what, kinds=KINDS, report=None, days=None, told=None, invented=False
+        )
     told = await reporting.tell(visit.office.database, visit.here, days.first, days.last, visit.now)
     report = KINDS[what].make(visit, days, told)
-    return visit.page("reports.html", what=what, kinds=KINDS, report=report, days=days, told=told)
+    lot_id = visit.here.lot_id
+    tried = await visit.office.database.read(lambda conn: invented.is_there(conn, lot_id))
+    return visit.page("reports.html", what=what, kinds=KINDS, report=report, days=days, told=told, invented=tried)
+
+
+@post("/lots/{lot_id:str}/invented", right=Right.LOT_SET)
+async def clear_invented(visit: Here) -> Answer:
+    """Drop the invented week that was made to try the platform."""
+    by = visit.by(visit.tell("清除演示数据"))
+    await inventing.clear(visit.office.database, visit.here, by, visit.now)
+    visit.changed()
+    return visit.go(visit.in_lot("reports"), visit.tell("演示数据已清除。"))
 
 
 @get("/lots/{lot_id:str}/reports/{what:str}/export", right=Right.REPORT_SEE)
@@ -301,4 +315,4 @@ def _int(cell: sheets.Cell) -> int:
     return cell if isinstance(cell, int) else 0
 
 
-PAGES = (reports, export_report)
+PAGES = (reports, export_report, clear_invented)
