@@ -247,10 +247,10 @@ async def clear_invented(visit: Here) -> Answer:
     return visit.go(visit.in_lot("reports"), visit.tell("演示数据已清除。"))
 
 
-@get("/lots/{lot_id:str}/reports/{what:str}/export", right=Right.REPORT_SEE)
+@get("/lots/{lot_id:str}/reports/{what:str}/export", right=Right.EXPORT_TAKE)
 async def export_report(visit: Here, what: FromPath[str]) -> Answer | Stream:
     """A report's table as a file. Raises BadValue, NotAllowed."""
-    need(visit, Right.EXPORT_TAKE)
+    need(visit, Right.REPORT_SEE)
     form = visit.text("form", 8) or "csv"
     if what not in KINDS or form not in sheets.TYPES:
         return visit.page("notice.html", status=HTTPStatus.NOT_FOUND, text=visit.tell("没有这样的导出。"))
