@@ -34,7 +34,7 @@ def demo(
         ),
     ] = "simulated",
     week: Annotated[
-        bool, typer.Option(help="Fill a new lot with a week of invented stays, so that lists and reports are not empty.")
+        bool, typer.Option(help="Fill a new lot with a week of invented stays, so that no list is empty.")
     ] = True,
     ready_file: Annotated[
         Path | None, typer.Option(help="Write all addresses, tokens and keys here as JSON once everything answers.")
