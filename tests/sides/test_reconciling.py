@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from hub.sides import LOT_ID, PARK_ID, UNION_ID
 from support.both_sides import Both
+from taigan.storage import tables as t
 
 TODAY = "2026-05-04"
 
@@ -127,6 +130,21 @@ async def test_what_bolink_does_not_answer_is_said_and_nothing_is_concluded_from
     await both.hub.faults({"kind": "upload_refused", "service_name": "4.1", "text": "系统维护"})
     run = await both.act("/reconciliations", day=TODAY)
     assert ("4.1: 系统维护" in run["said"], run["differences"]) == (True, 0)
+
+
+async def test_a_bill_that_does_not_agree_with_its_payments_and_a_stay_without_one_are_named(both: Both) -> None:
+    payment = await stay(both)
+    await stay(both, "京B00001")
+    of_first = sa.and_(t.bills.c.lot_id == LOT_ID, t.bills.c.order_id == payment["order_id"])
+    [other] = [one["order_id"] for one in await both.items("/orders") if one["order_id"] != payment["order_id"]]
+    lower = sa.update(t.bills).where(of_first).values(paid_fen=t.bills.c.paid_fen - 100)
+    await both.street.database.write(lambda conn: conn.execute(lower))
+    gone = sa.delete(t.bills).where(t.bills.c.order_id == other)
+    await both.street.database.write(lambda conn: conn.execute(gone))
+    await both.act("/reconciliations", day=TODAY)
+    named = {(one["kind"], one["number"]): one["ours_fen"] for one in await both.items("/differences")}
+    assert named == {("bill_unbalanced", payment["order_id"]): -100, ("bill_missing", other): None}
+    assert all(one["advice"] for one in await both.items("/differences"))
 
 
 async def test_a_day_that_has_not_begun_is_refused(both: Both) -> None:

@@ -1,6 +1,6 @@
-"""Named points on the way of an entry, at which crash tests end the process without warning.
+"""Named points on the way of an entry, a payment and an exit, at which crash tests end the process without warning.
 
-What must hold when the process dies at any of them stands in docs/entry.md; tests/crash proves it.
+What must hold when the process dies at any of them stands in docs/entry.md and docs/leaving.md; tests/crash proves it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ class Checkpoint(enum.StrEnum):
     OUTCOME = "outcome"  # the barrier answered, commit 2 has not begun
     SETTLED = "settled"  # commit 2 is done, nobody was answered
     UPLOADED = "uploaded"  # BoLink took an upload, its row does not know
+    DECIDED = "decided"  # an exit's price, payment or release is committed, nobody was answered, no command has left
+    CHARGING = "charging"  # a pull is a row, BoLink was not called
+    CHARGED = "charged"  # BoLink answered a pull, its row does not know
 
 
 Reach = Callable[[Checkpoint], None]

@@ -137,9 +137,9 @@ class Platform:
             self.events,
             reach,
         )
-        self.pulls = Pulls(database, self._slow_carrier_of, self.courier, clock)
+        self.pulls = Pulls(database, self._slow_carrier_of, self.courier, clock, reach)
         self.leaving = LeavingDesk(
-            database, self.lifts, self.lanes, policy, clock, ids, self.events, self.commits.owed, self.pulls
+            database, self.lifts, self.lanes, policy, clock, ids, self.events, self.commits.owed, self.pulls, reach
         )
         self.questions = Questions(database, self.client_of, clock, self.leaving.told, policy.uploads_per_second)
         self.hours = Hours(database, self.leaving, self.pulls, policy, clock)

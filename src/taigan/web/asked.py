@@ -259,6 +259,8 @@ ADVICE = {
     "parked_there_only": "BoLink takes a car for parked that is not inside: close its order there",
     "exit_refused": "BoLink refused the exit: read why, then send it again (deliveries)",
     "parked_here_only": "BoLink holds the stay as ended: look whether the car is still inside",
+    "bill_unbalanced": "the bill does not agree with its payments: keep a copy of the database and report the fault",
+    "bill_missing": "the stay left and was never billed: keep a copy of the database and report the fault",
 }
 
 

@@ -25,7 +25,7 @@ from taigan.lot.errors import Conflict, UnknownDifference, UnknownLot
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.pulling.ended import PullNamed
 from taigan.lot.people.by import By
-from taigan.storage import facts, views
+from taigan.storage import facts, postings, views
 from taigan.storage import reconciling as kept
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
@@ -64,6 +64,7 @@ class Found(msgspec.Struct, frozen=True):
 KINDS = (
     *("payment_missing_here", "payment_missing_there", "amount_differs", "withdrawal_failed", "withdrawal_differs"),
     *("parked_there_only", "exit_refused", "parked_here_only"),
+    *("bill_unbalanced", "bill_missing"),
 )
 
 
@@ -218,6 +219,8 @@ class Reconciling:
         if "10.2" not in failed:
             found.extend(_of_parked(conn, lot, named))
             looked_at |= {"parked_there_only", "exit_refused", "parked_here_only"}
+        found.extend(_of_own_books(conn, lot, run.day))
+        looked_at |= {"bill_unbalanced", "bill_missing"}
         now = self._clock.now()
         new = self._write(conn, lot, run.day, found, looked_at, now)
         run.differences, run.ended_at = len(found), now
@@ -301,6 +304,16 @@ def _payments(conn: sa.Connection, lot: Lot, run: Reconciliation, named: Named) 
             last = numbers[-1]
             found.append(Found("payment_missing_there", last.trade_no, order_id, last.fen, None))
     return found
+
+
+def _of_own_books(conn: sa.Connection, lot: Lot, day: date) -> list[Found]:
+    """Bills that closed on the day and do not agree with their rows; stays that left without one."""
+    begin, end = span(lot, day)
+    off = postings.unbalanced(conn, lot.lot_id, begin, end)
+    found = [Found("bill_unbalanced", order_id, order_id, fen) for order_id, fen in sorted(off.items())]
+    return found + [
+        Found("bill_missing", order_id, order_id) for order_id in postings.without_bill(conn, lot.lot_id, begin, end)
+    ]
 
 
 def _of_withdrawals(conn: sa.Connection, lot: Lot, named: Named) -> list[Found]:

@@ -19,6 +19,7 @@ from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome
 from taigan.bolink.reconciliation import PaymentRecord
 from taigan.clock import Clock, set_within
 from taigan.lot import texts
+from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
 from taigan.lot.commits import Transaction
 from taigan.lot.errors import UnknownLot
 from taigan.lot.events import Events
@@ -92,6 +93,7 @@ class LeavingDesk:
         events: Events,
         owed: asyncio.Event,
         pulls: Pulls,
+        reach: Reach = pass_by,
     ) -> None:
         self._lifts = lifts
         self._lanes = lanes
@@ -103,6 +105,7 @@ class LeavingDesk:
         self._commits = GroupCommit[Item[Any], Done](database, self._commit, lot_of=lambda item: item.lot_id)
         self._under_way: set[asyncio.Task[None]] = set()
         self._pulls = pulls
+        self._reach = reach
         pulls.serve(self._charged)
         lifts.serve(Purpose.RELEASE, self._settle)
         lanes.when_code_is_scanned = self.scan_code
@@ -126,12 +129,14 @@ class LeavingDesk:
         Raises StorageError, and the LotError of an item that cannot be done.
         """
         done = await self._commits.submit(item)
+        self._reach(Checkpoint.DECIDED)
         self.follow(done.after)
         return cast(R, done.result)
 
     async def do_and_raise(self, item: Item[R]) -> R:
         """As `do`, but returns when the arms that it raises have come to their end."""
         done = await self._commits.submit(item)
+        self._reach(Checkpoint.DECIDED)
         lifts, done.after.lifts = done.after.lifts, []
         self.follow(done.after)
         for lift in lifts:

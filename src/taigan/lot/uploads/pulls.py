@@ -18,6 +18,7 @@ from taigan import bolink
 from taigan.bolink import BolinkClient, BolinkError, Exit, ExitTaken, Refused
 from taigan.bolink.values import PaymentState
 from taigan.clock import Clock
+from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
 from taigan.lot.errors import LotError
 from taigan.lot.uploads.courier import KNOWN_ALREADY, Courier
 from taigan.lot.uploads.line import PolledClient
@@ -79,11 +80,13 @@ class Pulls:
         client_of: Callable[[str], BolinkClient | PolledClient],
         courier: Courier,
         clock: Clock,
+        reach: Reach = pass_by,
     ) -> None:
         self._database = database
         self._client_of = client_of
         self._courier = courier
         self._clock = clock
+        self._reach = reach
         self._ended: Ended | None = None
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -117,7 +120,9 @@ class Pulls:
     async def _carry_out(self, pull: Pull) -> None:
         try:
             if await self._entry_is_known(pull):
+                self._reach(Checkpoint.CHARGING)
                 charged = await self._charge(pull)
+                self._reach(Checkpoint.CHARGED)
             else:
                 charged = Charged("failed", "BoLink has not taken the entry (3.1)")
             log.info("pull", lot=pull.lot_id, order=pull.order_id, way=pull.way, state=charged.state, said=charged.said)
