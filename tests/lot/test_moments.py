@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.parking import parking
-from taigan.bolink import by_section, by_service
+from taigan.bolink import CATALOGUE, by_section, by_service
 from taigan.bolink.interface import Direction
 from taigan.interfaces import rows
 from taigan.lot.moments import MOMENTS
@@ -50,3 +51,15 @@ def test_the_table_shows_them() -> None:
     assert shown["3.2"].where == "leaving.gone.owe_exit"
     assert (shown["5.7"].lot, shown["5.7"].where) == ("handled", "messages.router.NoPlateEntries")
     assert all(row.where for row in shown.values() if row.lot == "handled")
+
+
+def test_every_interface_has_its_moment() -> None:
+    assert {interface.section for interface in CATALOGUE} == set(MOMENTS)
+
+
+def test_every_uplink_is_asked_in_a_test_that_goes_through_both_sides() -> None:
+    tests = Path(__file__).parents[1]
+    files = [*(tests / "sides").glob("test_*.py"), *(tests / "journeys").glob("test_*.py")]
+    told = "".join(path.read_text(encoding="utf-8") for path in files)
+    uplinks = [one.section for one in CATALOGUE if one.direction is not Direction.DOWNLINK]
+    assert [section for section in uplinks if f'"{section}"' not in told] == []
