@@ -53,6 +53,7 @@ SAID: dict[str, str] = {
     "How long entry and exit pictures are kept. 0, here and in the following: for ever.": "进出场图片留多久。这里和下面几项，0 是永久。",
     "How long an ended order keeps its driver's phone number and identity.": "结束了的订单上，司机的手机号和身份留多久。",
     "How long answers to messages are kept, and the messages of cameras; digests are kept as long as their key.": "对消息的应答、摄像机的消息留多久；摘要和密钥留得一样久。",
+    "How long what BoLink and the lots said to each other is kept for persons to look at; secrets are hidden in it.": "泊链和车场互相说的话留多久，给人查问题用；里面的密钥和签名都隐去了。",
     "How long uploads that are done or refused are kept.": "上传完或被拒绝的上报留多久。",
     "How long it is kept when a car stood at a lane, and which plate pays by itself.": "车什么时候停在车道上、哪个车牌自动付费，记多久。",
     "How long alarms are kept.": "报警留多久。",

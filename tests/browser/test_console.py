@@ -61,6 +61,13 @@ PAGES = {
     "tariffs": f"{HERE}/tariffs",
     "tariff": f"{HERE}/tariffs/1?entry=2025-06-03T09:00&exit=2025-06-04T11:20",
     "tariff-new": f"{HERE}/tariffs/new",
+    "devices": f"{HERE}/devices",
+    "bolink": f"{HERE}/bolink",
+    "bolink-refused": f"{HERE}/bolink?outcome=refused",
+    "people": f"{HERE}/people",
+    "person": f"{HERE}/people/liqiang",
+    "audit": f"{HERE}/audit",
+    "audit-wrong": f"{HERE}/audit?at=yesterday",
     "account": "/account",
     "second-factor": "/account/second-factor",
     "not-there": f"{HERE}/nothing",
@@ -103,6 +110,8 @@ async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Con
     accounts = accounts_of(house)
     await accounts.create("wangfang", "王芳", PASSWORD, by="test", must_change=False)
     await accounts.give("wangfang", Role.OWNER, (), by="test")
+    await accounts.create("liqiang", "李强", PASSWORD, by="王芳")
+    await accounts.give("liqiang", Role.COLLECTOR, [LOT], by="王芳")
     async with chromium() as browser, served(house.app, house.events.stop) as port:
         yield Console(house, f"http://127.0.0.1:{port}", browser)
     await database.close()

@@ -37,6 +37,7 @@ from taigan.lot.messages.inbox import Inbox
 from taigan.lot.messages.invoices import InvoiceHints
 from taigan.lot.messages.kept import Records
 from taigan.lot.messages.keyring import Keyring
+from taigan.lot.messages.log import MessageLog
 from taigan.lot.messages.money import MoneyMessages
 from taigan.lot.messages.passes import PassMessages
 from taigan.lot.messages.phone_checks import PhoneChecks
@@ -97,6 +98,7 @@ class Platform:
         self.events = Events()
         self.keyring = Keyring(database, clock, policy.key_overlap)
         process = "" if exchange is None else ids.process()
+        self.message_log = MessageLog(database, clock, lambda: list(self.keyring.every().values()))
         self.lanes = Lanes(database, clock, self.metrics, self.events, process)
         self.commits = Commits(database, clock)
         self.lifts = Lifts(
@@ -172,9 +174,10 @@ class Platform:
             clock,
             self.metrics,
             {event: of(self) for event, of in UNSIGNED.items()},
+            self.message_log.note,
         )
         self._barrier_of = barrier_of
-        self._transport = transport
+        self._transport = self.message_log.over(transport)
         self._addresses = addresses
         self._random = random
         self._clients: dict[tuple[str, float], BolinkClient] = {}
@@ -199,6 +202,7 @@ class Platform:
         self._run(self.hours.run())
         self._run(self.questions.run())
         self._run(self.tidying.run())
+        self._run(self.message_log.run())
         self._run(self.rounds.run())
         self._run(self.phone_checks.look_at_registration())
         if self._lines is not None:
@@ -233,6 +237,7 @@ class Platform:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        await self.message_log.write()
         await self.phone_checks.stop()
         with suppress(StorageError):
             await self.lanes.watchers.release()

@@ -104,6 +104,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How long an ended order keeps its driver's phone number and identity."""
     messages_kept: Kept = 180 * DAY
     """How long answers to messages are kept, and the messages of cameras; digests are kept as long as their key."""
+    message_log_kept: Kept = 14 * DAY
+    """How long what BoLink and the lots said to each other is kept for persons to look at; secrets are hidden in it."""
     deliveries_kept: Kept = 180 * DAY
     """How long uploads that are done or refused are kept."""
     presences_kept: Kept = 180 * DAY

@@ -46,7 +46,7 @@ def stays(conn: sa.Connection, lot_id: str, limit: int, after: After, sought: So
             given[name] = value
     if sought.part:
         wanted.append("part")
-        given["part"] = f"%{_as_it_is(sought.part)}%"
+        given["part"] = f"%{as_it_is(sought.part)}%"
     if sought.review:
         wanted.append("review")
     if after:
@@ -92,7 +92,7 @@ def _stays(wanted: tuple[str, ...], after: bool) -> sa.Select[Any]:
     return statement
 
 
-def _as_it_is(part: str) -> str:
+def as_it_is(part: str) -> str:
     """A text in which LIKE sees no signs of its own."""
     return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 

@@ -596,6 +596,26 @@ operator_acts = sa.Table(
     sa.Index("acts_by_time", "lot_id", "at", "act_id"),
 )
 
+message_log = sa.Table(
+    "message_log",  # what BoLink and the lots said to each other, for persons who look for a mistake; best effort
+    metadata,
+    sa.Column("message_id", Serial, primary_key=True),
+    sa.Column("lot_id", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("way", sa.Text, nullable=False),  # in: BoLink asked; out: the lot did
+    sa.Column("interface", sa.Text, nullable=False),  # its service_name, or the end of its address
+    sa.Column("order_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("plate", sa.Text, nullable=False, server_default=""),
+    sa.Column("outcome", sa.Text, nullable=False),  # done, no, refused, unreached
+    sa.Column("note", sa.Text, nullable=False, server_default=""),  # which signature fits, or why none does
+    sa.Column("took_ms", sa.Integer, nullable=False),
+    sa.Column("sent", sa.Text, nullable=False),  # secrets are hidden before it is written
+    sa.Column("answer", sa.Text, nullable=False, server_default=""),
+    sa.Index("message_log_by_lot", "lot_id", "message_id"),
+    sa.Index("message_log_of_order", "lot_id", "order_id", "message_id"),
+    sa.Index("message_log_of_plate", "lot_id", "plate", "message_id"),
+)
+
 auto_pay = sa.Table(
     "auto_pay",
     metadata,

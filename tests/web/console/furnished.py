@@ -11,10 +11,11 @@ from taigan.barriers.barrier import Position
 from taigan.lot.people.by import By
 from taigan.lot.people.prices import Prices
 from taigan.lot.tariff.reading import price_lists
+from taigan.storage import messages, vehicles
 from taigan.storage import tables as t
-from taigan.storage import vehicles
 from taigan.storage.changes import Changes
-from taigan.storage.rows import Alarm, Bill, Departure, Lift, Order, Pass, Payment, Reduction, Shift
+from taigan.storage.messages import Said
+from taigan.storage.rows import Act, Alarm, Bill, Departure, Lift, Order, Pass, Payment, Reduction, Shift
 from taigan.storage.vehicles import SpecialVehicle
 from web.house import LOT, House
 
@@ -94,10 +95,36 @@ async def furnish(house: House) -> None:
         Alarm(LOT, "A2", "", at, "barrier_fault", "motor blocked", "", "ended", "", "", "", at),
     ):
         await house.keep(lambda changes, alarm=alarm: changes.alarms.append(alarm))  # type: ignore[misc]
+    await _said(house)
     await _money(house)
     await _passes(house)
     house.barriers["A2"].state.position = Position.RISING
     house.barriers["东门/一号 50%"].state.online = False
+
+
+async def _said(house: House) -> None:
+    """What the lot owes to BoLink and was refused, what both sides said, what persons did."""
+    now = house.clock.now()
+    refusal = '{"state":0,"errmsg":"订单号重复"}'
+    for state, section, order_id in (("refused", "3.1", "order_0004"), ("pending", "3.2", "left")):
+        await house.write(
+            t.deliveries.insert().values(
+                **{"lot_id": LOT, "order_id": order_id, "section": section, "payload": "{}", "state": state},
+                **{"attempts": 2, "created_at": now, "next_at": now, "answer": refusal if state == "refused" else ""},
+            )
+        )
+    data = '{"data":{"park_id":"7","order_id":"left","car_number":"京N6K1Z9"},"sign":"••••"}'
+    some = [
+        Said(LOT, now, "in", "outpark", "left", "京N6K1Z9", "done", "raw", 12, data, '{"state":1}'),
+        Said(LOT, now, "in", "prepay_order", "owing", "沪A88888", "refused", "签名只差 key=", 3, data, '{"state":0}'),
+        Said(LOT, now, "out", "inpark", "order_0004", "粤B10411", "no", "", 180, data, refusal),
+        Said(LOT, now, "out", "outpark", "left", "京N6K1Z9", "unreached", "timed out after 5 s", 5000, data, ""),
+    ]
+    await house.database.write(lambda conn: messages.add(conn, some))
+    lift = Lift(LOT, "by-hand", "A1", None, "open", "manual", "陈杰", "设备没有识别车牌", now, now, "accepted", now)
+    act = Act(LOT, now, "王芳", "车主来电", "plate corrected owing 沪A88888", "console:wangfang")
+    await house.keep(lambda changes: changes.new_lifts.append(lift))
+    await house.keep(lambda changes: changes.acts.append(act))
 
 
 async def _money(house: House) -> None:

@@ -23,9 +23,11 @@ from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.entering.scan import Scan
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.messages.keyring import Keyring
+from taigan.lot.messages.log import Heard
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
 from taigan.storage.errors import StorageError
+from taigan.storage.messages import IN
 from taigan.storage.rows import Lot
 
 log = structlog.get_logger("taigan.callbacks")
@@ -110,7 +112,10 @@ class Callbacks:
         clock: Clock,
         metrics: Metrics,
         unsigned: Mapping[str, Unsigned] = MappingProxyType({}),
+        note: Callable[[Heard], None] = lambda heard: None,
     ) -> None:
+        """`note` is told of every message and what became of it."""
+        self._note = note
         self._keyring = keyring
         self._handlers = handlers
         self._policy = policy
@@ -126,14 +131,20 @@ class Callbacks:
     async def answer(self, body: bytes, service_name: str = "", by: Deadline | None = None) -> Answered:
         """Answer a request. `service_name` is what the address says, empty at the one address for all; `by` is the
         `deadline` from when the request's first byte came. Never raises."""
-        answered = await self._answer(body, service_name, by or self.deadline())
+        heard = Heard(IN, self._clock.now(), service_name, body, known=False)
+        begun = self._clock.monotonic()
+        answered = await self._answer(body, service_name, by or self.deadline(), heard)
+        heard.took = self._clock.monotonic() - begun
+        heard.interface = answered.service_name or service_name or "-"
+        heard.status, heard.state, heard.answer = answered.status, answered.state, answered.body
+        self._note(heard)
         name = answered.service_name if bolink.by_service(answered.service_name) else "unknown"
         state = "" if answered.state is None else str(answered.state)
         self._metrics.callbacks.labels(name, state).inc()
         return answered
 
-    async def _answer(self, body: bytes, service_name: str, by: Deadline) -> Answered:
-        received_at = self._clock.now()
+    async def _answer(self, body: bytes, service_name: str, by: Deadline, heard: Heard) -> Answered:
+        received_at = heard.at
         named = bolink.by_service(service_name) if service_name else None
         if named is not None and named.wrapping is bolink.Wrapping.FLAT:
             return await self._answer_unsigned(body, named, received_at)
@@ -157,19 +168,24 @@ class Callbacks:
             if form is not None:
                 break
         else:
+            heard.note = self._why(envelope, keys[0].key, body)
+            lots = (self._keyring.lot(union_id, envelope.park_id) for union_id in speakers)
+            heard.lot_id = next((lot.lot_id for lot in lots if lot is not None), "")
             return self._refused(
                 401,
                 "signature",
                 texts.BAD_SIGN,
                 envelope.service_name,
                 envelope,
-                why=self._why(envelope, keys[0].key, body),
+                why=heard.note,
             )
+        heard.known, heard.note = True, form.value
         self._metrics.signatures.labels(form.value, "current" if key.valid_until is None else "previous").inc()
 
         if not envelope.union_id:
             envelope = msgspec.structs.replace(envelope, union_id=key.union_id)
         lot = self._keyring.lot(envelope.union_id, envelope.park_id)
+        heard.lot_id = lot.lot_id if lot is not None else ""
         if lot is None and envelope.service_name not in WITHOUT_LOT:
             foreign = self._keyring.is_foreign(envelope.park_id)
             if foreign:

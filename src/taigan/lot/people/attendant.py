@@ -114,6 +114,8 @@ class Attendant:
             orders.void(
                 changes, lot, order, self._clock.now(), why=f"refused: {by.reason}", actor=by.operator, via=by.via
             )
+            act = f"refused {order.order_id} in lane {channel_id}"
+            changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act, by.via))
             changes.write(conn)
             return order
 

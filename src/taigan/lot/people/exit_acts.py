@@ -400,6 +400,8 @@ class Cash(LaneAct, kw_only=True):
         room.changes.new_payment(payment)
         change = self.received_fen - due
         pay(room, order, payment, quote, {lane.channel_id: self.picture})
+        act = f"cash {units.yuan(payment.fen)} for {order.order_id} in lane {lane.channel_id}"
+        room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act, self.by.via))
         if change:
             room.show(lane.channel_id, texts.SCREEN_CHANGE.format(yuan=units.yuan(change)))
         return payment, change
@@ -456,6 +458,8 @@ class LetGo(LaneAct, kw_only=True):
                 take_off(room, order, _waiver(room, order, due, self.by))
             else:
                 account.set_charge(account.bill.credited_fen)
+        by, act = self.by, f"let go unpaid {order.order_id} in lane {departure.channel_id}: {self.unpaid}"
+        room.changes.acts.append(Act(room.lot_id, room.now, by.operator, by.reason, act, by.via))
         detail = f"{self.unpaid}: {self.by.reason}"
         orders.note(room.changes, order, room.now, "let go unpaid", self.by.operator, detail, self.by.via)
 
@@ -522,6 +526,8 @@ class Reverse(msgspec.Struct, kw_only=True):
             order.review = "cash reversed"
             room.changes.order(order)
         orders.note(room.changes, order, room.now, "cash reversed", self.by.operator, self.by.reason, self.by.via)
+        act = f"cash reversed {order.order_id} {units.yuan(payment.fen)}"
+        room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act, self.by.via))
         room.alarm("cash_reversed", f"{units.yuan(payment.fen)} yuan by {self.by.operator}", "", order.order_id)
         return payment
 

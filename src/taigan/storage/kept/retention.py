@@ -82,6 +82,7 @@ SWEEPS: Sequence[Sweep] = (
     Sweep(t.presences, "presences_kept", [_past(t.presences.c.left_at)]),
     Sweep(t.auto_pay, "presences_kept", [_past(t.auto_pay.c.at)]),
     Sweep(t.drivers, "scan_window", [_past(t.drivers.c.last_scan_at)]),
+    Sweep(t.message_log, "message_log_kept", [_past(t.message_log.c.at)]),
     Sweep(t.alarms, "alarms_kept", [_past(t.alarms.c.at)]),
     Sweep(t.people, "people_kept", [_past(t.people.c.at)]),
     Sweep(t.passages, "people_kept", [_past(t.passages.c.at)]),

@@ -34,6 +34,14 @@ LOT: tuple[tuple[Entry, ...], ...] = (
         Entry("lists", "lists", N_("名单"), Right.BLOCKED_SEE, "audit"),
         Entry("tariffs", "tariffs", N_("收费标准"), Right.TARIFF_SEE, "tariffs"),
     ),
+    (
+        Entry("devices", "devices", N_("设备"), Right.DEVICE_SEE, "devices"),
+        Entry("bolink", "bolink", N_("泊链"), Right.DELIVERY_SEE, "wave"),
+    ),
+    (
+        Entry("people", "people", N_("人员和权限"), Right.STAFF_SEE, "people"),
+        Entry("audit", "audit", N_("操作记录"), Right.AUDIT_SEE, "audit"),
+    ),
 )
 """What there is in a lot, in groups."""
 
@@ -68,6 +76,9 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/stays/{order_id}/escape",
         "/lots/{lot_id}/stays/{order_id}/reductions/{reduction_id}",
         "/lots/{lot_id}/spaces",  # the number of free spaces beside the menu
+        "/lots/{lot_id}/devices/list",  # parts of the pages of their names
+        "/lots/{lot_id}/bolink/line",
+        "/lots/{lot_id}/people/{login}",  # behind each name
         "/lots/{lot_id}/shifts/{shift_id}",
         "/lots/{lot_id}/shifts/{shift_id}/close",
         "/lots/{lot_id}/money/payments",  # behind the sums

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from taigan.bolink import units
 from taigan.languages import SOURCE, Languages, tongue
+from taigan.logs import Redaction
 from taigan.lot.errors import LotError
 from taigan.rights import Role
 from taigan.web.console import menu, words
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from taigan.web.console.visit import Visit
 
 PACKAGE = "taigan.web.console"
+_redaction = Redaction()
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 
 
@@ -100,6 +102,9 @@ class Rendering:
             "tongue": lambda text: tongue(text, language),
             "word": lambda name, of: words.word(of, name, texts.gettext),
             "role": lambda name: named(name, language),
+            "act": lambda text: words.act(text, texts.gettext, lambda name: named(name, language)),
+            "shown_safely": _redaction.text,
+            "via": lambda text: words.via(text, texts.gettext),
         }
         return environment
 

@@ -216,6 +216,10 @@ ALARM_STATE = {
     "done": N_("已完成"),
     "ended": N_("自己恢复"),
 }
+DEED = {"lifts": N_("抬杆和落杆"), "acts": N_("更改"), "accounts": N_("账号和登录")}
+WAY_OF_MESSAGE = {"in": N_("泊链来的"), "out": N_("发给泊链")}
+SAID = {"done": N_("已办"), "no": N_("答不行"), "refused": N_("没有收下"), "unreached": N_("没有送到")}
+SIGNATURE = {"raw": N_("和原文相符"), "compact": N_("和去掉空格的文字相符"), "sorted": N_("和排序后的字段相符")}
 BILL = {
     "charge": N_("应收"),
     "reduced": N_("减免"),
@@ -245,6 +249,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "bill": BILL,
     "space_cause": SPACE_CAUSE,
     "alarm": ALARM,
+    "deed": DEED,
+    "way_of_message": WAY_OF_MESSAGE,
+    "said": SAID,
+    "signature": SIGNATURE,
     "alarm_do": ALARM_DO,
     "alarm_state": ALARM_STATE,
 }
@@ -254,6 +262,71 @@ def word(of: str, name: str | None, tell: Tell) -> str:
     """What a word of the platform is called on a page; one that the table does not have stands as it is."""
     found = TABLES[of].get(name or "")
     return tell(found) if found else name or ""
+
+
+_ACTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), text)
+    for pattern, text in (
+        (r"alarm \d+ (?P<alarm>\w+) ?(?P<a>.*) taken", N_("接手报警：%(alarm)s %(a)s")),
+        (r"alarm \d+ (?P<alarm>\w+) ?(?P<a>.*) snoozed", N_("报警稍后：%(alarm)s %(a)s")),
+        (r"alarm \d+ (?P<alarm>\w+) ?(?P<a>.*) done", N_("报警完成：%(alarm)s %(a)s")),
+        (r"alarm \d+ (?P<alarm>\w+) ?(?P<a>.*) put back", N_("报警放回：%(alarm)s %(a)s")),
+        (r"person (?P<a>\S+) \((?P<b>.+)\) created", N_("建立账号 %(a)s（%(b)s）")),
+        (r"person (?P<a>\S+) given (?P<role>\w+) in all", N_("给 %(a)s 角色“%(role)s”，全部车场")),
+        (r"person (?P<a>\S+) given (?P<role>\w+) in .+", N_("给 %(a)s 角色“%(role)s”")),
+        (r"person (?P<a>\S+) no longer (?P<role>\w+) in all", N_("收回 %(a)s 的角色“%(role)s”，全部车场")),
+        (r"person (?P<a>\S+) no longer (?P<role>\w+) in .+", N_("收回 %(a)s 的角色“%(role)s”")),
+        (r"person (?P<a>\S+) disabled", N_("停用账号 %(a)s")),
+        (r"person (?P<a>\S+) enabled", N_("启用账号 %(a)s")),
+        (r"person (?P<a>\S+) reset", N_("重设 %(a)s 的密码和验证码")),
+        (r"person (?P<a>\S+) signed in from (?P<b>.*)", N_("登录，从 %(b)s")),
+        (r"person (?P<a>\S+) signed out", N_("退出")),
+        (r"person (?P<a>\S+) was not let in from (?P<b>.*)", N_("登录没有成功，从 %(b)s")),
+        (r"person (?P<a>\S+) changed the password", N_("改自己的密码")),
+        (r"person (?P<a>\S+) set up the second factor", N_("绑定手机验证码")),
+        (r"matched (?P<a>\S+) in lane (?P<b>.+)", N_("人工选单：%(b)s 车道，订单 %(a)s")),
+        (r"cash (?P<a>[\d.]+) for (?P<b>\S+) in lane (?P<c>.+)", N_("收现金 %(a)s 元：%(c)s 车道，订单 %(b)s")),
+        (r"refused (?P<a>\S+) in lane (?P<b>.+)", N_("不予放行：%(b)s 车道，订单 %(a)s")),
+        (r"let go unpaid (?P<a>\S+) in lane (?P<b>.+): waived", N_("免收放行：%(b)s 车道，订单 %(a)s")),
+        (r"let go unpaid (?P<a>\S+) in lane (?P<b>.+): owed", N_("记欠放行：%(b)s 车道，订单 %(a)s")),
+        (r"payment (?P<a>\S+) assigned to (?P<b>\S+)", N_("款项 %(a)s 归到订单 %(b)s")),
+        (r"pass (?P<a>\S+) for (?P<b>.+)", N_("月卡 %(a)s：%(b)s")),
+        (r"pass (?P<a>\S+) ended", N_("停用月卡 %(a)s")),
+        (r"price list (?P<a>\d+) from (?P<b>.+)", N_("收费标准第 %(a)s 版，从 %(b)s 起")),
+        (r"unblocked (?P<a>.+)", N_("移出禁入名单：%(a)s")),
+        (r"emergency on", N_("宣布紧急状态")),
+        (r"emergency off", N_("解除紧急状态")),
+        (r"lane (?P<a>\S+): (?P<b>.+)", N_("改车道 %(a)s：%(b)s")),
+        (r"set (?P<a>.+)", N_("改车场设置：%(a)s")),
+        (r"delivery (?P<a>\d+) sent again", N_("重送上报 %(a)s")),
+        (r"(?P<a>\d+) cars inside imported", N_("导入在场车辆 %(a)s 辆")),
+        (r"export of (?P<a>\S+) as (?P<b>\w+) ?(?P<c>.*)", N_("导出 %(a)s（%(b)s） %(c)s")),
+        (r"reconciled (?P<a>.+)", N_("对账 %(a)s")),
+        (r"difference (?P<a>.+) settled", N_("对账差异已处理：%(a)s")),
+        (r"refund (?P<a>\S+) approved", N_("同意退款 %(a)s")),
+        (r"refund (?P<a>\S+) withdrawn", N_("撤回退款 %(a)s")),
+    )
+)
+
+
+def act(text: str, tell: Tell, role: Tell) -> str:
+    """An act as a sentence; one that no pattern knows stands as it was written."""
+    for pattern, said in _ACTS:
+        if found := pattern.fullmatch(text):
+            given = {name: value or "" for name, value in found.groupdict().items()}
+            given["alarm"] = word("alarm", given.get("alarm"), tell)
+            given["role"] = role(given.get("role", ""))
+            return tell(said) % given
+    event = next((name for name in sorted(EVENT, key=len, reverse=True) if text.startswith(f"{name} ")), None)
+    return f"{tell(EVENT[event])} {text[len(event) + 1 :]}" if event is not None else text
+
+
+def via(text: str, tell: Tell) -> str:
+    """Through what something was done: the console and the account, or the API and the token."""
+    kind, _, login = text.partition(":")
+    if kind == "console" and login:
+        return tell(N_("值班台 %(login)s")) % {"login": login}
+    return tell(N_("接口 %(token)s")) % {"token": text} if text else "–"
 
 
 _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(

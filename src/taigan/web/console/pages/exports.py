@@ -16,12 +16,13 @@ from litestar.response import Stream
 
 from taigan.languages import N_
 from taigan.rights import Right
-from taigan.storage import books, ledger_views, searches
+from taigan.storage import audit, books, ledger_views, searches
 from taigan.storage.changes import Changes
 from taigan.storage.rows import Act
 from taigan.storage.views import After
 from taigan.web.console import fields, sheets, words
 from taigan.web.console.allowed import need
+from taigan.web.console.pages.audit import sought as deeds_sought
 from taigan.web.console.pages.money import bills_sought, payments_sought
 from taigan.web.console.pages.stays import sought_by
 from taigan.web.console.visit import Answer, Here, Visit
@@ -166,6 +167,25 @@ TABLES: dict[str, Table] = {
         lambda visit: (fields.span(visit), visit.text("lane", 64)),
         lambda conn, lot_id, most, after, sought: books.lifts(conn, lot_id, most, after, *sought),
         lambda row: (row.intended_at, row.lift_id),
+    ),
+    "audit": Table(
+        N_("操作记录"),
+        Right.AUDIT_SEE,
+        (
+            Column(N_("时间"), lambda row: row.at, "moment"),
+            Column(N_("谁"), lambda row: row.actor),
+            Column(N_("种类"), lambda row: row.kind, word="deed"),
+            Column(N_("车道"), lambda row: row.channel_id),
+            Column(N_("做了什么"), lambda row: row.what),
+            Column(N_("起因"), lambda row: row.cause, word="cause"),
+            Column(N_("订单号"), lambda row: row.order_id),
+            Column(N_("结果"), lambda row: row.outcome, word="outcome"),
+            Column(N_("原因"), lambda row: row.reason),
+            Column(N_("通过"), lambda row: row.via),
+        ),
+        deeds_sought,
+        audit.deeds,
+        lambda row: (row.at, row.key),
     ),
     "passes": Table(
         N_("月卡"),

@@ -12,13 +12,14 @@ import hmac
 import re
 import secrets
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 import sqlalchemy as sa
 
 from taigan.clock import Clock
+from taigan.lot.people.by import By
 from taigan.lot.policy import Policy
 from taigan.rights import Grant, Holder, Right, Role, rights_of
 from taigan.storage import registry, staff
@@ -80,7 +81,7 @@ class Accounts:
         self._nobody = ""
         self._hasher = hasher
 
-    async def create(self, login: str, name: str, password: str, *, by: str, must_change: bool = True) -> Person:
+    async def create(self, login: str, name: str, password: str, *, by: By | str, must_change: bool = True) -> Person:
         """Make an account. Raises BadAccount."""
         name = name.strip()
         if not LOGIN.fullmatch(login):
@@ -94,7 +95,7 @@ class Accounts:
         def transaction(conn: sa.Connection) -> str:
             if taken := staff.add(conn, person):
                 return taken
-            _note(conn, Act("", now, by, "-", f"person {login} ({name}) created"))
+            _note(conn, "", now, by, f"person {login} ({name}) created")
             return ""
 
         if taken := await self._database.write(transaction):
@@ -125,31 +126,31 @@ class Accounts:
         if missing := [lot_id for lot_id in lots if lot_id not in known]:
             raise BadAccount(f"there is no lot {', '.join(missing)}", "lot")
 
-    async def give(self, login: str, role: Role, lots: Collection[str], *, by: str) -> None:
+    async def give(self, login: str, role: Role, lots: Collection[str], *, by: By | str) -> None:
         """Give a role in these lots; in none: in all of them. Raises BadAccount for a lot that is not there."""
         now = self._clock.now()
 
         def transaction(conn: sa.Connection) -> None:
             for lot_id in lots or (EVERYWHERE,):
-                if staff.give(conn, Given(login, role.value, lot_id, by, now)):
-                    _note(conn, Act(lot_id, now, by, "-", f"person {login} given {role.value} in {lot_id or 'all'}"))
+                if staff.give(conn, Given(login, role.value, lot_id, _by(by).operator, now)):
+                    _note(conn, lot_id, now, by, f"person {login} given {role.value} in {lot_id or 'all'}")
 
         await self.check_lots(lots)
         await self._database.write(transaction)
 
-    async def take(self, login: str, role: str, lot_id: str, *, by: str) -> bool:
+    async def take(self, login: str, role: str, lot_id: str, *, by: By | str) -> bool:
         """Take a role back. Tells whether there was one."""
         now = self._clock.now()
 
         def transaction(conn: sa.Connection) -> bool:
             if not staff.take(conn, login, role, lot_id):
                 return False
-            _note(conn, Act(lot_id, now, by, "-", f"person {login} no longer {role} in {lot_id or 'all'}"))
+            _note(conn, lot_id, now, by, f"person {login} no longer {role} in {lot_id or 'all'}")
             return True
 
         return await self._database.write(transaction)
 
-    async def disable(self, login: str, disabled: bool, *, by: str) -> bool:
+    async def disable(self, login: str, disabled: bool, *, by: By | str) -> bool:
         """Let nobody in by that account from now on, or again. Tells whether there is one."""
         now = self._clock.now()
 
@@ -158,12 +159,12 @@ class Accounts:
                 return False
             staff.change(conn, login, disabled_at=now if disabled else None)
             staff.end_sessions(conn, login)
-            _note(conn, Act("", now, by, "-", f"person {login} {'disabled' if disabled else 'enabled'}"))
+            _note(conn, "", now, by, f"person {login} {'disabled' if disabled else 'enabled'}")
             return True
 
         return await self._database.write(transaction)
 
-    async def reset(self, login: str, password: str, *, by: str) -> bool:
+    async def reset(self, login: str, password: str, *, by: By | str) -> bool:
         """Give another password, take the second factor and every session away. Tells whether there is an account.
 
         Raises BadAccount.
@@ -176,7 +177,7 @@ class Accounts:
                 return False
             staff.change(conn, login, password=hashed, must_change=True, totp_secret="", disabled_at=None)
             staff.end_sessions(conn, login)
-            _note(conn, Act("", now, by, "-", f"person {login} reset"))
+            _note(conn, "", now, by, f"person {login} reset")
             return True
 
         return await self._database.write(transaction)
@@ -190,9 +191,13 @@ class Accounts:
         right = await self._verify(kept, password)
         if person is None or not right or person.disabled_at is not None:
             self._note_wrong(login, address)
+            await self._note_sign_in(person.name if person else "", login, f"was not let in from {address or '-'}")
             raise Refused
         self._of_login.right(login)
-        return await self._open(person, whole=not person.totp_secret)
+        token = await self._open(person, whole=not person.totp_secret)
+        if not person.totp_secret:
+            await self._note_sign_in(person.name, login, f"signed in from {address or '-'}")
+        return token
 
     async def confirm(self, token: str, code: str, address: str) -> None:
         """The second factor of a session that is not whole. Raises Refused."""
@@ -209,9 +214,12 @@ class Accounts:
             staff.see_session(conn, signed.session.digest, self._clock.now(), whole=True)
             return True
 
+        name, place = signed.person.name, address or "-"
         if not await self._database.write(transaction):
             self._note_wrong(f"code {login}", address)
+            await self._note_sign_in(name, login, f"was not let in from {place}")
             raise Refused
+        await self._note_sign_in(name, login, f"signed in from {place}")
         self._of_login.right(f"code {login}")
 
     async def signed(self, token: str, *, present: bool = False) -> Signed | None:
@@ -237,7 +245,16 @@ class Accounts:
 
     async def sign_out(self, token: str) -> None:
         """End a session."""
-        await self._database.write(lambda conn: staff.end_session(conn, digest_of(token)))
+        digest, now = digest_of(token), self._clock.now()
+
+        def transaction(conn: sa.Connection) -> None:
+            session = staff.session(conn, digest)
+            person = staff.person(conn, session.login) if session is not None else None
+            staff.end_session(conn, digest)
+            if person is not None:
+                _note(conn, "", now, _self(person), f"person {person.login} signed out")
+
+        await self._database.write(transaction)
 
     async def change_password(self, signed: Signed, before: str, password: str) -> None:
         """A person chooses a password. Their other browsers are signed out. Raises Refused, BadAccount."""
@@ -254,6 +271,7 @@ class Accounts:
         def transaction(conn: sa.Connection) -> None:
             staff.change(conn, login, password=hashed, must_change=False)
             staff.end_sessions(conn, login, but=signed.session.digest)
+            _note(conn, "", self._clock.now(), _self(signed.person), f"person {login} changed the password")
 
         await self._database.write(transaction)
 
@@ -265,7 +283,12 @@ class Accounts:
         if step is None:
             self._note_wrong(f"code {login}", "")
             raise Refused
-        await self._database.write(lambda conn: staff.change(conn, login, totp_secret=secret, totp_step=step))
+
+        def transaction(conn: sa.Connection) -> None:
+            staff.change(conn, login, totp_secret=secret, totp_step=step)
+            _note(conn, "", self._clock.now(), _self(signed.person), f"person {login} set up the second factor")
+
+        await self._database.write(transaction)
 
     def needs_second_factor(self, signed: Signed) -> bool:
         """Whether one of the person's roles needs a second factor that they have not set up."""
@@ -285,6 +308,12 @@ class Accounts:
         session = Session(digest_of(token), person.login, now, now, whole)
         await self._database.write(lambda conn: staff.open_session(conn, session))
         return token
+
+    async def _note_sign_in(self, name: str, login: str, what: str) -> None:
+        """Who came, or tried to. A login that cannot be one is not repeated: anybody types there what they like."""
+        known = login if LOGIN.fullmatch(login) else "-"
+        by = By(name or known, "-", f"console:{known}")
+        await self._database.write(lambda conn: _note(conn, "", self._clock.now(), by, f"person {known} {what}"))
 
     def _unless_too_many(self, login: str, address: str) -> None:
         wait = max(self._of_login.wait(login), self._of_address.wait(address) if address else 0)
@@ -389,6 +418,12 @@ def may_give(holder: Holder, role: Role, lot_id: str) -> bool:
     return has(Right.STAFF_SET) and all(has(right) for right in role.rights)
 
 
+def may_manage(holder: Holder, grants: Collection[Given]) -> bool:
+    """Whether somebody may disable or reset whoever has these grants: they could have given each of them."""
+    known = {role.value: role for role in Role}
+    return all(one.role in known and may_give(holder, known[one.role], one.lot_id) for one in grants)
+
+
 def digest_of(token: str) -> bytes:
     """What is kept of a session's token."""
     return hashlib.sha256(token.encode()).digest()
@@ -414,7 +449,16 @@ def _step_of(secret: str, code: str, at: float) -> int | None:
     return None
 
 
-def _note(conn: sa.Connection, act: Act) -> None:
-    changes = Changes()
-    changes.acts.append(act)
+def _self(person: Person) -> By:
+    return By(person.name, "-", f"console:{person.login}")
+
+
+def _by(by: By | str) -> By:
+    """Who acts: a person at the console, or a command by its name."""
+    return by if isinstance(by, By) else By(by, "-")
+
+
+def _note(conn: sa.Connection, lot_id: str, at: datetime, by: By | str, act: str) -> None:
+    who, changes = _by(by), Changes()
+    changes.acts.append(Act(lot_id, at, who.operator, who.reason, act, who.via))
     changes.write(conn)
