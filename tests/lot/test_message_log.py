@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -50,8 +51,6 @@ async def test_a_wrong_signature_stands_there_with_its_explanation_and_strangers
     text = interface.write(example_of(interface.request))
     body = json.loads(text) | {"park_id": "7", "union_id": 200002}
     plain = json.dumps(body).encode()
-    import hashlib
-
     without_name = hashlib.md5(plain + KEY.encode(), usedforsecurity=False).hexdigest().upper()
     whole = b'{"data":' + plain + b',"sign":"' + without_name.encode() + b'"}'
     await street.platform.callbacks.answer(whole, "nolicence_in_park")
@@ -59,8 +58,9 @@ async def test_a_wrong_signature_stands_there_with_its_explanation_and_strangers
 
 
 async def test_what_the_lot_sends_stands_there_too_and_is_found_by_order_and_plate(street: Parking) -> None:
-    order_id = await street.enters("EA47829")
+    await street.enters("EA47829")
     await street.deliver()
+    order_id = (await street.order()).order_id
     by_order = await kept(street, about=order_id, way=OUT)
     assert [one.outcome for one in by_order] == ["done"]
     assert by_order[0].interface
