@@ -64,6 +64,13 @@ async def test_price_takes_the_vehicle_and_the_lots_days_and_says_what_it_cannot
     assert (code, "Mars/Base" in said, "Traceback" in said) == (2, True, False)
 
 
+async def test_a_stay_that_ends_before_it_begins_is_refused_with_both_moments(tmp_path: Path) -> None:
+    code, said = await taigan("tariff", "price", MALL, "2026-03-02T10:00", "2026-03-02T09:00:30", cwd=tmp_path)
+    assert (code, "应付" in said) == (2, False)
+    assert "离场时间 2026-03-02 09:00:30 早于入场时间 2026-03-02 10:00" in said
+    assert "the exit, 2026-03-02 09:00:30, is before the entry, 2026-03-02 10:00" in said
+
+
 async def test_curve_and_board_are_printed_or_written(tmp_path: Path) -> None:
     code, said = await taigan("tariff", "curve", MALL, "--entry", "21:00", "--hours", "12", cwd=tmp_path)
     assert (code, said.startswith("<svg "), "2011-01-03 21:00" in said) == (0, True, True)

@@ -209,6 +209,18 @@ async def test_what_cannot_be_priced_is_said_and_never_nothing(api: httpx.AsyncC
     assert (await api.get("/api/v1/lots/0-0/price", params=stay)).status_code == 404
 
 
+async def test_a_stay_that_ends_before_it_begins_is_refused_with_both_moments(api: httpx.AsyncClient) -> None:
+    await add(api, HOURLY)
+    asked = await api.get(PRICE, params={"entry": "2025-06-01T10:00", "exit": "2025-06-01T01:00Z"})
+    error = asked.json()["error"]
+    assert (asked.status_code, error["code"], error["field"]) == (400, "bad_value", "exit")
+    assert "the exit, 2025-06-01 09:00, is before the entry, 2025-06-01 10:00" in error["message"]
+    no_time = await api.get(PRICE, params={"entry": "2025-06-01T10:00", "exit": "2025-06-01T10:00"})
+    assert (no_time.status_code, no_time.json()["fen"]) == (200, 0)
+    long_ago = await api.get(PRICE, params={"entry": "2025-06-01T10:00", "exit": "0001-01-01T00:00"})
+    assert (long_ago.status_code, long_ago.json()["error"]["code"]) == (409, "cannot_price")
+
+
 @pytest.mark.parametrize(
     ("asked", "field"),
     [
@@ -219,6 +231,7 @@ async def test_what_cannot_be_priced_is_said_and_never_nothing(api: httpx.AsyncC
         ({"entry": "2025-06-01T08:00", "exit": "2025-13-01"}, "exit"),
         ({"entry": "2025-06-01T08:00", "exit": "9" * 65}, "exit"),
         ({"entry": "2025-06-01T08:00", "exit": "2025-06-01T09:00", "vehicle": "x" * 33}, "vehicle"),
+        ({"entry": "2025-06-01T08:00", "exit": "2025-06-01T07:59:59"}, "exit"),
     ],
 )
 async def test_a_question_that_cannot_be_read_names_its_field(

@@ -72,10 +72,10 @@ def price(
 
     price_list = _price_list(file)
     place = _zone(zone)
+    came, left = _moment(entry, place), _moment(exit, place)
     with _said():
-        found = evaluation.price(
-            price_list, _moment(entry, place), _moment(exit, place), vehicle, zone=place, calendar=_calendar(days)
-        )
+        evaluation.check_order(came, left, place)
+        found = evaluation.price(price_list, came, left, vehicle, zone=place, calendar=_calendar(days))
     typer.echo(_json(found, place) if as_json else _table(price_list, found, place))
 
 

@@ -70,6 +70,15 @@ async def test_what_is_no_price_list_is_said_at_the_field_and_stays_typed(small_
         assert "这次停车" not in tried.text, moment
 
 
+async def test_a_stay_that_ends_before_it_begins_is_refused_with_both_moments(
+    small_house: House, manager: Browser
+) -> None:
+    await furnish(small_house)
+    page = await manager.see(f"{TARIFFS}/1?entry=2025-06-03T11:00&exit=2025-06-03T09:00")
+    assert "离场时间 2025-06-03 09:00 早于入场时间 2025-06-03 11:00" in page.text
+    assert "这次停车" not in page.text
+
+
 async def test_the_form_begins_with_the_newest_list(small_house: House, manager: Browser) -> None:
     await furnish(small_house)
     page = (await manager.see(NEW)).page

@@ -9,11 +9,13 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.clock import Clock
-from taigan.lot.errors import BadValue, Conflict, UnknownLot
+from taigan.lot.errors import BadValue, CannotPrice, Conflict, UnknownLot
 from taigan.lot.people.attendant import By
 from taigan.lot.stays import pricing
 from taigan.lot.stays.pricing import Priced
 from taigan.lot.tariff.days import Days
+from taigan.lot.tariff.errors import ExitFirst, UnusableTimes
+from taigan.lot.tariff.evaluation import check_order
 from taigan.lot.tariff.model import PriceList
 from taigan.lot.tariff.reading import price_lists
 from taigan.storage import facts, views
@@ -90,7 +92,14 @@ class Prices:
         def transaction(conn: sa.Connection) -> Priced:
             lot = _known(views.lot(conn, lot_id), lot_id)
             zone = ZoneInfo(lot.time_zone)
-            return pricing.price(conn, lot, _moment(entry, "entry", zone), _moment(exit, "exit", zone), vehicle)
+            came, left = _moment(entry, "entry", zone), _moment(exit, "exit", zone)
+            try:
+                check_order(came, left, zone)
+            except ExitFirst as error:
+                raise BadValue(error.en, "exit") from None
+            except UnusableTimes as error:
+                raise CannotPrice(error.en) from None
+            return pricing.price(conn, lot, came, left, vehicle)
 
         return await self._database.read(transaction)
 

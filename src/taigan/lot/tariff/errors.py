@@ -6,6 +6,7 @@
   - NoRate              the price list has no rate for this kind of vehicle
   - YearNotPublished    nobody has said yet which days of that year are holidays
   - UnusableTimes       moments without an offset, outside the calendar, or further apart than anybody parks
+    - ExitFirst         the exit is before the entry
 """
 
 from __future__ import annotations
@@ -74,3 +75,7 @@ class YearNotPublished(TariffError):
 
 class UnusableTimes(TariffError):
     """Entry or exit cannot be priced, whatever the price list says."""
+
+
+class ExitFirst(UnusableTimes):
+    """Somebody asks for a stay that ends before it begins."""

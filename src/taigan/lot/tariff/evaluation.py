@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from taigan.lot.tariff.cover import Cover, Stretch
 from taigan.lot.tariff.days import Calendar, published
-from taigan.lot.tariff.errors import NoRate, NotInForce, UnusableTimes
+from taigan.lot.tariff.errors import ExitFirst, NoRate, NotInForce, UnusableTimes
 from taigan.lot.tariff.model import (
     AfterFree,
     AtBorder,
@@ -105,6 +105,24 @@ def check_times(entry: datetime, exit: datetime) -> None:
             f"停车时间超过 {LONGEST_STAY.days} 天，无法计费",
             f"a stay of more than {LONGEST_STAY.days} days is not priced",
         )
+
+
+def check_order(entry: datetime, exit: datetime, zone: tzinfo = SHANGHAI) -> None:
+    """For whoever asks what a stay would cost. Raises ExitFirst, and what `check_times` raises.
+
+    At a lane it is no question but a clock that was wrong: there `price` is 0, and the lane raises its alarm.
+    """
+    check_times(entry, exit)
+    if exit >= entry:
+        return
+    moments = [moment.astimezone(zone) for moment in (entry, exit)]
+    if moments[0].utcoffset() == moments[1].utcoffset():
+        moments = [moment.replace(tzinfo=None) for moment in moments]
+    came, left = (moment.isoformat(" ").removesuffix(":00") for moment in moments)
+    raise ExitFirst(
+        f"离场时间 {left} 早于入场时间 {came}，请检查有没有写反",
+        f"the exit, {left}, is before the entry, {came}: are they the wrong way round?",
+    )
 
 
 def _rate(price_list: PriceList, vehicle: str) -> tuple[int, Rate]:

@@ -134,7 +134,7 @@ def _worked_out(
             price_list, begin, HOURS, vehicle, tongue, zone=visit.zone, calendar=calendar, bare=True
         )
         if exit is not None:
-            evaluation.check_times(begin, exit)
+            evaluation.check_order(begin, exit, visit.zone)
             trial.price = evaluation.price(price_list, begin, exit, vehicle, zone=visit.zone, calendar=calendar)
     except TariffError as error:
         trial.why_not = error.en if tongue == "en" else error.zh
