@@ -158,7 +158,7 @@ SAID = [
     ({}, {"steps": [{"price": "5"}]}, "5元/24小时", "¥5 per 24 h"),
     ({"period": "day", "day_starts": "06:00"}, {"steps": [{"price": "5"}]}, "5元/日", "¥5 per day"),
     ({}, {"steps": [{"per": 60, "price": "5", "ignore": 60}]}, "不足1小时不收", "less than 1 h is not charged"),
-    ({}, {"steps": [{"per": 30, "price": "5", "ignore": 15}]}, "零头15分钟以内不计", "a rest of up to 15 min"),
+    ({}, {"steps": [{"per": 30, "price": "5", "ignore": 15}]}, "零头15分钟以内（含）不计", "a rest of up to 15 min"),
     (
         {},
         {"steps": [{"up_to": 60, "price": "5"}, {"per": 60, "price": "1"}]},
@@ -171,6 +171,14 @@ SAID = [
         "1小时至2.5小时：加收2元",
         "1 h to 2.5 h: ¥2 more",
     ),
+    ({}, {"steps": [{"per": 30, "price": "5"}]}, "不足一个计时单位的，按一个单位计", "a unit that has begun"),
+    (
+        {},
+        {"steps": [{"per": 30, "price": "5", "ignore": 15}]},
+        "其余零头不足一个计时单位的，按一个单位计",
+        "any other unit that has begun counts as a whole one",
+    ),
+    ({"free": 15}, {"steps": [{"price": "5"}]}, "免费时长每次停车只有一次，重新计时后不再给", "given once per stay"),
     ({"period_caps": ["30", "40"]}, {"steps": [{"per": 60, "price": "5"}]}, "第2个40元", "¥30, ¥40"),
     ({"percent": 50}, {"steps": [{"per": 60, "price": "5"}]}, "50%收取", "50% of this"),
     ({}, {"steps": [{"per": 60, "price": "5"}]}, "不封顶", "no maximum"),
@@ -208,6 +216,19 @@ def test_what_becomes_of_a_unit_at_a_border_is_said(at_border: str, zh: str, en:
     )
 
 
+def test_what_does_not_apply_is_not_said() -> None:
+    def said(*steps: dict[str, Any], **rate: Any) -> str:
+        return board(
+            price_lists.from_data(
+                {"valid_from": "2026-01-01", "rates": [rate | {"sections": [{"steps": list(steps)}]}]}
+            )
+        )
+
+    assert "不足一个计时单位的" not in said({"per": 60, "price": "5", "ignore": 60})
+    assert "不足一个计时单位的" not in said({"price": "5"})
+    assert "免费时长每次停车只有一次" not in said({"price": "5"}, free=15, period="stay")
+
+
 def test_days_and_times_are_said_in_words() -> None:
     page = board(price_lists.read((DOCUMENTS / "workdays-and-holidays.toml").read_bytes()))
     for said in (
@@ -229,7 +250,42 @@ def test_a_period_without_a_cap_that_cuts_sections_is_remarked() -> None:
         data = {"valid_from": "2026-01-01", "rates": [rate | {"sections": sections}]}
         return len(words.remarks(price_lists.from_data(data).rates[0]))
 
-    assert (remarks(), remarks(period="day"), remarks(period="stay"), remarks(period_caps=["30"])) == (1, 1, 0, 0)
+    assert (remarks(), remarks(period="day"), remarks(period="stay")) == (1, 1, 0)
     long = {"sections": [{"steps": [{"up_to": 1500, "price": "5"}, {"price": "1"}]}], "period_caps": ["9"]}
     [remark] = words.remarks(price_lists.from_data({"valid_from": "2026-01-01", "rates": [long]}).rates[0])
     assert "never reached" in remark.en
+
+
+def test_a_night_that_its_period_cuts_in_two_is_remarked_with_what_it_can_cost() -> None:
+    def remarks(**rate: Any) -> list[str]:
+        day = {"from": "08:00", "until": "22:00", "steps": [{"per": 30, "price": "5"}]}
+        night = {"from": "22:00", "until": "08:00", "cap": "10", "steps": [{"per": 30, "price": "10"}]}
+        data = {"valid_from": "2026-01-01", "rates": [{"period_caps": ["80"], "sections": [day, night]} | rate]}
+        return [remark.zh for remark in words.remarks(price_lists.from_data(data).rates[0])]
+
+    [remark] = remarks()
+    assert "22:00–次日08:00 的封顶在入场满24小时的时刻重新计起" in remark
+    assert "最多可收 20元" in remark
+    assert remarks(period="stay") == []
+    [by_day] = remarks(period="day")
+    assert "在每日00:00重新计起" in by_day
+    assert [len(remarks(period="day", day_starts=at)) for at in ("22:00", "22:01", "07:59", "08:00", "12:00")] == [
+        0,
+        1,
+        1,
+        0,
+        0,
+    ]
+    assert remarks(sections=[{"cap": "10", "steps": [{"per": 30, "price": "10"}]}]) == []
+
+
+def test_minutes_that_may_be_meant_as_hours_are_remarked() -> None:
+    def remarks(*steps: dict[str, Any]) -> list[str]:
+        data = {"valid_from": "2026-01-01", "rates": [{"sections": [{"steps": list(steps)}]}]}
+        return [remark.zh for remark in words.remarks(price_lists.from_data(data).rates[0])]
+
+    assert remarks({"per": 12, "price": "10"}) == ["10元/12分钟，合每小时约 50元：per 是分钟，12小时写 per = 720"]
+    assert remarks({"up_to": 3, "price": "5"}, {"per": 60, "price": "1"}) == [
+        "到3分钟为止的一级：up_to 是分钟，3小时写 up_to = 180"
+    ]
+    assert not any(remarks({"per": per, "price": "1"}) for per in (5, 10, 15, 20, 30, 60, 720))

@@ -45,6 +45,8 @@ _VEHICLES = {
     "truck": ("货车", "trucks"),
 }
 
+_LIKE_HOURS = frozenset({1, 2, 3, 4, 6, 7, 8, 9, 12, 14, 16, 24})  # minutes that nobody charges by, hours that many do
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -119,7 +121,9 @@ def _step(rate: Rate, step: Step, begin: int, *, alone: bool) -> Said:
             price = Said(f"{price.zh}，不足{unit.zh}不收", f"{price.en}; less than {unit.en} is not charged")
         elif step.ignore:
             rest = length(step.ignore)
-            price = Said(f"{price.zh}，零头{rest.zh}以内不计", f"{price.en}; a rest of up to {rest.en} is not charged")
+            price = Said(
+                f"{price.zh}，零头{rest.zh}以内（含）不计", f"{price.en}; a rest of up to {rest.en} is not charged"
+            )
     if alone:
         return price
     if step.up_to is None:
@@ -152,7 +156,7 @@ def cap(section: Section) -> Said:
 
 def rules(price_list: PriceList, rate: Rate) -> list[Said]:
     """The seven things that a table of prices leaves open, as this rate answers them."""
-    return [*_free(rate), *_periods(rate), *_borders(rate), *_end(price_list, rate)]
+    return [*_free(rate), *_rests(rate), *_periods(rate), *_borders(rate), *_end(price_list, rate)]
 
 
 def _free(rate: Rate) -> Iterator[Said]:
@@ -169,6 +173,20 @@ def _free(rate: Rate) -> Iterator[Said]:
         yield Said("超过免费时长的，从入场起计费", "a longer stay is charged from the entry")
     else:
         yield Said("超过免费时长的，扣除免费时长后计费", "from a longer stay the free time is taken off")
+    if rate.period is not Period.STAY:
+        yield Said(
+            "免费时长每次停车只有一次，重新计时后不再给",
+            "the free time is given once per stay, not again when counting begins anew",
+        )
+
+
+def _rests(rate: Rate) -> Iterator[Said]:
+    """What a rest shorter than a unit costs; where it costs nothing, the step says so."""
+    units = [step for section in rate.sections for step in section.steps if step.per]
+    if not any(step.ignore for step in units) and units:
+        yield Said("不足一个计时单位的，按一个单位计", "a unit that has begun counts as a whole one")
+    elif any(step.ignore != step.per for step in units):
+        yield Said("其余零头不足一个计时单位的，按一个单位计", "any other unit that has begun counts as a whole one")
 
 
 def _periods(rate: Rate) -> Iterator[Said]:
@@ -221,22 +239,67 @@ def _end(price_list: PriceList, rate: Rate) -> Iterator[Said]:
 
 def remarks(rate: Rate) -> Sequence[Said]:
     """What is allowed and often not meant."""
-    if rate.period is not Period.STAY and not rate.period_caps and not _flat(rate) and len(rate.sections) > 1:
-        return [
-            Said(
-                f'没有周期封顶（period_caps），但 period = "{rate.period}" 会在周期结束时切断计时单位并重计时段封顶；'
-                '如果不是这样，请写 period = "stay"',
-                f'there are no period_caps, but period = "{rate.period}" cuts units and begins caps of sections anew '
-                'at its end; if that is not meant, write period = "stay"',
-            )
-        ]
+    return [*_cut_nights(rate), *_never_reached(rate), *_minutes_or_hours(rate)]
+
+
+def _cut_nights(rate: Rate) -> Iterator[Said]:
+    """A period's end inside a section cuts it in two, each with its own units and its own cap."""
+    if rate.period is Period.STAY or len(rate.sections) == 1:
+        return
+    if not rate.period_caps:
+        yield Said(
+            f'没有周期封顶（period_caps），但 period = "{rate.period}" 会在周期结束时切断计时单位并重计时段封顶；'
+            '如果不是这样，请写 period = "stay"',
+            f'there are no period_caps, but period = "{rate.period}" cuts units and begins caps of sections anew '
+            'at its end; if that is not meant, write period = "stay"',
+        )
+        return
+    capped = [section for section in rate.sections if section.cap is not None and _may_be_cut(rate, section)]
+    if not capped:
+        return
+    section, when = capped[0], times(capped[0])
+    mark = Said("入场满24小时的时刻", "the moment 24 h after the entry")
+    if rate.period is Period.DAY:
+        mark = Said(f"每日{clock(rate.day_starts)}", clock(rate.day_starts))
+    twice = short(2 * (section.cap or 0))
+    yield Said(
+        f"{when.zh} 的封顶在{mark.zh}重新计起：停车跨过它，前后各封顶一次，这一段最多可收 {twice}元",
+        f"the maximum of {when.en} begins anew at {mark.en}: a stay across it can pay up to ¥{twice} for that time",
+    )
+
+
+def _may_be_cut(rate: Rate, section: Section) -> bool:
+    """Whether a period can end inside the section: after 24 h any, at a time of day those around it."""
+    if rate.period is Period.HOURS_24:
+        return True
+    length_of_it = (section.until - section.start - 1) % DAY + 1
+    return 0 < (rate.day_starts - section.start) % DAY < length_of_it
+
+
+def _never_reached(rate: Rate) -> Iterator[Said]:
     if any(
         step.up_to and step.up_to > DAY and rate.period is Period.HOURS_24 for s in rate.sections for step in s.steps
     ):
-        return [
-            Said(
-                'period = "24h" 每24小时重计，超过24小时的阶梯永远到不了',
-                'period = "24h" begins anew every 24 h: steps beyond that are never reached',
+        yield Said(
+            'period = "24h" 每24小时重计，超过24小时的阶梯永远到不了',
+            'period = "24h" begins anew every 24 h: steps beyond that are never reached',
+        )
+
+
+def _minutes_or_hours(rate: Rate) -> Iterator[Said]:
+    """A few minutes that are no usual unit: hours may have been meant."""
+    steps = [step for section in rate.sections for step in section.steps]
+    for step in dict.fromkeys(steps):
+        if step.per and step.per in _LIKE_HOURS:
+            hourly = short((step.price * 60 + step.per // 2) // step.per)
+            yield Said(
+                f"{short(step.price)}元/{step.per}分钟，合每小时约 {hourly}元：per 是分钟，"
+                f"{step.per}小时写 per = {step.per * 60}",
+                f"¥{short(step.price)} per {step.per} min is about ¥{hourly} an hour: per is in minutes, "
+                f"{step.per} h is per = {step.per * 60}",
             )
-        ]
-    return []
+        if step.up_to and step.up_to in _LIKE_HOURS:
+            yield Said(
+                f"到{step.up_to}分钟为止的一级：up_to 是分钟，{step.up_to}小时写 up_to = {step.up_to * 60}",
+                f"a step ends after {step.up_to} min: up_to is in minutes, {step.up_to} h is up_to = {step.up_to * 60}",
+            )
