@@ -29,7 +29,7 @@ async def test_check_names_the_file_the_place_and_what_would_be_right_in_both_la
     assert f"{wrong}: rate 1 › section 1 › step 1 › price: must be yuan" in said
     assert "Traceback" not in said
     code, said = await taigan("tariff", "check", "nowhere.toml", cwd=tmp_path)
-    assert (code, said) == (2, "taigan: nowhere.toml: No such file or directory\n")
+    assert (code, "nowhere.toml: 没有这个文件" in said, "there is no such file" in said) == (2, True, True)
 
 
 async def test_price_shows_the_slices_as_a_table_or_as_json(tmp_path: Path) -> None:
@@ -74,6 +74,8 @@ async def test_a_stay_that_ends_before_it_begins_is_refused_with_both_moments(tm
 async def test_curve_and_board_are_printed_or_written(tmp_path: Path) -> None:
     code, said = await taigan("tariff", "curve", MALL, "--entry", "21:00", "--hours", "12", cwd=tmp_path)
     assert (code, said.startswith("<svg "), "2011-01-03 21:00" in said) == (0, True, True)
+    code, said = await taigan("tariff", "curve", MALL, "--entry", "9:00", "--hours", "1", cwd=tmp_path)
+    assert (code, "09:00" in said) == (0, True)
     code, said = await taigan("tariff", "board", MALL, "--lot", "东门", "--output", "board.html", cwd=tmp_path)
     assert (code, said) == (0, "")
     assert "东门" in (tmp_path / "board.html").read_text("utf-8")

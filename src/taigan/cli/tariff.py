@@ -96,7 +96,7 @@ def curve(
 
     price_list = _price_list(file)
     place = _zone(zone)
-    if re.fullmatch(r"\d\d:\d\d", entry):
+    if re.fullmatch(r"\d{1,2}:\d\d", entry):
         monday = price_list.valid_from + timedelta(days=-price_list.valid_from.weekday() % 7)
         entry = f"{monday}T{entry}"
     with _said():
@@ -148,8 +148,12 @@ def _bytes(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
             return opened.read(LARGEST_FILE + 1)
+    except FileNotFoundError:
+        fail(
+            f"{file}: 没有这个文件，请看名称和所在文件夹\n{file}: there is no such file; look at its name and folder", 2
+        )
     except OSError as error:
-        fail(f"{file}: {error.strerror or error}", 2)
+        fail(f"{file}: 打不开 cannot be opened: {error.strerror or error}", 2)
 
 
 @contextmanager
@@ -172,14 +176,14 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):
-        fail(f"{name!r} is not a time zone, like Asia/Shanghai", 2)
+        fail(f"{name!r} 不是时区，请写作 is not a time zone, write Asia/Shanghai", 2)
 
 
 def _moment(text: str, zone: ZoneInfo) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(re.sub(r"(?<=[T ])(?=\d:)", "0", text))
     except ValueError:
-        fail(f"{text!r} 不是时间，请写作 is not a time, write 2026-03-02T09:00", 2)
+        fail(f"{text!r} 不是日期和时间，请写作 is not a date and time, write 2026-03-02T09:00", 2)
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
 
 
@@ -235,4 +239,4 @@ def _write(text: str, output: Path | None) -> None:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        fail(f"{output}: {error.strerror or error}", 3)
+        fail(f"{output}: 写不进去 cannot be written: {error.strerror or error}", 3)

@@ -154,7 +154,7 @@ WRONG: list[tuple[object, str, str, str]] = [
     (SMALL | {"round_to": "0"}, "round_to", "more than 0", "大于 0"),
     ({"valid_from": "2026-01-01"}, "rates", "at least one [[rates]]", "至少写一个"),
     (SMALL | {"rates": []}, "rates", "empty list", "列表为空"),
-    (SMALL | {"rates": {}}, "rates", "must be a list", "应为列表"),
+    (SMALL | {"rates": {}}, "rates", "is written [[rates]]", "要写作 [[rates]]"),
     (SMALL | {"rates": [1]}, "rates[0]", "must be a table", "应为一组项目"),
     (SMALL | {"rates": SMALL["rates"] * 21}, "rates", "at most 20", "最多 20 个"),
     (SMALL | {"rates": SMALL["rates"] * 2}, "rates[1].vehicles", "only one rate", "只能有一个费率"),
@@ -175,7 +175,7 @@ WRONG: list[tuple[object, str, str, str]] = [
     (rate(period=["day"]), "rates[0].period", "not […]", "现为 […]"),
     (rate(day_starts="06:00"), "rates[0].day_starts", 'only for period = "day"', "只在"),
     (rate(period="day", day_starts="24:00"), "rates[0].day_starts", 'as "08:00"', "24小时制"),
-    (rate(period="day", day_starts="6:00"), "rates[0].day_starts", 'not "6:00"', '现为 "6:00"'),
+    (rate(period="day", day_starts="6:0"), "rates[0].day_starts", 'not "6:0"', '现为 "6:0"'),
     (rate(period_caps=[]), "rates[0].period_caps", "empty list", "列表为空"),
     (rate(period_caps="65"), "rates[0].period_caps", 'not "65"', '现为 "65"'),
     (rate(period_caps=[65]), "rates[0].period_caps", "in quotes", "加引号"),
@@ -317,7 +317,7 @@ def test_the_change_from_one_kind_of_day_to_the_next_is_checked_too() -> None:
     ("text", "en"),
     [
         (b"valid_from = x", "line 1"),
-        (b'{"valid_from": ', "cannot be read"),
+        (b'{"valid_from": ', "line 1, column 15: it ends too early"),
         (b"valid_from = 2026-13-01", "the line is valid_from = 2026-13-01"),
         (b"\xff\xfe", "not UTF-8 (byte 1)"),
         (b"a = " + b"[" * 30_000, "cannot be read"),
@@ -332,6 +332,115 @@ def test_a_file_that_is_no_price_list_is_refused_with_the_reason(text: bytes, en
         price_lists.read(text)
     assert en in error.value.en
     assert error.value.zh
+
+
+SLIPS = [
+    ("cap = “10”", "第 3 行第 7 列", '“ 改成 "，” 改成 "', '“ becomes "'),
+    ('cap = "10”', "第 3 行第 10 列", '” 改成 "', '” becomes "'),
+    ('steps = [{ per = 30， price = "2" }]', "第 3 行第 20 列", "， 改成 ,", "， becomes ,"),
+    ("［［rates.sections］］", "第 3 行第 1 列", "［ 改成 [，］ 改成 ]", "［ becomes ["),
+    ("free：15", "第 3 行第 5 列", "： 改成 =", "： becomes ="),
+    ("free = １５", "第 3 行第 8 列", "１ 改成 1，５ 改成 5", "１ becomes 1"),
+    ("free =　15", "第 3 行第 7 列", "全角空格 改成 半角空格", "the wide blank becomes a blank"),
+    ("from = 22:00", "第 3 行第 10 列", 'from = "22:00"', 'in quotes: from = "22:00"'),
+    ("from = 8:00", "第 3 行第 9 列", 'from = "08:00"', 'in quotes: from = "08:00"'),
+    ("period = 24h", "第 3 行第 12 列", 'period = "24h"', 'words are written in quotes: period = "24h"'),
+    ("period = stay", "第 3 行第 10 列", 'period = "stay"', 'in quotes: period = "stay"'),
+    ("free = 15分钟", "第 3 行第 10 列", "15 后面不能再写字", "nothing may follow 15"),
+    ('cap = 10"', "第 3 行第 9 列", "= 后面的值写得不对", "the value after = is wrong"),
+    ('steps = [{ price = "2" }\n\n[[rates]]', "第 5 行第 1 列", "第 3 行第 9 列的 [ 没有配对的 ]", "the [ of line 3"),
+    (
+        'steps = [\n{ price = "2" },\n[[rates]]',
+        "第 5 行第 3 列",
+        "第 3 行第 9 列的 [ 没有",
+        "the [ of line 3, column 9",
+    ),
+    ('steps = [{ price = "2" }', "第 3 行第 25 列", "第 3 行第 9 列的 [ 没有", "the [ of line 3, column 9"),
+    ('caps = ["65"\nfree = 15', "第 4 行第 1 列", "第 3 行第 8 列的 [ 没有", "the [ of line 3, column 8"),
+    ('caps = ["65" "30"]', "第 3 行第 14 列", "少了逗号或 ]", "a comma or a ] is missing"),
+    ('steps = [\n{ price = "2" }\n{ price = "3" }]', "第 5 行第 1 列", "后面少了逗号", "a comma is missing after"),
+    ('steps = [{ per = 30 price = "2" }]', "第 3 行第 21 列", "少了一个逗号", "a comma is missing here"),
+    ('steps = [{ price = "2"\n]', "第 3 行第 23 列", "第 3 行第 10 列的 { 没有配对的 }", "the { of line 3, column 10"),
+    ('steps = [{ price = "2"]', "第 3 行第 23 列", "第 3 行第 10 列的 { 没有配对的 }", "the { of line 3, column 10"),
+    ("steps = [{ per = 30, }]", "第 3 行第 22 列", "} 前面多了一个逗号", "a comma too many"),
+    ('steps = [{ per = 30,\nprice = "2" }]', "第 3 行第 21 列", "写在同一行", "written on one line"),
+    ("steps = [{ per = 30, per = 40 }]", "第 3 行", "同一项在一处写了两次", "written twice"),
+    ("free = 15\nfree = 20", "第 4 行", "同一项在一处写了两次", "written twice"),
+    ("[rates]", "第 3 行", "[[rates]]、[[rates.sections]]", "have two brackets"),
+    ("[[rates]", "第 3 行第 8 列", "方括号没有配对", "brackets do not match"),
+    ('cap = "10', "第 3 行第 10 列", "引号没有配对", "a quote is not closed"),
+    ('cap = "10\\p"', "第 3 行", "反斜杠", "no backslash"),
+    ('cap = "\x01"', "第 3 行", "看不见的字符", "invisible"),
+    ("free 15", "第 3 行第 6 列", "后面要有 =", "is followed by ="),
+    ("免费 = 15", "第 3 行第 1 列", "名称用英文", "a key and its value"),
+    ("day = 2026-02-30", "第 3 行", "没有这个日期", "no such date"),
+]
+
+
+@pytest.mark.parametrize(("line", "place", "zh", "en"), SLIPS, ids=range(len(SLIPS)))
+def test_a_slip_of_the_pen_is_said_in_both_languages_with_line_and_column(
+    line: str, place: str, zh: str, en: str
+) -> None:
+    [problem] = refused(f"valid_from = 2026-01-01 # “，”\n[[rates]]\n{line}\n".encode())
+    assert place in problem.zh
+    assert zh in problem.zh
+    assert en in problem.en
+    assert not any(word in problem.zh for word in ("Invalid", "Expected", "Unclosed", "Illegal", "Cannot"))
+    assert (place.split(" ")[1]) in problem.en
+
+
+def test_every_line_with_full_width_punctuation_is_told_of_at_once() -> None:
+    found = refused('valid_from = 2026-01-01\n[[rates]]\nvehicles = ["大车（黄）"]\nfree：15\ncaps = [“65”]\n'.encode())
+    assert [problem.zh.partition("第 ")[2][0] for problem in found] == ["4", "5"]
+    assert len(refused("a：1\n".encode() * 1000)) == 10
+    [json_slip] = refused('{"valid_from": “2026-01-01”}'.encode())
+    assert "第 1 行第 16 列" in json_slip.zh
+
+
+def test_a_full_width_value_is_refused_with_its_half_width_form() -> None:
+    for section, half in (({"from": "２２：00", "until": "08:00"}, '"22:00"'), ({"cap": "１０"}, '"10"')):
+        found = refused(rate(sections=[{**section, "steps": [{"price": "1"}]}]))
+        assert f"有全角字符，改成 {half}" in found[0].zh
+        assert f"full-width characters, write {half}" in found[0].en
+
+
+def test_an_hour_of_one_digit_is_a_time_of_day() -> None:
+    nine = rate(sections=[{"from": at, "until": at, "steps": [{"price": "1"}]} for at in ("9:00",)])
+    assert price_lists.from_data(nine).rates[0].sections[0].start == 540
+
+
+ELSEWHERE = [
+    (lambda d: d.update(at_border="cut"), "写在 [[rates]] 下面", "written under [[rates]]"),
+    (lambda d: d["rates"][0].update(round_to="1"), "写在文件开头", "written at the top"),
+    (lambda d: d["rates"][0].update(cap="1"), "[[rates]] 下面的 period_caps", "is period_caps under [[rates]]"),
+    (lambda d: d["rates"][0].update(days=["mon"]), "写在 [[rates.sections]] 下面", "written under [[rates.sections]]"),
+    (lambda d: d["rates"][0]["sections"][0].update(at_border="cut"), "[[rates.sections]] 前面", "before [[rates.sec"),
+    (lambda d: d["rates"][0]["sections"][0].update(ignore=5), "steps = [{ … }]", "inside a step"),
+    (lambda d: d["rates"][0]["sections"][0]["steps"][0].update(free=5), "free = true", "says free = true"),
+    (lambda d: d.update(holidays=[]), "--days", "--days"),
+]
+
+
+@pytest.mark.parametrize(("change", "zh", "en"), ELSEWHERE, ids=range(len(ELSEWHERE)))
+def test_a_key_in_the_wrong_place_is_told_where_it_belongs(
+    change: Callable[[dict[str, Any]], object], zh: str, en: str
+) -> None:
+    [problem] = refused(changed(change))
+    assert "不写在这里" in problem.zh
+    assert "does not belong here" in problem.en
+    assert zh in problem.zh
+    assert en in problem.en
+
+
+def test_one_bracket_too_few_is_told_how_it_is_written() -> None:
+    for data, written in (
+        ({"valid_from": "2026-01-01", "rates": {}}, "[[rates]]"),
+        (rate(sections={}), "[[rates.sections]]"),
+        (rate(sections=[{"steps": {"price": "1"}}]), "steps = [{ … }]"),
+    ):
+        [problem] = refused(data)
+        assert f"要写作 {written}" in problem.zh
+        assert f"is written {written}" in problem.en
 
 
 def test_a_number_beyond_all_bounds_in_a_file_is_refused() -> None:

@@ -54,6 +54,31 @@ SECTION_KEYS = {
     "steps": "阶梯",
 }
 STEP_KEYS = {"up_to": "至", "per": "每", "price": "价格", "ignore": "零头不计"}
+_IN_RATES = ("写在 [[rates]] 下面、[[rates.sections]] 前面", "it is written under [[rates]], before [[rates.sections]]")
+_IN_STEPS = ("写在阶梯的花括号里：steps = [{ … }]", "it is written inside a step: steps = [{ … }]")
+_IN_SECTIONS = ("写在 [[rates.sections]] 下面", "it is written under [[rates.sections]]")
+HOMES = {
+    **dict.fromkeys(LIST_KEYS, ("写在文件开头，第一个 [[rates]] 前面", "it is written at the top, before [[rates]]")),
+    **dict.fromkeys(RATE_KEYS, _IN_RATES),
+    **dict.fromkeys(SECTION_KEYS, _IN_SECTIONS),
+    **dict.fromkeys(STEP_KEYS, _IN_STEPS),
+    "rates": ("写作 [[rates]]，单独一行", "it is written [[rates]], a line of its own"),
+    "sections": ("写作 [[rates.sections]]，单独一行", "it is written [[rates.sections]], a line of its own"),
+    "free": (
+        "免费分钟写在 [[rates]] 下面；不收费的时段在 [[rates.sections]] 下面写 free = true",
+        "free minutes are written under [[rates]]; a section that costs nothing says free = true",
+    ),
+    "cap": (
+        "时段封顶写在 [[rates.sections]] 下面；每24小时、每日或每次的封顶是 [[rates]] 下面的 period_caps",
+        "the maximum of a section is written under [[rates.sections]]; that of 24 h, a day or a stay is period_caps "
+        "under [[rates]]",
+    ),
+    **dict.fromkeys(
+        ("holidays", "workdays", "ordinary", "years"),
+        ("写在另一个文件里，用 --days 给出", "it is written in a file of its own, given with --days"),
+    ),
+}
+"""Where each key belongs: told of one that stands elsewhere."""
 DAY_NAMES = (*(kind.value for kind in DayKind), *WEEKDAYS)
 
 
@@ -64,7 +89,7 @@ def read(text: bytes) -> PriceList:
 
 def from_data(data: object) -> PriceList:
     """A price list from plain data, as TOML or JSON give it. Raises BadPriceList."""
-    problems = Problems()
+    problems = Problems(homes=HOMES)
     table = root(data, LIST_KEYS, problems)
     valid_from = table.day("valid_from")
     round_to = table.money("round_to")

@@ -18,11 +18,13 @@ import msgspec
 
 from taigan.lot.tariff import money
 from taigan.lot.tariff.errors import BadPriceList, Problem
+from taigan.lot.tariff.reading import slips
 
 LARGEST_FILE = 64 * 1024
 MOST_PROBLEMS = 20
 
-_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+_WRITTEN = {"rates": "[[rates]]", "sections": "[[rates.sections]]", "steps": "steps = [{ … }]"}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 C = TypeVar("C", bound=StrEnum)
@@ -33,6 +35,8 @@ class Problems:
     """What was found wrong so far."""
 
     found: list[Problem] = field(default_factory=list)
+    homes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Where each key belongs, in both languages: told of one that stands elsewhere."""
 
     def raise_if_any(self) -> None:
         """Raises BadPriceList."""
@@ -81,17 +85,8 @@ def parsed(text: bytes) -> Any:
             return msgspec.json.decode(decoded)
         return tomllib.loads(decoded)
     except (ValueError, RecursionError, msgspec.DecodeError) as error:
-        reason = str(error) or "nested too deeply"
-        line = _line_of(decoded, reason)
-        zh, en = (f"；这一行是 {line}", f"; the line is {line}") if line else ("", "")
-        raise _unreadable(f"文件格式有误：{reason}{zh}", f"the file cannot be read: {reason}{en}") from None
-
-
-def _line_of(text: str, reason: str) -> str:
-    """The line that TOML's reader names, as it stands in the file."""
-    named = re.search(r"at line (\d+)", reason)
-    lines = text.splitlines()
-    return lines[int(named[1]) - 1].strip()[:80] if named and int(named[1]) <= len(lines) else ""
+        found = slips.explained(decoded, str(error) or "nested too deeply")
+        raise BadPriceList([Problem("", "", "", zh, en) for zh, en in found]) from None
 
 
 def _unreadable(zh: str, en: str) -> BadPriceList:
@@ -124,6 +119,9 @@ class Table:
 
     def _unknown(self, key: str) -> None:
         shown = key[:40]
+        if home := self._problems.homes.get(key):
+            self._note(self.place.key(shown), f"不写在这里，{home[0]}", f"does not belong here: {home[1]}")
+            return
         near = get_close_matches(shown, self._names, n=1) or [
             name for name, zh in self._names.items() if zh and zh == shown
         ]
@@ -165,8 +163,9 @@ class Table:
             except ValueError:
                 self.wrong(
                     key,
-                    f'金额应为 0 到 1000000 元、最多两位小数，如 "2.50"，现为 {_shown(value)}',
-                    f'must be yuan from 0 to 1000000 with at most two decimals, as "2.50", not {_shown(value)}',
+                    f'金额应为 0 到 1000000 元、最多两位小数，如 "2.50"，现为 {_shown(value)}{_wide(value)[0]}',
+                    f'must be yuan from 0 to 1000000 with at most two decimals, as "2.50", not {_shown(value)}'
+                    f"{_wide(value)[1]}",
                 )
         elif self._is_whole(value) or isinstance(value, float):
             self.wrong(
@@ -201,8 +200,8 @@ class Table:
                 return int(match[1]) * 60 + int(match[2])
         self.wrong(
             key,
-            f'时刻应写作 "08:00"（24小时制，加引号），现为 {_shown(value)}',
-            f'must be a time of day as "08:00" in quotes, not {_shown(value)}',
+            f'时刻应写作 "08:00"（24小时制，加引号），现为 {_shown(value)}{_wide(value)[0]}',
+            f'must be a time of day as "08:00" in quotes, not {_shown(value)}{_wide(value)[1]}',
         )
         return 0
 
@@ -243,6 +242,9 @@ class Table:
         if key not in self._data:
             return []
         value = self._data[key]
+        if isinstance(value, dict) and key in _WRITTEN:
+            self.wrong(key, f"要写作 {_WRITTEN[key]}", f"is written {_WRITTEN[key]}")
+            return []
         if not isinstance(value, list):
             self.wrong(key, f"应为列表 […]，现为 {_shown(value)}", f"must be a list […], not {_shown(value)}")
             return []
@@ -315,6 +317,14 @@ def root(data: object, names: Mapping[str, str], problems: Problems) -> Table:
     if not isinstance(data, dict):
         raise _unreadable("内容应为一组项目（键 = 值）", "the content must be a table of keys")
     return Table(data, Place(), names, problems)
+
+
+def _wide(value: object) -> tuple[str, str]:
+    """A hint at full-width characters, in both languages; empty if there are none."""
+    if not isinstance(value, str) or slips.half_width(value) == value:
+        return "", ""
+    half = _shown(slips.half_width(value))
+    return f"：有全角字符，改成 {half}", f": it has full-width characters, write {half}"
 
 
 def _shown(value: object) -> str:
