@@ -107,6 +107,7 @@ SWEEPS: Sequence[Sweep] = (
     Sweep(t.errands, "money_kept", [_past(t.errands.c.at), t.errands.c.state.in_(("done", "failed", "withdrawn"))]),
     Sweep(t.differences, "money_kept", [_past(t.differences.c.found_at), t.differences.c.state != "open"]),
     Sweep(t.reconciliations, "money_kept", [_past(t.reconciliations.c.began_at)]),
+    Sweep(t.day_sums, "money_kept", [_past(t.day_sums.c.ends_at)]),
     Sweep(t.staff_sessions, "session_lasts", [_past(t.staff_sessions.c.opened_at)]),
 )
 
