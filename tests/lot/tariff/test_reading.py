@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import time
 from collections.abc import Callable
 from datetime import date
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from support.tariffs import rule
+from support.tariffs import DOCUMENTS, rule
 from taigan.lot.tariff import money
 from taigan.lot.tariff.days import Days, published
 from taigan.lot.tariff.errors import BadPriceList, Problem
@@ -525,3 +526,29 @@ def test_a_file_of_days_that_is_wrong_is_refused(text: bytes, field: str, en: st
 
 def test_the_documented_price_lists_are_read() -> None:
     assert rule("zhujiang").rates[0].period_caps == (6500,)
+
+
+@pytest.mark.parametrize("page", ["tariffs.md", "tariffs.en.md"])
+def test_the_page_tells_of_every_key_in_its_place_and_of_no_other(page: str) -> None:
+    text = (DOCUMENTS.parent / page).read_text("utf-8")
+    told = [
+        re.findall(r"^\| `(\w+)` \|", part.partition("\n## ")[0], re.MULTILINE) for part in text.split("\n### ")[1:]
+    ]
+    assert told == [
+        [key for key in price_lists.LIST_KEYS if key != "rates"],
+        [key for key in price_lists.RATE_KEYS if key != "sections"],
+        list(price_lists.SECTION_KEYS),
+        list(price_lists.STEP_KEYS),
+    ]
+
+
+def test_there_is_a_key_for_all_that_a_price_list_holds() -> None:
+    names = {"start": "from"}
+    for struct, keys in (
+        (PriceList, price_lists.LIST_KEYS),
+        (Rate, price_lists.RATE_KEYS),
+        (Section, price_lists.SECTION_KEYS),
+        (Step, price_lists.STEP_KEYS),
+    ):
+        assert {names.get(field, field) for field in struct.__struct_fields__} == set(keys)
+        assert set(keys) <= set(price_lists.HOMES)
