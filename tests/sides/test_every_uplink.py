@@ -29,6 +29,9 @@ async def test_one_day_at_the_lot_asks_bolink_for_all_of_these(both: Both) -> No
     await both.lot("GET", "/issuer")
     await both.act("/community", method="PUT", project_code=62, name="陈前小区", platform="shanghai")
     await both.lot("GET", "/passages/compared", day="2026-05-04")
+    for day in ("0001-01-01", "9999-12-31"):
+        status, said = await both.lot("GET", "/passages/compared", day=day)
+        assert (status, said["error"]["field"]) == (400, "day")
     await both.act("/city", method="PUT", corrections=False, checks=False, screens=True)
     await both.street.platform.rounds.look()
     came = {one["section"] for one in (await both.hub.get("/admin/arrivals?limit=100"))["items"]}

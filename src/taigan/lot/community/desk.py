@@ -250,8 +250,10 @@ class CommunityDesk:
     async def compare(self, lot: Lot, day: date) -> Compared:
         """How many passages of a day the platform has (8.8), beside ours.
 
-        Raises Conflict, BolinkSaysNo, StorageError.
+        Raises BadValue, Conflict, BolinkSaysNo, StorageError.
         """
+        if not 2000 <= day.year <= 2100:
+            raise BadValue("day is from 2000 to 2100", "day")
         zone = ZoneInfo(lot.time_zone)
         begin = datetime(day.year, day.month, day.day, tzinfo=zone)
         end = begin + timedelta(days=1)
