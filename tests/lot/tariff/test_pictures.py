@@ -52,6 +52,12 @@ def test_the_curve_can_be_read_off_and_agrees_with_the_price(name: str) -> None:
         assert price_at(picture, minute + 0.5, 1800) == pytest.approx(fen / 100, abs=0.5)
 
 
+def test_a_section_at_its_cap_is_marked_unless_its_period_was_at_its_own_before() -> None:
+    assert "时段封顶 10元" not in texts(drawn("zhujiang"))
+    assert "时段封顶 10元" in texts(drawn("zhujiang", entry=MONDAY.replace(hour=20)))
+    assert "at most ¥10 here" in texts(drawn("zhujiang", entry=MONDAY.replace(hour=20), language="en"))
+
+
 def test_free_minutes_steps_caps_and_times_of_day_are_marked() -> None:
     found = texts(drawn("zhujiang"))
     for mark in (
@@ -59,13 +65,12 @@ def test_free_minutes_steps_caps_and_times_of_day_are_marked() -> None:
         "2.5元/30分钟",
         "5元/30分钟",
         "2元/30分钟",
-        "时段封顶 10元",
         "封顶 65元",
         "22:00–次日08:00",
     ):
         assert mark in found
     english = texts(drawn("zhujiang", language="en", title="A mall"))
-    for mark in ("15 min free", "¥2.5 per 30 min", "at most ¥10 here", "at most ¥65", "22:00–08:00 next day"):
+    for mark in ("15 min free", "¥2.5 per 30 min", "at most ¥65", "22:00–08:00 next day"):
         assert mark in english
     assert english[0] == "A mall: Entry 2026-03-02 09:00: what a stay of which length costs"
 

@@ -251,9 +251,12 @@ class _Drawing:
             if period.cap is not None and period.sum > period.cap:
                 text = Said(f"封顶 {short(period.cap)}元", f"at most ¥{short(period.cap)}")
                 labels.append(self._flat(period.start, period.end, text))
+        sums = [0] * len(self._whole.periods)
         for piece in self._whole.slices:
-            section = self._rate.sections[piece.section]
-            if piece.capped and section.cap is not None:
+            section, period = self._rate.sections[piece.section], self._whole.periods[piece.period]
+            sums[piece.period] += piece.fen
+            hidden = period.cap is not None and sums[piece.period] > period.cap  # the period's cap holds it already
+            if piece.capped and section.cap is not None and not hidden:
                 text = Said(f"时段封顶 {short(section.cap)}元", f"at most ¥{short(section.cap)} here")
                 labels.append(self._flat(piece.start, piece.end, text))
         return labels
