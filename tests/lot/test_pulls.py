@@ -30,8 +30,10 @@ from support.exits import (
 from support.parking import BY, KEY, Parking
 from taigan import bolink
 from taigan.barriers.barrier import EventKind
+from taigan.lot.leaving.pulling.ended import PullNamed
 from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.policy import Policy
+from taigan.storage.reconciling import pulls_without_number
 from taigan.storage.rows import Order
 
 PAID = {"state": 1, "errmsg": "成功"}
@@ -326,6 +328,26 @@ async def test_e6_a_person_lets_the_car_go_and_nothing_is_heard_until_morning(st
     closed = await bill(street, order)
     assert ((await attempts(street))[0].state, closed.awaited, closed.balance_fen) == ("failed", False, 600)
     assert ((await street.order(PLATE)).review, await street.alarm_kinds()) == ("left owing", ["payment_not_heard_of"])
+
+
+async def test_e6_money_of_which_nothing_was_heard_by_the_morning_is_booked_when_bolinks_books_name_it(
+    street: Parking,
+) -> None:
+    order, _ = await with_wallet(street, PENDING)
+    began = street.clock.now()
+    await street.watch(24 * 3600)
+    assert (await attempts(street))[0].state == "failed"
+    asked = await street.database.read(lambda conn: pulls_without_number(conn, order.lot_id, began))
+    later = await street.database.read(lambda conn: pulls_without_number(conn, order.lot_id, street.clock.now()))
+    assert (asked, later) == ([order.order_id], [])
+    pictures = street.platform.leaving.pictures(order.lot_id)
+    for _ in range(2):  # the next night's books name it again
+        await street.platform.leaving.do(PullNamed(order.lot_id, order.order_id, "4200001", 600, pictures))
+    assert [(p.giver, p.trade_no, p.fen, p.state) for p in await payments(street)] == [
+        ("bolink", "4200001", 600, "paid")
+    ]
+    assert ((await attempts(street))[0].state, (await bill(street, order)).paid_fen) == ("paid", 600)
+    assert await street.database.read(lambda conn: pulls_without_number(conn, order.lot_id, began)) == []
 
 
 async def test_e7_an_entry_that_bolink_has_not_taken_goes_first(street: Parking) -> None:

@@ -25,6 +25,9 @@ from taigan.storage.rows import (
 from taigan.storage.statements import Insert, Update
 from taigan.storage.tables import among
 
+NOT_HEARD_OF = "nothing was heard of it by the morning"
+"""What is said of money of whose end nobody told."""
+
 _lot: sa.BindParameter[str] = sa.bindparam("lot")
 _order: sa.BindParameter[str] = sa.bindparam("of_order")
 _INSIDE = t.orders.c.state == sa.literal_column("'in'")
@@ -298,6 +301,11 @@ def reduction_named(conn: sa.Connection, lot_id: str, reduction_id: str) -> Redu
 def live_pull(conn: sa.Connection, lot_id: str, order_id: str) -> Attempt | None:
     """The one pull of an order that is live or unclear."""
     return next(iter(records(conn, _LIVE_PULL, Attempt, lot=lot_id, of_order=order_id)), None)
+
+
+def silent_pull(conn: sa.Connection, lot_id: str, order_id: str) -> Attempt | None:
+    """The newest pull of an order of which nothing was heard by the morning."""
+    return next((one for one in pulls(conn, lot_id, order_id) if one.said == NOT_HEARD_OF), None)
 
 
 def pulls(conn: sa.Connection, lot_id: str, order_id: str) -> list[Attempt]:

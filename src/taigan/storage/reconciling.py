@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from taigan.storage import tables as t
 from taigan.storage.facts import columns, records
+from taigan.storage.ledger import NOT_HEARD_OF
 from taigan.storage.rows import Difference, Payment, Reconciliation
 from taigan.storage.statements import Insert, Update
 from taigan.storage.tables import among
@@ -66,7 +67,10 @@ def paid_by_bolink(conn: sa.Connection, lot_id: str, begin: datetime, end: datet
 
 
 def pulls_without_number(conn: sa.Connection, lot_id: str, since: datetime) -> list[str]:
-    """The orders with a pull that was paid since then and has no number of BoLink's, or whose end nobody knows."""
+    """The orders with a pull that was paid since then and has no number of BoLink's, or whose end nobody knows.
+
+    One of which nothing was heard by the morning counts as well, since then: its end was supposed, not told.
+    """
     p, a = t.payments.c, t.attempts.c
     paid = sa.select(p.order_id).where(
         p.lot_id == lot_id, p.received_at >= since, p.giver == "us", p.state == "paid", p.attempt_no != ""
@@ -76,7 +80,10 @@ def pulls_without_number(conn: sa.Connection, lot_id: str, since: datetime) -> l
         a.state.in_([sa.literal_column("'live'"), sa.literal_column("'unclear'")]),
         a.state == sa.literal_column("'unclear'"),
     )
-    return sorted(set(conn.scalars(paid)) | set(conn.scalars(unclear)))
+    silent = sa.select(a.order_id).where(
+        a.lot_id == lot_id, a.started_at >= since, a.state == "failed", a.said == NOT_HEARD_OF
+    )
+    return sorted(set(conn.scalars(paid)) | set(conn.scalars(unclear)) | set(conn.scalars(silent)))
 
 
 def open_orders(conn: sa.Connection, lot_id: str) -> set[str]:

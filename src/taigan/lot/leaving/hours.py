@@ -121,7 +121,7 @@ class LatePayments(msgspec.Struct):
                 self._waited(room, pull)
         for payment in ledger.payments_pending(room.conn, room.lot_id):
             if payment.received_at < morning:
-                payment.state, payment.note = "failed", "nothing was heard of it by the morning"
+                payment.state, payment.note = "failed", ledger.NOT_HEARD_OF
                 room.changes.payment(payment)
                 self._not_heard_of(room, room.order(payment.order_id), payment.trade_no)
 
@@ -135,7 +135,7 @@ class LatePayments(msgspec.Struct):
         show_price(room, order, texts.SCREEN_PAY)
 
     def _failed(self, room: Room, pull: Attempt) -> None:
-        pull.state, pull.said = "failed", "nothing was heard of it by the morning"
+        pull.state, pull.said = "failed", ledger.NOT_HEARD_OF
         room.changes.attempt(pull)
         self._not_heard_of(room, room.order(pull.order_id), pull.attempt_no)
 

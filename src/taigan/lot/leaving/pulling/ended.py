@@ -93,8 +93,10 @@ class PullNamed(msgspec.Struct):
                 payment.giver, payment.trade_no = "bolink", self.trade_no
                 room.changes.payment(payment)
                 return
-        pull = ledger.live_pull(room.conn, room.lot_id, order.order_id)
-        fits = pull is not None and pull.state == "unclear" and self.fen in (pull.fen, whole + pull.fen)
+        pull = ledger.live_pull(room.conn, room.lot_id, order.order_id) or ledger.silent_pull(
+            room.conn, room.lot_id, order.order_id
+        )
+        fits = pull is not None and pull.state != "live" and self.fen in (pull.fen, whole + pull.fen)
         if pull is not None and fits:
             understood(room, self.trade_no)
             pull.said = "named by BoLink's books"
