@@ -28,7 +28,7 @@ CHECKS = (
     "ignored_auth",
 )
 
-NEEDS_MORE = "(events|poster|issuer|arrears|platforms|reports|pass_cards_of_bolink)$"
+NEEDS_MORE = "(events|poster|issuer|arrears|platforms|reports|pass_cards_of_bolink|passages/compared|community/report)$"
 """Streams, slow drawings, and what asks BoLink: without one it is rightly answered 502."""
 
 
