@@ -45,6 +45,16 @@ def test_a_file_that_is_none_of_ours_is_one_sentence(tmp_path: Path) -> None:
         DeviceSecrets(file).of(CAMERA)
 
 
+def test_a_secret_that_could_not_be_kept_is_not_renewed(tmp_path: Path) -> None:
+    running = DeviceSecrets(tmp_path / "devices.json")
+    running.note(CAMERA, str(LANE), chosen=False)
+    before = running.of(CAMERA)
+    (tmp_path / "devices.new").mkdir()
+    with pytest.raises(SecretsUnusable, match="cannot be written"):
+        running.renew(CAMERA)
+    assert running.of(CAMERA) == before
+
+
 def fleet(tmp_path: Path) -> Fleet:
     return Fleet(Heard(), ManualClock(), Random(1), secrets=DeviceSecrets(tmp_path / "devices.json"))
 
@@ -68,6 +78,20 @@ async def test_a_camera_is_known_by_the_secret_of_its_own_or_of_its_settings(tmp
         CAMERA: str(LANE),
         "hx-http/h1": f"{LANE.lot_id}/A2",
     }
+
+
+async def test_cameras_go_on_while_the_file_is_broken_and_strangers_are_still_refused(tmp_path: Path) -> None:
+    devices = fleet(tmp_path)
+    devices.add(LANE, {"driver": "vzenith-http", "serial": "c1"})
+    mailbox = devices.door.find("vzenith-http", "c1")
+    assert mailbox is not None
+    secret = DeviceSecrets(tmp_path / "devices.json").of(CAMERA)
+    (tmp_path / "devices.json").write_text("{half")
+    for _ in range(2):
+        assert devices.door.knows(mailbox, secret, "10.0.0.1")
+        assert not devices.door.knows(mailbox, "", "10.0.0.1")
+    with pytest.raises(SecretsUnusable, match="cannot be used"):
+        devices.door.path(mailbox)
 
 
 async def test_a_serial_that_another_lane_has_changes_nothing(tmp_path: Path) -> None:

@@ -281,6 +281,25 @@ async def test_the_address_of_a_device_is_shown_and_changed_by_right_and_it_is_r
     assert after not in str(acts)
 
 
+async def test_a_broken_file_of_secrets_is_said_in_a_sentence_changes_nothing_and_is_no_act(
+    houses: Houses, tmp_path: Path
+) -> None:
+    file = tmp_path / "devices.json"
+    door = Door(ManualClock(), DeviceSecrets(file))
+    door.put(posting("A1", "vzenith-http", "c1"))
+    async with client_of(await houses(devices=door)) as api:
+        kept = file.read_bytes()
+        file.write_text("{half")
+        for address in (f"{LANES}/A1/device", f"{LANES}/A1/device/renew"):
+            answer = await api.post(address, json=BY)
+            assert answer.status_code == 409
+            assert answer.json()["error"]["message"].startswith(f"{file} cannot be used: ")
+        assert file.read_text() == "{half"
+        assert (await api.get(f"/api/v1/lots/{LOT}/acts")).json()["items"] == []
+        file.write_bytes(kept)
+        assert (await api.post(f"{LANES}/A1/device", json=BY)).status_code == 200
+
+
 async def test_a_device_without_a_secret_of_ours_is_shown_as_it_is_and_not_changed(
     houses: Houses, tmp_path: Path
 ) -> None:

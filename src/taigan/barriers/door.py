@@ -133,24 +133,28 @@ class Door:
         return next((mailbox for mailbox in self._mailboxes.values() if mailbox.lane == lane), None)
 
     def renew(self, mailbox: Mailbox) -> None:
-        """Give a device, whose secret the platform made, another one: that before is refused from now on."""
+        """Give a device, whose secret the platform made, another one: that before is refused from now on. Raises
+        `SecretsUnusable`."""
         if self._secrets is not None:
             self._secrets.renew(mailbox.name)
 
     def secret(self, mailbox: Mailbox) -> str:
-        """The secret in the device's address; empty for one that needs none."""
-        if mailbox.secret or mailbox.signs or self._secrets is None:
-            return mailbox.secret
-        return self._secrets.of(mailbox.name)
+        """The secret in the device's address; empty for one that needs none. Raises `SecretsUnusable`."""
+        made = self._made_here(mailbox)
+        return made.of(mailbox.name) if made is not None else mailbox.secret
+
+    def _made_here(self, mailbox: Mailbox) -> DeviceSecrets | None:
+        return None if mailbox.secret or mailbox.signs else self._secrets
 
     def path(self, mailbox: Mailbox) -> str:
-        """The device's address on this platform."""
+        """The device's address on this platform. Raises `SecretsUnusable`."""
         secret = self.secret(mailbox)
         return f"/devices/{mailbox.driver}/{quote(mailbox.serial, safe='')}" + (f"/{secret}" if secret else "")
 
     def knows(self, mailbox: Mailbox, secret: str, sender: str) -> bool:
         """Whether this is the device itself, or another one that is named to be let in without its secret."""
-        right = self.secret(mailbox)
+        made = self._made_here(mailbox)
+        right = made.in_use(mailbox.name) if made is not None else mailbox.secret
         if hmac.compare_digest(secret.encode("utf-8", "replace"), right.encode()):
             return True
         if not secret and mailbox.name in self._open_to:

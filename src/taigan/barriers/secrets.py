@@ -10,6 +10,9 @@ import secrets
 from pathlib import Path
 
 import msgspec
+import structlog
+
+log = structlog.get_logger("taigan.barriers")
 
 FILE = "devices.json"
 """The file's name in the data folder."""
@@ -45,6 +48,7 @@ class DeviceSecrets:
         self._file = file
         self._kept: _Kept | None = None
         self._read_at: tuple[int, int] = (0, 0)
+        self._warned = ""
 
     @property
     def devices(self) -> dict[str, Known]:
@@ -53,25 +57,37 @@ class DeviceSecrets:
 
     def of(self, device: str) -> str:
         """The secret of "driver/serial": 32 letters, digits, `-` and `_`. Raises `SecretsUnusable`."""
-        kept = self._read()
-        salt = kept.devices[device].salt if device in kept.devices else ""
-        made = hmac.digest(kept.key.encode(), f"{device}\0{salt}".encode(), hashlib.sha256)
-        return base64.urlsafe_b64encode(made[:24]).decode()
+        return _made(self._read(), device)
+
+    def in_use(self, device: str) -> str:
+        """The same, for a device that speaks now: while the file is broken, the secret that was good before, so that
+        cameras go on. Raises `SecretsUnusable` when it was never good."""
+        try:
+            return self.of(device)
+        except SecretsUnusable as error:
+            if self._kept is None:
+                raise
+            if self._warned != str(error):
+                self._warned = str(error)
+                log.warning("devices are still known by the secrets that were read before", reason=self._warned)
+            return _made(self._kept, device)
 
     def note(self, device: str, lane: str, *, chosen: bool) -> None:
         """Keep which lane a device belongs to, for the list. Raises `SecretsUnusable`."""
         kept = self._read()
         before = kept.devices.get(device)
         if before is None or (before.lane, before.chosen) != (lane, chosen):
-            kept.devices[device] = Known(lane, chosen, before.salt if before else "")
-            self._write(kept)
+            self._put(kept, device, Known(lane, chosen, before.salt if before else ""))
 
     def renew(self, device: str) -> str:
         """Give a device another secret; the one before is worth nothing from now on. Raises `SecretsUnusable`."""
         kept = self._read()
-        kept.devices.setdefault(device, Known()).salt = secrets.token_hex(8)
-        self._write(kept)
+        before = kept.devices.get(device, Known())
+        self._put(kept, device, Known(before.lane, before.chosen, secrets.token_hex(8)))
         return self.of(device)
+
+    def _put(self, kept: _Kept, device: str, known: Known) -> None:
+        self._write(_Kept(kept.key, kept.devices | {device: known}))
 
     def _read(self) -> _Kept:
         try:
@@ -104,4 +120,10 @@ class DeviceSecrets:
             fresh.replace(self._file)
         except OSError as error:
             raise SecretsUnusable(f"{self._file} cannot be written: {error.strerror}") from None
-        self._kept = None
+        self._kept, self._read_at = kept, (0, 0)
+
+
+def _made(kept: _Kept, device: str) -> str:
+    salt = kept.devices[device].salt if device in kept.devices else ""
+    made = hmac.digest(kept.key.encode(), f"{device}\0{salt}".encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(made[:24]).decode()

@@ -11,6 +11,7 @@ from litestar.params import JSONBody
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.door import Door, Mailbox
 from taigan.barriers.drivers import BadSettings
+from taigan.barriers.secrets import SecretsUnusable
 from taigan.lot.errors import Conflict
 from taigan.rights import Right
 from taigan.storage import views
@@ -77,24 +78,29 @@ class LotLanes(Controller):
         self, office: Here, holder: Who, lot_id: Id, channel_id: Id, data: JSONBody[r.Act]
     ) -> r.DeviceAddress:
         """The address that the lane's device posts to, secret and all; that it was shown is kept among the acts. 409
-        when it does not post to this platform."""
+        when it does not post to this platform, or the file of the secrets cannot be used."""
         door, mailbox = await office.device(lot_id, channel_id)
+        address = _address(door, mailbox)
         act = f"lane {channel_id}: shown the address of {mailbox.name}"
         await office.attendant.note(lot_id, channel_id, by_of(holder, data), act)
-        return _address(door, mailbox)
+        return address
 
     @post("/{channel_id:str}/device/renew", status_code=200, responses=ACTS, right=Right.DEVICE_SET)
     async def renew_device(
         self, office: Here, holder: Who, lot_id: Id, channel_id: Id, data: JSONBody[r.Act]
     ) -> r.DeviceAddress:
         """Give the lane's device another secret, and show its new address: the one before is refused from now on. 409
-        for one that signs, or whose secret stands in the lane's settings."""
+        for one that signs, or whose secret stands in the lane's settings, or when the file of the secrets cannot be
+        used."""
         door, mailbox = await office.device(lot_id, channel_id)
         if mailbox.signs or mailbox.secret:
             raise Conflict(f"the secret of {mailbox.name} stands in the settings of the lane: change it there")
+        try:
+            door.renew(mailbox)
+        except SecretsUnusable as error:
+            raise Conflict(str(error)) from None
         act = f"lane {channel_id}: another secret for {mailbox.name}"
         await office.attendant.note(lot_id, channel_id, by_of(holder, data), act)
-        door.renew(mailbox)
         return _address(door, mailbox)
 
     @get("/{channel_id:str}/poster", responses={**READS, **says(409)}, media_type="image/svg+xml", right=Right.LOT_SEE)
@@ -172,11 +178,15 @@ class LotLanes(Controller):
 
 
 def _address(door: Door, mailbox: Mailbox) -> r.DeviceAddress:
+    try:
+        path = door.path(mailbox)
+    except SecretsUnusable as error:
+        raise Conflict(str(error)) from None
     return r.DeviceAddress(
         lot_id=mailbox.lane.lot_id,
         channel_id=mailbox.lane.channel_id,
         device=mailbox.name,
-        path=door.path(mailbox),
+        path=path,
         signs=mailbox.signs,
         sender=mailbox.sender,
     )
