@@ -96,7 +96,7 @@ async def try_tariff(visit: Here) -> Answer:
     trial = None
     try:
         text = visit.text("text", LONGEST_TEXT, needed=visit.tell("请填收费标准。"))
-        price_list = _read(visit, text)
+        price_list = await asyncio.to_thread(_read, visit, text)
         trial = await _tried(visit, price_list)
         if visit.form.get("act") != "keep":
             return visit.page("tariff_new.html", text=text, trial=trial, **_shown(visit))
