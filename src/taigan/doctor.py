@@ -27,6 +27,7 @@ from taigan.storage.errors import CannotOpen
 from taigan.storage.inspection import Inspection, inspect_database
 from taigan.storage.migrations import HEAD
 from taigan.storage.rows import Lane
+from taigan.unreached import why_not_reached
 
 ENOUGH_SPACE = 1024**3
 """Bytes that must be free where the data is kept."""
@@ -708,7 +709,7 @@ class _Examination:
         except TimeoutError:
             raise _Silent(f"{ANSWERS_WITHIN:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _Silent(str(error) or type(error).__name__) from None
+            raise _Silent(why_not_reached(error)[1]) from None
         seconds = self._clock.monotonic() - began
         date = _date(answer.headers.get("Date", ""))
         ahead = None if date is None else (now - date).total_seconds() + seconds / 2 - 0.5

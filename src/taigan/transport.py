@@ -10,6 +10,7 @@ import aiohttp
 from yarl import URL
 
 from taigan.bolink.errors import NeverSent, TimedOut, Unreachable
+from taigan.unreached import why_not_reached
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
@@ -88,9 +89,9 @@ class AiohttpTransport:
         except TimeoutError as error:
             raise TimedOut(f"{url}: no answer within {timeout:g} s") from error
         except aiohttp.ClientConnectorError as error:
-            raise NeverSent(f"{url}: {error}") from error
+            raise NeverSent(f"{url}: {why_not_reached(error)[1]}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unreachable(f"{url}: {error}") from error
+            raise Unreachable(f"{url}: {why_not_reached(error)[1]}") from error
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

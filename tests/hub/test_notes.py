@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from aiohttp import web
 from structlog.testing import capture_logs
 
-from hub.sides import KEY, LOT_ID, PARK_ID, UNION_ID, FakeLot, Side, saying
+from hub.sides import KEY, LOT_ID, PARK_ID, UNION_ID, FakeLot, Side, running_side, saying
+from support.clock import ManualClock
 from taigan.bolink import seal, sign
 
 ENTRY = "/unionapi/neworder/addorder"
@@ -43,10 +47,62 @@ async def test_a_wrong_signature_is_explained_in_the_answer_the_api_and_the_log(
     assert KEY not in repr(logs) + repr(said) + repr(kept)
 
 
-async def test_a_wrong_signature_that_nothing_explains_says_no_more_than_that(side: Side) -> None:
-    _, said = await side.post(ENTRY, b'{"data":' + entry() + b',"sign":"' + b"0" * 32 + b'"}')
-    assert said["errmsg"] == "签名错误"
-    assert (await newest(side))["notes"] == []
+async def test_a_wrong_signature_that_nothing_explains_asks_for_the_key_in_the_answer_the_api_and_the_log(
+    side: Side,
+) -> None:
+    with capture_logs() as logs:
+        _, said = await side.post(ENTRY, seal(entry(), "another key"))
+    assert said["errmsg"].startswith("签名错误：不是常见的错误：多半是密钥不同")
+    assert "taigan.toml" in said["errmsg"]
+    [note] = (await newest(side))["notes"]
+    assert (note["kind"], note["field"]) == ("signature", "sign")
+    assert "the key is probably another one" in note["en"]
+    [line] = [one for one in logs if one["event"] == "upload refused"]
+    assert "the key is probably another one" in line["but"]
+
+
+async def test_a_wrong_signature_at_an_old_address_names_the_old_scheme(side: Side) -> None:
+    _, said = await side.post("/unionapi/order/addorder", entry()[:-1] + b',"sign":"' + b"0" * 32 + b'"}')
+    assert said["errmsg"].startswith("签名错误：旧地址按旧协议验签")
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://127.0.0.1:9/bolink", "connection refused: nothing listens on that port"),
+        ("http://nobody.invalid/bolink", "there is no such host name (DNS)"),
+        ("https://{lot}/bolink", "the TLS handshake failed: perhaps that port speaks http"),
+    ],
+)
+async def test_a_message_that_does_not_reach_the_lot_says_why_in_the_log_and_the_api(
+    tmp_path: Path, clock: ManualClock, lot: FakeLot, url: str, why: str
+) -> None:
+    async with running_side(tmp_path, clock, url.format(lot=urlsplit(lot.url).netloc)) as side:
+        with capture_logs() as logs:
+            result = await side.scan()
+        assert (result["shown"], result["outcome"], result["notes"][0]["en"]) == ("timeout", "unreachable", why)
+        assert (await side.shown(result["scan_id"]))["notes"] == result["notes"]
+        [pushed] = (await side.get("/admin/pushes?limit=1"))["items"]
+        assert [(note["kind"], note["field"], note["en"]) for note in pushed["notes"]] == [("unreached", "url", why)]
+    [line] = [one for one in logs if one["event"] == "push not answered"]
+    assert (line["log_level"], line["section"], line["but"]) == ("warning", "5.7", f"url: {why}")
+
+
+async def test_a_scan_that_is_answered_carries_the_notes_on_the_answer(side: Side, lot: FakeLot) -> None:
+    lot.answer = saying(0, "")
+    result = await side.scan()
+    assert result["outcome"] == "answered"
+    assert [note["field"] for note in result["notes"]] == [
+        note["field"] for note in (await side.get("/admin/pushes?limit=1"))["items"][0]["notes"]
+    ]
+
+    async def broken(message: dict[str, Any]) -> web.Response:
+        return web.json_response({"state": 1}, status=500)
+
+    lot.answer = broken
+    priced = await side.scan(channel_id="B1")
+    assert priced["outcome"] == "answered"
+    assert [note["en"] for note in priced["notes"]] == ["HTTP 500; every answer is 200"]
 
 
 async def test_what_is_accepted_although_the_document_says_otherwise_has_its_notes(side: Side) -> None:

@@ -48,7 +48,7 @@ def explain_signature(
 ) -> None:
     """Say whether the signature of a body is right, and if not, which usual mistake made it. Ends with 0 or 1."""
     from taigan.bolink import SignedText
-    from taigan.bolink.advice.wrong_signatures import explain_signature, shape_of, worked_out
+    from taigan.bolink.advice.wrong_signatures import why_wrong, worked_out
 
     text, body, envelope = _message(_read(file))
     if envelope is None:
@@ -58,15 +58,10 @@ def explain_signature(
     if form is not None:
         typer.echo(f"签名正确 The signature is right ({form.value}).")
         return
-    found = explain_signature(text, envelope.sign, key, body=body, other_keys=others)
+    zh, en = why_wrong(text, envelope.sign, key, body=body, other_keys=others)
     shown = worked_out(text, key)
     typer.echo("签名错误 The signature is wrong.")
-    if found is not None:
-        typer.echo(f"  原因  {found.words('zh')}\n  why   {found.words('en')}")
-    else:
-        zh, en = shape_of(envelope.sign)
-        typer.echo(f"  原因  {zh or '不是常见的错误；先核对密钥，再逐字节核对签的文字'}")
-        typer.echo(f"  why   {en or 'none of the usual mistakes; check the key, then the signed text byte by byte'}")
+    typer.echo(f"  原因  {zh}\n  why   {en}")
     typer.echo(f"  收到 received  {envelope.sign}\n  正确 right     {shown.sign}")
     typer.echo(f"  签的文字 signed text  {shown.text}")
     raise typer.Exit(1)

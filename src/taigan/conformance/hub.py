@@ -16,8 +16,8 @@ from aiohttp import web
 
 from taigan import bolink
 from taigan.bolink import BadMessage
+from taigan.bolink.advice import wrong_signatures
 from taigan.bolink.advice.remarks import Remark, on_request
-from taigan.bolink.advice.wrong_signatures import explain_signature, worked_out
 from taigan.conformance.model import BadConfiguration, Exchange
 from taigan.patience import SILENT_FOR, body_within
 
@@ -301,8 +301,7 @@ class KitHub:
 
 def why_wrong(envelope: bolink.Envelope, body: bytes, key: str) -> tuple[str, str]:
     """Which usual mistake gives the signature that came, and the right one worked out, the key hidden."""
-    steps = worked_out(envelope.text, key)
-    said = explain_signature(envelope.text, envelope.sign, key, body=body)
-    zh, en = (said.words("zh"), said.words("en")) if said else ("不是常见的错误", "none of the usual mistakes")
+    steps = wrong_signatures.worked_out(envelope.text, key)
+    zh, en = wrong_signatures.why_wrong(envelope.text, envelope.sign, key, body=body)
     right = f"MD5({steps.text}) = {steps.sign}"
     return f"{zh}。收到 {envelope.sign}；应为 {right}", f"{en}. Given {envelope.sign}; right is {right}"

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from taigan.conformance.model import Exchange
+from taigan.unreached import why_not_reached
 
 LARGEST_ANSWER = 1 << 20
 LARGE = 1 << 19
@@ -118,7 +119,7 @@ class Target:
         except TimeoutError:
             exchange.error = f"no answer within {2 * self._within:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            exchange.error = f"{type(error).__name__}: {error}"
+            exchange.error = why_not_reached(error)[1]
         exchange.seconds = time.monotonic() - began
         return Answer(exchange, _object(exchange.answer))
 

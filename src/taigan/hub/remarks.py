@@ -9,7 +9,7 @@ import msgspec
 
 from taigan.bolink import AnyInterface, Envelope, Signature
 from taigan.bolink.advice.remarks import Kind, Remark, on_answer, on_envelope, on_request
-from taigan.bolink.advice.wrong_signatures import explain_signature, shape_of
+from taigan.bolink.advice.wrong_signatures import UNEXPLAINED, why_wrong
 
 SIGNATURE = "sign"
 
@@ -18,9 +18,9 @@ class Note(msgspec.Struct, frozen=True):
     """One remark, as it is kept and shown."""
 
     kind: str
-    """`signature`, or what `taigan.bolink.advice.remarks.Kind` lists."""
+    """`signature`, `unreached`, or what `taigan.bolink.advice.remarks.Kind` lists."""
     field: str
-    """The wire name with the path to it; `body` for the whole, `path` for the address."""
+    """The wire name with the path to it; `body` for the whole, `path` or `url` for the address."""
     zh: str
     en: str
 
@@ -60,10 +60,22 @@ def of_answer(interface: AnyInterface, body: bytes, status: int, now: datetime) 
 
 
 def of_wrong_signature(envelope: Envelope, body: bytes, key: str, others: Mapping[str, str]) -> list[Note]:
-    """The usual mistake behind a wrong signature, or what its looks tell; none when neither says anything."""
-    found = explain_signature(envelope.text, envelope.sign, key, body=body, other_keys=others)
-    zh, en = (found.words("zh"), found.words("en")) if found is not None else shape_of(envelope.sign)
-    return [Note("signature", SIGNATURE, zh, en)] if zh else []
+    """The usual mistake behind a wrong signature, or what its looks tell, or that the key is probably another one."""
+    zh, en = said = why_wrong(envelope.text, envelope.sign, key, body=body, other_keys=others)
+    if said == UNEXPLAINED:
+        zh, en = f"{zh}（密钥应是 taigan.toml 里这个厂商的 key）", f"{en} (it is the vendor's key in taigan.toml)"
+    return [Note("signature", SIGNATURE, zh, en)]
+
+
+def of_wrong_predecessor() -> Note:
+    """A signature in the scheme before this document's that is wrong."""
+    return Note(
+        "signature",
+        SIGNATURE,
+        "旧地址按旧协议验签：键名排序的 k=v 用 & 连起来，再接 key= 和密钥；签名或密钥不对",
+        "the old addresses take the predecessor's signature: sorted k=v joined by &, then key= and KEY; it, or "
+        "the key, is another one",
+    )
 
 
 def of_wrong_address(near: str) -> Note:
@@ -76,6 +88,11 @@ def of_wrong_address(near: str) -> Note:
         f"文档里没有这个地址；是不是 {near}？",
         f"is no address of the document; did you mean {near}?",
     )
+
+
+def of_unreached(zh: str, en: str) -> list[Note]:
+    """Why a message did not reach a lot."""
+    return [Note("unreached", "url", zh, en)]
 
 
 def _note(remark: Remark) -> Note:

@@ -19,6 +19,11 @@ from taigan.bolink.advice.signed_texts import Candidate, candidates
 from taigan.bolink.signing import SignedText, sign
 
 HIDDEN_KEY = "••••"
+UNEXPLAINED = (
+    "不是常见的错误：多半是密钥不同；先核对密钥，再逐字节核对签的文字",
+    "none of the usual mistakes: the key is probably another one; check the key, then the signed text byte by byte",
+)
+"""What is said of a wrong signature that nothing explains, in Chinese and English."""
 _MOST_KEYS = 20
 _LEAST_DIGITS = 16
 _JOINTS: tuple[tuple[str, tuple[Mistake, ...]], ...] = (
@@ -191,6 +196,19 @@ def explain_signature(
     See `Attempts` for the arguments. Costs a few milliseconds, whatever comes in. Never raises.
     """
     return Attempts(text, key, body, other_keys).explain(signature)
+
+
+def why_wrong(
+    text: bytes, signature: str, key: str, *, body: bytes = b"", other_keys: Mapping[str, str] | None = None
+) -> tuple[str, str]:
+    """What to tell the sender of a wrong signature, in Chinese and English: the usual mistake, else what its looks
+    tell, else `UNEXPLAINED`. See `Attempts` for the arguments.
+    """
+    found = explain_signature(text, signature, key, body=body, other_keys=other_keys)
+    if found is not None:
+        return found.words("zh"), found.words("en")
+    by_looks = shape_of(signature)
+    return by_looks if by_looks[0] else UNEXPLAINED
 
 
 def _mistaken(candidate: Candidate, way: _Way, *more: Mistake) -> Mistaken:

@@ -47,6 +47,7 @@ from taigan.hub.faults import Fault
 from taigan.hub.hub import FromHub, Hub
 from taigan.hub.identity import App, Identity, simulated_identity, usable_name
 from taigan.hub.pages.driver import PING
+from taigan.hub.remarks import Note
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Cursor = Annotated[str, QueryParameter(pattern=r"^[0-9]{0,18}$")]
@@ -69,7 +70,9 @@ class ScanRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class ScanResult(msgspec.Struct, kw_only=True):
     """What the phone shows. `state` is the lot's; waiting without a state means that the lot is still being asked.
 
-    A duplicate carries the text and state of the scan it repeats, as they stand.
+    A duplicate carries the text and state of the scan it repeats, as they stand. `timeout` is any end without a usable
+    answer: `outcome` tells which (`answered`, `timed_out`, `unreachable`, `cut`; empty when the lot was not asked),
+    `notes` why, and what the answer has wrong.
     """
 
     scan_id: str
@@ -84,6 +87,8 @@ class ScanResult(msgspec.Struct, kw_only=True):
     listening: bool
     retry_in: float
     created_at: datetime
+    outcome: str
+    notes: list[Note]
 
 
 class PrepayRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -99,7 +104,8 @@ class PrepayRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class BillResult(msgspec.Struct, kw_only=True):
     """What a phone that asked for a price shows. Money is yuan; without a price (`state` is not 1) it is null.
 
-    `shown`: `asking`, then `price`, `free`, `refused` or `timeout`, then `paid`, `pending` or `failed`.
+    `shown`: `asking`, then `price`, `free`, `refused` or `timeout`, then `paid`, `pending` or `failed`. `outcome` and
+    `notes` are as a scan's.
     """
 
     scan_id: str
@@ -117,6 +123,8 @@ class BillResult(msgspec.Struct, kw_only=True):
     trade_no: str | None
     leave_by: datetime | None
     created_at: datetime
+    outcome: str
+    notes: list[Note]
 
 
 class PayRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -179,7 +187,7 @@ async def scan(hub: FromHub, data: JSONBody[ScanRequest]) -> ScanResult | BillRe
         verify_code=data.verify_code,
     )
     scan_id = await hub.desk.scan(asked)
-    return _result(await hub.desk.result(scan_id))
+    return await _result(hub, await hub.desk.result(scan_id))
 
 
 @post("/prepays", status_code=HTTPStatus.OK)
@@ -223,11 +231,12 @@ def _driver(app: str, name: str) -> Identity:
 async def _ask(hub: Hub, asked: Ask) -> BillResult:
     scan_id = await hub.cashier.ask(asked)
     await hub.cashier.heard(scan_id)
-    return _bill(await hub.cashier.bill(scan_id))
+    return await _bill(hub, await hub.cashier.bill(scan_id))
 
 
-def _bill(bill: Bill) -> BillResult:
+async def _bill(hub: Hub, bill: Bill) -> BillResult:
     quote = bill.quote
+    outcome, notes = await hub.book.read(lists.asked_for, quote.scan_id)
     return BillResult(
         scan_id=quote.scan_id,
         shown=bill.shown,
@@ -244,6 +253,8 @@ def _bill(bill: Bill) -> BillResult:
         trade_no=quote.trade_no,
         leave_by=bill.leave_by,
         created_at=quote.created_at,
+        outcome=outcome,
+        notes=notes,
     )
 
 
@@ -251,13 +262,14 @@ def _bill(bill: Bill) -> BillResult:
 async def scan_now(hub: FromHub, scan_id: FromPath[str]) -> ScanResult | BillResult:
     """What the phone of a scan shows now."""
     try:
-        return _bill(await hub.cashier.bill(scan_id))
+        return await _bill(hub, await hub.cashier.bill(scan_id))
     except Unknown:
-        return _result(await hub.desk.screen(scan_id))
+        return await _result(hub, await hub.desk.screen(scan_id))
 
 
-def _result(screen: Screen) -> ScanResult:
+async def _result(hub: Hub, screen: Screen) -> ScanResult:
     scan = screen.scan
+    outcome, notes = await hub.book.read(lists.asked_for, scan.first_scan_id or scan.scan_id)
     return ScanResult(
         scan_id=scan.scan_id,
         shown=screen.shown,
@@ -271,6 +283,8 @@ def _result(screen: Screen) -> ScanResult:
         listening=screen.listening,
         retry_in=screen.retry_in,
         created_at=scan.created_at,
+        outcome=outcome,
+        notes=notes,
     )
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from taigan.bolink import BadMessage, SignedText, open_envelope, sign
 from taigan.hub.book import registry
 from taigan.hub.book.records import Kind
-from taigan.hub.book.tables import arrivals, entries, exits, looks, pushes, records
+from taigan.hub.book.tables import arrivals, entries, exits, looks, pushes, records, steps
 from taigan.hub.drivers import codes
 from taigan.hub.drivers.codes import CodeKind
 from taigan.hub.errors import Unknown
@@ -198,6 +198,14 @@ def pushes_of(conn: sa.Connection, lot_id: str, before: int | None, limit: int) 
     """The messages sent to lots."""
     rows, following = page(conn, sa.select(pushes), pushes, lot_id, before, limit)
     return Listed([PushItem(**_push(row)) for row in rows], following)
+
+
+def asked_for(conn: sa.Connection, scan_id: str) -> tuple[str, list[Note]]:
+    """How the last message about a scan went, and the notes on its answer; empty when the lot was not asked."""
+    newest = sa.select(steps.c.push_id).where(steps.c.scan_id == scan_id, steps.c.push_id.is_not(None))
+    push_id = conn.execute(newest.order_by(steps.c.id.desc()).limit(1)).scalar()
+    row = conn.execute(sa.select(pushes.c.outcome, pushes.c.notes).where(pushes.c.id == push_id)).first()
+    return (row.outcome, [Note(**note) for note in row.notes]) if row is not None else ("", [])
 
 
 def arrivals_of(conn: sa.Connection, lot_id: str, before: int | None, limit: int) -> Listed[ArrivalItem]:

@@ -24,6 +24,7 @@ from taigan.hub.faults import PUSH_FAULTS, Fault, FaultKind, Faults
 from taigan.hub.rules import Rules
 from taigan.hub.sending.addresses import is_public, same_host
 from taigan.hub.sending.lines import Lines
+from taigan.unreached import why_not_reached
 
 log = structlog.get_logger("taigan.hub")
 _LATE = 10.0
@@ -46,6 +47,12 @@ _WORDS = {
     Outcome.CUT: "the answer was lost",
     Outcome.FORBIDDEN: "not sent: the address is neither public nor the vendor's host (private_notify)",
 }
+
+
+_NOBODY_FETCHES = (
+    "车场登录过，但此刻没有管这个通道的连接在取消息",
+    "the lot logged in, but no connection for this lane is fetching messages now",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,8 @@ class Answer:
     body: bytes | None = None
     by: str = ""
     """The address that the lot fetched the message from, when it was not brought to it."""
+    why: tuple[str, str] = ("", "")
+    """Why the lot was not reached, in Chinese and English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +224,9 @@ class Sender:
             status, body = await way.post(push.url, push.body, timeout=self._rules.push_timeout)
         except TimedOut:
             return Answer(Outcome.TIMED_OUT, self._clock.now())
-        except Unreachable:
-            return Answer(Outcome.UNREACHABLE, self._clock.now())
+        except Unreachable as error:
+            why = why_not_reached(error.__cause__ or error)
+            return Answer(Outcome.UNREACHABLE, self._clock.now(), why=why)
         return Answer(Outcome.ANSWERED, self._clock.now(), status, body)
 
     async def _leave(self, push: Push) -> Answer:
@@ -226,7 +236,7 @@ class Sender:
                 push.lot_id, push.channel_id, push.service_name, push.body, push.numbers, self._rules.push_timeout
             )
         except LookupError:
-            return Answer(Outcome.UNREACHABLE, self._clock.now(), by=by)
+            return Answer(Outcome.UNREACHABLE, self._clock.now(), by=by, why=_NOBODY_FETCHES)
         except TimeoutError:
             return Answer(Outcome.TIMED_OUT, self._clock.now(), by=by)
         return Answer(Outcome.ANSWERED, self._clock.now(), 200, _bare(push, answer), by)
@@ -239,7 +249,7 @@ class Sender:
         await self._clock.sleep(max(0.0, min(seconds, self._rules.push_timeout) - elapsed))
         in_time = seconds < self._rules.push_timeout or answer.outcome is not Outcome.ANSWERED
         outcome = answer.outcome if in_time else Outcome.TIMED_OUT
-        return Answer(outcome, self._clock.now(), answer.status, answer.body, answer.by)
+        return Answer(outcome, self._clock.now(), answer.status, answer.body, answer.by, answer.why)
 
 
 def _bare(push: Push, answer: bytes) -> bytes:
@@ -279,11 +289,15 @@ def keep(conn: sa.Connection, trail: Trail, push: Push, delivery: Delivery) -> N
 def _notes(push: Push, answer: Answer) -> list[dict[str, str]]:
     """What a person should know of a lot's answer, and one line of it in the log."""
     interface = by_service(push.service_name)
-    if answer.body is None or answer.status is None or interface is None:
-        return []
-    notes = remarks.of_answer(interface, answer.body, answer.status, answer.at)
-    about = {"section": interface.section, "lot_id": push.lot_id, "status": answer.status}
-    log.info("push answered", **about, **remarks.for_log(notes))
+    about: dict[str, object] = {"section": interface.section if interface else push.service_name, "lot_id": push.lot_id}
+    notes = remarks.of_unreached(*answer.why) if answer.why[0] else []
+    if answer.body is not None and answer.status is not None and interface is not None:
+        notes = remarks.of_answer(interface, answer.body, answer.status, answer.at)
+    if answer.outcome is Outcome.ANSWERED:
+        log.info("push answered", **about, status=answer.status, **remarks.for_log(notes))
+    else:
+        text = _WORDS[answer.outcome]
+        log.warning("push not answered", **about, text=text, url=answer.by or push.url, **remarks.for_log(notes))
     return remarks.rows(notes)
 
 

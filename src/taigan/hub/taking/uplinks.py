@@ -346,7 +346,9 @@ def _notes(
     old: bool,
 ) -> list[Note]:
     if old:
-        return remarks.of_predecessor(interface, envelope, trail.at) if signature is not None else []
+        if signature is None:
+            return [remarks.of_wrong_predecessor()]
+        return remarks.of_predecessor(interface, envelope, trail.at)
     if signature is not None or not envelope.sign:
         return remarks.of_arrival(interface, body, envelope, signature, trail.at)
     keys = registry.keys(conn, envelope.union_id, trail.at)

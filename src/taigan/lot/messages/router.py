@@ -14,7 +14,7 @@ import structlog
 
 from taigan import bolink
 from taigan.bolink import BadMessage, units
-from taigan.bolink.advice.wrong_signatures import explain_signature, shape_of
+from taigan.bolink.advice.wrong_signatures import why_wrong
 from taigan.bolink.envelope import with_union_id
 from taigan.clock import Clock
 from taigan.deadline import Deadline
@@ -261,8 +261,7 @@ class Callbacks:
         if now < self._explain_from:
             return ""
         self._explain_from = now + EXPLAIN_EVERY
-        found = explain_signature(envelope.text, envelope.sign, key, body=body, other_keys=self._keyring.every())
-        return found.words("zh") if found is not None else shape_of(envelope.sign)[0]
+        return why_wrong(envelope.text, envelope.sign, key, body=body, other_keys=self._keyring.every())[0]
 
     def _unhandled(self, service_name: str) -> Answered:
         """A message of the document that this platform does nothing with yet."""

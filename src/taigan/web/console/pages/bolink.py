@@ -12,7 +12,7 @@ from litestar import get, post
 from litestar.params import FromPath
 
 from taigan.bolink import BadMessage, SignedText, open_envelope
-from taigan.bolink.advice.wrong_signatures import explain_signature, shape_of, worked_out
+from taigan.bolink.advice.wrong_signatures import why_wrong, worked_out
 from taigan.languages import N_, SOURCE
 from taigan.lot.errors import BadValue, Conflict
 from taigan.rights import Right
@@ -166,11 +166,9 @@ async def _verdict(visit: Visit, body: bytes) -> Verdict:
     others = {f"{key.union_id} ({key.valid_from:%Y-%m-%d})": key.key for key in every if key.union_id == union_id}
 
     def work() -> Verdict:
-        found = explain_signature(envelope.text, envelope.sign, current, body=body, other_keys=others)
-        chinese = visit.language == SOURCE
-        said = found.words("zh" if chinese else "en") if found is not None else shape_of(envelope.sign)[not chinese]
+        said = why_wrong(envelope.text, envelope.sign, current, body=body, other_keys=others)
         right = worked_out(envelope.text[:4000], current)
-        return Verdict(False, said or visit.tell("不是常见的错法：多半是密钥不同。"), right.text)
+        return Verdict(False, said[visit.language != SOURCE], right.text)
 
     return await asyncio.to_thread(work)
 
