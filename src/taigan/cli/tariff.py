@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -97,8 +97,7 @@ def curve(
     price_list = _price_list(file)
     place = _zone(zone)
     if re.fullmatch(r"\d{1,2}:\d\d", entry):
-        monday = price_list.valid_from + timedelta(days=-price_list.valid_from.weekday() % 7)
-        entry = f"{monday}T{entry}"
+        entry = f"{_a_working_monday(price_list, _calendar(days))}T{entry}"
     with _said():
         svg = drawn.curve(
             price_list,
@@ -123,6 +122,20 @@ def board(
     from taigan.lot.tariff.pictures import board as printed
 
     _write(printed.board(_price_list(file), lot), output)
+
+
+def _a_working_monday(price_list: PriceList, calendar: Calendar | None) -> date:
+    """The first from the list's beginning on; any Monday of a year of which no holidays are known."""
+    from taigan.lot.tariff.days import published
+    from taigan.lot.tariff.errors import YearNotPublished
+    from taigan.lot.tariff.model import DayKind
+
+    first = price_list.valid_from + timedelta(days=-price_list.valid_from.weekday() % 7)
+    mondays = [first + timedelta(weeks=weeks) for weeks in range(4)]
+    try:
+        return next(day for day in mondays if (calendar or published()).kind(day) is DayKind.WORKDAY)
+    except (YearNotPublished, StopIteration):
+        return first
 
 
 def _price_list(file: Path) -> PriceList:

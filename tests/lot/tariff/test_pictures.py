@@ -58,6 +58,11 @@ def test_a_section_at_its_cap_is_marked_unless_its_period_was_at_its_own_before(
     assert "at most ¥10 here" in texts(drawn("zhujiang", entry=MONDAY.replace(hour=20), language="en"))
 
 
+def test_where_a_day_of_the_clock_begins_is_said_at_its_line() -> None:
+    assert "06:00 新的一天" in texts(drawn("turn-6"))
+    assert "a new day" in texts(drawn("turn-6", language="en"))
+
+
 def test_free_minutes_steps_caps_and_times_of_day_are_marked() -> None:
     found = texts(drawn("zhujiang"))
     for mark in (
@@ -67,12 +72,14 @@ def test_free_minutes_steps_caps_and_times_of_day_are_marked() -> None:
         "2元/30分钟",
         "封顶 65元",
         "22:00–次日08:00",
+        "满24小时，重新起算",
+        "停车时长（下行为钟点，2026-03-02入场）",
     ):
         assert mark in found
     english = texts(drawn("zhujiang", language="en", title="A mall"))
-    for mark in ("15 min free", "¥2.5 per 30 min", "at most ¥65", "22:00–08:00 next day"):
+    for mark in ("15 min free", "¥2.5 per 30 min", "at most ¥65", "22:00–08:00 next day", "24 h: counted anew"):
         assert mark in english
-    assert english[0] == "A mall: Entry 2026-03-02 09:00: what a stay of which length costs"
+    assert english[0] == "A mall: Entry on a Monday at 09:00: what a stay of which length costs"
 
 
 def boxes(picture: ET.Element) -> list[tuple[str, float, float, float, float]]:

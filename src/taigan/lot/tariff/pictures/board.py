@@ -19,17 +19,19 @@ header{border:3px solid #0b4f8a;border-radius:4mm;background:#0b63b0;color:#fff;
 h1{margin:0;font-size:27pt;letter-spacing:.12em}
 header p{margin:1mm 0 0;font-size:13pt}
 .lot{font-size:15pt;font-weight:600}
-section{margin-top:7mm;break-inside:avoid}
+section{margin:7mm 0;break-inside:avoid}
 h2{margin:0 0 2mm;font-size:15pt;border-bottom:2px solid #0b63b0;padding-bottom:1mm}
 table{border-collapse:collapse;width:100%}
 th,td{border:1px solid #9aa5b1;padding:2mm 3mm;text-align:left;vertical-align:top}
 th{background:#eef2f6;-webkit-print-color-adjust:exact;print-color-adjust:exact}
 td p{margin:0 0 1mm}
-.zh{font-size:12.5pt}
+.zh{font-size:13.5pt}
+td .zh{font-size:17pt}
 .en{display:block;color:#44505c;font-size:9.5pt}
 ul{margin:3mm 0 0;padding-left:5mm}
 li{margin-bottom:1.2mm}
-footer{margin-top:7mm;border-top:2px solid #0b63b0;padding-top:2mm;display:flex;justify-content:space-between}
+@media print{body{display:flex;flex-direction:column;min-height:268mm;padding:0}footer{margin-top:auto}}
+footer{border-top:2px solid #0b63b0;padding-top:2mm;display:flex;justify-content:space-between}
 """
 
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from taigan.lot.tariff.days import Calendar
 from taigan.lot.tariff.evaluation import SHANGHAI, price
-from taigan.lot.tariff.model import PriceList, Rate
+from taigan.lot.tariff.model import Period, PriceList, Rate
 from taigan.lot.tariff.money import short
 from taigan.lot.tariff.pictures import words
 from taigan.lot.tariff.pictures.words import Said
@@ -20,6 +20,7 @@ WIDTH, HEIGHT = 960, 440
 LEFT, RIGHT, TOP, BOTTOM = 66, 24, 74, 74
 LONGEST = 7 * 24
 
+_DOWN = range(TOP + 16, HEIGHT - BOTTOM, 20)
 _Label = tuple[str, str, list[tuple[float, float]]]  # text, class, and where it would stand, best first
 
 _MINUTE = timedelta(minutes=1)
@@ -112,11 +113,12 @@ class _Drawing:
         self._parts: list[str] = []
         self._taken: list[_Box] = []  # by markers and texts
         self._curve: list[_Box] = []
+        self._begun: list[_Label] = []
 
     def svg(self, *, bare: bool) -> str:
         self._bands()
         self._axes()
-        labels = [*self._free_minutes(), *self._line(), *self._caps(), *self._steps()]
+        labels = [*self._free_minutes(), *self._line(), *self._caps(), *self._steps(), *self._begun]
         for text, kind, wishes in labels:  # when all markers are drawn
             self._label(text, kind, wishes)
         heading = self._heading()
@@ -131,8 +133,10 @@ class _Drawing:
         )
 
     def _heading(self) -> str:
-        when = f"{self._entry:%Y-%m-%d %H:%M}"
-        words_of = Said(f"{when} 入场，停多久付多少", f"Entry {when}: what a stay of which length costs")
+        day, time = words.weekday(self._entry.date()), f"{self._entry:%H:%M}"
+        words_of = Said(
+            f"{day.zh} {time} 入场，停多久付多少", f"Entry on a {day.en} at {time}: what a stay of which length costs"
+        )
         return f"{self._title}{Said('：', ': ').of(self._language) if self._title else ''}{words_of.of(self._language)}"
 
     def _x(self, minute: float) -> float:
@@ -181,10 +185,20 @@ class _Drawing:
             last = piece.section
         for period in self._whole.periods[1:]:
             x = self._x(self._at(period.start))
+            text = self._new_period(period.start)
+            beside = x + 5 if x + 5 + _width(text) <= WIDTH - RIGHT else x - 5 - _width(text)
+            self._begun.append((text, "soft", [(beside, y) for y in _DOWN]))
             self._parts.append(
                 f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{HEIGHT - BOTTOM}" stroke="var(--soft)" '
                 'stroke-dasharray="2 4"/>'
             )
+
+    def _new_period(self, start: datetime) -> str:
+        """What begins at a dotted line."""
+        if self._rate.period is Period.HOURS_24:
+            length = words.length(self._at(start))
+            return Said(f"满{length.zh}，重新起算", f"{length.en}: counted anew").of(self._language)
+        return Said(f"{start.astimezone(self._entry.tzinfo):%H:%M} 新的一天", "a new day").of(self._language)
 
     def _axes(self) -> None:
         each = next(
@@ -207,11 +221,14 @@ class _Drawing:
                 + self._text(x, HEIGHT - BOTTOM + 20, Said(f"{hour}小时", f"{hour} h").of(self._language), "", "middle")
                 + self._text(x, HEIGHT - BOTTOM + 37, f"{clock:%H:%M}", "soft", "middle")
             )
+        day = f"{self._entry:%Y-%m-%d}"
         self._parts.append(
             self._text(
                 (LEFT + WIDTH - RIGHT) / 2,
                 HEIGHT - 14,
-                Said("停车时长（下行为钟点）", "length of stay (below: the clock)").of(self._language),
+                Said(f"停车时长（下行为钟点，{day}入场）", f"length of stay (below: the clock, entry on {day})").of(
+                    self._language
+                ),
                 "soft",
                 "middle",
             )
@@ -227,7 +244,7 @@ class _Drawing:
         )
         free = words.length(until)
         text = Said(f"{free.zh}免费", f"{free.en} free").of(self._language)
-        return [(text, "free", [(x + 5, y) for y in range(TOP + 16, HEIGHT - BOTTOM, 20)])]
+        return [(text, "free", [(x + 5, y) for y in _DOWN])]
 
     def _line(self) -> list[_Label]:
         points = []

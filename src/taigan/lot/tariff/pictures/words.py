@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from taigan.lot.tariff.model import (
     DAY,
@@ -62,6 +63,12 @@ class Said:
 def clock(minute: int) -> str:
     """Minutes after midnight as a time of day."""
     return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def weekday(day: date) -> Said:
+    """Its name."""
+    zh, en = _DAYS[WEEKDAYS[day.weekday()]]
+    return Said(zh, en.removesuffix("s"))
 
 
 def length(minutes: int) -> Said:
