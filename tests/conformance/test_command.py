@@ -109,7 +109,7 @@ def test_the_example_is_green_and_its_report_holds(example: Any, taigan: Taigan,
     run = taigan("run", *QUICK, "--strict")
     assert run.returncode == 0, run.stdout + run.stderr
     assert "conformant: yes" in run.stdout
-    assert "about 110 orders" in run.stdout
+    assert "about 217 orders" in run.stdout
 
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["summary"]["conformant"] == "yes"
@@ -252,3 +252,18 @@ def test_cases_are_listed_and_explained(taigan: Taigan) -> None:
     wrong = taigan("explain", "5.7/6")
     assert wrong.returncode == 2
     assert "did you mean" in wrong.stderr
+
+
+def test_only_what_was_red_is_run_again_and_the_announcement_counts_and_names_the_time(
+    example: Any, taigan: Taigan, tmp_path: Path
+) -> None:
+    example(replaced('"errmsg": "车道不存在，请联系管理员"', '"errmsg": ""'))
+    first = taigan("run", "--case", "5.7/04", "--case", "5.7/09", *QUICK)
+    assert first.returncode == 1
+    assert "about 2 orders" in first.stdout
+    again = taigan("run", "--failed", "out", "--report", "again", *QUICK)
+    assert again.returncode == 1
+    assert "makes one order, with a plate that begins with TG. It takes about " in again.stdout
+    report = json.loads((tmp_path / "again" / "report.json").read_text())
+    assert [case["id"] for case in report["cases"]] == ["5.7/09"]
+    assert taigan("run", "--failed", "nowhere", *QUICK).returncode == 2

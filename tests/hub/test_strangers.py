@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import json
@@ -96,6 +97,22 @@ async def test_bolinkunified_is_taken_for_3_4(side: Side) -> None:
     status, said = await side.post("/unionapi/bolinkunified", body)
     assert (status, said["state"] in (1, 2)) == (200, True), said
     assert (await newest(side))["section"] == "3.4"
+
+
+async def test_payorder_leads_to_the_lots_prepay_page(side: Side) -> None:
+    await side.upload(by_section("2.3").path, type=1, create=1)
+
+    async def led(data: bytes, union_id: str = UNION_ID) -> tuple[int, str]:
+        query = {"union_id": union_id, "data": base64.b64encode(data).decode()}
+        async with side.http.get(f"{side.url}/unionapi/payorder", params=query, allow_redirects=False) as answer:
+            return answer.status, answer.headers.get("Location", "")
+
+    status, where = await led(b'{"park_id":"%s"}' % PARK_ID.encode())
+    assert (status, where.partition("?")[0]) == (303, "/unionapi/t")
+    async with side.http.get(side.url + where) as page:
+        assert page.status == 200
+    for data, union_id in ((b'{"park_id":"9"}', UNION_ID), (b"[]", UNION_ID), (b"\xff", UNION_ID), (b"{}", "\ud7ff")):
+        assert (await led(data, union_id))[0] == 404
 
 
 def flat(data: dict[str, Any], joint: str = "key=") -> bytes:

@@ -13,10 +13,13 @@ from taigan.conformance.run import Run
 QUICK: dict[str, Any] = {"patience": 0.05, "answer_within": 2.0, "repeats": 0, "strict": True, "at_once": 12}
 
 
-async def judged(lot: Any, folder: Path, *only: str, **changed: Any) -> Run:
-    """A run, done, of those cases (all when none are named) against a lot that is started for it."""
+async def judged(lot: Any, folder: Path, *only: str, kit_key: str = "", **changed: Any) -> Run:
+    """A run, done, of those cases (all when none are named) against a lot that is started for it.
+
+    `kit_key` is the key that the kit has, where that is not the lot's.
+    """
     key = folder / "key"
-    key.write_text(type(lot).key if hasattr(type(lot), "key") else "a key of the good lot")
+    key.write_text(kit_key or getattr(type(lot), "key", "a key of the good lot"))
     port = free_port()
     async with lot.running() as url:
         lot.hub_url = f"http://127.0.0.1:{port}"

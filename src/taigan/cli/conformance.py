@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from taigan.conformance.model import Case, Result
     from taigan.conformance.plan import Plan
     from taigan.conformance.report.document import Report
+    from taigan.conformance.run import Run
 
 conformance_commands = typer.Typer(
     no_args_is_help=True, help="Judge any lot platform: play BoLink against it and report what it gets wrong."
@@ -46,6 +47,9 @@ def run(
     callbacks_only: Annotated[bool, typer.Option(help="Take no uploads; what rests on them is not verified.")] = False,
     hook: Annotated[str | None, typer.Option(help="A hook's address, or `ask` for a person.")] = None,
     case: Annotated[list[str] | None, typer.Option(help="Run only this case or section; more than once.")] = None,
+    failed: Annotated[
+        Path | None, typer.Option(help="Run only what was red in this folder's report.", metavar="FOLDER")
+    ] = None,
     report: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("out"),
     known: Annotated[Path | None, typer.Option(help="The baseline: failures that are known.")] = None,
     test_lot: Annotated[
@@ -71,7 +75,7 @@ def run(
         "profiles": profile or None,
         "hub_listen": "" if callbacks_only else hub_listen,
         "hook": hook,
-        "only": case or None,
+        "only": [*(case or ()), *(_red_in(failed) if failed else ())] or None,
         "test_lot": test_lot or None,
         "strict": strict or None,
         "ci": ci or None,
@@ -84,6 +88,30 @@ def run(
         raise typer.Exit(_run(plan, report, known))
     except BadConfiguration as error:
         fail(str(error), 2)
+
+
+def _red_in(folder: Path) -> list[str]:
+    """The cases of a run that did not come out well; it ends here when there are none."""
+    from taigan.conformance.summary import RED
+
+    red = [row.id for row in _report(folder / "report.json").cases if row.status in RED]
+    if not red:
+        typer.echo(f"{folder}: nothing was red")
+        raise typer.Exit(0)
+    return red
+
+
+def _report(file: Path) -> Report:
+    import msgspec
+
+    from taigan.conformance.report.document import read_report
+
+    try:
+        return read_report(file)
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}", 2)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        fail(f"{file} is no report: {error}", 2)
 
 
 def _features(config: Path | None) -> Path | None:
@@ -101,11 +129,11 @@ def _run(plan: Plan, folder: Path, known: Path | None) -> int:
 
     baseline = read_known(known) if known else {}
     judged = Run(
-        plan, ask=lambda question: str(typer.prompt(question, default="", show_default=False)), heard=_say, came=_count
-    )
-    typer.echo(
-        f"{plan.callback}: {', '.join(plan.profiles)}. This raises arms in {', '.join(plan.entry_lanes)} and makes "
-        f"about {judged.expected_stays()} orders, all with plates that begin with TG."
+        plan,
+        ask=lambda question: str(typer.prompt(question, default="", show_default=False)),
+        begun=lambda: _announce(judged),
+        heard=_say,
+        came=_count,
     )
     try:
         asyncio.run(judged.execute())
@@ -117,10 +145,22 @@ def _run(plan: Plan, folder: Path, known: Path | None) -> int:
     return written.summary.exit_code
 
 
-def _count(done: int, of: int) -> None:
+def _announce(run: Run) -> None:
+    """What is about to happen, and how long it takes."""
+    plan, orders = run.plan, run.expected_stays()
+    many = (
+        "one order, with a plate that begins" if orders == 1 else f"about {orders} orders, all with plates that begin"
+    )
+    typer.echo(
+        f"{plan.callback}: {', '.join(plan.profiles)}. This raises arms in {', '.join(plan.entry_lanes)} and makes "
+        f"{many} with TG. It takes about {run.expected_seconds():.0f} s, longer when cases fail: they are run again."
+    )
+
+
+def _count(case_id: str, done: int, of: int) -> None:
     """How far it has come, on a terminal."""
     if sys.stderr.isatty():
-        typer.echo(f"\r{done} / {of} ", err=True, nl=False)
+        typer.echo(f"\r{done:3} / {of}  {case_id:8}", err=True, nl=False)
 
 
 def _say(result: Result) -> None:
@@ -134,11 +174,15 @@ def _say(result: Result) -> None:
     if result.status not in (Status.FAILED, Status.WARNING, Status.UNSTABLE):
         return
     typer.echo(f"\n{case.case_id}  {result.status.value.upper()}  {case.severity}  {case.level}  {case.page or 'ours'}")
-    typer.echo(f"{case.advice.why.zh}\n{case.advice.why.en}")
+    if result.follows:
+        typer.echo(f"签对了的消息被拒绝：先改 {result.follows}")
+        typer.echo(f"a right signature was refused: mend {result.follows} first")
+        return
+    typer.echo(f"{result.told.why.zh}\n{result.told.why.en}")
     for check in result.failures:
         typer.echo(f"  期望 Expected  {_pair(check.expected.zh, check.expected.en)}")
         typer.echo(f"  得到 Got       {_pair(check.got.zh, check.got.en)}")
-    typer.echo(f"  怎么改 Do      {case.advice.do.zh}\n                 {case.advice.do.en}")
+    typer.echo(f"  怎么改 Do      {result.told.do.zh}\n                 {result.told.do.en}")
 
 
 def _pair(zh: str, en: str) -> str:
@@ -151,6 +195,9 @@ def _conclude(report: Report, folder: Path) -> None:
     typer.echo(f"\nconformant: {summary.conformant} ({counts}; {report.about.seconds:g} s)")
     if summary.failed_critical:
         typer.echo(f"critical: {', '.join(summary.failed_critical)}")
+    for root in summary.first:
+        following = [row.id for row in report.cases if row.follows == root]
+        typer.echo(f"mend {root} first: {len(following)} cases failed by the same cause ({', '.join(following)})")
     for each in summary.stale:
         typer.echo(f"baseline: {each}")
     if report.left_open:
@@ -234,16 +281,9 @@ def verify(
     file: Annotated[Path, typer.Argument(metavar="REPORT.JSON", help="A report that somebody gave you.")],
 ) -> None:
     """Work the summary of a report out again from its cases."""
-    import msgspec
+    from taigan.conformance.report.document import disagreements
 
-    from taigan.conformance.report.document import disagreements, read_report
-
-    try:
-        report = read_report(file)
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}", 2)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        fail(f"{file} is no report: {error}", 2)
+    report = _report(file)
     wrong = disagreements(report)
     for each in wrong:
         typer.echo(each)

@@ -132,6 +132,15 @@ class Result(msgspec.Struct, kw_only=True):
     attempts: int = 1
     known: str = ""
     """What the baseline says of this failure; a known one does not count."""
+    follows: str = ""
+    """The case to be mended first, when this one failed by the same cause."""
+    advice: Advice | None = None
+    """What to do about it, where more is known than the case's own advice says."""
+
+    @property
+    def told(self) -> Advice:
+        """What a failure of it means, and what to do."""
+        return self.advice or self.case.advice
 
     @property
     def failures(self) -> list[Check]:

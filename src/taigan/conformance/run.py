@@ -12,6 +12,7 @@ import aiohttp
 from taigan import bolink
 from taigan.conformance.cases import SCRIPTS
 from taigan.conformance.catalogue import cases
+from taigan.conformance.causes import trace
 from taigan.conformance.hooks import Absent, Hook, HttpHook, Person
 from taigan.conformance.hub import KitHub
 from taigan.conformance.judging import NotApplicable, NotVerified
@@ -36,6 +37,8 @@ MOST_AGAIN = 20
 """So many failures at most are looked at again for flapping: a platform with more has other things to do first."""
 EACH_MAKES = {"1.2/19": 50, "3.1/06": 100, "5.7/14": 20}
 """Cases that make more orders than one."""
+OUTAGE = "3.1/05"
+"""The case that takes longest: BoLink is down in it."""
 
 
 class Run:
@@ -46,10 +49,13 @@ class Run:
         plan: Plan,
         *,
         ask: Callable[[str], str] | None = None,
+        begun: Callable[[], None] = lambda: None,
         heard: Callable[[Result], None] = lambda result: None,
-        came: Callable[[int, int], None] = lambda done, of: None,
+        came: Callable[[str, int, int], None] = lambda case_id, done, of: None,
     ) -> None:
-        """`heard` is told each result, when all are there; `came` as they come, how many of how many there are."""
+        """`begun` is told that the first message is about to go, `came` which case came and how many of how many there
+        are, `heard` each result when all are there.
+        """
         self.plan = plan
         self.scene = Scene(plan)
         self.results: list[Result] = []
@@ -58,6 +64,7 @@ class Run:
         self.left_open: dict[str, str] = {}
         """Stays that could not be closed, by order: the plate."""
         self._ask = ask
+        self._begun = begun
         self._heard = heard
         self._came = came
 
@@ -65,8 +72,16 @@ class Run:
 
     def expected_stays(self) -> int:
         """About how many orders the run will make: what is said before it begins."""
-        live = [case for case in self._chosen() if self._not_run(case) is None]
-        return sum(EACH_MAKES.get(case.case_id, 1) for case in live if case.profile != "recording")
+        return sum(EACH_MAKES.get(case.case_id, 1) for case in self._live())
+
+    def expected_seconds(self) -> float:
+        """About how long the run will take when nothing fails."""
+        live = self._live()
+        outage = self.plan.outage if any(case.case_id == OUTAGE for case in live) else 0.0
+        return 5 + outage + self.plan.quiet + 25 * self.plan.patience + 0.2 * len(live)
+
+    def _live(self) -> list[Case]:
+        return [case for case in self._chosen() if case.profile != "recording" and self._not_run(case) is None]
 
     async def execute(self) -> list[Result]:
         """Run every chosen case. Raises BadConfiguration, LotUnreachable."""
@@ -84,6 +99,7 @@ class Run:
             if self.plan.hub_listen:
                 self.scene.hub = KitHub(self.scene.key, self.scene.record, self.scene.next_number, self.plan.patience)
                 await self.scene.hub.start(self.plan.hub_listen, self.plan.hub_certificate, began)
+            self._begun()
             try:
                 await self._meet()
                 self.results = await self._judge(chosen)
@@ -141,6 +157,7 @@ class Run:
             if case.section == "X" and case.case_id not in results:
                 results[case.case_id] = await self._finish(case, *await self._start(case))
         ordered = [results[case.case_id] for case in chosen]
+        trace(ordered, self.scene.exchanges, self.scene.key, self.scene.is_signature_refusal)
         for result in ordered:
             self._heard(result)
         return ordered
@@ -190,7 +207,7 @@ class Run:
         await self._guarded(SCRIPTS[case.case_id], trial, result)
         result.seconds = time.monotonic() - began
         self._done += 1
-        self._came(self._done, max(self._done, self._of))
+        self._came(case.case_id, self._done, max(self._done, self._of))
         return trial, result
 
     async def _guarded(self, scripted: Scripted, trial: Trial, result: Result) -> None:

@@ -13,6 +13,8 @@ MET, NOT_MET, CONFIGURATION, UNREACHABLE = 0, 1, 2, 3
 """Exit codes: fine; failed or a stale baseline; wrong configuration; platform unreachable or the kit's own error."""
 
 _BAD = (Status.FAILED, Status.UNSTABLE)
+RED = (*_BAD, Status.WARNING, Status.ENGINE_ERROR)
+"""What a person has to look at."""
 _OPEN = (Status.SKIPPED, Status.NOT_VERIFIED)
 
 
@@ -25,6 +27,8 @@ class Summary(msgspec.Struct, frozen=True):
     failed_critical: list[str]
     unseen_checks: int
     stale: list[str] = []
+    first: list[str] = []
+    """The cases to mend first: others failed by the same cause."""
     exit_code: int = 0
 
 
@@ -49,6 +53,7 @@ def summary_of(results: Sequence[Result], stale: Sequence[str] = ()) -> Summary:
         for result in results
         if result.status in (*_BAD, Status.WARNING) and result.case.severity is Severity.CRITICAL
     ]
+    first = list(dict.fromkeys(result.follows for result in results if result.follows))
     unseen = sum(1 for result in results for check in result.checks if check.passed is None)
     return Summary(
         verdict,
@@ -56,5 +61,6 @@ def summary_of(results: Sequence[Result], stale: Sequence[str] = ()) -> Summary:
         critical,
         unseen,
         list(stale),
+        first,
         exit_code,
     )

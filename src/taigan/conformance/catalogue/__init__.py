@@ -21,18 +21,23 @@ _ARROW = " → "
 @functools.cache
 def cases() -> tuple[Case, ...]:
     """All cases, in the order of the document."""
-    advice = {name: _advice(row) for name, row in _rows("advice").items()}
+    told = {name: _advice(row) for name, row in _rows("advice").items()}
     pages = _rows("pages")
     found = []
     for profile in (*PROFILES, "recording"):
         for case_id, row in _rows(profile).items():
-            found.append(_case(case_id, row, profile, advice, pages))
+            found.append(_case(case_id, row, profile, told, pages))
     return tuple(sorted(found, key=_position))
 
 
 def case(case_id: str) -> Case:
     """The case with that id. KeyError when there is none."""
     return next((each for each in cases() if each.case_id == case_id), None) or _missing(case_id)
+
+
+def advice(name: str) -> Advice:
+    """Advice by its name in advice.toml, for what is known only once a run is over. KeyError when there is none."""
+    return _advice(_rows("advice")[name])
 
 
 def page_date() -> str:
@@ -53,7 +58,7 @@ def _advice(row: list[str]) -> Advice:
     return Advice(Text(why_zh, why_en), Text(do_zh, do_en))
 
 
-def _case(case_id: str, row: list[str], profile: str, advice: dict[str, Advice], pages: dict[str, str]) -> Case:
+def _case(case_id: str, row: list[str], profile: str, told: dict[str, Advice], pages: dict[str, str]) -> Case:
     marks, zh, en = row
     level, severity, sees, advised = marks.split()
     (title_zh, expected_zh), (title_en, expected_en) = zh.split(_ARROW), en.split(_ARROW)
@@ -67,7 +72,7 @@ def _case(case_id: str, row: list[str], profile: str, advice: dict[str, Advice],
         profile,
         Text(title_zh, title_en),
         Text(expected_zh, expected_en),
-        advice[advised],
+        told[advised],
         page,
     )
 

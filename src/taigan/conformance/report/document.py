@@ -58,6 +58,7 @@ class Row(msgspec.Struct, kw_only=True):
     status: Status
     reason: Text | None
     known: str
+    follows: str = ""
     title: Text
     expected: Text
     why: Text
@@ -158,10 +159,11 @@ def report_of(run: Run, stale: list[str]) -> Report:
                 status=result.status,
                 reason=result.reason,
                 known=result.known,
+                follows=result.follows,
                 title=result.case.title,
                 expected=result.case.expected,
-                why=result.case.advice.why,
-                do=result.case.advice.do,
+                why=result.told.why,
+                do=result.told.do,
                 checks=[_clean(check, run.scene.key) for check in result.checks],
                 exchanges=result.exchanges,
                 seconds=round(result.seconds, 3),

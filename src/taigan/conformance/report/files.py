@@ -169,6 +169,7 @@ def _testcase(row: Row) -> str:
         first = next((check for check in row.checks if check.passed is False), None)
         got = f"expected {first.expected.en}, got {first.got.en}" if first else row.status.value
         lines = [
+            *([f"mend {row.follows} first, this follows from it"] if row.follows else []),
             row.why.en,
             *(f"{c.name}: expected {c.expected.en}, got {c.got.en}" for c in row.checks if not c.passed),
         ]

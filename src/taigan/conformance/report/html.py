@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from taigan.conformance.model import Level, Severity, Status, Text
 from taigan.conformance.report.document import Report, Row
+from taigan.conformance.summary import RED
 
 STATUS_WORDS = {
     Status.PASSED: Text("通过", "passed"),
@@ -92,7 +93,8 @@ def page(report: Report) -> str:
         sections=sections,
         messages={message.number: message for message in report.messages},
         opened=_OPEN,
-        to_fix=[row for row in report.cases if row.status in (*_OPEN, Status.WARNING)],
+        following={root: [row for row in report.cases if row.follows == root] for root in report.summary.first},
+        to_fix=[row for row in report.cases if row.status in RED],
         Text=Text,
         **words,
     )

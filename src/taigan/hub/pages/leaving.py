@@ -5,18 +5,21 @@ As at the entry, fetching an address asks nothing and pays nothing; only our own
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 from litestar import Response, Router, get, post, route
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage
 
 from taigan.bolink import yuan
-from taigan.hub.drivers import quotes
+from taigan.hub.book import registry
+from taigan.hub.drivers import codes, quotes
 from taigan.hub.drivers.bill import Bill
 from taigan.hub.drivers.codes import PAY_PATH, CodeKind
 from taigan.hub.drivers.quotes import Ask
@@ -43,6 +46,27 @@ async def code_page(request: AnyRequest, pages: FromPages) -> Response[Any]:
         return pages.page("exit.html", visit, **lane)
     own = await pages.hub.book.read(quotes.own_stays, lot.lot_id, visit.driver)
     return pages.page("prepay.html", visit, own=own, local=_local, **lane)
+
+
+@get("/unionapi/payorder")
+async def prepay_by_lot(request: AnyRequest, pages: FromPages) -> Response[Any]:
+    """An older address in prepay codes, seen in public clients and not in the document: `data` is JSON in Base64 that
+    names the lot's `park_id`. It leads to the lot's prepay page."""
+    visit = await pages.visit(request)
+    code = await pages.hub.book.read(_prepay_code, visit.query.get("union_id", ""), visit.query.get("data", ""))
+    if not code:
+        return pages.page("gone.html", visit, status=HTTPStatus.NOT_FOUND, leaving=True)
+    return Redirect(visit.url(PAY_PATH, p=code), status_code=303)
+
+
+def _prepay_code(conn: sa.Connection, union_id: str, data: str) -> str:
+    try:
+        padded = data.replace(" ", "+") + "=" * (-len(data) % 4)
+        named = msgspec.json.decode(base64.b64decode(padded, b"+/" if "+" in padded or "/" in padded else b"-_"))
+        park_id = named["park_id"]
+    except (ValueError, TypeError, KeyError, RecursionError, msgspec.DecodeError):
+        return ""
+    return codes.good_code(conn, registry.lot_id_of(union_id.strip(), str(park_id).strip()), CodeKind.PREPAY, "")
 
 
 @post(PAY_PATH, status_code=HTTPStatus.SEE_OTHER)
@@ -172,5 +196,5 @@ async def _pictures(pages: Pages, visit: Visit, scan_id: str, seen: str) -> Asyn
 
 def leaving_routes() -> Router:
     """The addresses of drivers who leave."""
-    handlers = [code_page, ask, bill_page, pay, bill_now, bill_events]
+    handlers = [code_page, prepay_by_lot, ask, bill_page, pay, bill_now, bill_events]
     return Router(path="/", route_handlers=handlers, include_in_schema=False)
