@@ -102,7 +102,7 @@ bench-wire: peers
 	$(BIN)/python benchmarks/wire.py
 
 # Which changes of the code no test sees; of the price lists, or MUTATE="src/… -- tests/…" of other code.
-# MUTANTS=400 or MINUTES=20 for a sample.
+# MUTANTS=400 or MINUTES=20 for a sample, ONLY='Comparison|AndWith|OrWith|Not|True|Continue' for switches alone.
 MUTATE ?= $(wildcard src/taigan/lot/tariff/*.py src/taigan/lot/tariff/*/*.py) \
 	-- $(filter-out %test_properties.py,$(wildcard tests/lot/tariff/test_*.py))
 mutate: $(VENV)/.installed-mutate

@@ -9,6 +9,7 @@ outside of functions is imported anew. The working tree is not touched.
 
 Mutants come in a random order (`SEED=1`), so that the first of them are a fair sample: `MINUTES=20` and `MUTANTS=400`
 end it there, and the interval in which the whole would lie is told. `JOBS=1` leaves the other processors alone.
+`ONLY='Comparison|AndWith|OrWith|Not|True|Continue'` changes switches and comparisons alone, by operators' names.
 Survivors are printed as diffs; 0 if at least 95 % are killed. Tests that are given must need no conftest, unless
 `FIXTURES=1` has it loaded; words that begin with `-` go to pytest (`-k "not postgresql"` in one word:
 `-knot postgresql`).
@@ -29,6 +30,7 @@ import json
 import math
 import os
 import random
+import re
 import resource
 import signal
 import sys
@@ -103,7 +105,12 @@ class Source:
 
     def places(self) -> list[tuple[str, int]]:
         """Each operator with each of its occurrences."""
-        operators = [name for name in operator_names() if not any(left_out in name for left_out in LEFT_OUT)]
+        only = re.compile(os.environ.get("ONLY", ""))
+        operators = [
+            name
+            for name in operator_names()
+            if only.search(name) and not any(left_out in name for left_out in LEFT_OUT)
+        ]
         nodes = list(ast_nodes(self.tree))
         counted = {
             name: sum(len(list(operator.mutation_positions(node))) for node in nodes)

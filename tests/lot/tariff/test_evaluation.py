@@ -48,6 +48,12 @@ def day_and_night(**rate: Any) -> PriceList:
     )
 
 
+def test_less_than_a_second_counts_for_nothing_and_shows_nowhere() -> None:
+    almost = timedelta(milliseconds=999)
+    found = price(listed(), at("10:00") + almost, at("10:30") + almost)
+    assert (found.fen, found.slices[0].start, found.slices[-1].end) == (100, at("10:00"), at("10:30"))
+
+
 def test_exactly_the_free_minutes_are_free_if_up_to_and_not_if_under() -> None:
     assert fen(listed(free=15), "10:00", "10:15") == 0
     assert fen(listed(free=15), "10:00", "10:15:01") == 100

@@ -268,16 +268,16 @@ TILES = [
     ([("08:00", "20:00")], "20:00–24:00", None),
     ([("08:00", "20:00"), ("20:00", "07:59")], "07:59–08:00", None),
     ([("08:00", "20:00"), ("20:01", "08:00")], "20:00–20:01", None),
-    ([("08:00", "20:00"), ("19:00", "08:00")], None, "19:00–20:00"),
-    ([("08:00", "20:00"), ("20:00", "09:00")], None, "08:00–09:00"),
-    ([("08:00", "12:00"), ("12:00", "08:00"), ("13:00", "14:00")], None, "13:00–14:00"),
-    ([("00:00", "00:00"), ("00:00", "00:00")], None, "00:00–24:00"),
+    ([("08:00", "20:00"), ("19:00", "08:00")], None, ("19:00–20:00", 1, 2)),
+    ([("08:00", "20:00"), ("20:00", "09:00")], None, ("08:00–09:00", 2, 1)),
+    ([("08:00", "12:00"), ("12:00", "08:00"), ("13:00", "14:00")], None, ("13:00–14:00", 2, 3)),
+    ([("00:00", "00:00"), ("00:00", "00:00")], None, ("00:00–24:00", 1, 2)),
 ]
 
 
 @pytest.mark.parametrize(("times", "gap", "overlap"), TILES)
 def test_a_gap_and_an_overlap_are_told_with_their_times(
-    times: list[tuple[str, str]], gap: str | None, overlap: str | None
+    times: list[tuple[str, str]], gap: str | None, overlap: tuple[str, int, int] | None
 ) -> None:
     sections = [{"from": begin, "until": until, "steps": [{"price": "1"}]} for begin, until in times]
     found = refused(rate(sections=sections))
@@ -286,9 +286,18 @@ def test_a_gap_and_an_overlap_are_told_with_their_times(
         assert any(gap in text and "is in no section" in text and "free = true" in text for text in said)
         assert any(gap in problem.zh and "没有任何时段" in problem.zh for problem in found)
     if overlap:
-        assert any(text.startswith(overlap) and "belongs to both" in text for text in said)
-        assert any(overlap in problem.zh and "同时属于" in problem.zh for problem in found)
+        span, first, second = overlap
+        assert any(
+            text.startswith(span) and f"belongs to both section {first} and section {second}" in text for text in said
+        )
+        assert any(f"{span} 同时属于第 {first} 和第 {second} 个时段" in problem.zh for problem in found)
     assert {problem.field for problem in found} == {"rates[0].sections"}
+
+
+def test_a_sunday_is_a_weekend_as_a_saturday_is() -> None:
+    ordinary, saturday = {"days": ["workday", "holiday"]}, {"days": ["sat"]}
+    found = refused(rate(sections=[{"steps": [{"price": "1"}], **days} for days in (ordinary, saturday)]))
+    assert any("on a sun (weekend" in problem.en and "is in no section" in problem.en for problem in found)
 
 
 def test_the_change_from_one_kind_of_day_to_the_next_is_checked_too() -> None:
