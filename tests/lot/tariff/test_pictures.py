@@ -301,3 +301,81 @@ def test_minutes_that_may_be_meant_as_hours_are_remarked() -> None:
         "到3分钟为止的一级：up_to 是分钟，3小时写 up_to = 180"
     ]
     assert not any(remarks({"per": per, "price": "1"}) for per in (5, 10, 15, 20, 30, 60, 720))
+
+
+HOURS = [{"per": 60, "price": "5"}]
+DAY_AND_NIGHT = [
+    {"from": "08:00", "until": "20:00", "steps": HOURS},
+    {"from": "20:00", "until": "08:00", "steps": HOURS},
+]
+WHOLE = "不足一个计时单位的，按一个单位计"
+WHAT_A_BOARD_SAYS: list[tuple[dict[str, Any], list[str]]] = [
+    ({}, [WHOLE, "不封顶", "满24小时后重新计时"]),
+    ({"period": "stay"}, [WHOLE, "不封顶"]),
+    ({"period": "stay", "period_caps": ["60"]}, [WHOLE, "每次停车封顶60元"]),
+    ({"period_caps": ["60"]}, [WHOLE, "自入场起每24小时封顶60元", "满24小时后重新计时"]),
+    (
+        {"period_caps": ["30", "40"]},
+        [WHOLE, "自入场起每24小时封顶：第1个30元、第2个40元（以后相同）", "满24小时后重新计时"],
+    ),
+    (
+        {"period": "day", "day_starts": "06:00", "period_caps": ["60"]},
+        [WHOLE, "每日（06:00起）封顶60元", "每日06:00后重新计时"],
+    ),
+    ({"sections": [{"cap": "20", "steps": HOURS}]}, [WHOLE, "满24小时后重新计时"]),
+    ({"sections": [{"steps": [{"price": "10"}]}]}, []),
+    ({"sections": [{"steps": [{"per": 60, "price": "5", "ignore": 60}]}]}, ["不封顶", "满24小时后重新计时"]),
+    (
+        {"sections": [{"steps": [{"per": 60, "price": "5", "ignore": 15}]}]},
+        ["其余零头不足一个计时单位的，按一个单位计", "不封顶", "满24小时后重新计时"],
+    ),
+    ({"sections": DAY_AND_NIGHT, "period": "stay"}, [WHOLE, "不封顶", "跨时段的，各时段分别计时"]),
+    (
+        {"sections": DAY_AND_NIGHT, "period": "stay", "at_border": "finish"},
+        [WHOLE, "不封顶", "跨时段的，未满的计时单位按开始时的时段计满"],
+    ),
+    (
+        {
+            "sections": [{"steps": [{"up_to": 60, "price": "5"}, *HOURS]}],
+            "period": "stay",
+            "first_steps": "once",
+        },
+        [WHOLE, "不封顶", "首段价格每次停车只计一次"],
+    ),
+    ({"sections": [{"steps": HOURS}], "period": "stay", "first_steps": "once"}, [WHOLE, "不封顶"]),
+    ({"period": "stay", "percent": 80}, [WHOLE, "不封顶", "按上述金额的80%收取"]),
+    ({"period": "stay", "percent": 150}, [WHOLE, "不封顶", "按上述金额的150%收取"]),
+    (
+        {"period": "stay", "free": 15, "free_limit": "up_to", "after_free": "from_entry"},
+        ["15分钟以内（含）免费", "超过免费时长的，从入场起计费", WHOLE, "不封顶"],
+    ),
+    (
+        {"period": "stay", "free": 15, "free_limit": "under", "after_free": "from_end", "free_clock": "charged"},
+        ["收费时段内不足15分钟免费", "超过免费时长的，扣除免费时长后计费", WHOLE, "不封顶"],
+    ),
+    (
+        {"free": 15},
+        [
+            "15分钟以内（含）免费",
+            "超过免费时长的，从入场起计费",
+            "免费时长每次停车只有一次，重新计时后不再给",
+            WHOLE,
+            "不封顶",
+            "满24小时后重新计时",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("rate", "says"), WHAT_A_BOARD_SAYS)
+def test_a_board_answers_what_a_table_of_prices_leaves_open(rate: dict[str, Any], says: list[str]) -> None:
+    data = {"valid_from": "2026-01-01", "rates": [{"sections": [{"steps": HOURS}], **rate}]}
+    prices = price_lists.from_data(data)
+    assert [rule.zh for rule in words.rules(prices, prices.rates[0])] == says
+
+
+def test_a_board_says_to_what_the_sum_is_rounded() -> None:
+    prices = price_lists.from_data(
+        {"valid_from": "2026-01-01", "round_to": "0.5", "rates": [{"period": "stay", "sections": [{"steps": HOURS}]}]}
+    )
+    assert words.rules(prices, prices.rates[0])[-1].zh == "合计四舍五入到0.50元"
