@@ -18,7 +18,19 @@ from taigan.storage.tables import metadata
 __all__ = ["lot"]
 NOW = datetime(2026, 5, 4, 4, 0, tzinfo=UTC)
 PLATE, PHONE, IDENTITY = "粤B12345", "13800001234", "openid-of-hers"
-PERSONAL = {"licence", "plate", "likeness", "mobile", "pay_user_id", "car_number", "picture", "person", "who", "holder"}
+PERSONAL = {
+    "licence",
+    "plate",
+    "likeness",
+    "mobile",
+    "pay_user_id",
+    "car_number",
+    "picture",
+    "person",
+    "who",
+    "holder",
+    "user_code",
+}
 OTHER = {"licence": "粤B99999", "plate": "", "mobile": "13900000000", "pay_user_id": "another", "likeness": ""}
 HERS = {"licence": PLATE, "plate": PLATE, "mobile": PHONE, "pay_user_id": IDENTITY, "likeness": "x"}
 
@@ -41,6 +53,8 @@ def rows_of_both() -> list[tuple[sa.Table, list[dict[str, Any]]]]:
         both(t.pass_plates, {"card_id": "c1", "plate": PLATE}, {"card_id": "c2"}),
         both(t.blocked, {"kind": "licence", "value": PLATE}, {"kind": "licence"}),
         both(t.people, {"person": f'{{"phone": "{PHONE}"}}'}, {"person": "{}"}),
+        both(t.passages, {"user_code": "1", "name": "王芳"}, {"user_code": "2"}),
+        both(t.message_log, {"sent": f'{{"car_number": "{PLATE}", "mobile": "{PHONE}"}}'}, {"plate": "粤B99999"}),
         both(t.departures, {"plate": PLATE}, {}),
         both(t.payments, {"plate": PLATE, "payment_id": "p1", "fen": 500}, {"payment_id": "p2"}),
         both(t.money_notices, {"payment_id": "p1", "text": f'{{"car_number": "{PLATE}"}}'}, {"payment_id": "p2"}),
@@ -86,7 +100,17 @@ def test_every_column_that_may_name_a_person_is_known_here() -> None:
 
 async def test_everything_of_a_plate_is_handed_out_and_nothing_of_others(kept: Database) -> None:
     found = await kept.read(lambda conn: privacy.export(conn, By.PLATE, PLATE))
-    assert {"orders", "sms_codes", "drivers", "auto_pay", "deliveries", "payments", "pictures", "inbox"} <= set(found)
+    assert {
+        "orders",
+        "sms_codes",
+        "drivers",
+        "auto_pay",
+        "deliveries",
+        "payments",
+        "pictures",
+        "inbox",
+        "message_log",
+    } <= set(found)
     assert all(one.get("order_id", "O1") == "O1" for rows in found.values() for one in rows)
     await kept.write(lambda conn: privacy.record_export(conn, By.PLATE, PLATE, "王芳", "she asked", NOW))
     assert (await all_of(kept))["operator_acts"][-1]["act"] == "handed out the personal data of one plate"
@@ -120,6 +144,7 @@ async def test_a_phone_or_an_identity_is_erased_with_the_stays_it_leads_to(kept:
     assert [order["licence"] for order in after["orders"]] == ["", "粤B99999"]
     if by is By.PHONE:
         assert [person["person"] for person in after["people"]] == ["{}"]
+        assert [passage["user_code"] for passage in after["passages"]] == ["2"]
 
 
 async def test_a_car_that_is_inside_and_an_upload_that_is_owed_are_waited_for(kept: Database) -> None:

@@ -116,7 +116,9 @@ def erase(conn: sa.Connection, by: By, value: str, operator: str, reason: str, n
         run(column.table, sa.delete(column.table).where(column == value))
     run(t.blocked, sa.delete(t.blocked).where(_blocked(by, value)))
     if by is By.PHONE:
+        run(t.passages, sa.delete(t.passages).where(_passages(value)))  # while it is known whose they are
         run(t.people, sa.delete(t.people).where(_person(value)))
+    run(t.message_log, sa.delete(t.message_log).where(_messages(value, orders)))
     if by is By.PLATE:
         for table in (t.departures, t.payments):
             run(table, sa.update(table).where(table.c.plate == value).values(plate=""))
@@ -168,7 +170,8 @@ def _rows(by: By, value: str, orders: Sequence[tuple[str, str]]) -> list[tuple[s
     found: list[tuple[sa.Table, sa.ColumnElement[bool]]] = [(column.table, column == value) for column in _DIRECT[by]]
     found.append((t.blocked, _blocked(by, value)))
     if by is By.PHONE:
-        found.append((t.people, _person(value)))
+        found += [(t.people, _person(value)), (t.passages, _passages(value))]
+    found.append((t.message_log, _messages(value, orders)))
     if orders:
         of_these = _of(orders)
         found += [(table, of_these(table)) for table in (*_EMPTIED, *_SHOWN, t.pictures)]
@@ -181,6 +184,19 @@ def _blocked(by: By, value: str) -> sa.ColumnElement[bool]:
 
 def _person(phone: str) -> sa.ColumnElement[bool]:
     return t.people.c.person.contains(phone, autoescape=True)
+
+
+def _passages(phone: str) -> sa.ColumnElement[bool]:
+    """Where the person of this phone passed a community's gates."""
+    theirs = sa.select(sa.cast(t.people.c.person_id, sa.Text)).where(_person(phone))
+    return t.passages.c.user_code.in_(theirs)
+
+
+def _messages(value: str, orders: Sequence[tuple[str, str]]) -> sa.ColumnElement[bool]:
+    """What both sides said of the person or of the person's stays."""
+    c = t.message_log.c
+    named = sa.or_(c.plate == value, *(text.contains(value, autoescape=True) for text in (c.sent, c.answer, c.note)))
+    return sa.or_(named, _of(orders)(t.message_log)) if orders else named
 
 
 def _notices(orders: Sequence[tuple[str, str]]) -> sa.Update:
