@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from decimal import Decimal
 from itertools import cycle
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -13,12 +14,13 @@ import pytest
 from aiohttp import web
 
 from hub.browsing import Phone
-from hub.sides import KEY, LOT_ID, PARK_ID, TOKEN, FakeLot, Side, running_side, saying
+from hub.sides import KEY, LOT_ID, PARK_ID, TOKEN, UNION_ID, FakeLot, Side, running_side, saying
 from hub.vendor import client_at
 from support.clock import ManualClock
 from taigan.bolink import seal
 from taigan.bolink.catalogue import by_section
 from taigan.bolink.errors import Unreachable
+from taigan.bolink.invoices import IssueInvoice
 from taigan.bolink.signing import sign_page
 from taigan.hub.rules import Rules
 from taigan.hub.sending.addresses import PublicResolver
@@ -147,6 +149,27 @@ async def test_the_admins_page_masks_people_and_shows_them_on_request_which_is_k
         assert (look["of"], look["row_id"]) == ("pushes", sent["id"])
         for wrong in ({"of": "keys", "id": "1"}, {"of": "pushes", "id": "99"}, {"of": "pushes", "id": "x"}):
             assert (await admin.post("/admin/looks/form", {"token": token} | wrong))[0] == 400
+
+
+async def test_the_list_of_what_is_kept_masks_people(side: Side) -> None:
+    invoice = IssueInvoice(
+        type=4,
+        union_id=int(UNION_ID),
+        park_id=PARK_ID,
+        open_type=0,
+        invoice_order_no="i1",
+        money=Decimal("1.23"),
+        buyer_name="泊链软件",
+        phone="13812345678",
+    )
+    async with client_at(side) as vendor:
+        await vendor.client.issue_invoice(invoice)
+    [kept] = (await side.get("/admin/records/invoices"))["items"]
+    assert "13812345678" in str(kept)
+    admin = Phone(side)
+    await admin.post("/admin/login", {ALERT: TOKEN})
+    _, page = await admin.get("/admin/bench/records")
+    assert ("138••••5678" in page, "13812345678" in page) == (True, False)
 
 
 async def test_a_simulated_driver_may_have_any_name(side: Side) -> None:
