@@ -27,6 +27,7 @@ from taigan.storage.errors import CannotOpen
 from taigan.storage.inspection import Inspection, inspect_database
 from taigan.storage.migrations import HEAD
 from taigan.storage.rows import Lane
+from taigan.tasks import within
 from taigan.unreached import why_not_reached
 
 ENOUGH_SPACE = 1024**3
@@ -251,7 +252,7 @@ class _Examination:
                 do_en="set sms_provider in [lot] to aliyun, tencent or http",
             )
         try:
-            found = await asyncio.wait_for(sms.gateway.registration(), ANSWERS_WITHIN)
+            found = await within(ANSWERS_WITHIN, sms.gateway.registration())
         except (SmsFailed, TimeoutError) as error:
             why = str(error) or f"{ANSWERS_WITHIN:g} s"
             return _wrong(

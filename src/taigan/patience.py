@@ -7,6 +7,8 @@ import asyncio
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from taigan.tasks import within
+
 MOST = 16
 """So many connections a board or a screen holds."""
 SILENT_FOR = 20.0
@@ -19,8 +21,7 @@ def body_within(seconds: float = SILENT_FOR) -> Middleware:
     @web.middleware
     async def in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            async with asyncio.timeout(seconds):
-                await request.read()
+            await within(seconds, request.read())
         except TimeoutError:
             refusal = web.Response(status=408, text="the body did not come in time")
             refusal.force_close()

@@ -21,6 +21,8 @@ _BY_NUMBER = {
 def why_not_reached(error: BaseException) -> tuple[str, str]:
     """What an exception of aiohttp or of a socket says, without their own words where there are better ones."""
     match error:
+        case aiohttp.ClientConnectorDNSError(os_error=OSError(errno=errno.EACCES)):
+            return "这个主机名指向内网，不跟随", "the name leads into a private network"
         case aiohttp.ClientConnectorDNSError() | socket.gaierror():
             return "找不到这个主机名（DNS）", "there is no such host name (DNS)"
         case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():

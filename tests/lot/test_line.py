@@ -194,7 +194,7 @@ async def test_an_upload_whose_line_is_cut_says_so_and_can_be_sent_again(
     text = b'{"order_id":"o1","car_number":"A","in_time":1777881600,"empty_plot":9}'
     lot = Lot()
     async with AiohttpTransport() as transport, running(line_to(relay.url, lot, clock, transport)) as line:
-        await until(clock, lambda: logged_in(side))
+        await until(clock, lambda: relay.polls > 0)
         relay.cut = Cut(b"inpark", **{point[0]: point[1]})
         with pytest.raises(Unreachable):
             await line.upload("inpark", text)

@@ -106,7 +106,7 @@ async def _said(house: House) -> None:
     """What the lot owes to BoLink and was refused, what both sides said, what persons did."""
     now = house.clock.now()
     refusal = '{"state":0,"errmsg":"订单号重复"}'
-    for state, section, order_id in (("refused", "3.1", "order_0004"), ("pending", "3.2", "left")):
+    for state, section, order_id in (("refused", "3.1", "order_0004"), ("pending", "3.1", "owing")):
         await house.write(
             t.deliveries.insert().values(
                 **{"lot_id": LOT, "order_id": order_id, "section": section, "payload": "{}", "state": state},

@@ -129,7 +129,6 @@ STAYS = frozenset(
         "pass_terms",
         "city_lots",
         "communities",
-        "day_sums",  # a few rows a day and lot
         "access_devices",
     }
 )
