@@ -209,7 +209,7 @@ class Street:
         """Cars leave as they can, the attendant sends the rest away; returns when nothing waits and nothing is owed."""
         await self.cars("leaves")
         await eventually(self._nothing_waits, 60)
-        await eventually(self._nothing_is_owed, 60)
+        await eventually(self._nothing_is_owed, 120)  # what failed is tried again after up to 30 s
         await eventually(self._arms_are_down, 20)
 
     async def none_waits_of(self, licences: set[str]) -> bool:
