@@ -93,7 +93,7 @@ async def patient(tmp_path: Path) -> AsyncIterator[Patient]:
     """Everything is well with it."""
     url = f"sqlite:///{tmp_path / 'lot.sqlite3'}"
     database = await open_database(url)
-    house = await house_at(database)
+    house = await house_at(database, ready_within=60)
     house.callbacks.answered = REFUSED
     await house.write(sa.update(t.lanes).values(entry_url="https://hub/e/1"))
     async with (
@@ -112,6 +112,7 @@ async def patient(tmp_path: Path) -> AsyncIterator[Patient]:
                 queue_alarm_after=300,
                 accounts=[Account(union_id="200002", key="a-key", callback_url=f"{platform}/bolink")],
                 peers=Peers(transport=Sides(own="a-key"), own=Addresses.at("http://hub")),
+                answers_within=60,
             ),
         )
         yield made

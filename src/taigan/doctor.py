@@ -115,6 +115,8 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     """None: no call is signed."""
     polls: bool = False
     """BoLink's messages are fetched: there is no callback address."""
+    answers_within: float = ANSWERS_WITHIN
+    """Seconds that whoever is asked over HTTP has."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,7 +183,7 @@ async def examine(
     installation: Installation, clock: Clock, free_space: Callable[[Path], int] = bytes_free
 ) -> list[Finding]:
     """Look at everything. Never raises for what is wrong with the installation."""
-    timeout = aiohttp.ClientTimeout(total=ANSWERS_WITHIN)
+    timeout = aiohttp.ClientTimeout(total=installation.answers_within)
     async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
         return await _Examination(installation, clock, session, free_space).all()
 
@@ -252,9 +254,9 @@ class _Examination:
                 do_en="set sms_provider in [lot] to aliyun, tencent or http",
             )
         try:
-            found = await within(ANSWERS_WITHIN, sms.gateway.registration())
+            found = await within(self._at.answers_within, sms.gateway.registration())
         except (SmsFailed, TimeoutError) as error:
-            why = str(error) or f"{ANSWERS_WITHIN:g} s"
+            why = str(error) or f"{self._at.answers_within:g} s"
             return _wrong(
                 "sms",
                 sms.provider,
@@ -493,10 +495,11 @@ class _Examination:
         return list(await asyncio.gather(*tried))
 
     async def _signature(self, peers: Peers, union_id: str, key: str, lane: Lane) -> Finding:
-        said = await _asked(peers, peers.own, union_id, key, lane)
+        said = await _asked(peers, peers.own, union_id, key, lane, self._at.answers_within)
         if said is None:
             return _well("signature", "泊链认得这把密钥签的名", "BoLink knows what this key signs", union_id)
-        fits = [other.name for other in peers.others if await _asked(peers, other, union_id, key, lane) is None]
+        seconds = self._at.answers_within
+        fits = [each.name for each in peers.others if await _asked(peers, each, union_id, key, lane, seconds) is None]
         if fits:
             return _wrong(
                 "signature",
@@ -708,7 +711,7 @@ class _Examination:
             async with self._session.request(method, url, data=body, headers=headers, allow_redirects=False) as answer:
                 content = await answer.read()
         except TimeoutError:
-            raise _Silent(f"{ANSWERS_WITHIN:g} s") from None
+            raise _Silent(f"{self._at.answers_within:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _Silent(why_not_reached(error)[1]) from None
         seconds = self._clock.monotonic() - began
@@ -721,9 +724,9 @@ def _wrong(check: str, subject: str = "", *, zh: str, en: str, do_zh: str, do_en
     return Finding(check=check, subject=subject, state="wrong", zh=zh, en=en, do_zh=do_zh, do_en=do_en)
 
 
-async def _asked(peers: Peers, side: Addresses, union_id: str, key: str, lane: Lane) -> str | None:
+async def _asked(peers: Peers, side: Addresses, union_id: str, key: str, lane: Lane, seconds: float) -> str | None:
     """What that side says against the signature of a call; None when it has nothing against it, or is not reached."""
-    client = BolinkClient(union_id, key, side, peers.transport, ANSWERS_WITHIN, pauses=())
+    client = BolinkClient(union_id, key, side, peers.transport, seconds, pauses=())
     kind = values.CodeKind.NO_PLATE_ENTRY if lane.direction == "entry" else values.CodeKind.EXIT_PAYMENT
     park_id = lane.lot_id.partition("-")[2]
     asked = GetQrCode(park_id=park_id, type=kind, channel_id=lane.channel_id, create=values.YesNo.NO)

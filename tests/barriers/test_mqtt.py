@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import struct
 import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -21,9 +22,10 @@ from support.mosquitto import Broker, mosquitto_broker
 from support.simulated_lanes import Heard
 from taigan.barriers.barrier import EventKind, Outcome, Position, Price
 from taigan.barriers.site import Site
-from taigan.barriers.wires.broker import BrokerSettings, Client, broker_of
+from taigan.barriers.wires.broker import BrokerSettings, broker_of
 from taigan.clock import SystemClock
 from taigan.devices.device import Fault
+from taigan.mqtt_client import Client
 
 
 def settings(broker: Broker, **others: Any) -> dict[str, Any]:
@@ -141,6 +143,27 @@ async def test_a_broker_that_takes_anybody_of_its_network_is_named_in_the_log(
         await connection.stop()
     assert [line.get("broker") for line in logs if "anybody in that network" in line["event"]] == [broker] * said
     await site.stop()
+
+
+async def test_an_end_right_behind_a_message_is_noticed_and_breaks_nothing() -> None:
+    ended = asyncio.Event()
+
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1024)
+        writer.write(b"\x20\x02\x00\x00")  # the connection is taken
+        await reader.read(1024)
+        writer.write(b"\xd0\x00" * 8)  # eight answers to pings
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+        ended.set()
+
+    server = await asyncio.start_server(break_off, "127.0.0.1", 0)
+    async with server, Client("127.0.0.1", server.sockets[0].getsockname()[1]) as cut_off:
+        await cut_off.publish("somewhere", b"1")
+        await ended.wait()
+        with pytest.raises(aiomqtt.MqttError, match="during message iteration"):
+            async with asyncio.timeout(60):
+                await anext(aiter(cut_off.messages))
 
 
 async def test_a_client_that_was_cut_off_as_it_wrote_leaves_the_next_connection_of_that_number_alone() -> None:

@@ -140,10 +140,20 @@ async def test_what_waits_in_a_lane_is_found_by_its_index(lot: Database) -> None
         return "\n".join(seen)
 
     def fill(conn: sa.Connection) -> None:
-        conn.execute(sa.insert(t.orders), [row(t.orders, n, OLD, presence_id=f"p{n}") for n in range(2000)])
+        lanes = ["A1", *(f"B{n}" for n in range(50))]
+        lane = {"lot_id": "1-7", "direction": "entry", "confirm": "accepted", "barrier": {}}
+        conn.execute(sa.insert(t.lanes), [{**lane, "channel_id": channel_id} for channel_id in lanes[1:]])
+        rows = [row(t.orders, n, OLD, presence_id=f"p{n}", channel_id=lanes[n % len(lanes)]) for n in range(3000)]
+        conn.execute(
+            sa.insert(t.orders), [{**each, "state": "waiting" if n % 3 else "out"} for n, each in enumerate(rows)]
+        )
+
+    def look(conn: sa.Connection) -> None:
+        conn.exec_driver_sql("ANALYZE")
 
     await lot.write(fill)
+    await lot.write(look)
     shown = await lot.write(plans)
     in_lane, of_lot = shown.split("\n", 1)
     assert "orders_waiting_in_lane" in in_lane, shown
-    assert "orders_waiting_in_lane" in of_lot or "orders_by_time" in of_lot, shown  # SQLite may read a page by time
+    assert "orders_waiting" in of_lot or "orders_by_time" in of_lot, shown  # a page may be read by time

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
+from taigan.mqtt_client import Client
 from taigan.tasks import end
 
 RECONNECT_AFTER = 1.0
@@ -58,7 +59,7 @@ class MqttLine:
         while True:
             with contextlib.suppress(aiomqtt.MqttError, OSError):
                 address = self._address
-                async with aiomqtt.Client(address.hostname or "", address.port or 1883, **self._options) as client:
+                async with Client(address.hostname or "", address.port or 1883, **self._options) as client:
                     await client.subscribe(self._topics)
                     self.connected.set()
                     others = [asyncio.create_task(self._send(client)), asyncio.create_task(self._stay_alive())]

@@ -74,16 +74,18 @@ def build(
     devices: Door | None = None,
     extra: Mapping[str, App] | None = None,
     body_timeout: float = 3.0,
+    ready_within: float = 2.0,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> App:
     """The ASGI application of the lot platform.
 
     `check_barrier` raises BadSettings for a barrier's settings that cannot be used. `devices` knows those that post;
     `extra` adds applications by the first part of their paths ("" is the root). A body that takes longer than
-    `body_timeout` seconds is given up. Who is refused again and again waits (`sleep`) for each refusal. Event streams
-    end with `events.stop()`, which must be called before the server waits for its requests to end.
+    `body_timeout` seconds is given up; a database that takes longer than `ready_within` is not ready. Who is refused
+    again and again waits (`sleep`) for each refusal. Event streams end with `events.stop()`, which must be called
+    before the server waits for its requests to end.
     """
-    health = Health(database, metrics)
+    health = Health(database, metrics, answers_within=ready_within)
     strangers = Strangers(clock, sleep)
     office = Office(
         database=database,

@@ -11,17 +11,16 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Iterable
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiomqtt
 import msgspec
 import structlog
-from paho.mqtt import client as mqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
 from taigan.barriers.site import Site
 from taigan.barriers.watching.lane_watch import NoAnswer, NotSent
+from taigan.mqtt_client import Client
 from taigan.tasks import end
 
 log = structlog.get_logger()
@@ -95,38 +94,6 @@ def filled(prefix: str, **values: str) -> str:
 def broker_of(site: Site, settings: BrokerSettings) -> Broker:
     """The shared connection to that broker."""
     return site.shared(settings.key(), lambda: Broker(settings, site))
-
-
-class Client(aiomqtt.Client):
-    """An MQTT client whose sockets are watched only while they are its own.
-
-    aiomqtt has the loop watch a socket's number a moment after it was asked to. By then the socket may be closed and
-    its number another connection's, whose watch would be taken away: a cut that nobody notices, a command not sent.
-    """
-
-    def _on_socket_register_write(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:
-        loop = self._loop
-
-        def written() -> None:
-            try:
-                client.loop_write()
-            except Exception as error:  # the connection broke while it was written to
-                if not self._disconnected.done():
-                    self._disconnected.set_exception(error)
-
-        def watch() -> None:
-            now = client.socket()
-            if now is not None and now is sock:
-                loop.add_writer(now.fileno(), written)
-
-        try:
-            here = asyncio.get_running_loop() is loop
-        except RuntimeError:
-            here = False  # paho connects on a thread of its own
-        if here:
-            watch()
-        else:
-            loop.call_soon_threadsafe(watch)
 
 
 class Broker:
@@ -211,6 +178,9 @@ class Broker:
                     async for _ in client.messages:
                         pass  # they were handled as they came; this ends with the connection
             except (aiomqtt.MqttError, OSError, ValueError) as error:
+                reason = str(error)
+            except Exception as error:  # whatever it was, the lanes must come back
+                log.exception("broker connection broke", broker=self._settings.broker)
                 reason = str(error)
             finally:
                 was_there, self._client = self._client is not None, None
