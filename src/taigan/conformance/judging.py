@@ -131,6 +131,14 @@ class Judge:
         ok = 0 < answer.status < 400 and answer.state is not None and not self._is_signature_refusal(answer)
         return self.check(name, ok, ("签名被接受", "the signature is accepted"), answer.shown, answer=answer)
 
+    def only_if(self, answer: Answer, zh: str, en: str) -> None:
+        """Go on only if a message that should be taken was: what is seen afterwards would show nothing otherwise.
+
+        Raises NotVerified.
+        """
+        if answer.state not in (1, 2):
+            raise NotVerified(f"{zh}：{answer.shown}", f"{en}: {answer.shown}")
+
     def survives(self, answer: Answer, *, name: str = "survives") -> bool:
         """Any clean answer: no 5xx, no silence."""
         ok = 0 < answer.status < 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import aiohttp
 
@@ -13,6 +13,7 @@ from taigan import bolink
 from taigan.conformance.cases import SCRIPTS
 from taigan.conformance.catalogue import cases
 from taigan.conformance.causes import trace
+from taigan.conformance.evidence import SIGNATURES, UPLINKS, is_taken, plain_case
 from taigan.conformance.hooks import Absent, Hook, HttpHook, Person
 from taigan.conformance.hub import KitHub
 from taigan.conformance.judging import NotApplicable, NotVerified
@@ -153,6 +154,7 @@ class Run:
             self._of += len(live)
             if not live or len(live) > MOST_AGAIN:
                 break
+        await self._doubt(results.values())
         for case in chosen:
             if case.section == "X" and case.case_id not in results:
                 results[case.case_id] = await self._finish(case, *await self._start(case))
@@ -161,6 +163,33 @@ class Run:
         for result in ordered:
             self._heard(result)
         return ordered
+
+    async def _doubt(self, results: Iterable[Result]) -> None:
+        """A case that passed while nothing of its kind was ever taken has shown nothing."""
+        taken: dict[str, bool] = {}
+        for result in results:
+            section = SCRIPTS[result.case.case_id].rests_on
+            if result.status is not Status.PASSED or section in UPLINKS:
+                continue
+            if section not in taken:
+                taken[section] = await self._takes(section)
+            if not taken[section]:
+                result.status = Status.NOT_VERIFIED
+                what = "签对了的消息" if section == SIGNATURES else f"正确的 {section}"
+                which = "rightly signed message" if section == SIGNATURES else f"right {section}"
+                result.reason = Text(
+                    f"这次没有一条{what}被接受：什么都拒绝的平台，拒绝了也说明不了什么",
+                    f"no {which} was taken in this run: of a platform that refuses everything, a refusal shows nothing",
+                )
+
+    async def _takes(self, section: str) -> bool:
+        """Is a right message of that section taken? The plainest is sent when the cases that were run sent none."""
+        scene = self.scene
+        if not is_taken(section, scene.exchanges, scene.is_signature_refusal):
+            plain = next(case for case in cases() if case.case_id == plain_case(section))
+            if self._not_run(plain) is None:
+                await self._start(plain)
+        return is_taken(section, scene.exchanges, scene.is_signature_refusal)
 
     def _not_run(self, case: Case) -> Result | None:
         for name in (case.case_id, case.section):

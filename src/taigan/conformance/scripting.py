@@ -19,6 +19,9 @@ class Scripted:
     """Nothing else may run beside it: it stops the platform, or loads it."""
     slow: bool = False
     """It waits for long, so it begins first."""
+    rests_on: str = ""
+    """The section of which a right message has to be taken in the run: else the platform refuses everything, and that
+    it refuses this too shows nothing. The case's own where none is named."""
 
 
 class Scripts:
@@ -27,11 +30,13 @@ class Scripts:
     def __init__(self) -> None:
         self.by_id: dict[str, Scripted] = {}
 
-    def of(self, case_id: str, *, alone: bool = False, slow: bool = False) -> Callable[[Script], Script]:
+    def of(
+        self, case_id: str, *, alone: bool = False, slow: bool = False, rests_on: str = ""
+    ) -> Callable[[Script], Script]:
         """Marks the steps of a case."""
 
         def keep(script: Script) -> Script:
-            self.by_id[case_id] = Scripted(script, alone, slow)
+            self.by_id[case_id] = Scripted(script, alone, slow, rests_on or case_id.partition("/")[0])
             return script
 
         return keep

@@ -30,6 +30,11 @@ class Answer:
     exchange: Exchange
     data: dict[str, Any] | None = None
 
+    @classmethod
+    def of(cls, exchange: Exchange) -> Answer:
+        """What an exchange ended with."""
+        return cls(exchange, _object(exchange.answer))
+
     @property
     def status(self) -> int:
         """HTTP status, 0 when there was no answer."""
@@ -121,7 +126,7 @@ class Target:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             exchange.error = why_not_reached(error)[1]
         exchange.seconds = time.monotonic() - began
-        return Answer(exchange, _object(exchange.answer))
+        return Answer.of(exchange)
 
     async def post_and_hang_up(
         self, body: bytes, *, url: str = "", case_id: str = "", section: str = "", linger: float = 0.0

@@ -55,6 +55,10 @@ class Trial(Judge):
         """A transaction number that was never used."""
         return self.scene.new_number(digits)
 
+    def mobile(self) -> str:
+        """A phone number of eleven digits that begins as the plan says."""
+        return f"{self.plan.mobile_prefix}{self.number(30)[-11:]}"[:11]
+
     @property
     def exit_lane(self) -> str:
         """An exit lane. Raises NotApplicable."""
@@ -162,7 +166,10 @@ class Trial(Judge):
                 await self.maybe("car_gone", lane=lane)
 
     async def scan(self, driver: str, lane: str, **changes: Any) -> Answer:
-        """5.7."""
+        """5.7, with a phone number that got its code where the lot checks phones."""
+        if self.plan.sms_check and "mobile_number" not in changes:
+            changes["mobile_number"] = self.mobile()
+            await self.send("5.13", self.say.sms(driver, changes["mobile_number"]))
         return await self.send("5.7", self.say.entry(driver, lane, **changes))
 
     async def stay(self) -> Stay:

@@ -23,6 +23,19 @@ class ChecksNoSignature(GoodLot):
         return True
 
 
+class RefusesEverything(GoodLot):
+    """One answer to all: it refuses what it has to, and everything else."""
+
+    reddens = ("1.2/01", "5.7/01")
+
+    async def answer(self, body: bytes, verb: str) -> tuple[int, bytes]:
+        try:
+            data = self.parse(self.open(body)[0])
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            data = {}
+        return 200, self.no("签名错误", car_number=data.get("car_number", ""), timetemp=self.now())
+
+
 class TakesAMissingSignForRight(GoodLot):
     reddens = ("1.2/03",)
 

@@ -73,6 +73,7 @@ async def car_under_the_arm(t: Trial) -> None:
             t.check("not-lowered", None if held is None else bool(held), ("没有落", "not lowered"), f"{held}")
         finally:
             await t.maybe("car_gone", lane=lane)
+        t.only_if(await t.send("11.1", t.say.barrier(lane, t.number(32), 1)), "没有车时也不落杆", "lowers never")
 
 
 @COMMANDS.of("11.1/05")
@@ -159,7 +160,7 @@ async def lists(t: Trial) -> None:
         is_shown(t, *await shown(t, car, "1"), car, False, f"{kind}-gone")
 
 
-@COMMANDS.of("11.4/02")
+@COMMANDS.of("11.4/02", rests_on="5.7")
 async def blacklisted(t: Trial) -> None:
     driver = t.driver()
     t.state(await t.send("11.4", t.say.special("add", driver, "black")), 1, name="listed")

@@ -37,7 +37,7 @@ async def each_signed(t: Trial) -> None:
         t.see(upload.exchange)
     if t.hub is not None:
         got = (f"{len(wrong)} / {len(t.hub.uploads)} 条不对", f"{len(wrong)} of {len(t.hub.uploads)} wrong")
-        t.check("signed", not wrong, ("每条签名正确", "each rightly signed"), got)
+        t.check("signed", not wrong if t.hub.uploads else None, ("每条签名正确", "each rightly signed"), got)
 
 
 @RECORDING.of("X/02")
@@ -52,9 +52,19 @@ async def told_and_uploaded(t: Trial) -> None:
     told_no = t.scene.told_no - t.scene.told_in - t.scene.told_waiting
     charged = [driver for driver in sorted(told_no) if hub.of(driver)]
     expected = ("得到 1 的都有 3.1", "a 3.1 for each told 1")
-    t.check("told-1", not missing, expected, (f"没有的：{missing[:5]}", f"without: {missing[:5]}") if missing else "–")
+    t.check(
+        "told-1",
+        not missing if told else None,
+        expected,
+        (f"没有的：{missing[:5]}", f"without: {missing[:5]}") if missing else "–",
+    )
     expected = ("得到 0 的都没有 3.1", "no 3.1 for those told 0")
-    t.check("told-0", not charged, expected, (f"有的：{charged[:5]}", f"with: {charged[:5]}") if charged else "–")
+    t.check(
+        "told-0",
+        not charged if told and told_no else None,
+        expected,
+        (f"有的：{charged[:5]}", f"with: {charged[:5]}") if charged else "–",
+    )
 
 
 @RECORDING.of("X/03")
@@ -68,9 +78,14 @@ async def one_to_one(t: Trial) -> None:
     shared = sorted(order for order, those in cars.items() if len(those) > 1)
     if t.hub is not None:
         expected = ("一个 order_id 只属于一次停车", "an order_id belongs to one stay")
-        t.check("one-stay", not shared, expected, ", ".join(shared[:5]) or "–")
+        t.check("one-stay", not shared if cars else None, expected, ", ".join(shared[:5]) or "–")
         changed = sorted(order for order, those in content.items() if len(those) > 1 and order not in shared)
-        t.check("unchanged", not changed, ("重传的内容不变", "sent again unchanged"), ", ".join(changed[:5]) or "–")
+        t.check(
+            "unchanged",
+            not changed if cars else None,
+            ("重传的内容不变", "sent again unchanged"),
+            ", ".join(changed[:5]) or "–",
+        )
 
 
 @RECORDING.of("X/04")
@@ -88,13 +103,15 @@ async def no_leaks(t: Trial) -> None:
 
 @RECORDING.of("X/05")
 async def no_float_tails(t: Trial) -> None:
-    bad = []
+    bad, seen = [], 0
     for exchange, data in t.scene.documents():
         for name, value in _amounts(data):
+            seen += 1
             if len(str(value).partition(".")[2]) > 5:
                 bad.append(f"{name} = {value}")
                 t.see(exchange)
-    t.check("no-tails", not bad, ("没有浮点尾巴", "no float tails"), bad[0] if bad else "–")
+    got = bad[0] if bad else (f"{seen} 个金额", f"{seen} amounts")
+    t.check("no-tails", not bad if seen else None, ("没有浮点尾巴", "no float tails"), got)
 
 
 def _amounts(data: dict[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -108,7 +125,11 @@ async def pace(t: Trial) -> None:
     if t.hub is None:
         t.unseen("pace", "上报的快慢", "the pace of uploads")
         return
-    judge_pace(t, [upload.at for upload in t.hub.uploads if upload.section in ("3.1", "3.2")])
+    times = [upload.at for upload in t.hub.uploads if upload.section in ("3.1", "3.2")]
+    if not times:
+        t.unseen("pace", "上报的快慢", "the pace of uploads")
+        return
+    judge_pace(t, times)
 
 
 @RECORDING.of("X/07")

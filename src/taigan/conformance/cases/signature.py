@@ -264,7 +264,7 @@ async def fifty_at_once(t: Trial) -> None:
     t.check("all-in-time", not late, expected, got, answer=late[0] if late else None)
 
 
-@SIGNATURE.of("1.2/20")
+@SIGNATURE.of("1.2/20", rests_on="5.7")
 async def foreign_lot(t: Trial) -> None:
     async with t.at_entry() as lane:
         for name, changes in (
