@@ -59,7 +59,7 @@ async def test_every_row_arrives_as_it_was_in_batches_and_new_ones_are_numbered_
 ) -> None:
     target = await open_database(await new_postgres_database())
     told: list[Progress] = []
-    total = await copying.copy(file, target, told.append)
+    total = await copying.copy(file, target, told.append, batch=5000)
     before, after = await everything(file), await everything(target)
     for name, rows in before.items():
         assert sorted(map(str, after[name])) == sorted(map(str, rows)), name
@@ -81,3 +81,23 @@ async def test_a_database_that_holds_something_is_left_alone(file: Database, tmp
         await copying.copy(file, target, lambda _: None)
     assert (await everything(target))["lifts"] == []
     await target.close()
+
+
+async def test_a_copy_that_ends_half_way_leaves_the_new_database_as_empty_as_it_was(
+    file: Database, new_postgres_database: NewDatabase, tmp_path: Path
+) -> None:
+    class Ended(Exception):
+        pass
+
+    def end(progress: Progress) -> None:
+        if progress.table == "lifts":
+            raise Ended
+
+    for url in (await new_postgres_database(), f"sqlite:///{tmp_path / 'other.sqlite3'}"):
+        target = await open_database(url)
+        with pytest.raises(Ended):
+            await copying.copy(file, target, end)
+        assert not any((await everything(target)).values())
+        total = await copying.copy(file, target, lambda _: None)
+        assert total == sum(map(len, (await everything(target)).values()))
+        await target.close()

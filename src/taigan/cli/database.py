@@ -24,7 +24,8 @@ def copy(
 ) -> None:
     """Copy everything into a new database, mostly from SQLite to PostgreSQL, and count both sides.
 
-    Stop the platform first. Then name the new database in database_url and start.
+    Stop the platform first. Then name the new database in database_url and start. Whatever ends it half way, the new
+    database is as empty as before and the old one as it was: do it again.
     """
     from taigan.storage.copying import Differs, NotEmpty
     from taigan.storage.errors import InUse, NewerDatabase, StorageError
@@ -39,8 +40,12 @@ def copy(
         fail(str(error), 6)
     except StorageError as error:
         fail(str(error), 3)
-    except (NotEmpty, Differs) as error:
-        fail(str(error), 1)
+    except NotEmpty as error:
+        fail(f"{error}, made with CREATE DATABASE, or another file; nothing was copied", 1)
+    except Differs as error:
+        fail(f"{error}; nothing was copied: does something else write to either? stop it, and do it again", 1)
+    except KeyboardInterrupt:
+        fail("ended before it was done: the new database is as empty as before; do it again", 130)
     typer.echo(f"{rows} rows copied and counted; now name the new database in [lot] database_url, and start")
 
 
