@@ -77,6 +77,7 @@ class HubApp:
 
         self._uplinks = hub.uplinks
         self._polls = hub.polls
+        self._pages_ready = pages.ready
         rest = Litestar(
             route_handlers=[
                 healthz,
@@ -111,6 +112,8 @@ class HubApp:
         elif scope["type"] == ScopeType.HTTP and scope["path"] in self._polls.paths:
             await self._polls(scope, receive, send)
         else:
+            if scope["type"] == ScopeType.HTTP:
+                await self._pages_ready()
             await self._rest(scope, receive, send)
 
     def _is_uplink(self, path: str, method: str) -> bool:

@@ -15,7 +15,6 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-import jinja2
 import msgspec
 import sqlalchemy as sa
 from litestar import Request, Response, Router, get, post, route
@@ -37,6 +36,7 @@ from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.hub import SIMULATED_PATH, Hub
 from taigan.hub.identity import App, Identity, app_of, simulated_identity, usable_name
 from taigan.languages import Languages, tongue
+from taigan.templates import Filter, Templates
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -86,25 +86,18 @@ class Pages:
         self.hub = hub
         self.languages = Languages("taigan.hub")
         self._frame_ancestors = frame_ancestors
-        self._templates = {tag: self._environment(tag) for tag in self.languages.tags}
+        self._templates = Templates("taigan.hub", self.languages)
+        for tag in self.languages.tags:
+            self._add_words(tag)
+        self.ready = self._templates.ready
 
-    def _environment(self, language: str) -> jinja2.Environment:
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("taigan.hub"),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=jinja2.StrictUndefined,
-            extensions=["jinja2.ext.i18n"],
-        )
+    def _add_words(self, language: str) -> None:
         texts = self.languages.texts(language)
-        i18n: Any = environment
-        i18n.install_gettext_translations(texts, newstyle=True)
-        environment.globals |= {"language": language, "languages": self.languages.tags}
-        environment.globals["simulated"] = self.hub.login.simulated
-        environment.filters["translated"] = lambda text: in_language(texts, text)
-        environment.filters["tongue"] = lambda text: tongue(text, language)
-        return environment
+        filters: dict[str, Filter] = {
+            "translated": lambda text: in_language(texts, text),
+            "tongue": lambda text: tongue(text, language),
+        }
+        self._templates.add(language, filters=filters, values={"simulated": self.hub.login.simulated})
 
     @property
     def secure(self) -> bool:
@@ -131,7 +124,7 @@ class Pages:
 
     def piece(self, template: str, visit: Visit, **values: object) -> str:
         """A piece of a page, in the visit's language."""
-        page = self._templates[visit.language].get_template(template)
+        page = self._templates.get(visit.language, template)
         return page.render(values | {"visit": visit, "form_token": self._form_token(visit)})
 
     def page(

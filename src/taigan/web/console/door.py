@@ -89,6 +89,7 @@ class Console:
         except TooSlow:
             await _say(send, HTTPStatus.REQUEST_TIMEOUT, "表单没有收全。 The form did not come in time.", close=True)
             return
+        await self._rendering.ready()
         try:
             visit = await self._visit(scope, parts, asked, form)
         except StorageError:

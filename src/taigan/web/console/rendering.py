@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 from markupsafe import Markup
 
 from taigan.bolink import units
@@ -16,6 +15,7 @@ from taigan.languages import SOURCE, Languages, tongue
 from taigan.logs import Redaction
 from taigan.lot.errors import LotError
 from taigan.rights import Role
+from taigan.templates import Filter, Templates
 from taigan.web.console import menu, words
 
 if TYPE_CHECKING:
@@ -39,7 +39,10 @@ class Rendering:
         self._addresses = {
             name: f"/static/{name}?v={hashlib.sha256(body).hexdigest()[:12]}" for name, (body, _) in self.static.items()
         }
-        self._templates = {tag: self._environment(tag) for tag in self.languages.tags}
+        self._templates = Templates(PACKAGE, self.languages, "jinja2.ext.do")
+        for tag in self.languages.tags:
+            self._add_words(tag)
+        self.ready = self._templates.ready
 
     def render(self, template: str, visit: Visit, **values: Any) -> str:
         """A template with what every page has: the visit, times, money, the menu."""
@@ -47,7 +50,7 @@ class Rendering:
         def at(moment: datetime | None, form: str = "") -> Markup:
             return self.moment(moment, visit, form)
 
-        page = self._templates[visit.language].get_template(template)
+        page = self._templates.get(visit.language, template)
         return page.render({"visit": visit, "at": at, "menu": self.menu(visit)} | values)
 
     def menu(self, visit: Visit) -> list[list[tuple[menu.Entry, str]]]:
@@ -79,24 +82,9 @@ class Rendering:
         """What went wrong, in the visitor's language."""
         return words.error(error, visit.tell)
 
-    def _environment(self, language: str) -> jinja2.Environment:
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader(PACKAGE),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=jinja2.StrictUndefined,
-            extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
-        )
+    def _add_words(self, language: str) -> None:
         texts = self.languages.texts(language)
-        i18n: Any = environment
-        i18n.install_gettext_translations(texts, newstyle=True)
-        environment.globals |= {
-            "language": language,
-            "languages": self.languages.tags,
-            "static": self._addresses.__getitem__,
-        }
-        environment.filters |= {
+        filters: dict[str, Filter] = {
             "money": money,
             "duration": lambda seconds: duration(seconds, texts.gettext),
             "tongue": lambda text: tongue(text, language),
@@ -106,7 +94,7 @@ class Rendering:
             "shown_safely": _redaction.text,
             "via": lambda text: words.via(text, texts.gettext),
         }
-        return environment
+        self._templates.add(language, filters=filters, values={"static": self._addresses.__getitem__})
 
 
 def named(role: str, language: str) -> str:
