@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from litestar import Litestar, get
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
@@ -21,14 +21,9 @@ from web.house import BY, LOT, House, client_of
 OTHER = "200002-8"
 
 
-def api_of(house: House) -> Litestar:
-    office: Any = None  # nothing is asked of it: only the addresses are looked at
-    return framework(office)
-
-
-def addresses(house: House) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+def addresses() -> Iterator[tuple[str, str, HTTPRouteHandler]]:
     """Every method and path of the API, with its handler. What lies outside /api is reached by nobody."""
-    for route in api_of(house).routes:
+    for route in framework().routes:
         assert isinstance(route, HTTPRoute)
         for method, (handler, _) in route.route_handler_map.items():
             if method != "OPTIONS" and route.path.startswith("/api/"):
@@ -49,8 +44,8 @@ async def token_of(house: House, *rights: Right, lot: str | None = LOT, name: st
     return await tokens.create(house.database, name, house.clock, rights=rights, lots=lots)
 
 
-async def test_every_address_names_a_right(small_house: House) -> None:
-    found = list(addresses(small_house))
+async def test_every_address_names_a_right() -> None:
+    found = list(addresses())
     assert len(found) > 30
     for method, path, handler in found:
         assert "right" in handler.opt, f"{method} {path} names no right"
@@ -79,7 +74,7 @@ async def test_each_role_reaches_what_it_may_in_its_own_lots_and_nothing_in_othe
 ) -> None:
     token = await tokens.create(small_house.database, "a", small_house.clock, roles=[role], lots=[LOT])
     async with client_of(small_house, token) as client:
-        for method, path, handler in addresses(small_house):
+        for method, path, handler in addresses():
             may = any(right in role.rights for right in rights_at(handler))
             body = {} if method in ("GET", "DELETE") else {"json": {}}
             if not (may and path.endswith("/events")):  # that answer has no end

@@ -5,14 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from taigan.lot.messages.kept import LARGEST_PICTURE
 from taigan.rights import Holder
 from taigan.storage.errors import StorageError
-from taigan.web import resources as r
 from taigan.web import tokens
-from taigan.web.api.framework import framework
+from taigan.web.api.framework import described, framework
 from taigan.web.asgi import (
     ClientGone,
     Receive,
@@ -32,22 +29,21 @@ from taigan.web.office import Office
 BODY_LIMIT = 64 * 1024
 PICTURE_WITHIN = 60.0
 """Seconds that a picture may be on its way, as long as it moves."""
-_PICTURES = ("image/jpeg", "image/png")
 
 
 class Api:
     """Everything under `/api`: no path, no body and no method is looked at before the token."""
 
     def __init__(self, office: Office, *, body_timeout: float) -> None:
+        self._office = office
         self._database = office.database
-        self._framework = framework(office)
+        self._framework: Any = framework()
         self._body_timeout = body_timeout
-        self._openapi: bytes | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if scope["path"] == "/api/v1/openapi.json" and scope["method"] == "GET":
-                await respond(send, 200, self.openapi(), "application/json")
+                await respond(send, 200, described(), "application/json")
                 return
             token = _token(scope)
             holder = await self._holder(token)
@@ -72,27 +68,11 @@ class Api:
         inner["path"] = encoded_path(parts)
         inner["state"] = {
             **scope.get("state", {}),
+            "office": self._office,
             "holder": holder,
             "holder_again": partial(tokens.bearer, self._database, token),
         }
-        framework: Any = self._framework
-        await framework(inner, replay(body, receive), send)
-
-    def openapi(self) -> bytes:
-        """The description of the API, OpenAPI 3.1 in JSON."""
-        if self._openapi is None:
-            described: Any = self._framework.openapi_schema.to_schema()
-            for kind in r.STRICT:
-                described["components"]["schemas"][kind.__name__]["additionalProperties"] = False
-            for operation in (operation for path in described["paths"].values() for operation in path.values()):
-                if operation["operationId"] in ("retryDelivery", "unblock"):
-                    operation["requestBody"]["required"] = False
-                elif operation["operationId"] == "putPicture":
-                    operation["requestBody"] = {"required": True, "content": {kind: {} for kind in _PICTURES}}
-                elif operation["operationId"] == "getPicture":
-                    operation["responses"]["200"]["content"] = {kind: {} for kind in _PICTURES}
-            self._openapi = msgspec.json.encode(described)
-        return self._openapi
+        await self._framework(inner, replay(body, receive), send)
 
     async def _holder(self, token: str) -> Holder:
         holder = await tokens.bearer(self._database, token) if token else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from taigan.web import resources as r
 from taigan.web.api.alarms import Alarms
 from taigan.web.api.allowed import allowed, holder_of
 from taigan.web.api.at_bolink import AtBolink
@@ -37,6 +39,8 @@ from taigan.web.asgi import BoundedPath, DecodedPath
 from taigan.web.errors import HANDLERS, of_body
 from taigan.web.office import Office
 
+_PICTURES = ("image/jpeg", "image/png")
+
 
 class StrictRequest(AnyRequest):
     """Decodes JSON bodies straight into the handler's type; the framework would take "true" for true."""
@@ -54,8 +58,17 @@ def _operation_id(handler: HTTPRouteHandler, method: Any, path: Any) -> str:
     return re.sub("_(.)", lambda found: found[1].upper(), handler.handler_name)
 
 
-def framework(office: Office) -> Litestar:
-    """The API as a Litestar application; it trusts `Api` in front of it to have checked token, path and size."""
+def _office_of(request: AnyRequest) -> Office:
+    office: Office = request.scope["state"]["office"]
+    return office
+
+
+@cache
+def framework() -> Litestar:
+    """The API as a Litestar application, built once a process.
+
+    It trusts `Api` in front of it to have checked token, path and size, and finds the office in the request's state.
+    """
     router = Router(
         "/api/v1",
         route_handlers=[
@@ -79,7 +92,7 @@ def framework(office: Office) -> Litestar:
             Vendors,
         ],
         dependencies={
-            "office": Provide(lambda: office, sync_to_thread=False),
+            "office": Provide(_office_of, sync_to_thread=False),
             "holder": Provide(holder_of, sync_to_thread=False),
         },
         guards=[allowed],
@@ -103,3 +116,19 @@ def framework(office: Office) -> Litestar:
             render_plugins=[JsonRenderPlugin()],
         ),
     )
+
+
+@cache
+def described() -> bytes:
+    """The description of the API, OpenAPI 3.1 in JSON."""
+    schema: Any = framework().openapi_schema.to_schema()
+    for kind in r.STRICT:
+        schema["components"]["schemas"][kind.__name__]["additionalProperties"] = False
+    for operation in (operation for path in schema["paths"].values() for operation in path.values()):
+        if operation["operationId"] in ("retryDelivery", "unblock"):
+            operation["requestBody"]["required"] = False
+        elif operation["operationId"] == "putPicture":
+            operation["requestBody"] = {"required": True, "content": {kind: {} for kind in _PICTURES}}
+        elif operation["operationId"] == "getPicture":
+            operation["responses"]["200"]["content"] = {kind: {} for kind in _PICTURES}
+    return msgspec.json.encode(schema)

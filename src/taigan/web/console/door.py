@@ -30,7 +30,7 @@ from taigan.web.asgi import (
     respond,
 )
 from taigan.web.console.framework import framework
-from taigan.web.console.rendering import Rendering
+from taigan.web.console.rendering import rendering
 from taigan.web.console.signing.accounts import Accounts, Signed
 from taigan.web.console.visit import LANG, SAID, Visit, session_cookie, unseal
 from taigan.web.office import Office
@@ -63,7 +63,7 @@ class Console:
         self._accounts = accounts
         self._clock = clock
         self._body_timeout = body_timeout
-        self._rendering = Rendering()
+        self._rendering = rendering()
         self._framework: Any = framework()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

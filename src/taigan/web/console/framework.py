@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -104,8 +105,9 @@ def _of_anything(request: AnyRequest, error: Exception) -> Answer:
     return notice(visit_of(request), HTTPStatus.INTERNAL_SERVER_ERROR, _OURS)
 
 
+@cache
 def framework() -> Litestar:
-    """The pages as a Litestar application."""
+    """The pages as a Litestar application, built once a process."""
     return Litestar(
         list(PAGES),
         dependencies={"visit": Provide(visit_of, sync_to_thread=False)},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8
 
 
 class Rendering:
-    """One per process: the templates of each language, and the files that pages ask for."""
+    """The templates of each language, and the files that pages ask for."""
 
     def __init__(self) -> None:
         self.languages = Languages(PACKAGE)
@@ -123,3 +124,9 @@ def duration(time: timedelta | float, tell: Any) -> str:
     else:
         text = tell("%(seconds)d 秒") % {"seconds": max(0, seconds)}
     return text
+
+
+@cache
+def rendering() -> Rendering:
+    """The one of this process."""
+    return Rendering()
