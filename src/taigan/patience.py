@@ -26,6 +26,8 @@ def body_within(seconds: float = SILENT_FOR) -> Middleware:
             refusal = web.Response(status=408, text="the body did not come in time")
             refusal.force_close()
             return refusal
+        except ConnectionError:
+            return web.Response(status=400)  # nobody hears it
         return await handler(request)
 
     return in_time

@@ -22,7 +22,7 @@ async def judged(lot: Any, folder: Path, *only: str, kit_key: str = "", **change
     key.write_text(kit_key or getattr(type(lot), "key", "a key of the good lot"))
     port = free_port()
     async with lot.running() as url:
-        lot.hub_url = f"http://127.0.0.1:{port}"
+        lot.hub_url = changed.get("hub") or f"http://127.0.0.1:{port}"
         plan = Plan(
             **{
                 "callback": f"{url}/bolink",

@@ -44,6 +44,12 @@ def run(
         list[str] | None, typer.Option(help="What it claims: signature, entry, money, commands, pictures.")
     ] = None,
     hub_listen: Annotated[str | None, typer.Option(help="HOST:PORT where the platform's uploads are taken.")] = None,
+    hub: Annotated[
+        str | None, typer.Option(help="A taigan hub that runs elsewhere and takes the uploads.", metavar="URL")
+    ] = None,
+    hub_token: Annotated[
+        str | None, typer.Option(help="That hub's admin_token: file:PATH or env:NAME.", show_default=False)
+    ] = None,
     callbacks_only: Annotated[bool, typer.Option(help="Take no uploads; what rests on them is not verified.")] = False,
     hook: Annotated[str | None, typer.Option(help="A hook's address, or `ask` for a person.")] = None,
     case: Annotated[list[str] | None, typer.Option(help="Run only this case or section; more than once.")] = None,
@@ -65,6 +71,8 @@ def run(
     from taigan.conformance.model import BadConfiguration
     from taigan.conformance.plan import read_plan
 
+    if hub and (hub_listen or callbacks_only):
+        fail("--hub, --hub-listen and --callbacks-only: only one of them", 2)
     given: dict[str, Any] = {
         "callback": callback,
         "union_id": union,
@@ -74,6 +82,8 @@ def run(
         "exit_lanes": exit_lane or None,
         "profiles": profile or None,
         "hub_listen": "" if callbacks_only else hub_listen,
+        "hub": "" if callbacks_only or hub_listen else hub,
+        "hub_token": hub_token,
         "hook": hook,
         "only": [*(case or ()), *(_red_in(failed) if failed else ())] or None,
         "test_lot": test_lot or None,

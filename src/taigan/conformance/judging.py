@@ -13,8 +13,8 @@ from taigan.bolink import BadAnswer, Completeness, Refused
 from taigan.bolink.advice.remarks import Remark, on_answer
 from taigan.bolink.codec import fields_of
 from taigan.bolink.fields import Message
-from taigan.conformance.hub import KitHub, Upload
 from taigan.conformance.model import Case, Check, Level, Text
+from taigan.conformance.seen import Upload, Uploads
 from taigan.conformance.target import Answer
 
 LONGEST_ERRMSG = 48
@@ -37,7 +37,9 @@ class NotApplicable(NotVerified):
 class Judge:
     """Collects the checks of one case."""
 
-    def __init__(self, case: Case, hub: KitHub | None, answer_within: float, refused: Callable[[Answer], bool]) -> None:
+    def __init__(
+        self, case: Case, hub: Uploads | None, answer_within: float, refused: Callable[[Answer], bool]
+    ) -> None:
         self.case = case
         self.checks: list[Check] = []
         self.deferred: list[Callable[[], Awaitable[None]]] = []

@@ -158,3 +158,7 @@ class BadConfiguration(KitError):
 
 class LotUnreachable(KitError):
     """The platform does not answer at all."""
+
+
+class HubUnreachable(LotUnreachable):
+    """The hub that takes the platform's uploads does not answer."""

@@ -39,6 +39,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Whether 5.7 needs a verified mobile_number."""
     hub_listen: str = "127.0.0.1:8802"
     """Where the kit is BoLink for the platform's uploads; empty: nowhere (callbacks only)."""
+    hub: str = ""
+    """The address of a `taigan hub` that runs elsewhere and takes the uploads, in place of the kit's own."""
+    hub_token: str = "env:TAIGAN_HUB_ADMIN_TOKEN"
+    """That hub's admin_token: file:PATH or env:NAME."""
     hub_certificate: str = ""
     """PEM file with certificate and key, for platforms that only speak https."""
     hook: str = ""
@@ -81,23 +85,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def read_key(self) -> str:
         """The vendor's key. Raises BadConfiguration."""
-        kind, _, name = self.key.partition(":")
-        if kind == "env":
-            value = os.environ.get(name, "")
-            if not value:
-                raise BadConfiguration(f"key: the variable {name} is not set")
-            return value
-        if kind != "file":
-            raise BadConfiguration(
-                "key: write file:PATH or env:NAME, so that the key is in no command line and no file"
-            )
-        try:
-            value = Path(name).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadConfiguration(f"key: {name} cannot be read: {error}") from None
-        if not value:
-            raise BadConfiguration(f"key: {name} is empty")
-        return value
+        return _secret("key", self.key)
+
+    def read_hub_token(self) -> str:
+        """The token for the running hub. Raises BadConfiguration."""
+        return _secret("hub_token", self.hub_token)
 
     def check(self) -> None:
         """Is this allowed and complete? Raises BadConfiguration with one sentence."""
@@ -109,6 +101,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             ("callback", self.callback),
             ("event_callback", self.event_callback),
             ("hook", self.hook),
+            ("hub", self.hub),
         ):
             if address and address != "ask":
                 check_address(name, address)
@@ -119,6 +112,25 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise BadConfiguration("entry_lanes: name one")
         if self.patience <= 0:
             raise BadConfiguration("patience: is above 0")
+
+
+def _secret(name: str, where: str) -> str:
+    """What stands at file:PATH or env:NAME. Raises BadConfiguration."""
+    kind, _, place = where.partition(":")
+    if kind == "env":
+        value = os.environ.get(place, "")
+        if not value:
+            raise BadConfiguration(f"{name}: the variable {place} is not set")
+        return value
+    if kind != "file":
+        raise BadConfiguration(f"{name}: write file:PATH or env:NAME, so that it is in no command line and no file")
+    try:
+        value = Path(place).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"{name}: {place} cannot be read: {error}") from None
+    if not value:
+        raise BadConfiguration(f"{name}: {place} is empty")
+    return value
 
 
 def check_address(name: str, address: str) -> None:
@@ -183,6 +195,8 @@ sms_check = false
 profiles = ["signature", "entry"]
 
 hub_listen = "127.0.0.1:8802"  # 平台的 hub_url 指到这里 point the platform's hub_url here
+# hub = "http://hub.example:8800"  # 上报已经进了另一处的 taigan hub：看那里 or look at a taigan hub that takes them
+# hub_token = "file:hub.token"  # 它的 its admin_token
 # hook = "http://127.0.0.1:9000/hook"  # 看不见的问它 asked for what cannot be seen; "ask": 问人 a person
 
 [not_handled]

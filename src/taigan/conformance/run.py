@@ -21,6 +21,7 @@ from taigan.conformance.messages import Messages
 from taigan.conformance.model import (
     BadConfiguration,
     Case,
+    HubUnreachable,
     Level,
     LotUnreachable,
     Result,
@@ -28,8 +29,10 @@ from taigan.conformance.model import (
     Text,
 )
 from taigan.conformance.plan import Plan
+from taigan.conformance.running_hub import RunningHub
 from taigan.conformance.scene import Scene
 from taigan.conformance.scripting import Scripted
+from taigan.conformance.seen import Uploads
 from taigan.conformance.target import Target
 from taigan.conformance.trial import Trial
 
@@ -78,7 +81,7 @@ class Run:
     def expected_seconds(self) -> float:
         """About how long the run will take when nothing fails."""
         live = self._live()
-        outage = self.plan.outage if any(case.case_id == OUTAGE for case in live) else 0.0
+        outage = self.plan.outage if not self.plan.hub and any(case.case_id == OUTAGE for case in live) else 0.0
         return 5 + outage + self.plan.quiet + 25 * self.plan.patience + 0.2 * len(live)
 
     def _live(self) -> list[Case]:
@@ -97,9 +100,7 @@ class Run:
                 self.plan.callback, session, self.scene.record, self.scene.next_number, self.plan.answer_within, began
             )
             self.scene.hook = self._hook(session)
-            if self.plan.hub_listen:
-                self.scene.hub = KitHub(self.scene.key, self.scene.record, self.scene.next_number, self.plan.patience)
-                await self.scene.hub.start(self.plan.hub_listen, self.plan.hub_certificate, began)
+            self.scene.hub = await self._hub(session, began)
             self._begun()
             try:
                 await self._meet()
@@ -108,8 +109,23 @@ class Run:
             finally:
                 if self.scene.hub is not None:
                     await self.scene.hub.stop()
+            if self.scene.hub is not None and self.scene.hub.failed:
+                raise HubUnreachable(f"{self.scene.hub.failed}; what was uploaded could not be seen to the end")
         self.ended_at = time.time()
         return self.results
+
+    async def _hub(self, session: aiohttp.ClientSession, began: float) -> Uploads | None:
+        """Where the platform's uploads are seen, if anywhere."""
+        plan, scene = self.plan, self.scene
+        if plan.hub:
+            running = RunningHub(session, plan.read_hub_token(), scene.key, scene.record, scene.next_number)
+            await running.start(plan.hub, plan.union_id, plan.park_id, began)
+            return running
+        if not plan.hub_listen:
+            return None
+        own = KitHub(scene.key, scene.record, scene.next_number, plan.patience)
+        await own.start(plan.hub_listen, plan.hub_certificate, began)
+        return own
 
     def _hook(self, session: aiohttp.ClientSession) -> Hook:
         if self.plan.hook == "ask":

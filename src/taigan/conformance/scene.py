@@ -14,9 +14,9 @@ from taigan import bolink
 from taigan.bolink import BadMessage
 from taigan.bolink.errors import BolinkError
 from taigan.conformance.hooks import Absent, Hook
-from taigan.conformance.hub import KitHub
 from taigan.conformance.model import Exchange
 from taigan.conformance.plan import Plan
+from taigan.conformance.seen import Uploads
 from taigan.conformance.target import Answer, Target
 
 NAMESPACE = "TG"
@@ -31,7 +31,7 @@ class Scene:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.key = plan.read_key()
-        self.hub: KitHub | None = None
+        self.hub: Uploads | None = None
         self.hook: Hook = Absent()
         self.seed = plan.seed or Random().randrange(1, 1 << 30)
         self.exchanges: list[Exchange] = []

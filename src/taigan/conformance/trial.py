@@ -12,11 +12,11 @@ from typing import Any
 
 from taigan import bolink
 from taigan.conformance.hooks import NoHook
-from taigan.conformance.hub import Upload
 from taigan.conformance.judging import Judge, NotApplicable, NotVerified
 from taigan.conformance.messages import Data, Messages
 from taigan.conformance.model import Case, Exchange
 from taigan.conformance.scene import Scene
+from taigan.conformance.seen import Upload
 from taigan.conformance.target import Answer
 
 

@@ -43,7 +43,7 @@ def candidates(text: bytes, body: bytes) -> Iterator[Candidate]:
         yield Candidate(compact(text), (Mistake.COMPACTED,))
         return
     tight = compact(text)
-    yield Candidate(tight, likely=True)
+    yield Candidate(tight, (Mistake.COMPACTED,), likely=True)
     yield from _of_json(text, tight)
     for plain in dict.fromkeys((text, tight)):
         yield from _in_other_bytes(plain)

@@ -16,7 +16,7 @@ import msgspec
 
 from taigan.bolink.advice.mistakes import CHINESE, ENGLISH, Mistake
 from taigan.bolink.advice.signed_texts import Candidate, candidates
-from taigan.bolink.signing import SignedText, sign
+from taigan.bolink.signing import Signature, SignedText, sign
 
 HIDDEN_KEY = "••••"
 UNEXPLAINED = (
@@ -127,8 +127,8 @@ class Attempts:
             self._try(candidate)
 
     def explain(self, signature: str) -> Mistaken | None:
-        """The mistakes that give this signature; None when none of them does, or when it is right."""
-        if SignedText(self._text).verify(signature, self._key):
+        """The mistakes that give this signature; None when none of them does, or when it covers the text as it came."""
+        if SignedText(self._text).verify(signature, self._key) is Signature.RAW:
             return None
         given, how = _taken_apart(signature)
         found = self._of(given) if given is not None else None

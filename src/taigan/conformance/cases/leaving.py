@@ -8,9 +8,9 @@ from typing import Any
 
 from taigan.conformance.cases.paid import part_of, prepay
 from taigan.conformance.cases.price import tell_auto_pay
-from taigan.conformance.hub import KitHub, Upload
 from taigan.conformance.judging import NotVerified
 from taigan.conformance.scripting import Scripts
+from taigan.conformance.seen import Upload, Uploads
 from taigan.conformance.trial import Stay, Trial
 from taigan.tasks import within
 
@@ -18,8 +18,8 @@ LEAVING = Scripts()
 PAY_TYPES = ("cash", "wallet", "sweepcode", "escape")
 
 
-def hub_of(t: Trial) -> KitHub:
-    """The kit's hub. Raises NotVerified when there is none."""
+def hub_of(t: Trial) -> Uploads:
+    """Where uploads are seen. Raises NotVerified when there is none."""
     if t.hub is None:
         raise NotVerified("看不到上报（没有 --hub-listen）", "uploads cannot be seen (no --hub-listen)")
     return t.hub

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import partial
 
-from taigan.conformance.hub import KitHub
 from taigan.conformance.judging import NotVerified
 from taigan.conformance.scripting import Scripts
+from taigan.conformance.seen import Uploads
 from taigan.conformance.target import Answer
 from taigan.conformance.trial import Stay, Trial
 
@@ -177,7 +177,7 @@ async def same_rand(t: Trial) -> None:
     t.check("refused-or-same", ok, expected, again.shown, answer=again)
 
 
-def pulled(hub: KitHub, car_number: str) -> bool:
+def pulled(hub: Uploads, car_number: str) -> bool:
     """Was that car's exit paid by wallet?"""
     return any(each.data.get("pay_type") == "wallet" for each in hub.of(car_number, "3.2"))
 

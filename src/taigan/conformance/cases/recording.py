@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from taigan.conformance.cases.uploads import judge_pace
-from taigan.conformance.hub import Upload
 from taigan.conformance.scripting import Scripts
+from taigan.conformance.seen import Upload
 from taigan.conformance.trial import Trial
 
 RECORDING = Scripts()

@@ -139,7 +139,7 @@ def report_of(run: Run, stale: list[str]) -> Report:
             park_id=plan.park_id,
             profiles=plan.profiles,
             not_handled=plan.not_handled,
-            hub=plan.hub_listen,
+            hub=plan.hub or plan.hub_listen,
             hook="ask" if plan.hook == "ask" else "http" if plan.hook else "",
             strict=plan.strict,
             patience=plan.patience,
