@@ -13,6 +13,11 @@ end it there, and the interval in which the whole would lie is told. `JOBS=1` le
 Survivors are printed as diffs; 0 if at least 95 % are killed. Tests that are given must need no conftest, unless
 `FIXTURES=1` has it loaded; words that begin with `-` go to pytest (`-k "not postgresql"` in one word:
 `-knot postgresql`).
+
+Identity is exchanged with identity alone: `is` is asked of None and of members, where `==` says the same; what `is`
+says of two numbers is the interpreter's affair, and the same change with `==` is tried. Single mutants that no test
+can tell from the code are listed in `equivalent_mutants.toml`, each with its reason. They count neither as killed nor
+as mutants, and how many there were is told; one that is listed and killed all the same is an error.
 """
 
 # ruff: noqa: T201
@@ -35,6 +40,7 @@ import resource
 import signal
 import sys
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -55,10 +61,12 @@ CPU_SECONDS = 20
 MEMORY = 4 << 30
 SURVIVED, KILLED, NONE = 0, 1, 2
 # What says the same in another way, or changes what no caller can see.
-LEFT_OUT = (
-    *("RemoveDecorator", "ExceptionReplacer", "VariableInserter", "VariableReplacer"),
-    *(f"Is_{other}" for other in ("Eq", "Lt", "LtE", "Gt", "GtE")),  # of members of an enumeration; IsNot is tried
+_OF_VALUES, _OF_IDENTITY = "(Eq|NotEq|Lt|LtE|Gt|GtE)", "(Is|IsNot)"
+LEFT_OUT = re.compile(
+    "RemoveDecorator|ExceptionReplacer|VariableInserter|VariableReplacer"
+    f"|_{_OF_VALUES}_{_OF_IDENTITY}$|_{_OF_IDENTITY}_{_OF_VALUES}$"
 )
+EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
 
 
 class _Meaning(ast.NodeTransformer):
@@ -106,11 +114,7 @@ class Source:
     def places(self) -> list[tuple[str, int]]:
         """Each operator with each of its occurrences."""
         only = re.compile(os.environ.get("ONLY", ""))
-        operators = [
-            name
-            for name in operator_names()
-            if only.search(name) and not any(left_out in name for left_out in LEFT_OUT)
-        ]
+        operators = [name for name in operator_names() if only.search(name) and not LEFT_OUT.search(name)]
         nodes = list(ast_nodes(self.tree))
         counted = {
             name: sum(len(list(operator.mutation_positions(node))) for node in nodes)
@@ -211,6 +215,8 @@ class Mutations:
         seed = os.environ.get("SEED", "1")
         random.Random(seed).shuffle(jobs)
         until = time.monotonic() + 60 * float(os.environ.get("MINUTES", "inf"))
+        equivalent = _equivalent()
+        equal: set[tuple[str, str, str]] = set()
         most = int(os.environ.get("MUTANTS", len(jobs)))
         limit = int(os.environ.get("JOBS", os.cpu_count() or 1))
         running: dict[int, tuple[Source, int]] = {}
@@ -238,6 +244,12 @@ class Mutations:
             if found["meaning"] in seen or found["meaning"] == source.meaning:
                 continue
             seen.add(found["meaning"])
+            change = found["function"], found["was"], found["becomes"]
+            if change in equivalent:
+                if status != SURVIVED:
+                    raise SystemExit(f"listed in {EQUIVALENT.name}, and killed all the same: {' | '.join(change)}")
+                equal.add(change)
+                continue
             tried[source.path] += 1
             if status == SURVIVED:
                 print(found["diff"], flush=True)
@@ -245,7 +257,7 @@ class Mutations:
                 killed[source.path] += 1
             if tried.total() % 20 == 0:
                 print(f"{tried.total()}: {killed.total()} killed", file=sys.stderr, flush=True)
-        return _told(tried, killed, whole=asked == len(jobs), seed=seed)
+        return _told(tried, killed, len(equal), whole=asked == len(jobs), seed=seed)
 
     def _as_it_is(self, session: pytest.Session) -> list[Run] | None:
         """Every test once with nothing changed, quickest first; none, if one fails."""
@@ -310,18 +322,29 @@ class Mutations:
 
     def _try(self, runs: Sequence[Run], source: Source, operator: str, occurrence: int, writing: int) -> int:
         mutant = source.mutated(operator, occurrence)
-        diff = difflib.unified_diff(
-            source.text.splitlines(), mutant.splitlines(), str(source.path), operator, n=0, lineterm=""
+        diff = list(
+            difflib.unified_diff(
+                source.text.splitlines(), mutant.splitlines(), str(source.path), operator, n=0, lineterm=""
+            )
         )
+        function = source.function_of(mutant)
         try:
             means = meaning(mutant)
         except SyntaxError:
             means = source.meaning
         with os.fdopen(writing, "w", encoding="utf-8") as answer:
-            json.dump({"meaning": means, "diff": "\n".join(diff)}, answer)
+            json.dump(
+                {
+                    "meaning": means,
+                    "diff": "\n".join(diff),
+                    "function": f"{source.module}.{function.name}" if function else source.module,
+                    "was": _lines(diff, "-"),
+                    "becomes": _lines(diff, "+"),
+                },
+                answer,
+            )
         if means == source.meaning:
             return NONE
-        function = source.function_of(mutant)
         if function is None:
             return self._imported_anew(source, mutant)
         module = sys.modules[source.module]
@@ -350,11 +373,27 @@ def _passes(item: pytest.Item) -> bool:
     return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
 
 
-def _told(tried: Counter[Path], killed: Counter[Path], *, whole: bool, seed: str) -> int:
+def _lines(diff: Sequence[str], sign: str) -> str:
+    """What was taken away or added, without the header."""
+    return " ".join(line[1:].strip() for line in diff[2:] if line.startswith(sign))
+
+
+def _equivalent() -> set[tuple[str, str, str]]:
+    """The function, the line and what it becomes: mutants that say the same."""
+    listed = tomllib.loads(EQUIVALENT.read_text("utf-8"))
+    return {
+        (function, one["was"], becomes)
+        for function, found in listed.items()
+        for one in found
+        for becomes in one["becomes"]
+    }
+
+
+def _told(tried: Counter[Path], killed: Counter[Path], equal: int, *, whole: bool, seed: str) -> int:
     for path in sorted(tried):
         print(f"{killed[path]:5} of {tried[path]:5}  {path}")
     count, share = tried.total(), killed.total() / max(tried.total(), 1)
-    print(f"{killed.total()} of {count} mutants killed: {100 * share:.1f} %")
+    print(f"{killed.total()} of {count} mutants killed: {100 * share:.1f} %; {equal} more say the same")
     if not whole and count:  # Wilson's interval
         z = 1.96
         middle = (share + z * z / (2 * count)) / (1 + z * z / count)

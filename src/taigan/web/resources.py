@@ -352,9 +352,9 @@ class PriceListView(msgspec.Struct):
 
 
 class NewPriceList(Act, kw_only=True, forbid_unknown_fields=True):
-    """A price list to add, as data."""
+    """A price list to add, as data; its own reader says what is wrong in it."""
 
-    price_list: dict[str, Any]
+    price_list: dict[str, msgspec.Raw]
 
 
 class CalendarDayView(msgspec.Struct):
@@ -371,7 +371,7 @@ class CalendarDayView(msgspec.Struct):
 class NewCalendarDays(Act, kw_only=True, forbid_unknown_fields=True):
     """`holidays`, `workdays`, `ordinary`: dates as text; `years`: whole numbers."""
 
-    days: dict[str, Any]
+    days: dict[str, msgspec.Raw]
 
 
 class PriceView(msgspec.Struct):

@@ -7,18 +7,29 @@ import re
 import xml.etree.ElementTree as ET
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.tariffs import DOCUMENTED, DOCUMENTS, any_price_list, rule
 from taigan.lot.tariff.evaluation import SHANGHAI, price
+from taigan.lot.tariff.model import PriceList
 from taigan.lot.tariff.pictures import curve, words
 from taigan.lot.tariff.pictures.board import board
 from taigan.lot.tariff.reading import price_lists
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=SHANGHAI)
 SVG = "{http://www.w3.org/2000/svg}"
+
+
+HERE = Path(__file__).parent
+BOARDS = price_lists.read((HERE / "boards.toml").read_bytes())
+# What each price list says in words, as people have read and found right: a heading with its name, then the lines.
+READ_ALOUD = {
+    part.partition("\n")[0]: part.partition("\n")[2].splitlines()
+    for part in (HERE / "read_aloud.txt").read_text("utf-8").rstrip("\n").split("== ")[1:]
+}
 
 
 def drawn(name: str, **more: Any) -> ET.Element:
@@ -168,7 +179,12 @@ SAID = [
     ({"free": 15, "free_clock": "charged"}, {"steps": [{"price": "5"}]}, "收费时段内15分钟以内", "of charged time"),
     ({"period": "stay"}, {"steps": [{"price": "5"}]}, "5元/次", "¥5 per visit"),
     ({}, {"steps": [{"price": "5"}]}, "5元/24小时", "¥5 per 24 h"),
-    ({"period": "day", "day_starts": "06:00"}, {"steps": [{"price": "5"}]}, "5元/日", "¥5 per day"),
+    (
+        {"period": "day", "day_starts": "06:00"},
+        {"steps": [{"price": "5"}]},
+        "5元/日（06:00起）",
+        "¥5 per day (from 06:00)",
+    ),
     ({}, {"steps": [{"per": 60, "price": "5", "ignore": 60}]}, "不足1小时不收", "less than 1 h is not charged"),
     ({}, {"steps": [{"per": 30, "price": "5", "ignore": 15}]}, "零头15分钟以内（含）不计", "a rest of up to 15 min"),
     (
@@ -301,6 +317,50 @@ def test_minutes_that_may_be_meant_as_hours_are_remarked() -> None:
         "到3分钟为止的一级：up_to 是分钟，3小时写 up_to = 180"
     ]
     assert not any(remarks({"per": per, "price": "1"}) for per in (5, 10, 15, 20, 30, 60, 720))
+
+
+def read_aloud(price_list: PriceList) -> list[str]:
+    lines = []
+    for rate in price_list.rates:
+        for said in (
+            words.vehicles(rate),
+            *(
+                said
+                for section in rate.sections
+                for said in (words.times(section), *words.charges(rate, section), words.cap(section))
+            ),
+            *words.rules(price_list, rate),
+            *words.remarks(rate),
+        ):
+            lines.append(f"{said.zh} | {said.en}")
+    return lines
+
+
+@pytest.mark.parametrize("name", READ_ALOUD)
+def test_a_price_list_says_in_words_what_people_have_read_and_found_right(name: str) -> None:
+    assert read_aloud(BOARDS if name == "boards" else rule(name)) == READ_ALOUD[name]
+
+
+def test_a_board_shows_every_rate_with_its_sections_caps_and_rules_and_nothing_twice() -> None:
+    page = re.sub(r"<style>.*?</style>", "", board(BOARDS), flags=re.DOTALL)
+    tables = [
+        [[strip(cell) for cell in re.findall(r"<t[dh]>(.*?)</t[dh]>", row)] for row in table.split("</tr>")[:-1]]
+        for table in page.split("<table>")[1:]
+    ]
+    assert [len(table) - 1 for table in tables] == [len(rate.sections) for rate in BOARDS.rates]
+    assert tables[0][0] == ["时段Time", "收费标准Charge", "时段封顶At most"]
+    assert [row[2] for row in tables[0][1:]] == ["—", "15元¥15"]
+    assert tables[-1] == [["时段Time", "收费标准Charge"], ["全天all day", "10元/24小时¥10 per 24 h"]]
+    assert re.findall(r"<h2>(.*?) <small", page)[::6] == ["小型车、叉车", "其余车辆"]
+    alone = board(price_lists.from_data({"valid_from": "2026-01-01", "rates": [{"sections": [{"free": True}]}]}))
+    assert "各类车辆" in alone
+    assert "其余车辆" not in alone
+    named = {"vehicles": ["large"], "sections": [{"free": True}]}
+    assert "<h2>大型车 " in board(price_lists.from_data({"valid_from": "2026-01-01", "rates": [named]}))
+
+
+def strip(html: str) -> str:
+    return re.sub(r"<[^>]+>", "", html)
 
 
 HOURS = [{"per": 60, "price": "5"}]

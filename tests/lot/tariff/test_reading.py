@@ -168,7 +168,9 @@ WRONG: list[tuple[object, str, str, str]] = [
     (rate(free=15.0), "rates[0].free", "not 15.0", "现为 15.0"),
     (rate(free=True), "rates[0].free", "not true", "现为 true"),
     (rate(free=-1), "rates[0].free", "not -1", "现为 -1"),
-    (rate(free=10**400), "rates[0].free", "a huge number", "a huge number"),
+    (rate(free=10**18), "rates[0].free", "not ≥ 10^18", "现为 ≥ 10^18"),
+    (rate(free=-(10**400)), "rates[0].free", "not ≤ -10^18", "现为 ≤ -10^18"),
+    (rate(free=10**18 - 1), "rates[0].free", "not 999999999999999999", "现为 999999999999999999"),
     (rate(percent=1001), "rates[0].percent", "from 0 to 1000", "0 到 1000"),
     (rate(free_limit="under"), "rates[0].free_limit", "without free minutes", "没有免费时长"),
     (rate(free=15, free_limit="over"), "rates[0].free_limit", "one of up_to, under", '"up_to"、"under"'),
@@ -186,6 +188,9 @@ WRONG: list[tuple[object, str, str, str]] = [
     (rate(vehicles=[" "]), "rates[0].vehicles", "1 to 32 characters", "1 到 32 字"),
     (rate(vehicles=["a\nb"]), "rates[0].vehicles", 'not "a�b"', "1 到 32 字"),
     (rate(vehicles=["x" * 33]), "rates[0].vehicles", "1 to 32 characters", "1 到 32 字"),
+    (rate(vehicles=["x" * 40]), "rates[0].vehicles", f'not "{"x" * 40}"', f'现为 "{"x" * 40}"'),
+    (rate(vehicles=["x" * 41]), "rates[0].vehicles", f'not "{"x" * 40}…"', f'现为 "{"x" * 40}…"'),
+    (rate(vehicles=[str(n) for n in range(51)]), "rates[0].vehicles", "has 51 items, at most 50", "最多 50 个"),
     (rate(sections=[]), "rates[0].sections", "empty list", "列表为空"),
     (changed(lambda d: d["rates"][0].pop("sections")), "rates[0].sections", "at least one", "至少写一个"),
     (rate(sections=[{"free": True}] * 100_000), "rates[0].sections", "100000 items, at most 48", "最多 48 个"),
@@ -227,6 +232,12 @@ WRONG: list[tuple[object, str, str, str]] = [
         "rates[0].sections[0].steps[1].up_to",
         "more than the 60 minutes of the step before, not 60",
         "大于前一级的 60 分钟",
+    ),
+    (
+        steps({"up_to": 60, "price": "1"}, {"up_to": 30, "price": "1"}, {"price": "1"}),
+        "rates[0].sections[0].steps[1].up_to",
+        "more than the 60 minutes of the step before, not 30",
+        "大于前一级的 60 分钟，现为 30",
     ),
     (
         steps({"up_to": 60, "price": "1"}, {"up_to": 100, "per": 30, "price": "1"}, {"price": "1"}),
@@ -294,10 +305,11 @@ def test_a_gap_and_an_overlap_are_told_with_their_times(
     assert {problem.field for problem in found} == {"rates[0].sections"}
 
 
-def test_a_sunday_is_a_weekend_as_a_saturday_is() -> None:
-    ordinary, saturday = {"days": ["workday", "holiday"]}, {"days": ["sat"]}
-    found = refused(rate(sections=[{"steps": [{"price": "1"}], **days} for days in (ordinary, saturday)]))
-    assert any("on a sun (weekend" in problem.en and "is in no section" in problem.en for problem in found)
+@pytest.mark.parametrize(("written", "left_out"), [("sat", "sun"), ("sun", "sat")])
+def test_saturday_and_sunday_are_the_weekend(written: str, left_out: str) -> None:
+    ordinary, weekend = {"days": ["workday", "holiday"]}, {"days": [written]}
+    found = refused(rate(sections=[{"steps": [{"price": "1"}], **days} for days in (ordinary, weekend)]))
+    assert any(f"on a {left_out} (weekend" in problem.en and "is in no section" in problem.en for problem in found)
 
 
 def test_the_change_from_one_kind_of_day_to_the_next_is_checked_too() -> None:
@@ -344,12 +356,59 @@ def test_a_file_that_is_no_price_list_is_refused_with_the_reason(text: bytes, en
     assert error.value.zh
 
 
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        (
+            b"free 15",
+            "the file cannot be read, line 1, column 6: a key is followed by =, as free = 15; the line is free 15",
+        ),
+        (
+            b"a = " + b"9" * 5_000,
+            "the file cannot be read: the value after = is wrong: numbers as 15; amounts, times and words in quotes, "
+            'as "2.50", "08:00"; a line each',
+        ),
+        (b"a = " + b"[" * 30_000, "the file cannot be read: brackets are nested too deeply"),
+    ],
+    ids=("line", "digits", "brackets"),
+)
+def test_the_place_is_told_where_the_reader_knows_one(text: bytes, whole: str) -> None:
+    [problem] = refused(text)
+    assert problem.en == whole
+    assert problem.zh.startswith("文件读不懂，第 1 行第 6 列：" if "column" in whole else "文件读不懂：")
+
+
+def test_the_largest_file_is_read_and_one_byte_more_is_not() -> None:
+    padded = FULL.encode() + b"#" * (LARGEST_FILE - len(FULL.encode()))
+    assert price_lists.read(padded) == price_lists.read(FULL.encode())
+    assert f"at most {LARGEST_FILE} bytes" in refused(padded + b"#")[0].en
+
+
+def test_what_stands_at_a_bound_is_taken() -> None:
+    for key, bounds in (("percent", (0, 1000)), ("free", (0, 527_040))):
+        assert [getattr(price_lists.from_data(rate(**{key: n})).rates[0], key) for n in bounds] == [*bounds]
+    longest = price_lists.from_data(steps({"per": 527_040, "ignore": 527_040, "price": "1"}))
+    assert longest.rates[0].sections[0].steps == (Step(per=527_040, ignore=527_040, price=100),)
+    assert price_lists.from_data(steps({"per": 1, "ignore": 1, "price": "1"})).rates[0].sections[0].steps[0].per == 1
+    many = [f"{n:032}" for n in range(50)]
+    assert price_lists.from_data(rate(vehicles=many)).rates[0].vehicles == tuple(many)
+    assert len(price_lists.from_data(rate(period_caps=["1"] * 31)).rates[0].period_caps) == 31
+    assert day_files.read(b"years = [1971, 8999]").years == (1971, 8999)
+
+
 SLIPS = [
     ("cap = “10”", "第 3 行第 7 列", '“ 改成 "，” 改成 "', '“ becomes "'),
     ('cap = "10”', "第 3 行第 10 列", '” 改成 "', '” becomes "'),
     ('steps = [{ per = 30， price = "2" }]', "第 3 行第 20 列", "， 改成 ,", "， becomes ,"),
     ("［［rates.sections］］", "第 3 行第 1 列", "［ 改成 [，］ 改成 ]", "［ becomes ["),
     ("free：15", "第 3 行第 5 列", "： 改成 =", "： becomes ="),
+    ("free：［15］", "第 3 行第 5 列", "： 改成 =，［ 改成 [，］ 改成 ]", "： becomes =, ［ becomes [, ］ becomes ]"),
+    ("from = 22：00", "第 3 行第 10 列", "： 改成 :；", "： becomes :;"),
+    ("free: ２；", "第 3 行第 7 列", "２ 改成 2，； 改成 ,；", "２ becomes 2, ； becomes ,;"),
+    ('vehicles = ["大，车", "a"，"b"]', "第 3 行第 23 列", "， 改成 ,", "， becomes ,"),
+    ('vehicles = ["a\\"，b"，"c"]', "第 3 行第 20 列", "， 改成 ,", "， becomes ,"),
+    ("vehicles = ['a\\'，'\"，']", "第 3 行第 17 列", "， 改成 ,", "， becomes ,"),
+    ('caps = [true, "65"\nfree = 15', "第 4 行第 1 列", "第 3 行第 8 列的 [ 没有", "the [ of line 3, column 8"),
     ("free = １５", "第 3 行第 8 列", "１ 改成 1，５ 改成 5", "１ becomes 1"),
     ("free =　15", "第 3 行第 7 列", "全角空格 改成 半角空格", "the wide blank becomes a blank"),
     ("from = 22:00", "第 3 行第 10 列", 'from = "22:00"', 'in quotes: from = "22:00"'),
@@ -454,8 +513,16 @@ def test_one_bracket_too_few_is_told_how_it_is_written() -> None:
 
 
 def test_a_number_beyond_all_bounds_in_a_file_is_refused() -> None:
-    [problem] = refused(b'valid_from = 2026-01-01\n[[rates]]\n[[rates.sections]]\ncap = 1e400\nsteps = [{price = "1"}]')
-    assert (problem.field, "in quotes" in problem.en) == ("rates[0].sections[0].cap", True)
+    for text in (
+        b'valid_from = 2026-01-01\n[[rates]]\n[[rates.sections]]\ncap = 1e400\nsteps = [{price = "1"}]',
+        b'{"valid_from": "2026-01-01", "rates": [{"sections": [{"cap": 1e400, "steps": [{"price": "1"}]}]}]}',
+    ):
+        [problem] = refused(text)
+        assert problem.field == "rates[0].sections[0].cap"
+        assert problem.en == 'amounts are written in quotes, as "2.50", not 1e400'
+        assert problem.zh == '金额要加引号，如 "2.50"，现为 1e400'
+    hexadecimal = b"valid_from = 2026-01-01\n[[rates]]\nfree = 0x" + b"f" * 6000 + b"\n[[rates.sections]]\nfree = true"
+    assert refused(hexadecimal)[0].en.endswith("not ≥ 10^18")
 
 
 def test_a_time_or_a_date_in_the_wrong_place_is_refused() -> None:

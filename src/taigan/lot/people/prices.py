@@ -108,13 +108,16 @@ def _check_order(valid_from: date, newest: PriceListRow, today: date) -> None:
     field = "price_list.valid_from"
     if valid_from <= newest.valid_from:
         raise Conflict(
+            f"启用日期（valid_from）须晚于第 {newest.version} 版价目表的 {newest.valid_from}，现为 {valid_from}\n"
             f"price list {newest.version} begins on {newest.valid_from}; a new one must begin after it, "
             f"not on {valid_from}",
             field,
         )
     if valid_from <= today:
         raise Conflict(
-            f"a new price list begins tomorrow at the earliest, not on {valid_from}; today is {today}", field
+            f"启用日期（valid_from）最早是明天，今天是 {today}，现为 {valid_from}\n"
+            f"a new price list begins tomorrow at the earliest, not on {valid_from}; today is {today}",
+            field,
         )
 
 

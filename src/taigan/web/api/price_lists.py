@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
+import msgspec
 import sqlalchemy as sa
 from litestar import Controller, get, post
 from litestar.params import JSONBody, QueryParameter
@@ -56,7 +58,7 @@ class PriceLists(Controller):
     ) -> r.PriceListView:
         """Add a price list. None is ever changed: it begins after all before it, and tomorrow at the earliest."""
         try:
-            price_list = price_lists.from_data(data.price_list)
+            price_list = await asyncio.to_thread(price_lists.read, msgspec.json.encode(data.price_list))
         except BadPriceList as error:
             raise _refused(error, "price_list") from None
         return r.shown_price_list(await office.prices.add_price_list(lot_id, price_list, by_of(holder, data)))
@@ -77,7 +79,7 @@ class PriceLists(Controller):
     ) -> list[r.CalendarDayView]:
         """Say of dates that they are holidays, working days or ordinary, and of years that all is said."""
         try:
-            days = day_files.from_data(data.days)
+            days = day_files.read(msgspec.json.encode(data.days))
         except BadPriceList as error:
             raise _refused(error, "days") from None
         told = await office.prices.tell_days(lot_id, days, by_of(holder, data))
@@ -92,6 +94,6 @@ class PriceLists(Controller):
 
 
 def _refused(error: BadPriceList, within: str) -> Refused:
-    """Every problem in one message; the field is the first one's."""
+    """Every problem in one message, in both languages; the field is the first one's."""
     field = error.problems[0].field
-    return bad_value(error.en, f"{within}.{field}" if field else within)
+    return bad_value(f"{error.zh}\n{error.en}", f"{within}.{field}" if field else within)

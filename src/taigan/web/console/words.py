@@ -386,6 +386,11 @@ _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"lot .+ has no alarm .+", N_("没有这条报警。")),
         (r"there is no lot .*", N_("没有这个车场，或它不归您管。")),
         (r"the barrier refused the command", N_("道闸拒绝了命令。")),
+        (
+            r".+\nprice list (?P<a>\d+) begins on (?P<b>[\d-]+);.*",
+            N_("启用日期（valid_from）须晚于第 %(a)s 版的 %(b)s。"),
+        ),
+        (r".+\na new price list begins tomorrow.*", N_("启用日期（valid_from）最早是明天。")),
         (r"the lot has no price list for an entry on (?P<a>.+)", N_("%(a)s 入场没有收费标准。")),
     )
 )

@@ -91,15 +91,14 @@ def vehicles(rate: Rate) -> Said:
 def times(section: Section) -> Said:
     """When a section is."""
     days = [_DAYS[day] for day in section.days]
-    whole_day = section.start == section.until == 0
-    span = "" if whole_day else f"{clock(section.start)}–{clock(section.until)}"
-    over = Said("次日", " next day") if section.until <= section.start and section.until else Said("", "")
-    if whole_day:
+    until = section.until or DAY
+    if (section.start, until) == (0, DAY):
         hours = Said("全天", "all day")
+    elif section.start < until:
+        span = f"{clock(section.start)}–{clock(until)}"
+        hours = Said(span, span)
     else:
-        begin, until = span.split("–")
-        until = "24:00" if until == "00:00" else until
-        hours = Said(f"{begin}–{over.zh}{until}", f"{begin}–{until}{over.en}")
+        hours = Said(f"{clock(section.start)}–次日{clock(until)}", f"{clock(section.start)}–{clock(until)} next day")
     if not days:
         return hours
     return Said(f"{'、'.join(zh for zh, _ in days)} {hours.zh}", f"{', '.join(en for _, en in days)}, {hours.en}")
@@ -119,7 +118,7 @@ def charges(rate: Rate, section: Section) -> list[Said]:
 
 def _step(rate: Rate, step: Step, begin: int, *, alone: bool) -> Said:
     if step.per is None:
-        price = _once(rate, step, alone=alone, first=begin == 0)
+        price = _once(rate, step, alone=alone, first=not begin)
     else:
         unit = length(step.per)
         every = Said("小时", "hour") if step.per == 60 else unit
@@ -137,7 +136,7 @@ def _step(rate: Rate, step: Step, begin: int, *, alone: bool) -> Said:
         after = length(begin)
         return Said(f"{after.zh}以后：{price.zh}", f"after {after.en}: {price.en}")
     until = length(step.up_to)
-    if begin == 0:
+    if not begin:
         return Said(f"{until.zh}以内：{price.zh}", f"first {until.en}: {price.en}")
     since = length(begin)
     return Said(f"{since.zh}至{until.zh}：{price.zh}", f"{since.en} to {until.en}: {price.en}")
@@ -152,7 +151,9 @@ def _once(rate: Rate, step: Step, *, alone: bool, first: bool) -> Said:
     return {
         Period.STAY: Said(f"{money}元/次", f"¥{money} per visit"),
         Period.HOURS_24: Said(f"{money}元/24小时", f"¥{money} per 24 h"),
-        Period.DAY: Said(f"{money}元/日", f"¥{money} per day"),
+        Period.DAY: Said(
+            f"{money}元/日（{clock(rate.day_starts)}起）", f"¥{money} per day (from {clock(rate.day_starts)})"
+        ),
     }[rate.period]
 
 
@@ -297,7 +298,7 @@ def _minutes_or_hours(rate: Rate) -> Iterator[Said]:
     """A few minutes that are no usual unit: hours may have been meant."""
     steps = [step for section in rate.sections for step in section.steps]
     for step in dict.fromkeys(steps):
-        if step.per and step.per in _LIKE_HOURS:
+        if step.per in _LIKE_HOURS:
             hourly = short((step.price * 60 + step.per // 2) // step.per)
             yield Said(
                 f"{short(step.price)}元/{step.per}分钟，合每小时约 {hourly}元：per 是分钟，"
@@ -305,7 +306,7 @@ def _minutes_or_hours(rate: Rate) -> Iterator[Said]:
                 f"¥{short(step.price)} per {step.per} min is about ¥{hourly} an hour: per is in minutes, "
                 f"{step.per} h is per = {step.per * 60}",
             )
-        if step.up_to and step.up_to in _LIKE_HOURS:
+        if step.up_to in _LIKE_HOURS:
             yield Said(
                 f"到{step.up_to}分钟为止的一级：up_to 是分钟，{step.up_to}小时写 up_to = {step.up_to * 60}",
                 f"a step ends after {step.up_to} min: up_to is in minutes, {step.up_to} h is up_to = {step.up_to * 60}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -98,24 +98,24 @@ def from_data(data: object) -> PriceList:
     if "rates" not in table:
         table.wrong("rates", "至少写一个 [[rates]]", "is missing: at least one [[rates]]")
     tables = table.tables("rates", MOST_RATES, RATE_KEYS, "费率", "rate")
-    rates = [_rate(rate, problems) for rate in tables]
-    _check_vehicles(tables, rates)
+    rates = [(rate, _rate(rate, problems)) for rate in tables]
+    _check_vehicles(rates)
     problems.raise_if_any()
     return PriceList(
         valid_from=valid_from or date.min,
-        rates=tuple(rates),
+        rates=tuple(rate for _, rate in rates),
         round_to=round_to or 1,
     )
 
 
-def _check_vehicles(tables: Sequence[Table], rates: Sequence[Rate]) -> None:
+def _check_vehicles(rates: Sequence[tuple[Table, Rate]]) -> None:
     named: set[str] = set()
-    for number, (table, rate) in enumerate(zip(tables, rates, strict=True)):
+    for number, (table, rate) in enumerate(rates):
         twice = "、".join(name for name in rate.vehicles if name in named)
         if twice:
             table.wrong("vehicles", f"{twice} 已在前面的费率中", f"{twice} is in an earlier rate already")
         named.update(rate.vehicles)
-        if not rate.vehicles and any(not earlier.vehicles for earlier in rates[:number]):
+        if not rate.vehicles and any(not earlier.vehicles for _, earlier in rates[:number]):
             table.wrong(
                 "vehicles",
                 "只能有一个费率不写车型（适用于其余车型）",
@@ -229,18 +229,17 @@ def to_data(price_list: PriceList) -> dict[str, Any]:
 
 def _rate_data(rate: Rate) -> dict[str, Any]:
     left_out = Rate(sections=())
+    written: dict[str, Callable[[Any], Any]] = {
+        "vehicles": list,
+        "day_starts": _clock,
+        "period_caps": lambda caps: [money.yuan(cap) for cap in caps],
+        "sections": lambda sections: [_section_data(section) for section in sections],
+    }
     data: dict[str, Any] = {}
-    for key in ("vehicles", "percent", "free", "free_limit", "after_free", "free_clock", "period", "day_starts"):
+    for key in RATE_KEYS:
         value = getattr(rate, key)
         if value != getattr(left_out, key):
-            data[key] = list(value) if key == "vehicles" else _clock(value) if key == "day_starts" else value
-    if rate.period_caps:
-        data["period_caps"] = [money.yuan(cap) for cap in rate.period_caps]
-    for key in ("first_steps", "at_border"):
-        value = getattr(rate, key)
-        if value != getattr(left_out, key):
-            data[key] = value
-    data["sections"] = [_section_data(section) for section in rate.sections]
+            data[key] = written[key](value) if key in written else value
     return data
 
 

@@ -80,8 +80,7 @@ def _place(text: str, reason: str) -> tuple[int, int]:
 
 
 def _line(text: str, number: int) -> str:
-    lines = text.split("\n")
-    return lines[number - 1].strip()[:80] if 0 < number <= len(lines) else ""
+    return text.split("\n")[number - 1].strip()[:80] if number else ""
 
 
 def _scanned(text: str, until: tuple[int, int] | None = None) -> _Scan:
@@ -224,7 +223,7 @@ def _quotes(text: str, line: int, reason: str) -> Words | None:
 
 
 def _said(reason: str) -> Words:
-    return next((words for pattern, words in _REASONS if re.search(pattern, reason)), _REASONS[-1][1])
+    return next(words for pattern, words in _REASONS if re.search(pattern, reason))
 
 
 _REASONS: tuple[tuple[str, Words], ...] = (

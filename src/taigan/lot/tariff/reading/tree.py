@@ -69,6 +69,23 @@ def _joined(before: str, name: str, by: str) -> str:
     return f"{before}{by}{name}" if before else name
 
 
+class _Written(float):
+    """A number with a point or an exponent: refused everywhere, and shown as it was written."""
+
+    def __new__(cls, text: str) -> _Written:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+_JSON = msgspec.json.Decoder(float_hook=_Written)
+
+
 def parsed(text: bytes) -> Any:
     """TOML, or JSON if it begins with a brace. Raises BadPriceList with the line where it cannot be read."""
     if len(text) > LARGEST_FILE:
@@ -82,8 +99,8 @@ def parsed(text: bytes) -> Any:
         ) from None
     try:
         if decoded.lstrip().startswith("{"):
-            return msgspec.json.decode(decoded)
-        return tomllib.loads(decoded)
+            return _JSON.decode(decoded)
+        return tomllib.loads(decoded, parse_float=_Written)
     except (ValueError, RecursionError, msgspec.DecodeError) as error:
         found = slips.explained(decoded, str(error) or "nested too deeply")
         raise BadPriceList([Problem("", "", "", zh, en) for zh, en in found]) from None
@@ -338,5 +355,5 @@ def _shown(value: object) -> str:
     if isinstance(value, dict):
         return "{…}"
     if isinstance(value, int) and abs(value) >= 10**18:
-        return "a huge number"
+        return "≥ 10^18" if value > 0 else "≤ -10^18"
     return "null" if value is None else str(value)[:40]
