@@ -44,11 +44,14 @@ class Strangers:
         self._sleep = sleep
         self._known: OrderedDict[str, _Refusals] = OrderedDict()
 
-    async def refused(self, address: str, door: str, status: int) -> bool:
-        """Note a refusal, and wait as long as it should take. Tells whether the connection should be kept."""
+    async def refused(self, address: str, door: str, answer: str) -> bool:
+        """Note a refusal that was answered so, and wait as long as it should take.
+
+        Tells whether the connection should be kept.
+        """
         refusals = self._note(address)
         if refusals.all & (refusals.all - 1) == 0:  # the first, second, fourth, eighth …
-            log.warning("refused", door=door, status=status, peer=address, times=refusals.all)
+            log.warning("refused", door=door, answer=answer, peer=address, times=refusals.all)
         wait = self._wait(refusals.count)
         if not wait:
             return True

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from hub.sides import KEY, LOT_ID, PARK_ID, UNION_ID, FakeLot, Side
 from taigan.bolink import by_section, example_of, seal
@@ -145,3 +146,11 @@ async def test_the_predecessors_scheme_counts_nowhere_else(side: Side) -> None:
 async def test_the_predecessors_path_refuses_what_is_none_of_it(side: Side, body: bytes) -> None:
     status, said = await side.post("/unionapi/order/addorder", body)
     assert (status, said["state"]) == (400, 0)
+
+
+async def test_the_log_says_of_a_refusal_what_was_answered(side: Side) -> None:
+    with capture_logs() as lines:
+        await side.post(ENTRY, seal(text(entry()), "not the key"))
+        await side.post("/unionapi/neworder/nosuch", b"{}")
+    refused = [line["answer"] for line in lines if line["event"] == "refused"]
+    assert refused == ["HTTP 200: 签名错误", "HTTP 404: no such address: /unionapi/neworder/nosuch"]

@@ -28,7 +28,7 @@ class Waits:
 
 async def refuse(strangers: Strangers, times: int, address: str = "203.0.113.7") -> None:
     for _ in range(times):
-        assert await strangers.refused(address, "api", 401)
+        assert await strangers.refused(address, "api", "HTTP 401")
 
 
 async def test_the_first_refusals_come_at_once_and_later_ones_take_twice_as_long_each() -> None:
@@ -66,9 +66,9 @@ async def test_an_address_that_sends_many_at_once_is_hung_up_on() -> None:
     strangers = Strangers(StandingClock(), waits)
     await refuse(strangers, AT_ONCE)
     waits.go_on.clear()
-    held = [asyncio.create_task(strangers.refused("203.0.113.7", "api", 401)) for _ in range(WAITING)]
+    held = [asyncio.create_task(strangers.refused("203.0.113.7", "api", "HTTP 401")) for _ in range(WAITING)]
     await asyncio.sleep(0)
-    assert not await strangers.refused("203.0.113.7", "api", 401)
+    assert not await strangers.refused("203.0.113.7", "api", "HTTP 401")
     waits.go_on.set()
     assert all(await asyncio.gather(*held))
 

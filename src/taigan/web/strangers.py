@@ -21,7 +21,7 @@ class Wary:
         async def slowly(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] in self._statuses:
                 address = scope["client"][0] if scope.get("client") else ""
-                if not await self._strangers.refused(address, self._name, message["status"]):
+                if not await self._strangers.refused(address, self._name, f"HTTP {message['status']}"):
                     message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
             await send(message)
 

@@ -65,7 +65,7 @@ class Polls:
         try:
             line = self._lines.find(polling.open_download(body))
         except BadMessage as error:
-            return Reply(400, _said(0, f"{error.field} 无法识别"), strange=True)
+            return Reply(400, _said(0, f"{error.field} 无法识别"), strange=str(error))
         if line is None:
             return Reply(200, _said(0, TOKEN_OVER), after=PAUSE)
         gone = asyncio.ensure_future(_until_gone(receive))
@@ -79,7 +79,7 @@ class Polls:
         try:
             upload = polling.open_upload(body)
         except BadMessage as error:
-            return Reply(400, _said(0, f"{error.field} 无法识别"), strange=True)
+            return Reply(400, _said(0, f"{error.field} 无法识别"), strange=str(error))
         if upload.service_name == LOGIN:
             return await self._log_in(body, upload)
         line = self._lines.find(upload.token)
@@ -96,12 +96,13 @@ class Polls:
         try:
             asked = msgspec.json.decode(upload.text, type=LoginData)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return Reply(200, _said(0, "union_id、park_id 或 local_id 缺失或错误", LOGIN), strange=True)
+            missing = "union_id、park_id 或 local_id 缺失或错误"
+            return Reply(200, _said(0, missing, LOGIN), strange=missing)
         union_id = str(asked.union_id)
         lot_id = registry.lot_id_of(union_id, str(asked.park_id))
         text = await self._book.write(_why_not, union_id, lot_id, upload)
         token = "" if text else self._lines.log_in(lot_id, asked.local_id)
-        reply = Reply(200, _said(0 if text else 1, text, LOGIN, token), strange=bool(text))
+        reply = Reply(200, _said(0 if text else 1, text, LOGIN, token), strange=text)
         await self._book.write(_keep, lot_id, body, upload, reply, text or asked.local_id)
         return reply
 
@@ -110,7 +111,7 @@ class Polls:
         text = await self._book.write(_why_not, line.lot_id.partition("-")[0], line.lot_id, upload)
         if not text and self._lines.answered(line, upload.service_name, upload.text):
             return Reply(200, _said(1, "", upload.service_name))
-        reply = Reply(200, _said(0 if text else 1, text or LATE, upload.service_name), strange=bool(text))
+        reply = Reply(200, _said(0 if text else 1, text or LATE, upload.service_name), strange=text)
         await self._book.write(_keep, line.lot_id, body, upload, reply, text or LATE)
         return reply
 

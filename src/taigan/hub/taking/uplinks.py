@@ -92,13 +92,16 @@ class _Numbers(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer; `lost`: the connection is cut before it is out; `strange`: no one we know signed it."""
+    """An HTTP answer; `lost`: the connection is cut before it is out.
+
+    `strange`: why what it answers came from nobody we know; empty when it did not.
+    """
 
     status: int
     body: bytes
     lost: bool = False
     after: float = 0.0
-    strange: bool = False
+    strange: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,9 @@ class Uplinks:
         if reply.after:
             await self._book.clock.sleep(reply.after)
         client = scope.get("client")
-        kept = not reply.strange or await self._strangers.refused(client[0] if client else "", "uplinks", reply.status)
+        peer = client[0] if client else ""
+        answer = f"HTTP {reply.status}: {reply.strange}"
+        kept = not reply.strange or await self._strangers.refused(peer, "uplinks", answer)
         await send_reply(send, reply, [] if kept else [(b"connection", b"close")])
 
     async def receive(self, path: str, body: bytes) -> Reply:
@@ -205,7 +210,7 @@ class Uplinks:
             else:
                 envelope = open_flat(body) if interface.wrapping is Wrapping.FLAT else open_envelope(body)
         except BadMessage as error:
-            reply = Reply(400, _no(f"{error.field} 无法识别", interface), strange=True)
+            reply = Reply(400, _no(f"{error.field} 无法识别", interface), strange=str(error))
             verdict = _Verdict(b"", False, str(error))
             _keep(conn, trail, interface.section, "", _Numbers(), body, None, reply, verdict, "", [])
             return reply, outbox
@@ -231,7 +236,8 @@ class Uplinks:
         else:
             verdict = self._decide(outbox, interface, envelope, lot_id, signature, notes)
             lost = kind is FaultKind.UPLOAD_ANSWER_LOST
-            reply = Reply(200, verdict.body, lost=lost, after=verdict.after, strange=signature is None)
+            strange = verdict.text if signature is None else ""
+            reply = Reply(200, verdict.body, lost=lost, after=verdict.after, strange=strange)
         struck = kind.value if kind else ""
         _keep(conn, trail, interface.section, lot_id, numbers, body, signature, reply, verdict, struck, notes)
         return reply, outbox
@@ -431,7 +437,7 @@ def _lost(conn: sa.Connection, trail: Trail, path: str, body: bytes) -> Reply:
     """A message to an address that is not the document's."""
     note = remarks.of_wrong_address(nearest_path(path))
     shown = "".join(sign if sign.isprintable() else "?" for sign in path[:200])
-    reply = Reply(404, _no(f"{shown} {note.zh}"), strange=True)
+    reply = Reply(404, _no(f"{shown} {note.zh}"), strange=f"no such address: {shown}")
     _keep(conn, trail, "", "", _Numbers(), body, None, reply, _Verdict(b"", False, f"404 {shown}"), "", [note])
     return reply
 
