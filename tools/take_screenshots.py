@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from PIL import Image
@@ -16,6 +18,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support.browser import chromium  # noqa: E402
 from support.stack import Stack  # noqa: E402
+from taigan.bolink import seal, sign  # noqa: E402
 
 PICTURES = ROOT / "docs" / "screenshots"
 PHONE = {"width": 360, "height": 620}
@@ -32,6 +35,7 @@ async def main() -> None:
                 await take_two_cars(stack, browser)
                 await take_phone(stack, browser)
                 await take_sign(stack, browser)
+                await take_workbench(stack, browser)
         finally:
             await stack.clean_up()
     for barrier in ("vzenith-mqtt", "hikvision-isapi"):
@@ -148,9 +152,43 @@ async def take_phone(stack: Stack, browser: Browser) -> None:
 async def take_sign(stack: Stack, browser: Browser) -> None:
     page = await browser.new_page(viewport={"width": 700, "height": 990})
     url = f"{stack.ready['demo_url']}/lot{stack.lot_path}/lanes/A1/poster"
-    sign = await (await page.request.get(url)).text()
-    await page.set_content(f"<style>body{{margin:0}}svg{{width:700px;height:990px}}</style>{sign}")
+    drawn = await (await page.request.get(url)).text()
+    await page.set_content(f"<style>body{{margin:0}}svg{{width:700px;height:990px}}</style>{drawn}")
     keep("poster", await page.screenshot())
+    await page.close()
+
+
+async def take_workbench(stack: Stack, browser: Browser) -> None:
+    """BoLink's workbench after a few uploads that are not right, and the one whose keys were signed sorted."""
+    [lot] = stack.ready["lots"]
+    hub = stack.ready["hub"]
+    data = {"union_id": int(lot["union_id"]), "park_id": lot["park_id"], "order_id": "20261128_0007"}
+    data |= {"car_number": "京A12345", "in_time": int(time.time()), "empty_plot": 41}
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    signed = json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    odd = json.dumps(data | {"order_id": "20261128_0008", "empty_plot": -1, "carnumber": "京A12345"}).encode()
+    page = await browser.new_page(viewport={"width": 1280, "height": 620}, locale="zh-CN")
+    for path, body in (
+        ("addorder", b'{"data":' + text + b',"sign":"' + sign(signed, lot["key"]).encode() + b'"}'),
+        ("addorder", seal(odd, lot["key"])),
+        ("addOrder", seal(odd, lot["key"])),
+    ):
+        await page.request.post(f"{hub['url']}/unionapi/neworder/{path}", data=body)
+    await page.goto(f"{hub['url']}/admin")
+    await page.locator("#admin_token").fill(hub["admin_token"])
+    await page.locator("#admin_token").press("Enter")
+    rows = page.locator("#rows li")
+    await expect(rows.filter(has_text="签名错误")).to_be_visible()
+    keep("workbench", await page.screenshot())
+    await rows.filter(has_text="签名错误").get_by_role("link").click()
+    await expect(page.get_by_text("key=••••")).to_be_visible()
+    await page.set_viewport_size({"width": 1280, "height": 430})
+    keep("workbench-signature", await page.screenshot())
+    await page.goto(f"{hub['url']}/admin/bench/compose")
+    await page.get_by_role("button", name="签名并发送").click()
+    await expect(page.locator("section[aria-live]")).to_contain_text("state")
+    await page.set_viewport_size({"width": 1280, "height": 620})
+    keep("workbench-compose", await page.screenshot())
     await page.close()
 
 

@@ -121,6 +121,8 @@ class Row:
     words: str
     notes: list[Note]
     ms: int | None = None
+    said: str = ""
+    """The words of the answer, which are Chinese, where `words` are English."""
 
     @property
     def inward(self) -> bool:
@@ -216,7 +218,20 @@ def _arrival(row: dict[str, Any]) -> Row:
     section = row["section"]
     words = without_people(row["text"]) or f"HTTP {row['status']}"
     title = _title(section)
-    return Row("arrivals", row["id"], row["at"], section, title, row["lot_id"], row["order_id"], verdict, words, notes)
+    said = "" if row["accepted"] or not section or not words.isascii() else _said(row["answer"])[1]
+    return Row(
+        "arrivals",
+        row["id"],
+        row["at"],
+        section,
+        title,
+        row["lot_id"],
+        row["order_id"],
+        verdict,
+        words,
+        notes,
+        said=without_people(said),
+    )
 
 
 def _push(row: dict[str, Any]) -> Row:
