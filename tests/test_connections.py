@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 
-from taigan.connections import HEAD_LIMIT, LimitedProtocol, Places
+from taigan.connections import HEAD_LIMIT, KEPT_BACK, LimitedProtocol, Places
 
+DOCS = Path(__file__).parents[1] / "docs"
 GET = b"GET / HTTP/1.1\r\nHost: lot\r\n\r\n"
 
 
@@ -138,6 +141,20 @@ async def test_requests_one_after_another_on_one_connection_do_not_add_up(port: 
         assert await peer.answer() == (200, b"0")
 
 
+@pytest.mark.parametrize("name", ["threat-model.md", "threat-model.en.md"])
+def test_the_limits_are_those_that_the_threat_model_names(name: str) -> None:
+    page = (DOCS / name).read_text("utf-8")
+    found = re.search(r"(\d+) KiB\D*431\D*(\d+)\D*(\d+)\D*(\d+)", page)
+    assert found is not None
+    limits = Places(1)
+    assert [int(figure) for figure in found.groups()] == [
+        HEAD_LIMIT // 1024,
+        limits.head_within,
+        limits.piece_within,
+        KEPT_BACK,
+    ]
+
+
 async def test_a_connection_that_says_nothing_is_closed(hurried: Port) -> None:
     assert await (await hurried.peer()).closed()
 
@@ -147,11 +164,12 @@ async def test_a_connection_that_says_nothing_is_closed(hurried: Port) -> None:
     [
         b"GET / HTTP/1.1\r\nHost: l",
         b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n",
         b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc",
         GET + b"GET",
         GET + b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc",
     ],
-    ids=["half a head", "blank lines", "half a body", "half a second head", "half a second body"],
+    ids=["half a head", "blank lines", "no body", "half a body", "half a second head", "half a second body"],
 )
 async def test_what_does_not_come_to_an_end_is_408(hurried: Port, begun: bytes) -> None:
     peer = await hurried.peer()

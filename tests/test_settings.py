@@ -94,6 +94,7 @@ def test_every_name_of_the_entry_design_is_a_setting(name: str) -> None:
         ('[lot]\nport = "80"', "lot.port must be a whole number, not text in quotes (it is '80')"),
         ('[lot]\nhub_url = "hub"', "lot.hub_url must be an address beginning http:// or https:// (it is 'hub')"),
         ('[lot]\napi_tokens = { me = "short" }', "lot.api_tokens.me must have at least 16 characters"),
+        ('[hub]\nadmin_token = "fifteen-letters"', "hub.admin_token must have at least 16 characters"),
         ("[[vendors]]\nunion_id = 1", "vendors[0].key is missing"),
         (VENDOR + VENDOR, "vendors[1].union_id 200002 is there twice"),
         (LOT.replace("200002", "1", 1), "lots[0].union_id 200002 belongs to none of the vendors"),

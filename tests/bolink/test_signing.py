@@ -198,6 +198,13 @@ def test_a_text_longer_than_the_compact_form_is_worked_out_for_has_to_be_signed_
     just = b'{"a": "' + b"x" * (LONGEST_COMPACT - 9) + b'"}'
     assert len(just) == LONGEST_COMPACT
     assert verify(just, sign(compact(just), KEY), KEY) is Signature.COMPACT
+    assert (SignedText(long).compact, SignedText(just).compact) == (long, compact(just))
+
+
+def test_the_compact_form_is_worked_out_once_however_many_keys_are_tried() -> None:
+    signed = SignedText(b'{"a": 1}')
+    assert not any(signed.verify("0" * 32, f"{number:032}") for number in range(3))
+    assert signed.compact is signed.compact
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 from decimal import Decimal
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import esprima
@@ -22,6 +23,7 @@ from taigan.bolink.catalogue import by_section
 from taigan.bolink.errors import Unreachable
 from taigan.bolink.invoices import IssueInvoice
 from taigan.bolink.signing import sign_page
+from taigan.hub.drivers.drivers import Purpose, proof, proves
 from taigan.hub.rules import Rules
 from taigan.hub.sending.addresses import PublicResolver
 from taigan.strangers import AT_ONCE, FIRST_WAIT
@@ -36,8 +38,8 @@ async def test_a_login_cookie_of_ones_own_choice_proves_nothing_about_a_lots_mer
     page = await thief.arrive(await side.code())
     proofs = re.findall(r"proof%3D([0-9a-f]{64})", page)
     assert proofs
-    for proof in proofs:
-        for about in (f"lot_id={LOT_ID}&proof={proof}", f"lot_id={LOT_ID}&until=99999999999&proof={proof}"):
+    for given in proofs:
+        for about in (f"lot_id={LOT_ID}&proof={given}", f"lot_id={LOT_ID}&until=99999999999&proof={given}"):
             status, _ = await thief.get(f"/web/parkingos/onboarding?{about}")
             assert status == 403
     assert thief.cookies["login"] != f"onboarding {LOT_ID}"
@@ -114,6 +116,27 @@ async def test_behind_https_the_admins_cookie_goes_by_https_only(
     ):
         cookie = answer.cookies["admin"]
         assert (bool(cookie["secure"]), bool(cookie["httponly"]), cookie["samesite"]) == (secure, True, "strict")
+
+
+async def test_behind_https_a_drivers_cookies_go_by_https_only(tmp_path: Path, clock: ManualClock) -> None:
+    host = "https://bolink.example"
+    async with running_side(tmp_path, clock, "http://127.0.0.1:9", public_url=host) as side:
+        asked = f"/unionapi/nolienceinpark?code={await side.code()}&app=wechat&driver=zhang"
+        kept: dict[str, Any] = {}
+        for _ in range(3):
+            sent = {"Cookie": "; ".join(f"{name}={cookie.value}" for name, cookie in kept.items())}
+            async with side.http.get(side.url + asked, headers=sent, allow_redirects=False) as answer:
+                kept |= answer.cookies
+                asked = answer.headers["Location"].removeprefix(host)
+        for name in ("login", "driver"):
+            assert (kept[name]["secure"], kept[name]["httponly"]) == (True, True), name
+
+
+def test_what_proves_one_thing_proves_no_other() -> None:
+    proofs = {purpose: proof("secret", purpose, "about") for purpose in Purpose}
+    for purpose in Purpose:
+        proven = [made for made, given in proofs.items() if proves(given, "secret", purpose, "about")]
+        assert proven == [purpose]
 
 
 async def test_the_admins_session_opens_the_page_and_no_interface(side: Side) -> None:
