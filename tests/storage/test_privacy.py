@@ -57,10 +57,15 @@ def rows_of_both() -> list[tuple[sa.Table, list[dict[str, Any]]]]:
         both(t.message_log, {"sent": f'{{"car_number": "{PLATE}", "mobile": "{PHONE}"}}'}, {"plate": "粤B99999"}),
         both(t.departures, {"plate": PLATE}, {}),
         both(t.payments, {"plate": PLATE, "payment_id": "p1", "fen": 500}, {"payment_id": "p2"}),
+        (t.payments, [row(t.payments, 3, NOW, lot_id="1-7", order_id="", plate=PLATE, payment_id="stray")]),
         both(t.money_notices, {"payment_id": "p1", "text": f'{{"car_number": "{PLATE}"}}'}, {"payment_id": "p2"}),
         both(t.deliveries, {"payload": f'{{"car_number": "{PLATE}"}}'}, {}),
         both(t.quotes, {"answer": PLATE.encode()}, {}),
         both(t.inbox, {"answer": PLATE.encode()}, {}),
+        (t.inbox, [row(t.inbox, 3, NOW, lot_id="1-7", order_id=None, answer=f'{{"car_number":"{PLATE}"}}'.encode())]),
+        (t.quotes, [row(t.quotes, 3, NOW, lot_id="1-7", order_id="", answer=f'{{"who":"{IDENTITY}"}}'.encode())]),
+        both(t.errands, {"about": f'{{"car_number": "{PLATE}", "mobile": "{PHONE}"}}'}, {}),
+        both(t.alarms, {"note": f"call {PHONE}", "alarm_id": -2}, {"alarm_id": -1}),
         both(t.pictures, {}, {}),
         both(t.order_events, {"detail": f"粤B00000 -> {PLATE}"}, {}),
         both(t.operator_acts, {"act": f"changed the licence to {PLATE}", "act_id": -2}, {"act_id": -1}),
@@ -110,8 +115,13 @@ async def test_everything_of_a_plate_is_handed_out_and_nothing_of_others(kept: D
         "pictures",
         "inbox",
         "message_log",
+        "operator_acts",
+        "errands",
     } <= set(found)
-    assert all(one.get("order_id", "O1") == "O1" for rows in found.values() for one in rows)
+    assert [one["order_id"] for one in found["inbox"]] == ["O1", None]
+    assert [one["holder"] for one in found["passes"]] == ["王芳"]
+    assert [one["payment_id"] for one in found["payments"]] == ["p1", "stray"]
+    assert all(one.get("order_id", "O1") in ("O1", "", None) for rows in found.values() for one in rows)
     await kept.write(lambda conn: privacy.record_export(conn, By.PLATE, PLATE, "王芳", "she asked", NOW))
     assert (await all_of(kept))["operator_acts"][-1]["act"] == "handed out the personal data of one plate"
 
@@ -126,7 +136,11 @@ async def test_after_a_plate_is_erased_no_table_holds_it_and_the_money_and_the_o
     assert PLATE not in str(after)
     assert PLATE.encode() not in b"".join(row["answer"] for row in after["inbox"] + after["quotes"])
     assert IDENTITY not in str(after["orders"])
-    assert [(p["payment_id"], p["fen"]) for p in after["payments"]] == [("p1", 500), ("p2", 0)]
+    assert [(p["payment_id"], p["fen"]) for p in after["payments"]] == [
+        ("p1", 500),
+        ("p2", 0),
+        ("stray", 0),
+    ]
     for name, rows in before.items():
         for one in rows:
             if one.get("order_id") == "O2":
@@ -141,6 +155,7 @@ async def test_a_phone_or_an_identity_is_erased_with_the_stays_it_leads_to(kept:
     await erase(kept, by, value)
     after = await all_of(kept)
     assert value not in str(after)
+    assert value.encode() not in b"".join(row["answer"] for row in after["inbox"] + after["quotes"])
     assert [order["licence"] for order in after["orders"]] == ["", "粤B99999"]
     if by is By.PHONE:
         assert [person["person"] for person in after["people"]] == ["{}"]

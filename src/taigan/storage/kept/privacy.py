@@ -6,6 +6,7 @@ Stays and money remain as the lot's own books; what tells whose they were goes.
 from __future__ import annotations
 
 import enum
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -69,6 +70,8 @@ _EMPTIED: Mapping[sa.Table, Mapping[str, object]] = {
 """What is emptied in the rows of the person's orders, which stay."""
 _SHOWN = (t.order_events, t.lifts, t.bills, t.reductions, t.attempts, t.alarms)
 """Rows of the person's orders that tell of a stay and not of a person."""
+_WITH_PLATE = (t.departures, t.payments)
+"""Rows that stay without the plate, whether or not they are of a known stay."""
 _TEXTS = (
     t.order_events.c.detail,
     t.alarms.c.text,
@@ -77,8 +80,28 @@ _TEXTS = (
     t.orders.c.told_text,
     t.lifts.c.reason,
     t.deliveries.c.answer,
+    t.money_notices.c.text,
+    t.payments.c.note,
+    t.reductions.c.reason,
+    t.departures.c.reason,
+    t.attempts.c.said,
+    t.errands.c.about,
+    t.errands.c.said,
+    t.errands.c.detail,
+    t.errands.c.reason,
+    t.alarms.c.note,
+    t.space_changes.c.reason,
+    t.blocked.c.reason,
+    t.special_vehicles.c.remark,
+    t.passes.c.reason,
+    t.community_reports.c.said,
+    t.passages.c.said,
+    t.reconciliations.c.said,
+    t.differences.c.reason,
 )
-"""Free texts, in which it is written over."""
+"""Texts about anything, in which it is written over."""
+_ANSWERS = (t.inbox.c.answer, t.quotes.c.answer, t.money_notices.c.answer)
+"""What BoLink was answered. That of a refused scan, or of a price that was never owed, belongs to no order."""
 _LIVE = ("waiting", "in")
 
 
@@ -86,10 +109,9 @@ def export(conn: sa.Connection, by: By, value: str) -> dict[str, list[dict[str, 
     """Every row that is kept of the person, by table."""
     orders = _orders(conn, by, value)
     found: dict[str, list[dict[str, Any]]] = {}
-    for table, where in _rows(by, value, orders):
-        rows = [dict(row) for row in conn.execute(sa.select(table).where(where)).mappings()]
-        if rows:
-            found.setdefault(table.name, []).extend(rows)
+    for table, where in _rows(conn, by, value, orders).items():
+        if rows := [dict(row) for row in conn.execute(sa.select(table).where(sa.or_(*where))).mappings()]:
+            found[table.name] = rows
     return found
 
 
@@ -106,12 +128,8 @@ def erase(conn: sa.Connection, by: By, value: str, operator: str, reason: str, n
         if count := conn.execute(statement).rowcount:
             rows[table.name] = rows.get(table.name, 0) + count
 
-    cards = conn.execute(
-        sa.select(t.pass_plates.c.lot_id, t.pass_plates.c.card_id).where(t.pass_plates.c.plate == value)
-    ).all()
-    if by is By.PLATE and cards:
-        card = sa.or_(*(sa.and_(t.passes.c.lot_id == lot, t.passes.c.card_id == card) for lot, card in cards))
-        run(t.passes, sa.update(t.passes).where(card).values(holder=""))
+    if by is By.PLATE:
+        run(t.passes, sa.update(t.passes).where(_passes(value)).values(holder=""))
     for column in _DIRECT[by]:
         run(column.table, sa.delete(column.table).where(column == value))
     run(t.blocked, sa.delete(t.blocked).where(_blocked(by, value)))
@@ -120,7 +138,7 @@ def erase(conn: sa.Connection, by: By, value: str, operator: str, reason: str, n
         run(t.people, sa.delete(t.people).where(_person(value)))
     run(t.message_log, sa.delete(t.message_log).where(_messages(value, orders)))
     if by is By.PLATE:
-        for table in (t.departures, t.payments):
+        for table in _WITH_PLATE:
             run(table, sa.update(table).where(table.c.plate == value).values(plate=""))
     if orders:
         of_these = _of(orders)
@@ -131,6 +149,8 @@ def erase(conn: sa.Connection, by: By, value: str, operator: str, reason: str, n
     for column in _TEXTS:
         holds = column.contains(value, autoescape=True)
         run(column.table, sa.update(column.table).where(holds).values({column: sa.func.replace(column, value, GONE)}))
+    for column in _ANSWERS:
+        run(column.table, sa.update(column.table).where(_in_bytes(conn, column, value)).values({column: b""}))
     _record(conn, orders, operator, reason, now, f"erased the personal data of one {by}: {sum(rows.values())} rows")
     return Erased(rows)
 
@@ -166,20 +186,46 @@ def _refuse_if_needed(conn: sa.Connection, orders: Sequence[tuple[str, str]]) ->
         raise StillNeeded("an upload about a stay is owed to BoLink: erase again when it is done")
 
 
-def _rows(by: By, value: str, orders: Sequence[tuple[str, str]]) -> list[tuple[sa.Table, sa.ColumnElement[bool]]]:
-    found: list[tuple[sa.Table, sa.ColumnElement[bool]]] = [(column.table, column == value) for column in _DIRECT[by]]
-    found.append((t.blocked, _blocked(by, value)))
+def _rows(
+    conn: sa.Connection, by: By, value: str, orders: Sequence[tuple[str, str]]
+) -> dict[sa.Table, list[sa.ColumnElement[bool]]]:
+    """The conditions, of which any one makes a table's row the person's."""
+    found: defaultdict[sa.Table, list[sa.ColumnElement[bool]]] = defaultdict(list)
+    for column in _DIRECT[by]:
+        found[column.table].append(column == value)
+    found[t.blocked].append(_blocked(by, value))
+    if by is By.PLATE:
+        found[t.passes].append(_passes(value))
+        for table in _WITH_PLATE:
+            found[table].append(table.c.plate == value)
     if by is By.PHONE:
-        found += [(t.people, _person(value)), (t.passages, _passages(value))]
-    found.append((t.message_log, _messages(value, orders)))
+        found[t.people].append(_person(value))
+        found[t.passages].append(_passages(value))
+    found[t.message_log].append(_messages(value, orders))
+    for column in _TEXTS:
+        found[column.table].append(column.contains(value, autoescape=True))
+    for column in _ANSWERS:
+        found[column.table].append(_in_bytes(conn, column, value))
     if orders:
         of_these = _of(orders)
-        found += [(table, of_these(table)) for table in (*_EMPTIED, *_SHOWN, t.pictures)]
+        for table in (*_EMPTIED, *_SHOWN, t.pictures):
+            found[table].append(of_these(table))
     return found
+
+
+def _in_bytes(conn: sa.Connection, column: sa.Column[Any], value: str) -> sa.ColumnElement[bool]:
+    written = sa.func.hex(column) if conn.dialect.name == "sqlite" else sa.func.upper(sa.func.encode(column, "hex"))
+    return written.contains(value.encode().hex().upper())
 
 
 def _blocked(by: By, value: str) -> sa.ColumnElement[bool]:
     return sa.and_(t.blocked.c.kind == _KIND_OF_BLOCK[by], t.blocked.c.value == value)
+
+
+def _passes(plate: str) -> sa.ColumnElement[bool]:
+    """The passes of this plate, while it is known which they are."""
+    c = t.pass_plates.c
+    return sa.exists().where(c.lot_id == t.passes.c.lot_id, c.card_id == t.passes.c.card_id, c.plate == plate)
 
 
 def _person(phone: str) -> sa.ColumnElement[bool]:
