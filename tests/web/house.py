@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -128,6 +129,24 @@ class Listener:
         return self.answered
 
 
+class PaperBolink:
+    """Stands in for BoLink's side: answers by the end of the address; where it has no answer it is never reached."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Any] = {}
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    async def post(self, url: str, body: bytes, *, timeout: float) -> tuple[int, bytes]:
+        for end, answer in self.answers.items():
+            if url.endswith(end):
+                self.asked.append((end, json.loads(body)["data"]))
+                return 200, json.dumps(answer).encode()
+        raise Unreachable(f"{url}: nobody there")
+
+    def client_of(self, lot_id: str) -> BolinkClient:
+        return BolinkClient("200002", "a-key", Addresses.at("http://hub"), self, pauses=())
+
+
 @dataclass
 class House:
     """The parts, for tests that prepare or check what lies behind the HTTP."""
@@ -142,6 +161,7 @@ class House:
     barriers: dict[str, PaperBarrier]
     app: App
     keys_read: list[datetime]
+    bolink: PaperBolink
     requested: int = field(default=0)
 
     async def clear(self) -> None:
@@ -155,6 +175,7 @@ class House:
         await self.database.write(transaction)
         self.clock.__init__()  # type: ignore[misc]
         self.callbacks.__init__()  # type: ignore[misc]
+        self.bolink.__init__()  # type: ignore[misc]
         for barrier in self.barriers.values():
             barrier.__init__()  # type: ignore[misc]
         self.requested = 0
@@ -253,10 +274,11 @@ async def house_at(database: Database, **options: Any) -> House:
     for channel_id, barrier in barriers.items():
         lanes.add(LaneKey(LOT, channel_id), barrier)
     commits = Commits(database, clock)
+    bolink = PaperBolink()
     lifts = Lifts(commits, database, lanes, clock, metrics, events, alone=True)
     desk = EntryDesk(commits, lifts, database, lanes, policy, clock, ids, metrics, events)
-    courier = Courier(database, nobody_there, commits.owed, lanes, policy, clock, Random(7), metrics, events)
-    pulls = Pulls(database, nobody_there, courier, clock)
+    courier = Courier(database, bolink.client_of, commits.owed, lanes, policy, clock, Random(7), metrics, events)
+    pulls = Pulls(database, bolink.client_of, courier, clock)
     leaving = LeavingDesk(database, lifts, lanes, policy, clock, ids, events, commits.owed, pulls)
     lanes.exits = leaving
 
@@ -274,10 +296,10 @@ async def house_at(database: Database, **options: Any) -> House:
         attendant=attendant,
         plates=Plates(database, desk, leaving, lanes, policy, clock),
         leaving=leaving,
-        errands=Errands(database, leaving, nobody_there, clock),
-        reconciling=Reconciling(database, leaving, nobody_there, clock),
-        city=CityDesk(database, leaving, lanes, nobody_there, clock),
-        community=CommunityDesk(database, leaving, nobody_there, clock),
+        errands=Errands(database, leaving, bolink.client_of, clock),
+        reconciling=Reconciling(database, leaving, bolink.client_of, clock),
+        city=CityDesk(database, leaving, lanes, bolink.client_of, clock),
+        community=CommunityDesk(database, leaving, bolink.client_of, clock),
         lanes=lanes,
         events=events,
         metrics=metrics,
@@ -285,17 +307,7 @@ async def house_at(database: Database, **options: Any) -> House:
         accounts=Accounts(database, clock, policy, QUICK),
         **{"sleep": at_once, **options},
     )
-    return House(database, clock, events, metrics, callbacks, leaving, lanes, barriers, app, keys_read)
-
-
-def nobody_there(lot_id: str) -> BolinkClient:
-    """A client whose BoLink is never reached."""
-
-    class Nobody:
-        async def post(self, url: str, body: bytes, *, timeout: float) -> tuple[int, bytes]:
-            raise Unreachable(f"{url}: nobody there")
-
-    return BolinkClient("200002", "a-key", Addresses.at("http://hub"), Nobody(), pauses=())
+    return House(database, clock, events, metrics, callbacks, leaving, lanes, barriers, app, keys_read, bolink)
 
 
 async def at_once(seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from taigan.storage import tables as t
 from taigan.storage.facts import columns, records
 from taigan.storage.rows import Errand
 from taigan.storage.statements import Insert, Update
+from taigan.storage.tables import among
 from taigan.storage.views import After
 
 _COLUMNS = columns(t.errands, Errand)
@@ -86,12 +88,14 @@ def under_way(conn: sa.Connection, lot_id: str, section: str) -> list[Errand]:
 
 
 def listed(
-    conn: sa.Connection, lot_id: str, limit: int, after: After, *, section: str = "", state: str = ""
+    conn: sa.Connection, lot_id: str, limit: int, after: After, *, section: str | tuple[str, ...] = "", state: str = ""
 ) -> list[Errand]:
-    """A lot's, newest first."""
+    """A lot's, newest first; of one section or several."""
     c = t.errands.c
     query = sa.select(*_COLUMNS).where(c.lot_id == lot_id)
-    query = query.where(*(column == value for column, value in ((c.section, section), (c.state, state)) if value))
+    query = query.where(c.state == state) if state else query
+    if section:
+        query = query.where(c.section.in_([section] if isinstance(section, str) else section))
     if after:
         query = query.where(
             sa.tuple_(c.at, c.errand_id)
@@ -99,6 +103,28 @@ def listed(
         )
     query = query.order_by(c.at.desc(), c.errand_id.desc()).limit(limit)
     return [Errand(*row) for row in conn.execute(query)]
+
+
+def counts(conn: sa.Connection, lot_id: str, section: str) -> dict[str, tuple[int, int]]:
+    """How many of a section there are in each state that has not ended, and what they come to in fen."""
+    c = t.errands.c
+    query = (
+        sa.select(c.state, sa.func.count(), sa.func.coalesce(sa.func.sum(c.fen), 0))
+        .where(c.lot_id == lot_id, c.section == section, c.state.not_in(("done", "failed", "withdrawn")))
+        .group_by(c.state)
+    )
+    return {row[0]: (int(row[1]), int(row[2])) for row in conn.execute(query)}
+
+
+def latest(conn: sa.Connection, lot_id: str, section: str, whats: Collection[str]) -> dict[str, Errand]:
+    """The newest for each of some things."""
+    c = t.errands.c
+    query = (
+        sa.select(*_COLUMNS)
+        .where(c.lot_id == lot_id, c.section == section, among(c.about, "whats"))
+        .order_by(c.at, c.errand_id)
+    )
+    return {row.about: Errand(*row) for row in conn.execute(query, {"whats": sorted(whats)})}
 
 
 def rounds(conn: sa.Connection) -> dict[tuple[str, str], datetime]:

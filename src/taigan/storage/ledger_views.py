@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from taigan.storage import tables as t
 from taigan.storage.facts import ORDER, columns
 from taigan.storage.rows import Bill, Departure, MoneyNotice, Order, Pass, Payment, Reduction, Shift
+from taigan.storage.searches import as_it_is
 from taigan.storage.views import After
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -90,10 +91,29 @@ def notices(conn: sa.Connection, lot_id: str, order_trade_nos: list[str]) -> lis
     return [MoneyNotice(*row) for row in conn.execute(statement)]
 
 
-def owed(conn: sa.Connection, lot_id: str, limit: int, after: After) -> list[Owed]:
-    """Closed orders that owe something, by order_id."""
-    balance = _balance()
-    return _with_bills(conn, lot_id, limit, after, sa.and_(t.bills.c.closed_at.is_not(None), balance > 0))
+def owed(conn: sa.Connection, lot_id: str, limit: int, after: After, part: str = "") -> list[Owed]:
+    """Closed orders that owe something, by order_id; `part`: signs that follow one another in the plate."""
+    return _with_bills(conn, lot_id, limit, after, sa.and_(*_owed(part)))
+
+
+def owed_sum(conn: sa.Connection, lot_id: str, part: str = "") -> tuple[int, int]:
+    """How many orders `owed` gives in all, and what they come to in fen."""
+    query = (
+        sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_balance()), 0))
+        .join(t.orders, sa.and_(t.orders.c.lot_id == t.bills.c.lot_id, t.orders.c.order_id == t.bills.c.order_id))
+        .where(t.bills.c.lot_id == lot_id, *_owed(part))
+    )
+    count, fen = conn.execute(query).one()
+    return int(count), int(fen)
+
+
+def _owed(part: str) -> list[sa.ColumnElement[bool]]:
+    wanted = [t.bills.c.closed_at.is_not(None), _balance() > 0]
+    if part:
+        like = f"%{as_it_is(part)}%"
+        of_car = (t.orders.c.plate, t.orders.c.licence)
+        wanted.append(sa.or_(*(column.like(like, escape="\\") for column in of_car)))
+    return wanted
 
 
 def surplus(conn: sa.Connection, lot_id: str, limit: int, after: After) -> list[Owed]:

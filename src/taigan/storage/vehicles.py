@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taigan.storage import tables as t
+from taigan.storage.facts import columns
+from taigan.storage.tables import among
 
 R = TypeVar("R", bound=msgspec.Struct)
 After = tuple[datetime | str | int, ...]
@@ -123,6 +125,20 @@ def list_auto_pay(conn: sa.Connection, lot_id: str, limit: int, after: After, ca
 def keep_invoice(conn: sa.Connection, record: InvoiceRecord) -> None:
     """Keep an invoice's record; one that came before is kept once."""
     _replace(conn, t.invoice_notices, [record], ("lot_id", "payment_id", "number"))
+
+
+def invoices_for(conn: sa.Connection, lot_id: str, trade_nos: Collection[str]) -> dict[str, InvoiceRecord]:
+    """The invoices that were issued at BoLink for payments, by the number that BoLink or the lot gave each payment."""
+    c = t.invoice_notices.c
+    numbers = sorted(set(trade_nos) - {""})
+    query = sa.select(*columns(t.invoice_notices, InvoiceRecord)).where(
+        c.lot_id == lot_id, sa.or_(among(c.trade_no, "numbers"), among(c.payment_id, "numbers"))
+    )
+    found: dict[str, InvoiceRecord] = {}
+    for row in conn.execute(query, {"numbers": numbers}):
+        record = InvoiceRecord(*row)
+        found |= {number: record for number in (record.trade_no, record.payment_id) if number in numbers}
+    return found
 
 
 def list_invoices(conn: sa.Connection, lot_id: str, limit: int, after: After) -> list[NumberedInvoice]:

@@ -6,17 +6,32 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from taigan.barriers.barrier import Position
 from taigan.lot.people.by import By
 from taigan.lot.people.prices import Prices
 from taigan.lot.tariff.reading import price_lists
-from taigan.storage import messages, vehicles
+from taigan.storage import errands, messages, reconciling, vehicles
 from taigan.storage import tables as t
 from taigan.storage.changes import Changes
 from taigan.storage.messages import Said
-from taigan.storage.rows import Act, Alarm, Bill, Departure, Lift, Order, Pass, Payment, Reduction, Shift
-from taigan.storage.vehicles import SpecialVehicle
+from taigan.storage.rows import (
+    Act,
+    Alarm,
+    Bill,
+    Departure,
+    Difference,
+    Errand,
+    Lift,
+    Order,
+    Pass,
+    Payment,
+    Reconciliation,
+    Reduction,
+    Shift,
+)
+from taigan.storage.vehicles import InvoiceRecord, SpecialVehicle
 from web.house import LOT, House
 
 PRICES: dict[str, Any] = {
@@ -98,6 +113,7 @@ async def furnish(house: House) -> None:
     await _said(house)
     await _money(house)
     await _passes(house)
+    await _asked(house)
     house.barriers["A2"].state.position = Position.RISING
     house.barriers["东门/一号 50%"].state.online = False
 
@@ -150,6 +166,67 @@ async def _money(house: House) -> None:
         await house.keep(lambda changes, counted=counted: changes.bill(counted))  # type: ignore[misc]
     waiver = Reduction(LOT, "R1", "person", "R1", "waiver", 400, None, None, "order_0003", "王芳", "老客户", now)
     await house.keep(lambda changes: changes.reductions.append(waiver))
+
+
+async def _asked(house: House) -> None:
+    """What BoLink was asked to do in every state it can be in, and two days held against its books."""
+    now = house.clock.now()
+
+    def errand(name: str, section: str, about: str, order: str, fen: int, state: str, **more: Any) -> Errand:
+        given: dict[str, Any] = {"said": "", "approved_by": "", "details": {}, "actor": "李强", "number": ""} | more
+        detail = msgspec.json.encode(given["details"]).decode()
+        at = house.clock.step(-400)
+        return Errand(
+            *(LOT, name, section, given["number"], about, order, fen, state, given["said"], detail, given["actor"]),
+            *("司机付了两次", "console:liqiang", given["approved_by"], at, None, at),
+        )
+
+    house.clock.step(4000)
+    pay = {"payurl": "https://beta.bolink.club/unionapi/pay?trade_no=250601090000000000000001", "plate": "京N6K1Z9"}
+    pdf = {"pdf_url": "https://upload.fapiaoer.cn/center/20250601/invoice_144032209110.pdf"}
+    some = [
+        errand("E1", "4.2", "P1", "left", 1200, "wanted"),
+        errand("E2", "4.2", "X1", "", 1300, "unclear", approved_by="王芳", said="timed out after 10 s"),
+        errand("E3", "4.2", "Q1", "order_0004", 800, "running", approved_by="王芳", said="退款中"),
+        errand("E4", "4.2", "Q2", "order_0005", 600, "failed", said="余额不足"),
+        errand("E5", "4.2", "Q3", "order_0006", 350, "done", said="退款成功"),
+        errand("E6", "3.9", "left", "left", 400, "running", details=pay, number="250601090000000000000001"),
+        errand("E7", "6.3", "C1", "order_0001", 4500, "done", said="SUCCESS", details=pdf, number="25060109"),
+        errand("E8", "6.3", "C2", "order_0002", 1000, "running", said="开票中", number="25060110"),
+        errand("E9", "6.1", "W1", "order_0003", 1800, "failed", said="订单不存在"),
+    ]
+    house.clock.moment = now
+    day = (now - timedelta(days=1)).date()
+    differences = [
+        Difference(LOT, f"D{number}", day, kind, name, order, ours, theirs, state, now - timedelta(minutes=number))
+        for number, (kind, name, order, ours, theirs, state) in enumerate(
+            (
+                ("payment_missing_here", "202505312200018830000021", "", None, 600, "open"),
+                ("amount_differs", "T20250601", "left", 1200, 1600, "open"),
+                ("withdrawal_differs", str(day), "", 12_400, 11_900, "open"),
+                ("bill_unbalanced", "left", "left", 400, None, "open"),
+                ("parked_there_only", "left", "left", None, None, "open"),
+                ("exit_refused", "order_0004", "order_0004", None, None, "settled"),
+            )
+        )
+    ]
+    differences[-1].actor, differences[-1].reason, differences[-1].ended_at = "王芳", "改好再发了一次", now
+    runs = [
+        Reconciliation(LOT, day, now, now, "", 38, 41, 1, 31, 5),
+        Reconciliation(LOT, day - timedelta(days=1), now, now, "王芳", 0, 40, 0, 0, 0, "4.1: timed out after 10 s"),
+    ]
+
+    def transaction(conn: sa.Connection) -> None:
+        for one in some:
+            errands.add(conn, one)
+        reconciling.add_differences(conn, differences)
+        for run in runs:
+            reconciling.keep(conn, run)
+        vehicles.keep_invoice(
+            conn, InvoiceRecord(LOT, "88001", "T20250601", "1", "19273380", "144032209110", "2025-06-01 09:12:00", now)
+        )
+
+    await house.database.write(transaction)
 
 
 async def _passes(house: House) -> None:

@@ -17,7 +17,7 @@ from taigan.lot.errors import Conflict, UnknownOrder
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.by import By
 from taigan.lot.stays import orders
-from taigan.storage import errands, ledger
+from taigan.storage import errands, ledger, vehicles
 from taigan.storage.rows import Errand, Payment
 
 ORDER, INVOICE = "6.1", "6.3"
@@ -48,6 +48,8 @@ class AskInvoice(msgspec.Struct, kw_only=True):
         payment = _paid(room, self.payment_id)
         if _was(room, INVOICE, payment):
             raise Conflict("there is an invoice for this payment, or one is being made", "payment_id")
+        if told := vehicles.invoices_for(room.conn, room.lot_id, [payment.trade_no]).get(payment.trade_no):
+            raise Conflict(f"the driver had it invoiced at BoLink already: {told.number}", "payment_id")
         fen = _kept(room, payment)
         about = payment.payment_id
         return begin(

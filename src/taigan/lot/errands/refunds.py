@@ -20,7 +20,7 @@ from taigan.lot.errors import BadValue, Conflict, UnknownOrder
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.by import By
 from taigan.lot.stays import orders
-from taigan.storage import errands, ledger
+from taigan.storage import errands, ledger, vehicles
 from taigan.storage import tables as t
 from taigan.storage.rows import Act, Errand, MoneyNotice, Payment, Reduction
 
@@ -28,6 +28,8 @@ SECTION = "4.2"
 BY_HAND = ("kiosk",)
 """Ways of payment that 4.2 does not serve, though BoLink told of them: cash into a machine."""
 FROM_BOLINK = "泊链退款"
+CONSOLE = "console:"
+"""What `via` begins with where a signed-in person acts; the account follows, one person's whatever the name."""
 
 
 class AskRefund(msgspec.Struct, kw_only=True):
@@ -44,15 +46,8 @@ class AskRefund(msgspec.Struct, kw_only=True):
         payment = ledger.payment(room.conn, room.lot_id, self.payment_id)
         if payment is None:
             raise UnknownOrder(f"there is no payment {self.payment_id}", "payment_id")
-        if payment.state != "paid":
-            raise Conflict(f"the payment is {payment.state}", "payment_id")
-        if payment.giver != "bolink" or payment.way in BY_HAND:
-            raise Conflict("BoLink cannot give this payment back: do it by hand", "payment_id")
         before = errands.about(room.conn, room.lot_id, SECTION, payment.payment_id)
-        if any(one.state in LIVE for one in before):
-            raise Conflict("a refund of this payment is under way", "payment_id")
-        if any(one.state == "done" for one in before):
-            raise Conflict("part of this payment was given back before: give back more by hand", "payment_id")
+        may_be_asked(payment, before)
         most = min(payment.fen, _left(room, payment))
         if not 0 < self.fen <= most:
             raise BadValue(f"fen must be from 1 to {most}", "fen")
@@ -61,7 +56,8 @@ class AskRefund(msgspec.Struct, kw_only=True):
             for one in errands.about(room.conn, room.lot_id, "6.3", payment.payment_id)
             if one.state in LIVE or one.state == "done"
         ]
-        if invoiced and not self.although_invoiced:
+        told = vehicles.invoices_for(room.conn, room.lot_id, [payment.trade_no])
+        if (invoiced or told) and not self.although_invoiced:
             raise Conflict("there is an invoice for this payment: have it voided first, or say although_invoiced")
         alone = self.fen <= room.policy.refund_alone_fen
         errand = begin(
@@ -80,6 +76,18 @@ class AskRefund(msgspec.Struct, kw_only=True):
         return errand
 
 
+def may_be_asked(payment: Payment, before: list[Errand]) -> None:
+    """Whether BoLink can be asked to give of a payment back; `before`: its refunds so far. Raises Conflict."""
+    if payment.state != "paid":
+        raise Conflict(f"the payment is {payment.state}", "payment_id")
+    if payment.giver != "bolink" or payment.way in BY_HAND:
+        raise Conflict("BoLink cannot give this payment back: do it by hand", "payment_id")
+    if any(one.state in LIVE for one in before):
+        raise Conflict("a refund of this payment is under way", "payment_id")
+    if any(one.state == "done" for one in before):
+        raise Conflict("part of this payment was given back before: give back more by hand", "payment_id")
+
+
 class Approve(msgspec.Struct, kw_only=True):
     """A second person agrees to a refund: it is asked for."""
 
@@ -90,7 +98,7 @@ class Approve(msgspec.Struct, kw_only=True):
     def apply(self, room: Room) -> Errand:
         """Raises UnknownErrand, Conflict."""
         errand = _wanted(room, self.errand_id)
-        if errand.actor == self.by.operator:
+        if self.by.operator == errand.actor or (self.by.via == errand.via and self.by.via.startswith(CONSOLE)):
             raise Conflict("who asked for a refund cannot approve it: it takes a second person", "operator")
         payment = ledger.payment(room.conn, room.lot_id, errand.about)
         if payment is None or payment.state != "paid":

@@ -119,6 +119,11 @@ class LeavingDesk:
         """The same of all lanes of a lot, by channel_id."""
         return {lane.channel_id: self.picture(lane) for lane in self._lanes.of_lot(lot_id)}
 
+    @property
+    def policy(self) -> Policy:
+        """What was set for money."""
+        return self._policy
+
     def now(self) -> datetime:
         """By the clock that prices go by."""
         return self._clock.now()

@@ -84,6 +84,14 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/money/payments",  # behind the sums
         "/lots/{lot_id}/money/bills",
         "/lots/{lot_id}/money/reductions",
+        "/lots/{lot_id}/refunds",  # beside the money, each with its tab
+        "/lots/{lot_id}/arrears",
+        "/lots/{lot_id}/reconciling",
+        "/lots/{lot_id}/invoices",
+        "/lots/{lot_id}/invoices/issued",
+        "/lots/{lot_id}/money/payments/{payment_id}/refund",  # on each payment
+        "/lots/{lot_id}/money/payments/{payment_id}/invoice",
+        "/lots/{lot_id}/errands/{errand_id}",  # behind each row of these
         "/lots/{lot_id}/tariffs/new",
         "/lots/{lot_id}/tariffs/{version}",
         "/lots/{lot_id}/export/{table}",  # beside each list

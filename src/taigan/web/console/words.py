@@ -217,6 +217,84 @@ ALARM_STATE = {
     "ended": N_("自己恢复"),
 }
 DEED = {"lifts": N_("抬杆和落杆"), "acts": N_("更改"), "accounts": N_("账号和登录")}
+ERRAND = {
+    "2.1": N_("在泊链发布车场"),
+    "2.2": N_("更新泊链上的车场"),
+    "2.6": N_("提交商户资料"),
+    "3.3": N_("月卡续费"),
+    "3.4": N_("下单收停车费"),
+    "3.5": N_("分账合同"),
+    "3.6": N_("绑定分账方"),
+    "3.9": N_("补缴欠费"),
+    "3.10": N_("红包找零"),
+    "4.2": N_("退款"),
+    "6.1": N_("让司机在泊链开票"),
+    "6.3": N_("开发票"),
+    "11.2": N_("泊链上买月卡"),
+}
+ERRAND_STATE = {
+    "wanted": N_("等第二个人批准"),
+    "asked": N_("正在发给泊链"),
+    "running": N_("泊链在办"),
+    "unclear": N_("结果不明"),
+    "done": N_("泊链已办好"),
+    "failed": N_("没有办成"),
+    "withdrawn": N_("已撤回"),
+}
+ERRAND_DO = {
+    "wanted": N_("请另一个有权限的人打开这一笔，批准或撤回。"),
+    "asked": N_("几秒内就有结果。"),
+    "running": N_("泊链办完会来消息；司机没付的，等他付。"),
+    "unclear": N_("不会自己再发。请在泊链后台看过，再记下结果。"),
+}
+ERRAND_LOOK = {"wanted": "care", "asked": "waiting", "running": "waiting", "unclear": "stop", "done": "in"} | {
+    "failed": "stop",
+    "withdrawn": "quiet",
+}
+ERRAND_LINK = {
+    "payurl": N_("付款地址"),
+    "url": N_("领红包的地址"),
+    "contract_url": N_("签合同的地址"),
+    "pdf_url": N_("发票"),
+}
+DIFFERENCE = {
+    "payment_missing_here": N_("泊链有付款，这里没有"),
+    "payment_missing_there": N_("这里有付款，泊链没有"),
+    "amount_differs": N_("两边金额不同"),
+    "withdrawal_failed": N_("提现失败"),
+    "withdrawal_differs": N_("日报金额和收款不符"),
+    "parked_there_only": N_("泊链以为车还在场"),
+    "exit_refused": N_("泊链拒绝了离场"),
+    "parked_here_only": N_("泊链以为车已经走了"),
+    "bill_unbalanced": N_("账单和明细不符"),
+    "bill_missing": N_("车走了，没有账单"),
+}
+DIFFERENCE_MEANS = {
+    "payment_missing_here": N_("司机在泊链付了钱，付款消息没有到这里。"),
+    "payment_missing_there": N_("这里记了一笔泊链的付款，泊链那天的账里没有它。"),
+    "amount_differs": N_("同一个交易号，泊链的金额和这里的不一样。"),
+    "withdrawal_failed": N_("泊链往您的账户打款没有成功。"),
+    "withdrawal_differs": N_("泊链那天日报的金额，不等于这里那天经泊链收到的（收款加月卡，减退款，扣或不扣手续费）。"),
+    "parked_there_only": N_("这里已经离场或作废，泊链还当它在场。"),
+    "exit_refused": N_("离场报给泊链，被拒绝了。"),
+    "parked_here_only": N_("泊链当它已经离场，这里还在场。"),
+    "bill_unbalanced": N_("应收、减免、已付、已退加起来，不等于这张账单的结余。"),
+    "bill_missing": N_("这次停车已经离场，却没有结账。"),
+}
+DIFFERENCE_DO = {
+    "payment_missing_here": N_("请泊链重发付款消息；来了会自己入账，这一项随之消失。发不了，就按交易号查是谁付的。"),
+    "payment_missing_there": N_("把交易号给泊链查；确认没有收到的，当天的钱以泊链为准，记下原因。"),
+    "amount_differs": N_("把交易号给泊链查，以泊链实收为准；差额在那次停车里补收或退还。"),
+    "withdrawal_failed": N_("在泊链后台看失败原因，改好收款账户再提。"),
+    "withdrawal_differs": N_("先看同一天有没有别的差异；没有，就把这一天的“收款明细”导出，和泊链日报逐笔对。"),
+    "parked_there_only": N_("在“泊链”里找到那次离场，再发一次。"),
+    "exit_refused": N_("在“泊链”里看拒绝的原因，改好再发一次。"),
+    "parked_here_only": N_("看一眼车还在不在；不在，就结束这次停车；在，离场时会再报。"),
+    "bill_unbalanced": N_("点开这次停车，核对付款和减免；弄不清的，把订单号交给维护。"),
+    "bill_missing": N_("点开这次停车看经过；把订单号交给维护。"),
+}
+DIFFERENCE_STATE = {"open": N_("待处理"), "settled": N_("已了结"), "gone": N_("自己对上了")}
+INVOICE_KIND = {"1": N_("电子"), "2": N_("纸质")}
 WAY_OF_MESSAGE = {"in": N_("泊链来的"), "out": N_("发给泊链")}
 SAID = {"done": N_("已办"), "no": N_("答不行"), "refused": N_("没有收下"), "unreached": N_("没有送到")}
 SIGNATURE = {"raw": N_("和原文相符"), "compact": N_("和去掉空格的文字相符"), "sorted": N_("和排序后的字段相符")}
@@ -253,6 +331,16 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "way_of_message": WAY_OF_MESSAGE,
     "said": SAID,
     "signature": SIGNATURE,
+    "errand": ERRAND,
+    "errand_state": ERRAND_STATE,
+    "errand_do": ERRAND_DO,
+    "errand_look": ERRAND_LOOK,
+    "errand_link": ERRAND_LINK,
+    "difference": DIFFERENCE,
+    "difference_means": DIFFERENCE_MEANS,
+    "difference_do": DIFFERENCE_DO,
+    "difference_state": DIFFERENCE_STATE,
+    "invoice_kind": INVOICE_KIND,
     "alarm_do": ALARM_DO,
     "alarm_state": ALARM_STATE,
 }
@@ -303,6 +391,24 @@ _ACTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"export of (?P<a>\S+) as (?P<b>\w+) ?(?P<c>.*)", N_("导出 %(a)s（%(b)s） %(c)s")),
         (r"reconciled (?P<a>.+)", N_("对账 %(a)s")),
         (r"difference (?P<a>.+) settled", N_("对账差异已处理：%(a)s")),
+        (r"refund of (?P<a>[\d.]+) by BoLink (?P<b>\S+)", N_("泊链退款 %(a)s 元，款项 %(b)s")),
+        (r"refund of (?P<a>[\d.]+) (?P<b>\S+)", N_("申请退款 %(a)s 元，款项 %(b)s")),
+        (r"change of (?P<a>[\d.]+) for (?P<b>\S+)", N_("红包找零 %(a)s 元，款项 %(b)s")),
+        (r"payment for (?P<a>\S+)", N_("为订单 %(a)s 下单收费")),
+        (r"arrears of (?P<a>\S+)", N_("为订单 %(a)s 下单补缴")),
+        (r"invoice for (?P<a>\S+)", N_("开发票，款项 %(a)s")),
+        (r"to be invoiced: (?P<a>\S+)", N_("让司机在泊链开票，款项 %(a)s")),
+        (r"renewal by (?P<a>\d+) months of (?P<b>\S+)", N_("月卡 %(b)s 续 %(a)s 个月，等付款")),
+        (r"paid by a third party: (?P<a>\S+)", N_("泊链上买了月卡 %(a)s")),
+        (r"terms of passes: (?P<a>.+)", N_("改月卡价目：%(a)s")),
+        (r"errand (?P<a>\S+) (?P<b>\S+) done", N_("记下结果：%(b)s（%(a)s）办好了")),
+        (r"errand (?P<a>\S+) (?P<b>\S+) failed", N_("记下结果：%(b)s（%(a)s）没有办成")),
+        (r"publish lot (?P<a>\S+)", N_("在泊链发布车场")),
+        (r"update lot (?P<a>\S+)", N_("更新泊链上的车场")),
+        (r"disable lot (?P<a>\S+)", N_("在泊链停用车场")),
+        (r"submit merchant of (?P<a>\S+)", N_("提交商户资料")),
+        (r"split (?P<a>\d+) % of (?P<b>\S+)", N_("申请分账合同，%(a)s%%")),
+        (r"bind split of (?P<a>\S+)", N_("绑定分账方")),
         (r"refund (?P<a>\S+) approved", N_("同意退款 %(a)s")),
         (r"refund (?P<a>\S+) withdrawn", N_("撤回退款 %(a)s")),
     )
@@ -384,6 +490,29 @@ _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"the alarm is (done|ended) already", N_("这条报警已经结束。")),
         (r"the alarm is open already", N_("这条报警已经在待处理里。")),
         (r"lot .+ has no alarm .+", N_("没有这条报警。")),
+        (r"lot .+ has no errand .+", N_("没有这件事。")),
+        (r"lot .+ has no difference .+", N_("没有这项差异。")),
+        (r"who asked for a refund cannot approve it.*", N_("申请退款的人不能自己批准：要另一个人。")),
+        (r"the payment no longer counts", N_("这笔款项已经不算数。")),
+        (r"BoLink cannot give this payment back.*", N_("泊链退不了这笔款：请人工退还。")),
+        (r"a refund of this payment is under way", N_("这笔款正在退，请等结果。")),
+        (r"part of this payment was given back before.*", N_("这笔款退过一部分：再退请人工退还。")),
+        (r"there is an invoice for this payment: have it voided.*", N_("这笔款开过发票：先作废发票，或勾选照样退。")),
+        (r"fen must be from 1 to (?P<a>\d+)", N_("金额超过了能退的。")),
+        (r"the payment is reversed", N_("这笔款项已经冲销。")),
+        (r"the payment is (?P<a>\w+)", N_("这笔款项还没有付成。")),
+        (r"the errand is (?P<a>\w+); only.*", N_("这件事已经有了结果，不能再这样做。请刷新看一眼。")),
+        (r"state must be done or failed", N_("请选结果。")),
+        (r"\S+ is \w+: there is nothing to ask", N_("已经有结果，不用再问。")),
+        (r"nothing is owed for this order", N_("这张订单不欠费。")),
+        (r"the driver had it invoiced at BoLink already: (?P<a>.*)", N_("司机已在泊链开过发票：%(a)s")),
+        (r"there is an invoice for this payment, or.*", N_("这笔款开过发票，或正在开。")),
+        (r"all of the payment was given back", N_("这笔款已经全部退回，不能开票。")),
+        (r"BoLink invoices what was paid there.*", N_("在泊链付的款，司机自己就能在泊链开票。")),
+        (r"the payment belongs to no order", N_("这笔款还没有归到订单。")),
+        (r"BoLink was told of this payment", N_("已经报给泊链了。")),
+        (r"the difference is \w+", N_("这项差异已经处理过了。")),
+        (r"(?P<a>[\d-]+) has not begun at the lot", N_("%(a)s 还没有到。")),
         (r"there is no lot .*", N_("没有这个车场，或它不归您管。")),
         (r"the barrier refused the command", N_("道闸拒绝了命令。")),
         (
@@ -401,6 +530,7 @@ _KINDS = {
     "bad_value": N_("不能用：%(said)s"),
     "cannot_price": N_("算不出费用：%(said)s"),
     "barrier_fault": N_("道闸没有执行：%(said)s"),
+    "bolink": N_("泊链没有回答，或不同意：%(said)s"),
 }
 
 

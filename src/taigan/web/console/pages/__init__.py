@@ -21,6 +21,7 @@ from taigan.web.console.pages import (
     stays,
     tariffs,
 )
+from taigan.web.console.pages.errands import arrears, errand, invoices, reconciling, refunds
 
 PAGES = (
     *signing.PAGES,
@@ -31,6 +32,11 @@ PAGES = (
     *stay.PAGES,
     *spaces.PAGES,
     *money.PAGES,
+    *refunds.PAGES,
+    *arrears.PAGES,
+    *reconciling.PAGES,
+    *invoices.PAGES,
+    *errand.PAGES,
     *shifts.PAGES,
     *passes.PAGES,
     *tariffs.PAGES,

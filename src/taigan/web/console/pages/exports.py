@@ -15,14 +15,16 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from taigan.languages import N_
+from taigan.lot.errands.refunds import SECTION as REFUND
 from taigan.rights import Right
-from taigan.storage import audit, books, ledger_views, searches
+from taigan.storage import audit, books, errands, ledger_views, reconciling, searches
 from taigan.storage.changes import Changes
 from taigan.storage.rows import Act
 from taigan.storage.views import After
 from taigan.web.console import fields, sheets, words
 from taigan.web.console.allowed import need
 from taigan.web.console.pages.audit import sought as deeds_sought
+from taigan.web.console.pages.errands.reconciling import differences_sought
 from taigan.web.console.pages.money import bills_sought, payments_sought
 from taigan.web.console.pages.stays import sought_by
 from taigan.web.console.visit import Answer, Here, Visit
@@ -186,6 +188,60 @@ TABLES: dict[str, Table] = {
         deeds_sought,
         audit.deeds,
         lambda row: (row.at, row.key),
+    ),
+    "refunds": Table(
+        N_("退款"),
+        Right.MONEY_SEE,
+        (
+            Column(N_("申请"), lambda row: row.at, "moment"),
+            Column(N_("款项号"), lambda row: row.about),
+            Column(N_("交易号"), lambda row: row.details.get("trade_no", "")),
+            Column(N_("订单号"), lambda row: row.order_id),
+            Column(N_("金额"), lambda row: row.fen, "money"),
+            Column(N_("状态"), lambda row: row.state, word="errand_state"),
+            Column(N_("谁"), lambda row: row.actor),
+            Column(N_("原因"), lambda row: row.reason),
+            Column(N_("谁批准"), lambda row: row.approved_by),
+            Column(N_("泊链说"), lambda row: row.said),
+            Column(N_("最近变化"), lambda row: row.changed_at, "moment"),
+        ),
+        lambda visit: visit.text("state", 16),
+        lambda conn, lot_id, most, after, state: errands.listed(conn, lot_id, most, after, section=REFUND, state=state),
+        lambda row: (row.at, row.errand_id),
+    ),
+    "arrears": Table(
+        N_("欠费"),
+        Right.MONEY_SEE,
+        (
+            Column(N_("订单号"), lambda row: row.order.order_id),
+            Column(N_("车牌"), lambda row: row.order.plate or row.order.mark + row.order.licence),
+            Column(N_("入场"), lambda row: row.order.in_at, "moment"),
+            Column(N_("离场"), lambda row: row.bill.closed_at, "moment"),
+            Column(N_("应收"), lambda row: row.bill.charge_fen - row.bill.reduced_fen, "money"),
+            Column(N_("已付"), lambda row: row.bill.credited_fen, "money"),
+            Column(N_("欠"), lambda row: row.bill.balance_fen, "money"),
+        ),
+        lambda visit: "".join(visit.text("q", 16).split()).upper(),
+        ledger_views.owed,
+        lambda row: (row.order.order_id,),
+    ),
+    "differences": Table(
+        N_("对账差异"),
+        Right.MONEY_SEE,
+        (
+            Column(N_("日期"), lambda row: row.day.isoformat()),
+            Column(N_("差异"), lambda row: row.kind, word="difference"),
+            Column(N_("交易号"), lambda row: row.number),
+            Column(N_("订单号"), lambda row: row.order_id),
+            Column(N_("这里"), lambda row: row.ours_fen, "money"),
+            Column(N_("泊链"), lambda row: row.theirs_fen, "money"),
+            Column(N_("状态"), lambda row: row.state, word="difference_state"),
+            Column(N_("谁"), lambda row: row.actor),
+            Column(N_("原因"), lambda row: row.reason),
+        ),
+        differences_sought,
+        lambda conn, lot_id, most, after, state: reconciling.listed(conn, lot_id, most, after, state=state),
+        lambda row: (row.found_at, row.difference_id),
     ),
     "passes": Table(
         N_("月卡"),
