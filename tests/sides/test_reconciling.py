@@ -156,8 +156,29 @@ async def test_a_day_that_has_not_begun_is_refused(both: Both) -> None:
 async def test_a_withdrawal_that_failed_and_one_of_another_amount_are_named(both: Both) -> None:
     await stay(both)
     status, answer = await both.hub.admin(
-        "POST", "/admin/withdrawals", json={"lot_id": f"{UNION_ID}-{PARK_ID}", "fen": 50}
+        "POST", "/admin/withdrawals", json={"lot_id": f"{UNION_ID}-{PARK_ID}", "fen": 50, "daily_fen": 50}
     )
     assert status == 200, answer
     await both.act("/reconciliations", day=TODAY)
     assert [kind for kind, _ in await found(both)] == ["withdrawal_differs"]
+
+
+async def test_a_daily_report_counts_passes_that_were_sold_and_refunds_that_were_given_as_well(both: Both) -> None:
+    payment = await stay(both)
+    await both.act("/pass_terms", "PUT", terms=[{"months": 1, "fen": 30000}])
+    days = {"starts_at": "2026-05-01T00:00:00+08:00", "ends_at": "2026-06-01T00:00:00+08:00"}
+    await both.act("/pass_cards", card_id="K1", holder="", plates=["京C33333"], **days)
+    asked = await both.act("/pass_cards/K1/renewal", months=1)
+    [record] = [one for one in await both.records("payments") if one["number"] == asked["number"]]
+    await both.moves(record, "paid")
+
+    async def states() -> list[str]:
+        return [one["state"] for one in await both.items("/errands", section="3.3")]
+
+    await both.until(["done"], of=states)
+    given = await both.act(f"/payments/{payment['payment_id']}/refund", fen=100)
+    assert given["state"] == "done"
+    status, answer = await both.hub.admin("POST", "/admin/withdrawals", json={"lot_id": f"{UNION_ID}-{PARK_ID}"})
+    assert (status, answer["fen"]) == (200, payment["fen"] + 30000 - 100)
+    run = await both.act("/reconciliations", day=TODAY)
+    assert (run["withdrawals"], run["differences"], await found(both)) == (1, 0, [])

@@ -66,6 +66,20 @@ def paid_by_bolink(conn: sa.Connection, lot_id: str, begin: datetime, end: datet
     return int(row[0]), int(row[1]), int(row[2])
 
 
+def through_errands(conn: sa.Connection, lot_id: str, begin: datetime, end: datetime) -> int:
+    """What BoLink took for a lot's passes between two moments, less what it gave back to drivers and as change."""
+    c = t.errands.c
+    going = sa.and_(c.section.in_(("4.2", "3.10")), c.state.in_(("done", "running")))
+    fen = sa.case((c.section.in_(("3.3", "11.2")), c.fen), else_=-c.fen)
+    query = sa.select(sa.func.coalesce(sa.func.sum(fen), 0)).where(
+        c.lot_id == lot_id,
+        c.changed_at >= begin,
+        c.changed_at < end,
+        sa.or_(sa.and_(c.section.in_(("3.3", "11.2")), c.state == "done"), going),
+    )
+    return int(conn.execute(query).scalar_one())
+
+
 def pulls_without_number(conn: sa.Connection, lot_id: str, since: datetime) -> list[str]:
     """The orders with a pull that was paid since then and has no number of BoLink's, or whose end nobody knows.
 

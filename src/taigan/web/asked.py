@@ -255,7 +255,7 @@ ADVICE = {
     "payment_missing_there": "BoLink told of a payment and does not name it: ask BoLink before it is withdrawn",
     "amount_differs": "look at the payment's messages and at BoLink's page: one of the amounts is wrong",
     "withdrawal_failed": "look at the account that receives withdrawals, then withdraw again",
-    "withdrawal_differs": "compare the day's payments with BoLink's daily report",
+    "withdrawal_differs": "compare the day's payments, passes, refunds and change with BoLink's daily report",
     "parked_there_only": "BoLink takes a car for parked that is not inside: close its order there",
     "exit_refused": "BoLink refused the exit: read why, then send it again (deliveries)",
     "parked_here_only": "BoLink holds the stay as ended: look whether the car is still inside",

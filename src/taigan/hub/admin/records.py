@@ -61,10 +61,12 @@ class StateChange(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WithdrawalRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The lot whose money is to be paid out: `fen` of it, all by default."""
+    """The lot whose money is to be paid out: `fen` of it, all by default. `daily_fen`: what the day's report says, else
+    what came in that day less what went out."""
 
     lot_id: Short
     fen: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None
+    daily_fen: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None = None
 
 
 def shown(record: Record, public_url: str) -> RecordItem:
@@ -128,18 +130,30 @@ async def change_state(hub: FromHub, record_id: FromPath[int], data: JSONBody[St
 @post("/withdrawals", status_code=HTTPStatus.OK)
 async def withdraw(hub: FromHub, data: JSONBody[WithdrawalRequest]) -> RecordItem:
     """Pay a lot's money out (4.4)."""
-    record = await hub.book.write(_withdraw, data.lot_id, data.fen, hub.new_code() + hub.new_code())
+    record = await hub.book.write(_withdraw, data, hub.new_code() + hub.new_code())
     return shown(record, hub.public_url)
 
 
-def _withdraw(conn: sa.Connection, trail: Trail, lot_id: str, fen: int | None, code: str) -> Record:
-    lot = known_lot(conn, lot_id)
-    balance = records.balance(conn, lot_id)
-    amount = balance if fen is None else fen
+def _withdraw(conn: sa.Connection, trail: Trail, data: WithdrawalRequest, code: str) -> Record:
+    lot = known_lot(conn, data.lot_id)
+    balance = records.balance(conn, data.lot_id)
+    amount = balance if data.fen is None else data.fen
     if amount <= 0 or amount > balance:
         raise Unusable(f"the lot has {balance} fen", "fen")
     number = f"{trail.at:%Y%m%d%H%M%S%f}"
-    return records.add(conn, trail, Kind.WITHDRAWALS, lot.union_id, lot_id, number, code, state="applied", fen=amount)
+    detail = {} if data.daily_fen is None else {"daily_fen": data.daily_fen}
+    return records.add(
+        conn,
+        trail,
+        Kind.WITHDRAWALS,
+        lot.union_id,
+        data.lot_id,
+        number,
+        code,
+        state="applied",
+        fen=amount,
+        detail=detail,
+    )
 
 
 @get("/parked")

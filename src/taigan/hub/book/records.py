@@ -160,18 +160,35 @@ def payments_of(conn: sa.Connection, lot_id: str, order_id: str) -> list[Record]
     return select(conn, c.lot_id == lot_id, c.order_id == order_id, c.kind == Kind.PAYMENTS.value)
 
 
+_THROUGH_BOLINK = (
+    (Kind.PAYMENTS, ("paid",), 1),
+    (Kind.REFUNDS, ("done", "pending"), -1),
+    (Kind.CHANGE, ("issued", "received"), -1),
+)
+"""What comes in for a lot and goes out to drivers, in which states it counts."""
+
+
 def balance(conn: sa.Connection, lot_id: str) -> int:
     """The fen a lot has at BoLink: paid in, less what was given back, given as change, or is on its way out."""
-    signs = (
-        (Kind.PAYMENTS, ("paid",), 1),
-        (Kind.REFUNDS, ("done", "pending"), -1),
-        (Kind.CHANGE, ("issued", "received"), -1),
-        (Kind.WITHDRAWALS, ("applied", "done"), -1),
-    )
+    return _sum(conn, lot_id, (*_THROUGH_BOLINK, (Kind.WITHDRAWALS, ("applied", "done"), -1)))
+
+
+def taken_between(conn: sa.Connection, lot_id: str, begin: datetime, end: datetime) -> int:
+    """The fen that came in for a lot between two moments, less what was given back and given as change."""
+    c = records.c
+    return _sum(conn, lot_id, _THROUGH_BOLINK, c.changed_at >= begin, c.changed_at < end)
+
+
+def _sum(
+    conn: sa.Connection,
+    lot_id: str,
+    signs: tuple[tuple[Kind, tuple[str, ...], int], ...],
+    *conditions: sa.ColumnElement[bool],
+) -> int:
     total = 0
     for kind, states, sign in signs:
         query = sa.select(sa.func.coalesce(sa.func.sum(records.c.fen), 0)).where(
-            records.c.lot_id == lot_id, records.c.kind == kind.value, records.c.state.in_(states)
+            records.c.lot_id == lot_id, records.c.kind == kind.value, records.c.state.in_(states), *conditions
         )
         total += sign * int(conn.execute(query).scalar_one())
     return total

@@ -386,7 +386,7 @@ def query_withdrawals(upload: Upload, message: QueryWithdrawals) -> Taken:
             amount=Decimal(yuan(one.fen)),
             auto_type=WithdrawalKind.MANUAL.value,
             daily_time=stays.written(one.at)[:10],
-            daily_amount=Decimal(yuan(one.fen)),
+            daily_amount=Decimal(yuan(_daily(upload, one))),
             state=_WITHDRAWAL_STATES[one.state].value,
             pay_channel=0,
             card_number="6222000000000000",
@@ -396,6 +396,14 @@ def query_withdrawals(upload: Upload, message: QueryWithdrawals) -> Taken:
         for one in found[(page - 1) * size : page * size]
     ]
     return Taken(Withdrawals(state=1, errmsg="请求成功", count=len(found), data=data), "请求成功")
+
+
+def _daily(upload: Upload, withdrawal: Record) -> int:
+    """What the report of a withdrawal's day comes to, in fen."""
+    if (said := withdrawal.detail.get("daily_fen")) is not None:
+        return int(said)
+    begin = withdrawal.at.astimezone(stays.BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
+    return records.taken_between(upload.conn, upload.lot.lot_id, begin, begin + timedelta(days=1))
 
 
 def _day(text: str, field: str) -> date:

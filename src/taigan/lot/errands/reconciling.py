@@ -317,6 +317,10 @@ def _of_own_books(conn: sa.Connection, lot: Lot, day: date) -> list[Found]:
 
 
 def _of_withdrawals(conn: sa.Connection, lot: Lot, named: Named) -> list[Found]:
+    """Withdrawals that failed, and days whose report (4.4) is not what came in through BoLink.
+
+    That is payments and passes, less refunds and change; with its fees or without, of which the document says nothing.
+    """
     found = [
         Found("withdrawal_failed", one.trade_no, "", None, units.fen(one.amount, "amount"))
         for one in named.withdrawals
@@ -325,7 +329,8 @@ def _of_withdrawals(conn: sa.Connection, lot: Lot, named: Named) -> list[Found]:
     days = {_day_of(one): units.fen(one.daily_amount, "daily_amount") for one in named.withdrawals}
     for report, theirs in days.items():
         begin, end = span(lot, report)
-        _, taken, fees = kept.paid_by_bolink(conn, lot.lot_id, begin, end)
+        _, paid, fees = kept.paid_by_bolink(conn, lot.lot_id, begin, end)
+        taken = paid + kept.through_errands(conn, lot.lot_id, begin, end)
         if theirs not in (taken, taken - fees):
             found.append(Found("withdrawal_differs", report.isoformat(), "", taken - fees, theirs))
     return found
