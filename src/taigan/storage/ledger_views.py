@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -64,12 +65,26 @@ def shifts(conn: sa.Connection, lot_id: str, limit: int, after: After) -> list[S
     return _listed(conn, _listing(t.shifts, Shift, "opened_at", "shift_id", bool(after)), Shift, lot_id, limit, after)
 
 
-def passes(conn: sa.Connection, lot_id: str, limit: int, after: After) -> list[tuple[Pass, list[str]]]:
+class PassesSought(msgspec.Struct, frozen=True):
+    """Passes that are looked for at a moment. `part`: signs that follow one another in card, holder or plate; `state`:
+    `valid`, `soon` (valid, and over before `soon`), `over` (ended or run out); empty fields: any."""
+
+    part: str = ""
+    state: str = ""
+    now: datetime | None = None
+    soon: datetime | None = None
+
+
+def passes(
+    conn: sa.Connection, lot_id: str, limit: int, after: After, sought: PassesSought | None = None
+) -> list[tuple[Pass, list[str]]]:
     """By card_id, each with its plates."""
     table = t.passes
     statement = sa.select(*columns(table, Pass)).where(table.c.lot_id == lot_id).order_by(table.c.card_id).limit(limit)
     if after:
         statement = statement.where(table.c.card_id > after[0])
+    if sought is not None:
+        statement = statement.where(*_of_passes(sought))
     found = [Pass(*row) for row in conn.execute(statement)]
     plates: dict[str, list[str]] = {one.card_id: [] for one in found}
     named = sa.select(t.pass_plates.c.card_id, t.pass_plates.c.plate).where(
@@ -78,6 +93,25 @@ def passes(conn: sa.Connection, lot_id: str, limit: int, after: After) -> list[t
     for card_id, plate in conn.execute(named):
         plates[card_id].append(plate)
     return [(one, sorted(plates[one.card_id])) for one in found]
+
+
+def _of_passes(sought: PassesSought) -> list[sa.ColumnElement[bool]]:
+    c, plates = t.passes.c, t.pass_plates.c
+    wanted: list[sa.ColumnElement[bool]] = []
+    if sought.part:
+        like = f"%{as_it_is(sought.part)}%"
+        of_plate = sa.exists().where(
+            plates.lot_id == c.lot_id, plates.card_id == c.card_id, plates.plate.like(like, escape="\\")
+        )
+        wanted.append(sa.or_(c.card_id.like(like, escape="\\"), c.holder.like(like, escape="\\"), of_plate))
+    match sought.state:
+        case "valid" | "soon":
+            wanted += [c.ended_at.is_(None), c.starts_at <= sought.now, c.ends_at > sought.now]
+        case "over":
+            wanted.append(sa.or_(c.ended_at.is_not(None), c.ends_at <= sought.now))
+    if sought.state == "soon":
+        wanted.append(c.ends_at <= sought.soon)
+    return wanted
 
 
 def notices(conn: sa.Connection, lot_id: str, order_trade_nos: list[str]) -> list[MoneyNotice]:

@@ -29,7 +29,7 @@ _TERMS = (
     .order_by(t.pass_terms.c.months)
 )
 _ADD_TERM = Insert(t.pass_terms, Term)
-_KEEP = Insert(t.passes, Pass, replacing=["holder", "starts_at", "ends_at", "actor", "reason", "at", "ended_at"])
+_KEEP = Insert(t.passes, Pass, replacing=["holder", "starts_at", "ends_at", "actor", "reason", "via", "at", "ended_at"])
 _PLATE = Insert(t.pass_plates, PassPlate)
 _LENGTHEN = Update[Pass](t.passes, "ends_at", key=["lot_id", "card_id"])
 
@@ -49,6 +49,18 @@ def plates_of(conn: sa.Connection, lot_id: str, card_id: str) -> list[str]:
     c = t.pass_plates.c
     query = sa.select(c.plate).where(c.lot_id == lot_id, c.card_id == card_id).order_by(c.plate)
     return [row[0] for row in conn.execute(query)]
+
+
+def known(conn: sa.Connection, lot_id: str, cards: Collection[str]) -> dict[str, tuple[Pass, list[str]]]:
+    """Passes by their card_id, each with its plates."""
+    c = t.passes.c
+    query = sa.select(*columns(t.passes, Pass)).where(c.lot_id == lot_id, among(c.card_id, "cards"))
+    found = {row.card_id: (Pass(*row), list[str]()) for row in conn.execute(query, {"cards": sorted(cards)})}
+    p = t.pass_plates.c
+    plates = sa.select(p.card_id, p.plate).where(p.lot_id == lot_id, among(p.card_id, "cards")).order_by(p.plate)
+    for card_id, plate in conn.execute(plates, {"cards": sorted(found)}):
+        found[card_id][1].append(plate)
+    return found
 
 
 def keep(conn: sa.Connection, passes: Sequence[Pass], plates: Mapping[str, Sequence[str]]) -> None:

@@ -12,10 +12,11 @@ from taigan.barriers.barrier import Position
 from taigan.lot.people.by import By
 from taigan.lot.people.prices import Prices
 from taigan.lot.tariff.reading import price_lists
-from taigan.storage import errands, messages, reconciling, vehicles
+from taigan.storage import errands, messages, passes, reconciling, vehicles
 from taigan.storage import tables as t
 from taigan.storage.changes import Changes
 from taigan.storage.messages import Said
+from taigan.storage.passes import Term
 from taigan.storage.rows import (
     Act,
     Alarm,
@@ -238,6 +239,8 @@ async def _passes(house: House) -> None:
             t.passes.insert().values(msgspec.structs.asdict(one)),
             t.pass_plates.insert().values(lot_id=LOT, card_id=card_id, plate=plate),
         )
+    terms = [Term(LOT, 1, 30_000), Term(LOT, 12, 300_000)]
+    await house.database.write(lambda conn: passes.put_terms(conn, LOT, terms))
     free = SpecialVehicle(LOT, "粤B10411", "white", None, None, "集团公务", now)
     blocked = {"lot_id": LOT, "kind": "licence", "value": "京A00001", "operator": "王芳", "reason": "闯杆"}
     await house.database.write(lambda conn: vehicles.keep_special_vehicle(conn, free))

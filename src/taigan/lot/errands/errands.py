@@ -218,12 +218,13 @@ class Errands:
         """For how long, and at what price, the lot sells passes. Raises as `send`."""
         return await self._desk.do(passes.SetTerms(lot_id=lot_id, terms=terms, by=by))
 
-    async def fetch_passes(self, lot: Lot) -> tuple[int, int]:
+    async def fetch_passes(self, lot: Lot, by: By | None = None) -> tuple[int, int]:
         """Put all passes that BoLink has in place of those it told of before (10.6): how many, and how many more could
         not be used. Raises BolinkSaysNo, StorageError.
         """
         zone, now = ZoneInfo(lot.time_zone), self._clock.now()
         replaced, unusable = await passes.fetch(self._client_of(lot.lot_id), lot.lot_id, zone, now)
+        replaced.by = by
         return await self._desk.do(replaced), unusable
 
     async def place_stay(self, lot_id: str, order_id: str, by: By) -> Errand:

@@ -19,14 +19,13 @@ from taigan.lot.errors import BadValue, BolinkSaysNo, Conflict, UnknownOrder
 from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.people.by import By
+from taigan.lot.people.passes import FROM_BOLINK
 from taigan.storage import errands, ledger
 from taigan.storage import passes as kept
 from taigan.storage.passes import Term
 from taigan.storage.rows import Act, Errand, MoneyNotice, Pass
 
 RENEWAL, BILL = "3.3", "11.2"
-FROM_BOLINK = "bolink-"
-"""What the card_ids of passes begin with that BoLink told us of."""
 PAGE = 1000
 MOST_MONTHS = 36
 
@@ -235,9 +234,13 @@ class ReplacePasses(msgspec.Struct, kw_only=True):
     lot_id: str
     passes: list[Pass]
     plates: dict[str, list[str]]
+    by: By | None = None
 
     def apply(self, room: Room) -> int:
         """How many there are now."""
+        if self.by is not None:
+            act = f"passes fetched from BoLink: {len(self.passes)}"
+            room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act, self.by.via))
         gone = kept.card_ids(room.conn, room.lot_id, FROM_BOLINK) - {one.card_id for one in self.passes}
         kept.end(room.conn, room.lot_id, gone, room.now)
         kept.keep(room.conn, self.passes, self.plates)

@@ -49,10 +49,11 @@ class Placed(Controller):
         return shown.shown_errand(await office.errands.renew(lot_id, card_id, data.months, by_of(holder, data)))
 
     @post("/pass_cards_of_bolink", status_code=200, responses=COMMANDS, right=Right.PASS_SET)
-    async def fetch_pass_cards(self, office: Here, lot_id: Id) -> shown.Fetched:
+    async def fetch_pass_cards(self, office: Here, holder: Who, lot_id: Id) -> shown.Fetched:
         """Put all passes that BoLink has in place of those it told of before (10.6)."""
         lot = await office.errands.lot(lot_id)
-        return shown.Fetched(*await office.errands.fetch_passes(lot))
+        by = by_of(holder, None, "passes fetched")
+        return shown.Fetched(*await office.errands.fetch_passes(lot, by))
 
     @post("/orders/{order_id:str}/payment_order", status_code=200, responses=ACTS, right=Right.MONEY_SET)
     async def place_payment(

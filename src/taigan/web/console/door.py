@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
@@ -32,12 +33,16 @@ from taigan.web.asgi import (
 from taigan.web.console.framework import framework
 from taigan.web.console.rendering import rendering
 from taigan.web.console.signing.accounts import Accounts, Signed
+from taigan.web.console.uploads import is_upload, read_upload
 from taigan.web.console.visit import LANG, SAID, Visit, session_cookie, unseal
 from taigan.web.office import Office
 
 FIRST_PARTS = ("", "lots", "sign-in", "sign-out", "account", "people", "static")
 """The first parts of its paths."""
 BODY_LIMIT = 256 * 1024
+UPLOAD_LIMIT = 4 * 1024 * 1024
+WITH_FILES = frozenset({"pass-import"})
+"""The last parts of the addresses whose forms carry a file."""
 MOST_FIELDS = 2000
 MOST_LOTS = 1000
 """So many lots one person chooses from."""
@@ -75,9 +80,14 @@ class Console:
             if scope["method"] not in ("GET", "HEAD", "POST"):
                 await _say(send, HTTPStatus.METHOD_NOT_ALLOWED, _BAD_METHOD, close=True)
                 return
-            body = await self._body(scope, receive)
+            files: dict[str, bytes] = {}
+            carries = parts[-1] in WITH_FILES and is_upload(_content_type(scope))
+            body = await self._body(scope, receive, UPLOAD_LIMIT if carries else BODY_LIMIT)
             asked = _fields(scope.get("query_string", b""))
-            form = _fields(body) if scope["method"] == "POST" else {}
+            if carries:
+                form, files = await asyncio.to_thread(read_upload, _content_type(scope), body)
+            else:
+                form = _fields(body) if scope["method"] == "POST" else {}
         except ClientGone:
             return
         except UnicodeDecodeError:
@@ -92,6 +102,7 @@ class Console:
         await self._rendering.ready()
         try:
             visit = await self._visit(scope, parts, asked, form)
+            visit.files = files
         except StorageError:
             text = "数据库没有应答，请稍后再试。 The database does not answer; try again."
             await _say(send, HTTPStatus.SERVICE_UNAVAILABLE, text)
@@ -99,10 +110,10 @@ class Console:
         inner = {**scope, "path": encoded_path(parts), "state": {**scope.get("state", {}), "visit": visit}}
         await self._framework(inner, replay(body, receive), _secured(send, visit.language))
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+    async def _body(self, scope: Scope, receive: Receive, limit: int) -> bytes:
         if scope["method"] in ("GET", "HEAD"):
             return b""
-        return await read_body(receive, limit=BODY_LIMIT, timeout=self._body_timeout)
+        return await read_body(receive, limit=limit, timeout=self._body_timeout)
 
     async def _visit(self, scope: Scope, parts: list[str], asked: dict[str, str], form: dict[str, str]) -> Visit:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -203,6 +214,10 @@ def _fields(pairs: bytes) -> dict[str, str]:
             value = f"{found[name]},{value}"
         found[name] = value
     return found
+
+
+def _content_type(scope: Scope) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"content-type"), "")
 
 
 def _cookies(header: str) -> dict[str, str]:

@@ -92,6 +92,9 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/money/payments/{payment_id}/refund",  # on each payment
         "/lots/{lot_id}/money/payments/{payment_id}/invoice",
         "/lots/{lot_id}/errands/{errand_id}",  # behind each row of these
+        "/lots/{lot_id}/passes/{card_id}",  # behind each row of passes
+        "/lots/{lot_id}/pass-prices",  # beside the passes, each with its tab
+        "/lots/{lot_id}/pass-import",
         "/lots/{lot_id}/tariffs/new",
         "/lots/{lot_id}/tariffs/{version}",
         "/lots/{lot_id}/export/{table}",  # beside each list

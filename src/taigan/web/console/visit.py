@@ -64,6 +64,7 @@ class Visit:
     rendering: Rendering
     said: Said | None = None
     open_alarms: int = 0
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     wrong: dict[Field, str] = field(default_factory=dict)
     cookies: list[Cookie] = field(default_factory=list)
 

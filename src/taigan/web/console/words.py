@@ -295,6 +295,7 @@ DIFFERENCE_DO = {
 }
 DIFFERENCE_STATE = {"open": N_("待处理"), "settled": N_("已了结"), "gone": N_("自己对上了")}
 INVOICE_KIND = {"1": N_("电子"), "2": N_("纸质")}
+PASS_STATE = {"valid": N_("有效"), "soon": N_("30 天内到期"), "over": N_("已到期或停用")}
 WAY_OF_MESSAGE = {"in": N_("泊链来的"), "out": N_("发给泊链")}
 SAID = {"done": N_("已办"), "no": N_("答不行"), "refused": N_("没有收下"), "unreached": N_("没有送到")}
 SIGNATURE = {"raw": N_("和原文相符"), "compact": N_("和去掉空格的文字相符"), "sorted": N_("和排序后的字段相符")}
@@ -341,6 +342,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "difference_do": DIFFERENCE_DO,
     "difference_state": DIFFERENCE_STATE,
     "invoice_kind": INVOICE_KIND,
+    "pass_state": PASS_STATE,
     "alarm_do": ALARM_DO,
     "alarm_state": ALARM_STATE,
 }
@@ -379,6 +381,9 @@ _ACTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"let go unpaid (?P<a>\S+) in lane (?P<b>.+): owed", N_("记欠放行：%(b)s 车道，订单 %(a)s")),
         (r"payment (?P<a>\S+) assigned to (?P<b>\S+)", N_("款项 %(a)s 归到订单 %(b)s")),
         (r"pass (?P<a>\S+) for (?P<b>.+)", N_("月卡 %(a)s：%(b)s")),
+        (r"pass (?P<a>\S+) changed: (?P<b>.+)", N_("改月卡 %(a)s：%(b)s")),
+        (r"passes put: (?P<a>\d+) new, (?P<b>\d+) changed", N_("导入月卡：新 %(a)s 张，改 %(b)s 张")),
+        (r"passes fetched from BoLink: (?P<a>\d+)", N_("从泊链取月卡 %(a)s 张")),
         (r"pass (?P<a>\S+) ended", N_("停用月卡 %(a)s")),
         (r"price list (?P<a>\d+) from (?P<b>.+)", N_("收费标准第 %(a)s 版，从 %(b)s 起")),
         (r"unblocked (?P<a>.+)", N_("移出禁入名单：%(a)s")),
@@ -513,6 +518,14 @@ _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"BoLink was told of this payment", N_("已经报给泊链了。")),
         (r"the difference is \w+", N_("这项差异已经处理过了。")),
         (r"(?P<a>[\d-]+) has not begun at the lot", N_("%(a)s 还没有到。")),
+        (r"there is no pass .*", N_("没有这张月卡。")),
+        (r"there is a pass (?P<a>.+) already", N_("已经有月卡 %(a)s。")),
+        (r"the pass was ended; sell a new one", N_("这张月卡已停用，请另办一张。")),
+        (r"the pass has ended already", N_("这张月卡已经停用。")),
+        (r"passes that BoLink told of are changed at BoLink", N_("泊链告知的月卡要在泊链改。")),
+        (r"the lot sells no pass of \d+ months", N_("没有这样的价目。")),
+        (r"set notify_url first.*", N_("还不能续费：请维护先填 notify_url，泊链才知道把结果发到哪里。")),
+        (r"two terms of the same length", N_("同样的月数写了两次。")),
         (r"there is no lot .*", N_("没有这个车场，或它不归您管。")),
         (r"the barrier refused the command", N_("道闸拒绝了命令。")),
         (

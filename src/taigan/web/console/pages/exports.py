@@ -26,6 +26,7 @@ from taigan.web.console.allowed import need
 from taigan.web.console.pages.audit import sought as deeds_sought
 from taigan.web.console.pages.errands.reconciling import differences_sought
 from taigan.web.console.pages.money import bills_sought, payments_sought
+from taigan.web.console.pages.passes import passes_sought
 from taigan.web.console.pages.stays import sought_by
 from taigan.web.console.visit import Answer, Here, Visit
 
@@ -256,8 +257,8 @@ TABLES: dict[str, Table] = {
             Column(N_("谁"), lambda row: row[0].actor),
             Column(N_("原因"), lambda row: row[0].reason),
         ),
-        lambda visit: None,
-        lambda conn, lot_id, most, after, _: ledger_views.passes(conn, lot_id, most, after),
+        passes_sought,
+        ledger_views.passes,
         lambda row: (row[0].card_id,),
     ),
 }

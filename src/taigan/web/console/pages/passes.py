@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -16,13 +17,19 @@ from taigan.lot.people.outlook import Outlook, outlook
 from taigan.lot.people.passes import AddPass, EndPass
 from taigan.rights import Right
 from taigan.storage import ledger_views, vehicles, views
+from taigan.storage import passes as kept
+from taigan.storage.ledger_views import PassesSought
+from taigan.storage.passes import Term
 from taigan.storage.rows import Pass
 from taigan.web.api.common import BY_ID, BY_NAME
 from taigan.web.console import fields
 from taigan.web.console.visit import Answer, Here, Visit
+from taigan.web.console.words import PASS_STATE
 from taigan.web.errors import Refused
 
 MOST_LISTED = 500
+SOON = timedelta(days=30)
+"""A pass that is over before then is over soon."""
 
 
 @get("/lots/{lot_id:str}/passes", right=Right.PASS_SEE)
@@ -31,7 +38,7 @@ async def passes(visit: Here) -> Answer:
     try:
         return visit.page("passes.html", **await _listed(visit), found=await _found(visit))
     except BadValue as error:
-        return visit.again("passes.html", error, **await _listed(visit), found=None)
+        return visit.again("passes.html", error, **await _listed(visit, sought=False), found=None)
     except Refused:
         return visit.go(visit.in_lot("passes"))
 
@@ -59,7 +66,7 @@ async def add_pass(visit: Here) -> Answer:
             )
         )
     except LotError as error:
-        return visit.again("passes.html", error, **await _listed(visit), found=None)
+        return visit.again("passes.html", error, **await _listed(visit, sought=False), found=None)
     return visit.go(visit.in_lot("passes"), visit.tell("月卡 %(card)s 已加上。", card=card_id))
 
 
@@ -108,14 +115,23 @@ async def _found(visit: Visit) -> Outlook | None:
     return await visit.office.database.read(lambda conn: outlook(conn, lot, plate, now))
 
 
-async def _listed(visit: Visit) -> dict[str, Any]:
+def passes_sought(visit: Visit) -> PassesSought:
+    """The passes that the address asks for. Raises BadValue."""
+    state = visit.asked.get("state", "")
+    return PassesSought(visit.text("q", 32).strip(), state if state in PASS_STATE else "", visit.now, visit.now + SOON)
+
+
+async def _listed(visit: Visit, *, sought: bool = True) -> dict[str, Any]:
     after = BY_NAME.read(visit.asked.get("after", "")[:512])
     lot_id = visit.here.lot_id
-    rows: list[tuple[Pass, list[str]]] = await visit.office.database.read(
-        lambda conn: ledger_views.passes(conn, lot_id, fields.PAGE + 1, after)
-    )
+    wanted = passes_sought(visit) if sought else None
+
+    def read(conn: sa.Connection) -> tuple[list[tuple[Pass, list[str]]], list[Term]]:
+        return ledger_views.passes(conn, lot_id, fields.PAGE + 1, after, wanted), kept.terms(conn, lot_id)
+
+    rows, terms = await visit.office.database.read(read)
     rows, more = fields.further(visit, rows, BY_NAME, lambda row: (row[0].card_id,), "passes")
-    return {"rows": rows, "more": more}
+    return {"rows": rows, "more": more, "terms": terms, "states": PASS_STATE, "soon": visit.now + SOON}
 
 
 async def _lists(visit: Visit) -> dict[str, Any]:
