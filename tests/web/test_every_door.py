@@ -304,6 +304,19 @@ async def test_the_demo_page_is_its_own_pages_alone_and_nobody_frames_it(
         await page.stop()
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b"[" * 50_000, b"[]", b'{"forward": true}', b'{"forward": 1e999}']
+)
+async def test_a_step_of_the_demos_clock_that_is_none_is_400(tmp_path: Path, body: bytes) -> None:
+    page = Page({}, {}, {}, DemoClock(tmp_path / "clock"))
+    url = f"http://127.0.0.1:{await page.start('127.0.0.1', 0)}/clock"
+    try:
+        async with aiohttp.ClientSession() as session, session.post(url, data=body) as answer:
+            assert (answer.status, (await answer.json())["error"]["field"]) == (400, "forward")
+    finally:
+        await page.stop()
+
+
 async def test_the_demo_page_tells_who_writes_a_door_in_another_way_that_it_is_none(tmp_path: Path) -> None:
     page = Page({"lot": ("http://127.0.0.1:1", "t")}, {}, {}, DemoClock(tmp_path / "clock"))
     port = await page.start("127.0.0.1", 0)

@@ -84,6 +84,7 @@ class ImportInside(msgspec.Struct, kw_only=True):
             car.in_at,
             room.now,
             self.by.operator,
+            self.by.via,
             told=bool(car.order_id),
         )
         return order_id

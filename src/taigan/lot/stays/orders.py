@@ -141,6 +141,7 @@ def take_over(
     in_at: datetime,
     now: datetime,
     actor: str,
+    via: str,
     *,
     told: bool,
 ) -> None:
@@ -149,7 +150,7 @@ def take_over(
     if lot.spaces_free > 0:
         _take_space(changes, lot)
     changes.new_order(order)
-    note(changes, order, now, "taken over", actor)
+    note(changes, order, now, "taken over", actor, via=via)
     if not told:
         owe(changes, order, "3.1", entry_payload(lot, order), now)
 
