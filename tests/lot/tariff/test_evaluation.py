@@ -13,8 +13,8 @@ import pytest
 import taigan.lot.tariff
 from support.tariffs import rule
 from taigan.lot.tariff.days import Calendar
-from taigan.lot.tariff.errors import NoRate, NotInForce, UnusableTimes, YearNotPublished
-from taigan.lot.tariff.evaluation import in_force, price
+from taigan.lot.tariff.errors import ExitFirst, NoRate, NotInForce, UnusableTimes, YearNotPublished
+from taigan.lot.tariff.evaluation import check_order, in_force, price
 from taigan.lot.tariff.model import PriceList
 from taigan.lot.tariff.reading import price_lists
 from taigan.lot.tariff.result import Charge, Free, PeriodSum, Slice
@@ -279,6 +279,24 @@ def test_holidays_and_make_up_days_are_as_announced() -> None:
     assert found == {(10, 1): 300, (10, 3): 300, (10, 8): 100, (10, 10): 100, (10, 11): 200, (9, 20): 100, (9, 27): 300}
 
 
+def test_a_price_per_visit_goes_by_the_day_of_the_entry_if_steps_count_once() -> None:
+    prices = listed(*BY_DAY, period="stay", first_steps="once")
+    eve, holiday, after = (datetime(2026, *day, 20, tzinfo=SHANGHAI) for day in ((9, 30), (10, 1), (10, 8)))
+    assert [price(prices, eve, eve + timedelta(hours=n)).fen for n in (1, 12, 72)] == [100, 100, 100]
+    assert price(prices, holiday, after).fen == 300
+
+
+def test_a_weekend_is_one_slice_and_its_price_is_taken_once_or_each_day() -> None:
+    office = [
+        {"days": ["workday"], "from": "07:00", "until": "21:00", "cap": "80", "steps": [{"per": 30, "price": "4"}]},
+        {"days": ["workday"], "from": "21:00", "until": "07:00", "steps": [{"price": "10"}]},
+        {"days": ["weekend", "holiday"], "from": "07:00", "until": "07:00", "steps": [{"price": "15"}]},
+    ]
+    assert fen(listed(*office, period="stay"), "7 10:00", "9 07:00") == 1500
+    assert fen(listed(*office, period="day", day_starts="07:00"), "7 10:00", "9 07:00") == 3000
+    assert fen(listed(*office, period="day", day_starts="07:00"), "6 20:00", "7 06:59") == 800 + 1000
+
+
 def test_days_of_one_kind_are_one_slice_without_a_border_at_midnight() -> None:
     prices = listed(*BY_DAY, period="stay")
     result = price(prices, at("5 22:00"), at("8 10:00"))
@@ -324,7 +342,7 @@ def test_a_time_that_the_clock_leaps_over_is_the_leap() -> None:
     )
     entry = datetime(2026, 3, 29, 1, tzinfo=berlin)
     result = price(prices, entry, entry.astimezone(UTC) + timedelta(hours=2), zone=berlin)
-    assert [piece.start.astimezone(berlin).hour for piece in result.slices] == [1, 3]
+    assert [f"{piece.start.astimezone(berlin):%H:%M:%S}" for piece in result.slices] == ["01:00:00", "03:00:00"]
 
 
 def test_a_time_that_the_clock_shows_twice_is_the_first() -> None:
@@ -347,6 +365,39 @@ def test_a_section_that_the_clock_leaps_over_leaves_its_neighbours_one_slice() -
     entry = datetime(2026, 3, 29, 1, tzinfo=berlin)
     result = price(prices, entry, entry.astimezone(UTC) + timedelta(hours=2), zone=berlin)
     assert [piece.section for piece in result.slices] == [0]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_a_section_that_the_clock_leaps_over_parts_neighbours_that_are_two(order: tuple[int, ...]) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    sections = [
+        {"from": "22:00", "until": "02:00", "steps": [{"per": 60, "price": "1"}]},
+        {"from": "02:00", "until": "03:00", "steps": [{"per": 60, "price": "9"}]},
+        {"from": "03:00", "until": "22:00", "steps": [{"per": 60, "price": "2"}]},
+    ]
+    prices = listed(*(sections[place] for place in order))
+    first, entry = datetime(2026, 3, 28, 1, tzinfo=berlin), datetime(2026, 3, 29, 1, tzinfo=berlin)
+    leave = entry.astimezone(UTC) + timedelta(hours=2)
+    night, leapt, day = (order.index(place) for place in range(3))
+    assert [piece.section for piece in price(prices, entry, leave, zone=berlin).slices] == [night, day]
+    two_days = price(listed(*(sections[place] for place in order), period="stay"), first, leave, zone=berlin)
+    assert [piece.section for piece in two_days.slices] == [night, leapt, day, night, day]
+
+
+def test_who_asks_for_a_stay_that_ends_before_it_begins_is_told_both_moments() -> None:
+    check_order(at("10:00"), at("10:00"))
+    check_order(at("10:00"), at("10:00:01"))
+    with pytest.raises(ExitFirst) as refused:
+        check_order(at("10:00"), at("9:59"))
+    assert "离场时间 2026-03-02 09:59 早于入场时间 2026-03-02 10:00" in refused.value.zh
+    berlin = ZoneInfo("Europe/Berlin")
+    for later, sooner, said in (
+        (datetime(2026, 3, 29, 3, tzinfo=berlin), datetime(2026, 3, 29, 1, tzinfo=berlin), ("03:00+02", "01:00+01")),
+        (datetime(2026, 10, 25, 3, tzinfo=berlin), datetime(2026, 10, 25, 1, tzinfo=berlin), ("03:00+01", "01:00+02")),
+    ):
+        with pytest.raises(ExitFirst) as refused:
+            check_order(later, sooner, berlin)
+        assert all(f"{moment}:00" in refused.value.en for moment in said), "where the offsets differ, they are told"
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,25 @@ def test_a_curve_is_the_picture_in_the_documents_that_people_have_looked_at(
     assert curve.curve(price_list, entry, hours, "", language, title=title) == looked_at
 
 
+@pytest.mark.parametrize(
+    ("vehicle", "entry", "hours", "language"),
+    [
+        ("small", "05T14:00", 60, "zh"),
+        ("large", "09T05:30", 70, "en"),
+        ("motorcycle", "05T09:00", 30, "zh"),
+        ("truck", "05T09:00", 40, "en"),
+        ("van", "05T20:00", 26, "zh"),
+        ("bus_large", "05T09:00", 30, "zh"),
+    ],
+)
+def test_a_curve_where_many_switches_meet_is_the_picture_that_people_have_looked_at(
+    vehicle: str, entry: str, hours: int, language: str
+) -> None:
+    begins = datetime.fromisoformat(f"2026-01-{entry}").replace(tzinfo=SHANGHAI)
+    looked_at = (HERE / "curves" / f"{vehicle}.svg").read_text("utf-8")
+    assert curve.curve(BOARDS, begins, hours, vehicle, language) == looked_at
+
+
 def test_a_stay_that_costs_nothing_is_a_line_on_the_ground() -> None:
     free = price_lists.from_data({"valid_from": "2026-01-01", "rates": [{"sections": [{"free": True}]}]})
     picture = ET.fromstring(curve.curve(free, MONDAY, 0))
@@ -351,7 +370,7 @@ def test_a_board_shows_every_rate_with_its_sections_caps_and_rules_and_nothing_t
     assert tables[0][0] == ["时段Time", "收费标准Charge", "时段封顶At most"]
     assert [row[2] for row in tables[0][1:]] == ["—", "15元¥15"]
     assert tables[-1] == [["时段Time", "收费标准Charge"], ["全天all day", "10元/24小时¥10 per 24 h"]]
-    assert re.findall(r"<h2>(.*?) <small", page)[::6] == ["小型车、叉车", "其余车辆"]
+    assert re.findall(r"<h2>(.*?) <small", page)[::7] == ["小型车、叉车", "其余车辆"]
     alone = board(price_lists.from_data({"valid_from": "2026-01-01", "rates": [{"sections": [{"free": True}]}]}))
     assert "各类车辆" in alone
     assert "其余车辆" not in alone

@@ -283,6 +283,7 @@ TILES = [
     ([("08:00", "20:00"), ("20:00", "09:00")], None, ("08:00–09:00", 2, 1)),
     ([("08:00", "12:00"), ("12:00", "08:00"), ("13:00", "14:00")], None, ("13:00–14:00", 2, 3)),
     ([("00:00", "00:00"), ("00:00", "00:00")], None, ("00:00–24:00", 1, 2)),
+    ([("08:00", "20:00"), ("10:00", "20:00"), ("19:00", "08:00")], None, ("19:00–20:00", 1, 3)),
 ]
 
 
@@ -464,6 +465,12 @@ def test_every_line_with_full_width_punctuation_is_told_of_at_once() -> None:
     assert len(refused("a：1\n".encode() * 1000)) == 10
     [json_slip] = refused('{"valid_from": “2026-01-01”}'.encode())
     assert "第 1 行第 16 列" in json_slip.zh
+
+
+def test_a_value_without_full_width_characters_has_no_hint_at_them() -> None:
+    [problem] = refused(section(cap="2.505"))
+    assert problem.zh == '金额应为 0 到 1000000 元、最多两位小数，如 "2.50"，现为 "2.505"'
+    assert problem.en == 'must be yuan from 0 to 1000000 with at most two decimals, as "2.50", not "2.505"'
 
 
 def test_a_full_width_value_is_refused_with_its_half_width_form() -> None:

@@ -118,7 +118,7 @@ def check_order(entry: datetime, exit: datetime, zone: tzinfo = SHANGHAI) -> Non
     moments = [moment.astimezone(zone) for moment in (entry, exit)]
     if moments[0].utcoffset() == moments[1].utcoffset():
         moments = [moment.replace(tzinfo=None) for moment in moments]
-    came, left = (moment.isoformat(" ").removesuffix(":00") for moment in moments)
+    came, left = (moment.isoformat(" ", "seconds" if moment.second else "minutes") for moment in moments)
     raise ExitFirst(
         f"离场时间 {left} 早于入场时间 {came}，请检查有没有写反",
         f"the exit, {left}, is before the entry, {came}: are they the wrong way round?",

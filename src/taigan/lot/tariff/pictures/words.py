@@ -146,6 +146,8 @@ def _once(rate: Rate, step: Step, *, alone: bool, first: bool) -> Said:
     money = short(step.price)
     if not alone:
         return Said(f"共{money}元", f"¥{money} in all") if first else Said(f"加收{money}元", f"¥{money} more")
+    if rate.first_steps is FirstSteps.ONCE:
+        return Said(f"{money}元/次", f"¥{money} per visit")
     if len(rate.sections) > 1:
         return Said(f"{money}元/时段", f"¥{money} each time")
     return {
@@ -223,7 +225,7 @@ def _flat(rate: Rate) -> bool:
 
 
 def _borders(rate: Rate) -> Iterator[Said]:
-    if len(rate.sections) > 1:
+    if len(rate.sections) > 1 and any(step.per for section in rate.sections for step in section.steps):
         if rate.at_border is AtBorder.CUT:
             yield Said("跨时段的，各时段分别计时", "each time of day is counted by itself")
         else:
@@ -231,8 +233,14 @@ def _borders(rate: Rate) -> Iterator[Said]:
                 "跨时段的，未满的计时单位按开始时的时段计满",
                 "a unit that has begun is finished at the price of the time it began in",
             )
-    if rate.first_steps is FirstSteps.ONCE and any(len(section.steps) > 1 for section in rate.sections):
-        yield Said("首段价格每次停车只计一次", "the first step counts once per stay")
+    if rate.first_steps is FirstSteps.ONCE:
+        if any(len(section.steps) > 1 for section in rate.sections):
+            yield Said("首段价格每次停车只计一次", "the first step counts once per stay")
+        if any(len(section.steps) == 1 and section.steps[0].per is None for section in rate.sections):
+            yield Said(
+                "按次的价格每次停车只收一次，按入场时的时段",
+                "a price per visit is taken once, by the time of the entry",
+            )
 
 
 def _end(price_list: PriceList, rate: Rate) -> Iterator[Said]:
