@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from support.ports import free_port
 from support.postgres import NewDatabase
 from support.stack import Stack, eventually
-from taigan.bolink import PRODUCTION, TEST, Addresses, open_envelope, verify
+from taigan.bolink import PRODUCTION, TEST, Addresses, Unreachable, open_envelope, verify
 from taigan.clock import SystemClock
 from taigan.doctor import CHECKS, Account, Finding, Installation, Peers, Sms, examine
 from taigan.lot.gateways.gateway import NoGateway, Registration, SmsFailed
@@ -139,6 +139,21 @@ async def test_the_key_of_bolinks_other_side_is_named(patient: Patient) -> None:
     patient.told(peers=Peers(transport=sides, own=PRODUCTION, others=[TEST]))
     found = (await patient.found())[("signature", "200002")]
     assert (found.state, "the key is that of its other side (test)" in found.en) == ("wrong", True)
+
+
+async def test_a_side_that_does_not_answer_says_nothing_of_a_key(patient: Patient) -> None:
+    class Unplugged(Sides):
+        async def post(self, url: str, body: bytes, *, timeout: float) -> tuple[int, bytes]:
+            if "own" not in self.keys and "beta" not in url:
+                return await super().post(url, body, timeout=timeout)
+            raise Unreachable("connection refused")
+
+    patient.told(peers=Peers(transport=Unplugged(own="a-key"), own=Addresses.at("http://hub")))
+    found = (await patient.found())[("signature", "200002")]
+    assert (found.state, "connection refused" in found.en) == ("skipped", True)
+    patient.told(peers=Peers(transport=Unplugged(production="another key"), own=PRODUCTION, others=[TEST]))
+    found = (await patient.found())[("signature", "200002")]
+    assert (found.state, "other side" in found.en) == ("wrong", False)
 
 
 async def test_where_messages_are_fetched_no_callback_address_is_tried(patient: Patient) -> None:

@@ -7,6 +7,7 @@ HTTP, and its callback address is sent a message that it must refuse.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
@@ -495,11 +496,18 @@ class _Examination:
         return list(await asyncio.gather(*tried))
 
     async def _signature(self, peers: Peers, union_id: str, key: str, lane: Lane) -> Finding:
-        said = await _asked(peers, peers.own, union_id, key, lane, self._at.answers_within)
-        if said is None:
-            return _well("signature", "泊链认得这把密钥签的名", "BoLink knows what this key signs", union_id)
         seconds = self._at.answers_within
-        fits = [each.name for each in peers.others if await _asked(peers, each, union_id, key, lane, seconds) is None]
+        try:
+            said = await _asked(peers, peers.own, union_id, key, lane, seconds)
+        except _Silent as error:
+            return _skipped("signature", f"泊链没有应答：{error}", f"BoLink did not answer: {error}", subject=union_id)
+        if not said:
+            return _well("signature", "泊链认得这把密钥签的名", "BoLink knows what this key signs", union_id)
+        fits = []
+        for other in peers.others:
+            with contextlib.suppress(_Silent):
+                if not await _asked(peers, other, union_id, key, lane, seconds):
+                    fits.append(other.name)
         if fits:
             return _wrong(
                 "signature",
@@ -724,8 +732,8 @@ def _wrong(check: str, subject: str = "", *, zh: str, en: str, do_zh: str, do_en
     return Finding(check=check, subject=subject, state="wrong", zh=zh, en=en, do_zh=do_zh, do_en=do_en)
 
 
-async def _asked(peers: Peers, side: Addresses, union_id: str, key: str, lane: Lane, seconds: float) -> str | None:
-    """What that side says against the signature of a call; None when it has nothing against it, or is not reached."""
+async def _asked(peers: Peers, side: Addresses, union_id: str, key: str, lane: Lane, seconds: float) -> str:
+    """What that side says against the signature of a call; empty when it has nothing against it. Raises _Silent."""
     client = BolinkClient(union_id, key, side, peers.transport, seconds, pauses=())
     kind = values.CodeKind.NO_PLATE_ENTRY if lane.direction == "entry" else values.CodeKind.EXIT_PAYMENT
     park_id = lane.lot_id.partition("-")[2]
@@ -733,20 +741,22 @@ async def _asked(peers: Peers, side: Addresses, union_id: str, key: str, lane: L
     try:
         await client.get_qr_code(asked)
     except Refused as refused:
-        return refused.text if any(word in refused.text.lower() for word in ("签名", "验签", "sign")) else None
+        return refused.text if any(word in refused.text.lower() for word in ("签名", "验签", "sign")) else ""
     except BadAnswer as odd:
-        return f"HTTP {odd.status}" if odd.status in (401, 403) else None
-    except BolinkError:
-        return None
-    return None
+        if odd.status in (401, 403):
+            return f"HTTP {odd.status}"
+        raise _Silent(str(odd)) from None
+    except BolinkError as error:
+        raise _Silent(str(error)) from None
+    return ""
 
 
 def _well(check: str, zh: str, en: str, subject: str = "") -> Finding:
     return Finding(check=check, subject=subject, state="well", zh=zh, en=en)
 
 
-def _skipped(check: str, zh: str, en: str) -> Finding:
-    return Finding(check=check, state="skipped", zh=f"没有看：{zh}", en=f"not looked at: {en}")
+def _skipped(check: str, zh: str, en: str, subject: str = "") -> Finding:
+    return Finding(check=check, subject=subject, state="skipped", zh=f"没有看：{zh}", en=f"not looked at: {en}")
 
 
 def _barrier(lane: _Lane) -> Finding:
