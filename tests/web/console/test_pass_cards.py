@@ -13,10 +13,10 @@ from taigan.storage import ledger_views
 from taigan.storage import passes as kept
 from taigan.storage.rows import Pass
 from taigan.web.console import pass_sheets
-from taigan.web.console.door import UPLOAD_LIMIT
+from taigan.web.console.door import BODY_LIMIT, UPLOAD_LIMIT
 from taigan.web.console.pass_sheets import Sheet
 from web.console.browser import Answer, Browser, person, role_without
-from web.house import LOT, House, Houses
+from web.house import LOT, House, Houses, client_of
 
 PASSES, PRICES, IMPORT = (f"/lots/{LOT}/{path}" for path in ("passes", "pass-prices", "pass-import"))
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -263,3 +263,11 @@ async def test_who_may_only_see_is_offered_nothing(small_house: House) -> None:
     lesser = await person(small_house, role_without(Right.PASS_SEE), login="weixiu", name="维修")
     assert (await lesser.open(f"{PASSES}/K1")).status == 403
     await lesser.close()
+
+
+@pytest.mark.parametrize("cookie", ["", "session=none", "__Host-session=none"])
+async def test_of_nobody_who_is_signed_in_no_file_is_read(houses: Houses, cookie: str) -> None:
+    async with client_of(await houses(), None) as http:
+        sent = {"file": ("cards.csv", b"x" * BODY_LIMIT, "text/csv")}
+        answer = await http.post(IMPORT, files=sent, headers={"Cookie": cookie})
+    assert answer.status_code == 413

@@ -57,6 +57,7 @@ SECURITY = {
 }
 """On every answer: nothing runs but our own files, nobody frames a page."""
 _BAD_METHOD = "只有 GET 和 POST。 Only GET and POST."
+_NO_DATABASE = "数据库没有应答，请稍后再试。 The database does not answer; try again."
 _BAD_ADDRESS = "这个地址不能用。 This address cannot be used."
 
 
@@ -81,7 +82,7 @@ class Console:
                 await _say(send, HTTPStatus.METHOD_NOT_ALLOWED, _BAD_METHOD, close=True)
                 return
             files: dict[str, bytes] = {}
-            carries = parts[-1] in WITH_FILES and is_upload(_content_type(scope))
+            carries = parts[-1] in WITH_FILES and is_upload(_content_type(scope)) and await self._is_signed(scope)
             body = await self._body(scope, receive, UPLOAD_LIMIT if carries else BODY_LIMIT)
             asked = _fields(scope.get("query_string", b""))
             if carries:
@@ -96,6 +97,9 @@ class Console:
         except (TooLarge, ValueError):
             await _say(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "表单太大。 The form is too large.", close=True)
             return
+        except StorageError:
+            await _say(send, HTTPStatus.SERVICE_UNAVAILABLE, _NO_DATABASE, close=True)
+            return
         except TooSlow:
             await _say(send, HTTPStatus.REQUEST_TIMEOUT, "表单没有收全。 The form did not come in time.", close=True)
             return
@@ -104,8 +108,7 @@ class Console:
             visit = await self._visit(scope, parts, asked, form)
             visit.files = files
         except StorageError:
-            text = "数据库没有应答，请稍后再试。 The database does not answer; try again."
-            await _say(send, HTTPStatus.SERVICE_UNAVAILABLE, text)
+            await _say(send, HTTPStatus.SERVICE_UNAVAILABLE, _NO_DATABASE)
             return
         inner = {**scope, "path": encoded_path(parts), "state": {**scope.get("state", {}), "visit": visit}}
         await self._framework(inner, replay(body, receive), _secured(send, visit.language))
@@ -115,11 +118,16 @@ class Console:
             return b""
         return await read_body(receive, limit=limit, timeout=self._body_timeout)
 
+    async def _is_signed(self, scope: Scope) -> bool:
+        """Whether somebody is signed in: files are read from nobody else."""
+        signed = await self._accounts.signed(_token(scope), present=False)
+        return signed is not None and signed.session.whole
+
     async def _visit(self, scope: Scope, parts: list[str], asked: dict[str, str], form: dict[str, str]) -> Visit:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _said(scope)
         cookies = _cookies(headers.get("cookie", ""))
         secure = scope.get("scheme") == "https"
-        token = cookies.get(session_cookie(secure), "")[:200]
+        token = _token(scope)
         is_part = "x-part" in headers or headers.get("accept") == "text/event-stream"
         signed = await self._accounts.signed(token, present=not is_part)
         lots = await self._lots(signed)
@@ -218,6 +226,16 @@ def _fields(pairs: bytes) -> dict[str, str]:
 
 def _content_type(scope: Scope) -> str:
     return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"content-type"), "")
+
+
+def _said(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _token(scope: Scope) -> str:
+    """The token of the browser's session, or what stands there."""
+    cookies = _cookies(_said(scope).get("cookie", ""))
+    return cookies.get(session_cookie(scope.get("scheme") == "https"), "")[:200]
 
 
 def _cookies(header: str) -> dict[str, str]:
