@@ -188,3 +188,11 @@ async def test_a_client_that_was_cut_off_as_it_wrote_leaves_the_next_connection_
                 asyncio.get_running_loop().remove_writer(number)
             with pytest.raises(aiomqtt.MqttError):
                 await cut_off.publish("somewhere", b"later")
+
+
+@pytest.mark.parametrize("topic", ["lots/1-7/+/report", "lots/#", "lots/1-7\0/A1"])
+def test_a_topic_that_would_hear_everybody_is_refused(topic: str) -> None:
+    site = Site(Heard(), SystemClock(), Random(1))
+    connection = broker_of(site, BrokerSettings(broker="mqtt://127.0.0.1"))
+    with pytest.raises(ValueError, match="cannot be a topic"):
+        connection.listen({topic: lambda message: None})
