@@ -12,10 +12,10 @@ import pytest
 
 import taigan.lot.tariff
 from support.tariffs import rule
-from taigan.lot.tariff.days import Calendar
-from taigan.lot.tariff.errors import ExitFirst, NoRate, NotInForce, UnusableTimes, YearNotPublished
+from taigan.lot.tariff.days import Calendar, Days
+from taigan.lot.tariff.errors import ExitFirst, NoRate, NotInForce, Problem, UnusableTimes, YearNotPublished
 from taigan.lot.tariff.evaluation import check_order, in_force, price
-from taigan.lot.tariff.model import PriceList
+from taigan.lot.tariff.model import PriceList, Rate, Section, Step
 from taigan.lot.tariff.reading import price_lists
 from taigan.lot.tariff.result import Charge, Free, PeriodSum, Slice
 
@@ -128,6 +128,7 @@ def test_a_unit_that_was_not_counted_at_the_border_is_not_finished() -> None:
         at_border="finish",
     )
     assert fen(prices, "19:40", "20:10") == 300
+    assert fen(prices, "19:50", "20:10") == 300
     assert fen(prices, "19:39:59", "20:10") == 200
 
 
@@ -169,6 +170,7 @@ def test_caps_of_periods_ascend_and_the_last_repeats() -> None:
 def test_a_day_begins_where_the_list_says() -> None:
     prices = listed({"steps": [{"price": "10"}]}, period="day", day_starts="06:00")
     assert fen(prices, "05:00", "06:00") == 1000
+    assert len(price(prices, at("05:00"), at("06:00")).periods) == 1
     assert fen(prices, "05:00", "06:00:01") == 2000
     assert fen(prices, "06:00", "3 06:00") == 1000
 
@@ -365,6 +367,9 @@ def test_a_section_that_the_clock_leaps_over_leaves_its_neighbours_one_slice() -
     entry = datetime(2026, 3, 29, 1, tzinfo=berlin)
     result = price(prices, entry, entry.astimezone(UTC) + timedelta(hours=2), zone=berlin)
     assert [piece.section for piece in result.slices] == [0]
+    the_day_before = datetime(2026, 3, 28, 2, 30, tzinfo=berlin)
+    result = price(prices, the_day_before, entry.astimezone(UTC) + timedelta(hours=2), zone=berlin)
+    assert [piece.section for piece in result.slices] == [1, 0, 0], "the last border is that of 24 h"
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
@@ -421,6 +426,23 @@ def test_ten_years_are_priced() -> None:
     assert fen(listed(period="stay", period_caps=["3"]), "10:00", "10:00") == 0
     stay = price(listed(period_caps=["3"]), at("10:00"), at("10:00") + timedelta(days=3660))
     assert stay.fen == 3660 * 300
+
+
+def test_a_price_list_a_price_and_its_reasons_are_never_changed() -> None:
+    prices = rule("zhujiang")
+    found = price(prices, at("18:30"), at("3 10:00"))
+    section, piece = prices.rates[0].sections[0], found.slices[0]
+    parts = [prices, prices.rates[0], section, section.steps[0], found, piece, piece.charges[0], found.periods[0]]
+    for part in [*parts, Problem("", "", "", "", ""), Calendar(), Days()]:
+        for name in getattr(part, "__struct_fields__", None) or getattr(part, "__slots__"):  # noqa: B009
+            with pytest.raises(AttributeError):
+                setattr(part, name, getattr(part, name))
+
+
+def test_what_a_price_list_is_made_of_is_given_by_name() -> None:
+    for made in (PriceList, Rate, Section, Step, Days):
+        with pytest.raises(TypeError, match="Extra positional arguments"):
+            made(())  # type: ignore[misc]
 
 
 def test_no_float_is_in_the_code_that_prices() -> None:

@@ -301,6 +301,8 @@ def test_a_period_without_a_cap_that_cuts_sections_is_remarked() -> None:
     long = {"sections": [{"steps": [{"up_to": 1500, "price": "5"}, {"price": "1"}]}], "period_caps": ["9"]}
     [remark] = words.remarks(price_lists.from_data({"valid_from": "2026-01-01", "rates": [long]}).rates[0])
     assert "never reached" in remark.en
+    day = {"sections": [{"steps": [{"up_to": 1440, "price": "5"}, {"price": "1"}]}], "period_caps": ["9"]}
+    assert words.remarks(price_lists.from_data({"valid_from": "2026-01-01", "rates": [day]}).rates[0]) == []
 
 
 def test_a_night_that_its_period_cuts_in_two_is_remarked_with_what_it_can_cost() -> None:
@@ -422,6 +424,17 @@ WHAT_A_BOARD_SAYS: list[tuple[dict[str, Any], list[str]]] = [
         [WHOLE, "不封顶", "首段价格每次停车只计一次"],
     ),
     ({"sections": [{"steps": HOURS}], "period": "stay", "first_steps": "once"}, [WHOLE, "不封顶"]),
+    (
+        {
+            "sections": [
+                {"from": "08:00", "until": "20:00", "steps": HOURS},
+                {"from": "20:00", "until": "08:00", "free": True},
+            ],
+            "period": "stay",
+            "first_steps": "once",
+        },
+        [WHOLE, "不封顶", "跨时段的，各时段分别计时"],
+    ),
     ({"period": "stay", "percent": 80}, [WHOLE, "不封顶", "按上述金额的80%收取"]),
     ({"period": "stay", "percent": 150}, [WHOLE, "不封顶", "按上述金额的150%收取"]),
     (

@@ -294,6 +294,7 @@ def test_a_gap_and_an_overlap_are_told_with_their_times(
     sections = [{"from": begin, "until": until, "steps": [{"price": "1"}]} for begin, until in times]
     found = refused(rate(sections=sections))
     said = [problem.en for problem in found]
+    assert any("is in no section" in text for text in said) == (gap is not None)
     if gap:
         assert any(gap in text and "is in no section" in text and "free = true" in text for text in said)
         assert any(gap in problem.zh and "没有任何时段" in problem.zh for problem in found)
@@ -404,6 +405,8 @@ SLIPS = [
     ("［［rates.sections］］", "第 3 行第 1 列", "［ 改成 [，］ 改成 ]", "［ becomes ["),
     ("free：15", "第 3 行第 5 列", "： 改成 =", "： becomes ="),
     ("free：［15］", "第 3 行第 5 列", "： 改成 =，［ 改成 [，］ 改成 ]", "： becomes =, ［ becomes [, ］ becomes ]"),
+    ("free：１５", "第 3 行第 5 列", "： 改成 =，１ 改成 1，５ 改成 5；", "： becomes =, １ becomes 1, ５ becomes 5;"),
+    ('vehicles = ["a b，c"，"d"]', "第 3 行第 20 列", "， 改成 ,；", "， becomes ,;"),
     ("from = 22：00", "第 3 行第 10 列", "： 改成 :；", "： becomes :;"),
     ("free: ２；", "第 3 行第 7 列", "２ 改成 2，； 改成 ,；", "２ becomes 2, ； becomes ,;"),
     ('vehicles = ["大，车", "a"，"b"]', "第 3 行第 23 列", "， 改成 ,", "， becomes ,"),

@@ -134,7 +134,7 @@ def _end_of_string(line: str, begin: int) -> int | None:
 def _full_width(number: int, text: str, found: list[tuple[int, str, str]]) -> Words:
     changes = dict.fromkeys((character, half) for _, character, half in found)
     line = text.split("\n")[number - 1]
-    equals = any(character == "：" for character, _ in changes) and _COLON_FOR_EQUALS.match(line) is not None
+    equals = _COLON_FOR_EQUALS.match(line) is not None
     pairs = [
         (character, "=" if character == "：" and equals else half, "全角空格" if character == "　" else character)
         for character, half in changes

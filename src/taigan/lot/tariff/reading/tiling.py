@@ -47,7 +47,7 @@ def _kinds(weekday: int) -> list[DayKind]:
 
 
 def _faults_of_a_day(pieces: Sequence[tuple[int, int, int]]) -> Iterator[tuple[str, str, tuple[str, str]]]:
-    reached, last = 0, -1
+    reached = last = 0
     for begin, end, number in pieces:
         if begin > reached:
             yield _gap(reached, begin)
