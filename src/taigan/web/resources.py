@@ -13,7 +13,7 @@ from taigan.logs import Redaction, mask
 from taigan.lot.stays import orders
 from taigan.lot.stays.pricing import Priced
 from taigan.lot.tariff import result
-from taigan.storage import price_lists, vehicles, views
+from taigan.storage import messages, price_lists, vehicles, views
 from taigan.storage import rows as records
 
 WORDS = r"^[^\x00]*[^\s\x00][^\x00]*$"  # neither blank nor with a NUL
@@ -29,6 +29,8 @@ LanePolicy = Literal["automatic", "attendant"]
 Confirm = Literal["accepted", "position", "passage"]
 OrderState = Literal["waiting", "in", "void", "abandoned", "out"]
 AlarmState = Literal["open", "taken", "snoozed", "done", "ended"]
+WayOfMessage = Literal["in", "out"]
+MessageOutcome = Literal["done", "no", "refused", "unreached"]
 DeliveryState = Literal["pending", "sending", "done", "refused", "cancelled"]
 BlockedKind = Literal["licence", "pay_user_id", "mobile"]
 View = TypeVar("View", bound=msgspec.Struct)
@@ -158,6 +160,28 @@ class DeliveryView(msgspec.Struct):
     done_at: datetime | None
     answer: str
     payload: str
+
+
+class MessageView(msgspec.Struct):
+    """A message between BoLink and the lot, with its answer.
+
+    `interface` is the service_name of what BoLink sent, the section of what the lot sent. `outcome`: `done`; `no`, it
+    was answered that it is not so; `refused`, not taken at all; `unreached`. `note` is which text the signature covered
+    (`raw`, `compact`, `sorted`), of a wrong one the usual mistake that explains it, of what was not reached the reason.
+    """
+
+    id: int
+    lot_id: str
+    at: datetime
+    way: WayOfMessage
+    interface: str
+    order_id: str
+    plate: str
+    outcome: MessageOutcome
+    note: str
+    took_ms: int
+    sent: str
+    answer: str
 
 
 class OrderDetail(OrderView):
@@ -492,6 +516,10 @@ def shown_lift(lift: records.Lift) -> LiftView:
 def shown_delivery(delivery: views.OwedDelivery) -> DeliveryView:
     payload, answer = _redaction.text(delivery.payload), _redaction.text(delivery.answer)
     return _shown(DeliveryView, delivery, id=delivery.delivery_id, payload=payload, answer=answer)
+
+
+def shown_message(said: messages.NumberedSaid) -> MessageView:
+    return _shown(MessageView, said, id=said.message_id)
 
 
 def shown_block(blocked: views.Blocked) -> BlockedView:

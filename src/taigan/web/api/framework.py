@@ -27,6 +27,7 @@ from taigan.web.api.exits import Exits
 from taigan.web.api.kept import Kept
 from taigan.web.api.lanes import LotLanes
 from taigan.web.api.lots import Lots
+from taigan.web.api.messages import Messages
 from taigan.web.api.money import Money
 from taigan.web.api.orders import Orders
 from taigan.web.api.passes import Passes
@@ -85,6 +86,7 @@ def framework() -> Litestar:
             Communities,
             Placed,
             Deliveries,
+            Messages,
             Alarms,
             BlockedDrivers,
             Kept,

@@ -167,7 +167,7 @@ async def _verdict(visit: Visit, body: bytes) -> Verdict:
 
     def work() -> Verdict:
         said = why_wrong(envelope.text, envelope.sign, current, body=body, other_keys=others)
-        right = worked_out(envelope.text[:4000], current)
+        right = worked_out(envelope.text, current)
         return Verdict(False, said[visit.language != SOURCE], right.text)
 
     return await asyncio.to_thread(work)
