@@ -132,6 +132,14 @@ class PayingStreet(Street):
         self._comes_back.set()
         self.counts[f"{part} killed"] += 1
 
+    async def dies_at(self, point: str, within: float) -> bool:
+        """The lot platform, started so, dies when it comes to this point, and starts anew. False: it never did."""
+        died = await self.died("lot", within)
+        if died:
+            await self.dies("lot")
+            self.counts[f"killed at {point}"] += 1
+        return died
+
     async def _answers(self, part: str) -> bool:
         with suppress(aiohttp.ClientError, OSError):
             await self.get("/healthz", side=part)

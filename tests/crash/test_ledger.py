@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
@@ -21,14 +21,23 @@ from crash.paying import FAULTS, WAYS, PayingStreet, Stay
 from crash.street import SPACES
 from support.postgres import new_databases
 from support.telling import Tell
+from taigan.lot.checkpoints import Checkpoint
 
-STAYS = int(os.environ.get("TAIGAN_TEST_STAYS", "0"))
+STAYS = int(os.environ.get("TAIGAN_TEST_STAYS", "12"))
+ROUNDS = int(os.environ.get("TAIGAN_TEST_KILL_ROUNDS", "0"))
+POINTS = (
+    Checkpoint.DECIDED,
+    Checkpoint.OUTCOME,
+    Checkpoint.UPLOADED,
+    Checkpoint.CHARGING,
+    Checkpoint.CHARGED,
+)
 SEED = int(os.environ.get("TAIGAN_TEST_STAYS_FROM", "20260504"))
 A_WAVE = 100
-pytestmark = pytest.mark.timeout(300 + STAYS)
+pytestmark = pytest.mark.timeout(300 + 2 * STAYS + 300 * ROUNDS)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"] if STAYS else ["postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql"] if ROUNDS else ["postgresql"])
 async def street(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[PayingStreet]:
     async with AsyncExitStack() as opened:
         url = f"sqlite:///{tmp_path / 'lot.sqlite3'}"
@@ -44,25 +53,54 @@ async def street(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 async def test_random_stays_with_faults_and_kills_end_with_the_same_money_in_every_book(
     street: PayingStreet, tell: Tell
 ) -> None:
-    left = STAYS or 15
-    assert await street.put("/admin/faults", "hub", faults=[fault | {"times": None} for fault in FAULTS]) == 200
+    left = STAYS
+    await with_faults(street)
     wave = 0
     while left:
         wave += 1
         now = min(left, A_WAVE)
         left -= now
-        await play(street, wave, now)
+        stays = await come_in(street, wave, now)
+        await dying(street, asyncio.gather(*(street.enters(stay) for stay in stays)))
+        await street.forward(street.chance.choice([60, 1200, 3000, 5400, 10000, 20000, 90000]))
+        await dying(street, asyncio.gather(*(street.leaves(stay) for stay in stays)))
+    await all_books_agree(street, tell)
+
+
+async def test_killed_at_every_named_point_of_a_payment_a_pull_and_a_release_the_books_agree(
+    street: PayingStreet, tell: Tell
+) -> None:
+    await with_faults(street)
+    points = [*POINTS] * ROUNDS or [street.chance.choice(POINTS)]
+    for wave, point in enumerate(points, 1):
+        pulls = point in (Checkpoint.CHARGING, Checkpoint.CHARGED)
+        stays = await come_in(street, wave, 20 if ROUNDS else 12, ("wallet", "scanner") if pulls else WAYS)
+        await asyncio.gather(*(street.enters(stay) for stay in stays))
+        await street.forward(street.chance.choice([1200, 3000, 5400, 10000, 20000]))
+        await street.dies("lot", f"{point}:{street.chance.randint(1, 4)}")
+        leaving = asyncio.gather(*(street.leaves(stay) for stay in stays))
+        assert await street.dies_at(point, 30), f"{point} was never reached"
+        await leaving
+    await all_books_agree(street, tell)
+
+
+async def with_faults(street: PayingStreet) -> None:
+    assert await street.put("/admin/faults", "hub", faults=[fault | {"times": None} for fault in FAULTS]) == 200
+
+
+async def all_books_agree(street: PayingStreet, tell: Tell) -> None:
+    """Whatever is under way comes to its end, and the books are compared."""
     await street.settles()
     books = await Books.read(street)
     books.check()
     tell(f"{len(street.stays)} stays: {books.told()}; {street.taken_counts()}")
 
 
-async def play(street: PayingStreet, wave: int, number: int) -> None:
-    """So many cars come in, stay for the same time, and leave in their ways, while a process may die."""
+async def come_in(street: PayingStreet, wave: int, number: int, ways: Sequence[str] = WAYS) -> list[Stay]:
+    """So many cars that will leave in one of these ways; the wallets among them are known to BoLink."""
     chance = street.chance
     stays = [
-        Stay(chance.choice(street.lot_ids), f"京{wave % 26 + 65:c}{wave % 100:02d}{seat:03d}"[:8], chance.choice(WAYS))
+        Stay(chance.choice(street.lot_ids), f"京{wave % 26 + 65:c}{wave % 100:02d}{seat:03d}", chance.choice(ways))
         for seat in range(number)
     ]
     street.stays.extend(stays)
@@ -71,9 +109,7 @@ async def play(street: PayingStreet, wave: int, number: int) -> None:
         if "wallet" in stay.way:
             wallets[stay.lot_id].append(stay.plate)
     await street.wallets(wallets)
-    await dying(street, asyncio.gather(*(street.enters(stay) for stay in stays)))
-    await street.forward(chance.choice([60, 1200, 3000, 5400, 10000, 20000, 90000]))
-    await dying(street, asyncio.gather(*(street.leaves(stay) for stay in stays)))
+    return stays
 
 
 async def dying(street: PayingStreet, work: asyncio.Future[Any]) -> None:
