@@ -132,6 +132,11 @@ class PayingStreet(Street):
         self._comes_back.set()
         self.counts[f"{part} killed"] += 1
 
+    async def is_armed(self, point: str, times: int) -> None:
+        """The lot platform starts anew, to die when it comes to this point so often; not before all is uploaded."""
+        await eventually(self._nothing_is_owed, PATIENCE)
+        await self.dies("lot", f"{point}:{times}")
+
     async def dies_at(self, point: str, within: float) -> bool:
         """The lot platform, started so, dies when it comes to this point, and starts anew. False: it never did."""
         died = await self.died("lot", within)
@@ -351,6 +356,15 @@ class PayingStreet(Street):
             asked = {"day": here.date().isoformat(), **BY}
             await self.surely("POST", f"/api/v1/lots/{lot_id}/reconciliations", **asked)
         await eventually(self._nothing_is_owed, PATIENCE)
+        await self.forward(timedelta(days=1).total_seconds())  # a charge that nobody heard of has failed by the morning
+        await eventually(self._nothing_is_awaited, PATIENCE)
+        await eventually(self._nothing_is_owed, PATIENCE)
+
+    async def _nothing_is_awaited(self) -> bool:
+        for stay in self.stays:
+            if (await self.get(f"/api/v1/lots/{stay.lot_id}/orders/{stay.order_id}/bill"))["awaited"]:
+                return False
+        return True
 
     async def _close_what_nobody_saw(self) -> None:
         """A car that was forced out while the lot platform was down left as one of which nobody knows the order."""

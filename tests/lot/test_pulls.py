@@ -30,9 +30,10 @@ from support.exits import (
 from support.parking import BY, KEY, Parking
 from taigan import bolink
 from taigan.barriers.barrier import EventKind
-from taigan.lot.leaving.pulling.ended import PullNamed
+from taigan.lot.leaving.pulling.ended import PullEnded, PullNamed
 from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.policy import Policy
+from taigan.lot.uploads.pulls import Charged, Pull
 from taigan.storage.reconciling import pulls_without_number
 from taigan.storage.rows import Order
 
@@ -313,21 +314,56 @@ async def test_b17_a_payment_inside_while_a_pull_is_live_and_the_pull_succeeds_i
 
 
 async def test_e6_a_person_lets_the_car_go_and_nothing_is_heard_until_morning(street: Parking) -> None:
-    order, car = await with_wallet(street, PENDING)
-    picture = street.platform.leaving.pictures(order.lot_id)[EXIT]
-    let_go = LetGo(lot_id=order.lot_id, channel_id=EXIT, by=BY, picture=picture, unpaid="owed")
-    await street.platform.leaving.do_and_raise(let_go)
-    await leaves(street, car)
-    assert ((await street.order(PLATE)).review, (await bill(street, order)).awaited) == (
-        "left while its payment was unclear",
-        True,
-    )
+    order = await gone_while_unclear(street)
+    assert (await street.order(PLATE)).review == "left while its payment was unclear"
     await street.watch(3600)
     assert (await attempts(street))[0].state == "unclear"
     await street.watch(24 * 3600)
     closed = await bill(street, order)
     assert ((await attempts(street))[0].state, closed.awaited, closed.balance_fen) == ("failed", False, 600)
     assert ((await street.order(PLATE)).review, await street.alarm_kinds()) == ("left owing", ["payment_not_heard_of"])
+
+
+async def gone_while_unclear(street: Parking) -> Order:
+    order, car = await with_wallet(street, PENDING)
+    picture = street.platform.leaving.pictures(order.lot_id)[EXIT]
+    let_go = LetGo(lot_id=order.lot_id, channel_id=EXIT, by=BY, picture=picture, unpaid="owed")
+    await street.platform.leaving.do_and_raise(let_go)
+    await leaves(street, car)
+    assert (await bill(street, order)).awaited
+    return order
+
+
+async def owes_and_is_told(street: Parking, order: Order) -> None:
+    closed = await bill(street, order)
+    assert ((await attempts(street))[0].state, closed.awaited, closed.balance_fen) == ("failed", False, 600)
+    assert ((await street.order(PLATE)).review, await street.alarm_kinds()) == ("left owing", ["left_owing"])
+
+
+async def test_e6_a_payment_that_bolink_says_failed_after_the_car_left_is_awaited_no_more(street: Parking) -> None:
+    order = await gone_while_unclear(street)
+    await pay_at_exit(street, order.order_id, "6.00", state=0, pay_type="wallet")
+    await owes_and_is_told(street, order)
+
+
+async def test_e6_a_pull_whose_refusal_is_known_after_the_car_left_is_awaited_no_more(street: Parking) -> None:
+    order = await gone_while_unclear(street)
+    (attempt,) = await attempts(street)
+    pull = Pull(order.lot_id, attempt.attempt_no, order.order_id, attempt.way, "{}")
+    await street.platform.leaving.do(PullEnded(pull, Charged("failed", "余额不足"), {}))
+    await owes_and_is_told(street, order)
+
+
+async def test_e6_a_failed_payment_leaves_another_that_is_under_way_awaited(street: Parking) -> None:
+    order = await gone_while_unclear(street)
+    await pay_at_exit(street, order.order_id, "6.00", state=2, trade_no="T1")
+    await pay_at_exit(street, order.order_id, "6.00", state=0, pay_type="wallet", trade_no="T2")
+    assert ((await bill(street, order)).awaited, (await street.order(PLATE)).review) == (
+        True,
+        "left while its payment was unclear",
+    )
+    await pay_at_exit(street, order.order_id, "6.00", state=0, trade_no="T1")
+    await owes_and_is_told(street, order)
 
 
 async def test_e6_money_of_which_nothing_was_heard_by_the_morning_is_booked_when_bolinks_books_name_it(

@@ -49,8 +49,26 @@ def leave(
     if balance <= 0:
         owe_exit(room, order, departure)
     elif not account.bill.awaited:
-        room.alarm("left_owing", f"{order.plate or order.licence}: left owing {balance} fen", "", order.order_id)
+        _tell_owing(room, order, balance)
     room.tell("left", order_id=order.order_id, balance_fen=balance)
+
+
+def awaits_no_more(room: Room, order: Order, *failed: str) -> None:
+    """The payments or pulls of these numbers failed: unless another is under way, what the stay is due is owed."""
+    pull = ledger.live_pull(room.conn, room.lot_id, order.order_id)
+    under_way = {p.trade_no for p in ledger.payments(room.conn, room.lot_id, order.order_id) if p.state == "pending"}
+    if pull is not None:
+        under_way.add(pull.attempt_no)
+    if not under_way <= set(failed):
+        return
+    account = room.account(order)
+    if account.bill.awaited:
+        account.bill.awaited = False
+        room.changes.bill(account.bill)
+    if order.state == "out" and order.review == AWAITED:
+        order.review = OWING
+        room.changes.order(order)
+        _tell_owing(room, order, account.bill.balance_fen)
 
 
 def owe_exit(room: Room, order: Order, departure: Departure | None = None) -> None:
@@ -60,6 +78,10 @@ def owe_exit(room: Room, order: Order, departure: Departure | None = None) -> No
         room.after.owed = True
     departure = departure or ledger.last_departure_of(room.conn, room.lot_id, order.order_id)
     owe_taken(room, order, departure.charge_at if departure is not None else order.closed_at or room.now)
+
+
+def _tell_owing(room: Room, order: Order, fen: int) -> None:
+    room.alarm("left_owing", f"{order.plate or order.licence}: left owing {fen} fen", "", order.order_id)
 
 
 def report(room: Room, order: Order) -> None:

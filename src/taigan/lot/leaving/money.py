@@ -14,7 +14,7 @@ from taigan.bolink import units
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving import car as cars
-from taigan.lot.leaving.gone import AWAITED, owe_exit
+from taigan.lot.leaving.gone import AWAITED, awaits_no_more, owe_exit
 from taigan.lot.leaving.release import release
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
@@ -230,11 +230,13 @@ class Money(msgspec.Struct, kw_only=True):
         if self.state == 2:
             text = texts.SCREEN_PENDING
         else:
-            text = texts.SCREEN_PAY_FAILED
+            text, failed = texts.SCREEN_PAY_FAILED, [self.trade_no]
             pulls = [p for p in ledger.pulls(room.conn, room.lot_id, order.order_id) if p.way == self.way]
             if pull is not None and len(pulls) == 1 and pull.way == self.way:
                 pull.state, pull.said = "failed", self.said
                 room.changes.attempt(pull)
+                failed.append(pull.attempt_no)
+            awaits_no_more(room, order, *failed)
         if departure is not None:
             room.show(departure.channel_id, text)
 

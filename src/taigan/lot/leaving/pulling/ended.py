@@ -11,6 +11,7 @@ from taigan.bolink.values import PaymentPlace, PaymentState
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving import car as cars
+from taigan.lot.leaving.gone import awaits_no_more
 from taigan.lot.leaving.money import NUMBER_ANSWERED, PULLS, pay, understood
 from taigan.lot.leaving.pulling.tagged import charged
 from taigan.lot.leaving.release import release
@@ -67,6 +68,7 @@ class PullEnded(msgspec.Struct):
         attempt.state, attempt.said = "failed", self.charged.said
         room.changes.attempt(attempt)
         orders.note(room.changes, order, room.now, "not charged", detail=f"{attempt.way} {self.charged.said}".strip())
+        awaits_no_more(room, order, attempt.attempt_no)
         show_price(room, order, texts.SCREEN_CHARGE_FAILED)
 
 
