@@ -223,6 +223,8 @@ class Judge:
             if found
             else (f"{within:g} 秒内没有", f"none within {within:g} s")
         )
+        if not found and (came := hub.of(driver)):
+            got = (f"来了 {len(came)} 条，没有一条被接受", f"{len(came)} came, none of them was taken")
         self.check(name, bool(found), expected, got)
         return found[0] if found else None
 
