@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import structlog
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -183,3 +185,19 @@ def test_control_characters_of_a_stranger_reach_no_terminal(as_json: bool) -> No
     written = stream.getvalue()
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", written.rstrip("\n"))
     assert written.count("\n") == 1
+
+
+async def test_what_no_server_can_read_takes_one_line_of_the_log_and_no_traceback() -> None:
+    stream = io.StringIO()
+    set_up(json=True, level="info", stream=stream)
+    runner = web.AppRunner(web.Application())
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+    writer.write(b"GET / HTTP/1.1\r\nHost: a\x00b\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.0 400")
+    writer.close()
+    await runner.cleanup()
+    (line,) = [json.loads(text) for text in stream.getvalue().splitlines()]
+    assert (line["level"], line["event"].partition(":")[0]) == ("info", "a request could not be read")

@@ -203,6 +203,17 @@ def _as_json(event: Mapping[str, Any], **options: Any) -> str:
     return _encoder.encode(event).decode()
 
 
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """A stranger's head that cannot be read is no error of ours: what was wrong with it is enough."""
+    error = record.exc_info[1] if record.exc_info else None
+    if type(error).__module__ == "aiohttp.http_exceptions":
+        record.exc_info = None
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        why = str(getattr(error, "message", "")).partition("\n")[0]
+        record.msg, record.args = "a request could not be read: %s", (why,)
+    return record.levelno >= logging.getLogger().level
+
+
 def set_up(*, json: bool, level: str, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
     """Send structlog's and the standard library's logging, redacted, to `stream` (standard error by default).
 
@@ -243,3 +254,4 @@ def set_up(*, json: bool, level: str, secrets: Iterable[str] = (), stream: TextI
     root.setLevel(threshold)
     for chatty in ("uvicorn", "aiohttp.access", "sqlalchemy.engine", "alembic", "asyncio"):
         logging.getLogger(chatty).setLevel(max(threshold, logging.WARNING))
+    logging.getLogger("aiohttp.server").addFilter(_in_one_line)
