@@ -25,6 +25,7 @@ VALUES = {
     "{order_id}": "order_0001",
     "{login}": "wangfang",
     "{table}": "payments",
+    "{what}": "publish",
     "{card_id}": "K1",
 }
 """What stands in the addresses; what is not named here is 1."""

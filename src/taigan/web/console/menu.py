@@ -95,6 +95,8 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/passes/{card_id}",  # behind each row of passes
         "/lots/{lot_id}/pass-prices",  # beside the passes, each with its tab
         "/lots/{lot_id}/pass-import",
+        "/lots/{lot_id}/at-bolink",  # beside BoLink, with its tab
+        "/lots/{lot_id}/at-bolink/{what}",
         "/lots/{lot_id}/tariffs/new",
         "/lots/{lot_id}/tariffs/{version}",
         "/lots/{lot_id}/export/{table}",  # beside each list

@@ -413,6 +413,8 @@ _ACTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"disable lot (?P<a>\S+)", N_("在泊链停用车场")),
         (r"submit merchant of (?P<a>\S+)", N_("提交商户资料")),
         (r"split (?P<a>\d+) % of (?P<b>\S+)", N_("申请分账合同，%(a)s%%")),
+        (r"city: .*", N_("改城市平台的设置")),
+        (r"city told of (?P<a>\S+)", N_("把停车 %(a)s 告诉城市")),
         (r"bind split of (?P<a>\S+)", N_("绑定分账方")),
         (r"refund (?P<a>\S+) approved", N_("同意退款 %(a)s")),
         (r"refund (?P<a>\S+) withdrawn", N_("撤回退款 %(a)s")),
@@ -526,6 +528,7 @@ _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"the lot sells no pass of \d+ months", N_("没有这样的价目。")),
         (r"set notify_url first.*", N_("还不能续费：请维护先填 notify_url，泊链才知道把结果发到哪里。")),
         (r"two terms of the same length", N_("同样的月数写了两次。")),
+        (r"that was asked before, and .*", N_("已经提交过，不能再交。")),
         (r"there is no lot .*", N_("没有这个车场，或它不归您管。")),
         (r"the barrier refused the command", N_("道闸拒绝了命令。")),
         (

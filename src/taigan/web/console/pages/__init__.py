@@ -22,7 +22,7 @@ from taigan.web.console.pages import (
     stays,
     tariffs,
 )
-from taigan.web.console.pages.errands import arrears, errand, invoices, reconciling, refunds
+from taigan.web.console.pages.errands import arrears, at_bolink, errand, invoices, reconciling, refunds
 
 PAGES = (
     *signing.PAGES,
@@ -38,6 +38,7 @@ PAGES = (
     *reconciling.PAGES,
     *invoices.PAGES,
     *errand.PAGES,
+    *at_bolink.PAGES,
     *shifts.PAGES,
     *passes.PAGES,
     *pass_cards.PAGES,
