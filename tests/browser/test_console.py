@@ -80,6 +80,8 @@ PAGES = {
     "at-bolink": f"{HERE}/at-bolink",
     "at-bolink-publish": f"{HERE}/at-bolink/publish",
     "at-bolink-merchant": f"{HERE}/at-bolink/merchant",
+    "community": f"{HERE}/community",
+    "passages": f"{HERE}/community/passages",
     "people": f"{HERE}/people",
     "person": f"{HERE}/people/liqiang",
     "audit": f"{HERE}/audit",

@@ -36,6 +36,7 @@ LOT: tuple[tuple[Entry, ...], ...] = (
     ),
     (
         Entry("devices", "devices", N_("设备"), Right.DEVICE_SEE, "devices"),
+        Entry("community", "community", N_("小区"), Right.RESIDENT_SEE, "community"),
         Entry("bolink", "bolink", N_("泊链"), Right.DELIVERY_SEE, "wave"),
     ),
     (
@@ -97,6 +98,7 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/pass-import",
         "/lots/{lot_id}/at-bolink",  # beside BoLink, with its tab
         "/lots/{lot_id}/at-bolink/{what}",
+        "/lots/{lot_id}/community/passages",  # beside the area
         "/lots/{lot_id}/tariffs/new",
         "/lots/{lot_id}/tariffs/{version}",
         "/lots/{lot_id}/export/{table}",  # beside each list

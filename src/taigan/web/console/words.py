@@ -296,6 +296,16 @@ DIFFERENCE_DO = {
 DIFFERENCE_STATE = {"open": N_("待处理"), "settled": N_("已了结"), "gone": N_("自己对上了")}
 INVOICE_KIND = {"1": N_("电子"), "2": N_("纸质")}
 PASS_STATE = {"valid": N_("有效"), "soon": N_("30 天内到期"), "over": N_("已到期或停用")}
+REPORT_STATE = {
+    "pending": N_("待上报"),
+    "sending": N_("上报中"),
+    "done": N_("已上报"),
+    "refused": N_("被拒绝"),
+    "unclear": N_("结果不明"),
+}
+REPORT_LOOK = {"pending": "pending", "sending": "pending", "done": "done", "refused": "stop", "unclear": "care"}
+PASSAGE_DIRECTION = {"in": N_("进"), "out": N_("出")}
+PASSAGE_WAY = {"face": N_("人脸"), "card": N_("刷卡")}
 WAY_OF_MESSAGE = {"in": N_("泊链来的"), "out": N_("发给泊链")}
 SAID = {"done": N_("已办"), "no": N_("答不行"), "refused": N_("没有收下"), "unreached": N_("没有送到")}
 SIGNATURE = {"raw": N_("和原文相符"), "compact": N_("和去掉空格的文字相符"), "sorted": N_("和排序后的字段相符")}
@@ -343,6 +353,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "difference_state": DIFFERENCE_STATE,
     "invoice_kind": INVOICE_KIND,
     "pass_state": PASS_STATE,
+    "report_state": REPORT_STATE,
+    "report_look": REPORT_LOOK,
+    "passage_direction": PASSAGE_DIRECTION,
+    "passage_way": PASSAGE_WAY,
     "alarm_do": ALARM_DO,
     "alarm_state": ALARM_STATE,
 }
@@ -415,6 +429,11 @@ _ACTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"split (?P<a>\d+) % of (?P<b>\S+)", N_("申请分账合同，%(a)s%%")),
         (r"city: .*", N_("改城市平台的设置")),
         (r"city told of (?P<a>\S+)", N_("把停车 %(a)s 告诉城市")),
+        (r"community (?P<a>\d+) (?P<b>.+), reported to (?P<c>.+)", N_("设小区 %(a)s %(b)s，报到 %(c)s")),
+        (r"community (?P<a>\d+) reported", N_("上报小区 %(a)s")),
+        (r"passage (?P<a>\S+) reported again", N_("再报一次进出 %(a)s")),
+        (r"access device (?P<a>\S+) removed", N_("移除门禁设备 %(a)s")),
+        (r"access device (?P<a>\S+) (?P<b>.+)", N_("门禁设备 %(a)s：%(b)s")),
         (r"bind split of (?P<a>\S+)", N_("绑定分账方")),
         (r"refund (?P<a>\S+) approved", N_("同意退款 %(a)s")),
         (r"refund (?P<a>\S+) withdrawn", N_("撤回退款 %(a)s")),
@@ -529,6 +548,8 @@ _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"set notify_url first.*", N_("还不能续费：请维护先填 notify_url，泊链才知道把结果发到哪里。")),
         (r"two terms of the same length", N_("同样的月数写了两次。")),
         (r"that was asked before, and .*", N_("已经提交过，不能再交。")),
+        (r"the lot has no community yet.*", N_("先设小区。")),
+        (r"there is no access device .*", N_("没有这台门禁设备。")),
         (r"there is no lot .*", N_("没有这个车场，或它不归您管。")),
         (r"the barrier refused the command", N_("道闸拒绝了命令。")),
         (
