@@ -146,3 +146,54 @@ async def test_a_code_that_was_replaced_or_never_was_says_so(side: Side, lot: Le
     assert (await phone.get("/unionapi/t?p=never"))[0] == 404
     assert (await phone.get(f"/unionapi/t?p={await side.code()}"))[0] == 410, "an entry's code"
     assert (await phone.get(url))[0] == 410
+
+
+async def test_who_paid_has_an_invoice_made_once_and_the_lot_is_told_of_it(side: Side, lot: LeavingLot) -> None:
+    await side.upload_entry(PLATE, "o1")
+    phone = Phone(side)
+    page = await press(phone, (await phone.get((await urls(side))[1]))[1], car_number=PLATE)
+    bill = urlsplit(phone.at).path
+    early = phone.fields(page) | {"buyer": "某某公司"}
+    _, unpaid = await phone.post(f"{bill}/invoice", early)
+    assert "¥5.00" in unpaid
+    page = await press(phone, page)
+    assert "开电子发票" in page
+    assert "电子发票已开" not in await press(phone, page, buyer=" ")
+    made = await press(phone, page, buyer="某某公司")
+    [told] = await lot.told("invoice_notify")
+    [paid] = await lot.told("prepay_order")
+    assert (told["out_trade_no"], told["invoice_type"]) == (paid["trade_no"], "1")
+    assert "电子发票已开" in made
+    assert told["invoice_no"] in made
+    assert "某某公司" not in made
+    await phone.post(f"{bill}/invoice", phone.fields(page) | {"buyer": "再开一张"})
+    assert len(lot.pushes("invoice_notify")) == 1
+    stranger = Phone(side)
+    status, _ = await stranger.post(f"{bill}/invoice", {"buyer": "x"})
+    assert status == 404
+
+
+async def test_what_was_left_owing_is_paid_on_the_phone_and_the_lot_is_told(side: Side, lot: LeavingLot) -> None:
+    await side.upload_entry(PLATE, "o1")
+    phone, inside = Phone(side, agent="AlipayClient/10.3"), (await urls(side))[1]
+    await press(phone, (await phone.get(inside))[1], car_number=PLATE)
+    assert "没付的停车费" not in (await phone.get(inside))[1]
+    await side.upload_exit(PLATE, "o1", pay_type="escape", total="12.00")
+    _, page = await phone.get(inside)
+    assert "补缴 ¥12.00" in page
+    counter = await press(phone, page)
+    assert "待支付 ¥12.00" in counter
+    assert urlsplit(phone.at).path.endswith("/counter")
+    pays = dict(re.findall(r'<input type="hidden" name="(v)" value="([^"]*)"', counter)) | {"state": "paid"}
+    assert "支付成功" in (await phone.post("/unionapi/counter", pays))[1]
+    [told] = await lot.told("repair")
+    assert (told["order_id"], told["total"], told["state"], told["pay_channel"]) == ("o1", 12.0, 1, 1)
+    _, after = await phone.get(inside)
+    assert "没付的停车费" not in after
+    _, other = await Phone(side).get(inside)
+    assert "没付的停车费" not in other
+    action = re.findall(r'action="([^"]*/arrears/[^"]*)"', page)[-1]
+    status, _ = await phone.post(html.unescape(action), phone.fields(page))
+    assert status == 404, "it was paid"
+    status, _ = await phone.post(html.unescape(action), {"token": "none"})
+    assert status == 403

@@ -51,6 +51,11 @@ class Bill:
         return self.shown in (Shown.PRICE, Shown.FAILED) and not self.stale
 
     @property
+    def invoice_no(self) -> str:
+        """The invoice that the driver had made for what was paid."""
+        return self.payment.detail.get("invoice_no", "") if self.payment is not None else ""
+
+    @property
     def text(self) -> str:
         """What the lot or we say."""
         return self.quote.text
@@ -58,7 +63,7 @@ class Bill:
     @property
     def digest(self) -> str:
         """The same for two pictures that look the same but for their clocks."""
-        picture = (self.shown, self.quote.text, self.stale, self.listening)
+        picture = (self.shown, self.quote.text, self.stale, self.listening, self.invoice_no)
         return hashlib.sha256(repr(picture).encode()).hexdigest()[:12]
 
 

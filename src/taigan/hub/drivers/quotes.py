@@ -19,6 +19,7 @@ from taigan.bolink.values import PayScene
 from taigan.hub.book import records, registry
 from taigan.hub.book.registry import Lot
 from taigan.hub.book.tables import entries, exits, quotes, scans
+from taigan.hub.book.tables import records as kept
 from taigan.hub.book.trail import Kind, Trail
 from taigan.hub.drivers import codes, drivers
 from taigan.hub.drivers.drivers import Driver
@@ -225,6 +226,18 @@ def own_stays(conn: sa.Connection, lot_id: str, driver: Driver) -> list[OpenStay
     )
     own = sa.func.substr(entries.c.car_number, -LICENCE_LENGTH) == driver.licence
     return _open(conn, lot_id, own | entries.c.order_id.in_(asked))
+
+
+def own_arrears(conn: sa.Connection, driver: Driver) -> list[records.Record]:
+    """What a driver may pay that was left owing, at any lot: by the licence, and by plates asked for before."""
+    c = kept.c
+    asked = sa.select(quotes.c.car_number).where(
+        quotes.c.driver_id == driver.id, quotes.c.state == 1, quotes.c.order_id != ""
+    )
+    own = sa.func.substr(c.car_number, -LICENCE_LENGTH) == driver.licence
+    return records.select(
+        conn, c.kind == records.Kind.ARREARS.value, c.state == "unpaid", own | c.car_number.in_(asked)
+    )[-10:]
 
 
 def _open(conn: sa.Connection, lot_id: str, fits: sa.ColumnElement[bool]) -> list[OpenStay]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -27,6 +28,7 @@ from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.identity import Identity
 from taigan.hub.pages.driver import PING, AnyRequest, FromPages, Now, Pages, Visit, lane_of, log_in, read_form
 from taigan.hub.taking.stays import BEIJING
+from taigan.hub.taking.uploads import COUNTER_PATH
 
 
 @route(PAY_PATH, http_method=[HttpMethod.GET, HttpMethod.HEAD])
@@ -45,7 +47,8 @@ async def code_page(request: AnyRequest, pages: FromPages) -> Response[Any]:
     if code.kind is CodeKind.EXIT_PAY:
         return pages.page("exit.html", visit, **lane)
     own = await pages.hub.book.read(quotes.own_stays, lot.lot_id, visit.driver)
-    return pages.page("prepay.html", visit, own=own, local=_local, **lane)
+    owed = await pages.hub.book.read(quotes.own_arrears, visit.driver)
+    return pages.page("prepay.html", visit, own=own, owed=owed, local=_local, yuan=yuan, **lane)
 
 
 @get("/unionapi/payorder")
@@ -130,6 +133,36 @@ async def pay(request: AnyRequest, pages: FromPages, scan_id: FromPath[str]) -> 
     return Redirect(to_bill, status_code=303)
 
 
+@post("/bills/{scan_id:str}/invoice", status_code=HTTPStatus.SEE_OTHER)
+async def have_invoiced(request: AnyRequest, pages: FromPages, scan_id: FromPath[str]) -> Response[Any]:
+    """Have an invoice made for what was paid; the lot is told (11.7)."""
+    form = await read_form(request)
+    visit = await pages.visit(request)
+    to_bill = visit.url(f"/bills/{scan_id}")
+    if await _own_bill(pages, visit, scan_id) is None:
+        return pages.page("notice.html", visit, status=HTTPStatus.NOT_FOUND, again="", kind="scan")
+    if not pages.form_is_ours(visit.session, form):
+        return pages.page("notice.html", visit, status=HTTPStatus.FORBIDDEN, again=to_bill, kind="form")
+    if form.get("buyer", "").strip():
+        with suppress(Unusable):
+            await pages.hub.cashier.invoice(scan_id)
+    return Redirect(to_bill, status_code=303)
+
+
+@post("/arrears/{code:str}/pay", status_code=HTTPStatus.SEE_OTHER)
+async def pay_arrears(request: AnyRequest, pages: FromPages, code: FromPath[str]) -> Response[Any]:
+    """The driver's button: pay what was left owing at the counter; the lot is told (5.9)."""
+    form = await read_form(request)
+    visit = await pages.visit(request)
+    if visit.driver is None or not pages.form_is_ours(visit.session, form):
+        return pages.page("notice.html", visit, status=HTTPStatus.FORBIDDEN, again="", kind="form")
+    try:
+        payment = await pages.hub.cashier.settle_arrears(visit.driver, code)
+    except (Unknown, Unusable):
+        return pages.page("notice.html", visit, status=HTTPStatus.NOT_FOUND, again="", kind="missing")
+    return Redirect(visit.url(COUNTER_PATH, v=payment.code), status_code=303)
+
+
 def _local(moment: Any) -> Any:
     return moment.astimezone(BEIJING)
 
@@ -196,5 +229,5 @@ async def _pictures(pages: Pages, visit: Visit, scan_id: str, seen: str) -> Asyn
 
 def leaving_routes() -> Router:
     """The addresses of drivers who leave."""
-    handlers = [code_page, prepay_by_lot, ask, bill_page, pay, bill_now, bill_events]
+    handlers = [code_page, prepay_by_lot, ask, bill_page, pay, have_invoiced, pay_arrears, bill_now, bill_events]
     return Router(path="/", route_handlers=handlers, include_in_schema=False)

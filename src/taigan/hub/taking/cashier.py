@@ -17,8 +17,9 @@ from taigan.hub.book.records import Kind, Record
 from taigan.hub.book.trail import Trail
 from taigan.hub.drivers import drivers, quotes
 from taigan.hub.drivers.bill import Bill, bill, payment_for
+from taigan.hub.drivers.drivers import Driver
 from taigan.hub.drivers.quotes import Ask, Begun, Quote, Shown
-from taigan.hub.errors import Unusable
+from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.faults import Faults
 from taigan.hub.identity import App
 from taigan.hub.rules import Rules
@@ -72,6 +73,16 @@ class Cashier:
         self._postbox.send_soon(outgoing)
         return payment
 
+    async def invoice(self, scan_id: str) -> Record:
+        """Have an invoice made for what was paid, once. Raises `Unknown`, or `Unusable` where nothing was paid."""
+        payment, outgoing = await self._book.write(self._invoice, scan_id)
+        self._postbox.send_soon(outgoing)
+        return payment
+
+    async def settle_arrears(self, driver: Driver, code: str) -> Record:
+        """A payment of what a car left owing, to be made at the counter. Raises `Unknown`, `Unusable`."""
+        return await self._book.write(self._settle_arrears, driver, code)
+
     async def close(self) -> None:
         """Stop asking. Questions whose answer was not heard are shown as unanswered at the next start."""
         for task in list(self._asking.values()):
@@ -122,6 +133,37 @@ class Cashier:
         settlement.tell(outbox, payment)
         quotes.show_payment(trail, quote, settlement.SAID[payment.state])
         return payment, outbox.pushes
+
+    def _invoice(self, conn: sa.Connection, trail: Trail, scan_id: str) -> tuple[Record, list[Push]]:
+        payment = payment_for(conn, quotes.find(conn, scan_id))
+        if payment is None:
+            raise Unusable("there is nothing to invoice", "scan_id")
+        outbox = Outbox(conn, trail, self._rules, self._faults)
+        return settlement.invoice(outbox, payment), outbox.pushes
+
+    def _settle_arrears(self, conn: sa.Connection, trail: Trail, driver: Driver, code: str) -> Record:
+        arrears = records.find_by_code(conn, code)
+        if arrears is None or arrears.kind != Kind.ARREARS:
+            raise Unknown("arrears", "code")
+        if arrears.state != "unpaid":
+            raise Unusable("it was paid", "code")
+        for before in records.payments_of(conn, arrears.lot_id, arrears.order_id):
+            if before.detail["purpose"] == "own_arrears" and before.state == "pending":
+                return before
+        return records.add(
+            conn,
+            trail,
+            Kind.PAYMENTS,
+            arrears.union_id,
+            arrears.lot_id,
+            number_at(trail, self._new_id()),
+            self._new_id() + self._new_id(),
+            state="pending",
+            order_id=arrears.order_id,
+            car_number=arrears.car_number,
+            fen=arrears.fen,
+            detail={"purpose": "own_arrears", "channel": 0 if driver.app is App.WECHAT else 1},
+        )
 
     def _take(self, outbox: Outbox, quote: Quote, amount: int) -> Record:
         driver = drivers.find(outbox.conn, quote.driver_id)

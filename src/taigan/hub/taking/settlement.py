@@ -19,11 +19,13 @@ from taigan.bolink.callbacks import (
     ParkingPaymentResult,
     PassPayment,
     Prepayment,
+    RecoveredOrder,
     RefundResult,
 )
+from taigan.bolink.commands import InvoiceNotice
 from taigan.bolink.invoices import InvoiceChanged
 from taigan.bolink.trade import PayEscape, PayParking, RenewPass
-from taigan.bolink.values import PaymentState, PrepaymentKind
+from taigan.bolink.values import InvoiceKind, PaymentState, PrepaymentKind, RecoveryKind
 from taigan.hub.book import records
 from taigan.hub.book.records import Kind, Record
 from taigan.hub.book.trail import Trail
@@ -84,7 +86,7 @@ def _tell_payment(outbox: Outbox, payment: Record) -> None:
     if payment.state == "paid":
         if purpose == "exit":
             stays.end_stay(outbox.conn, outbox.trail, payment)
-        elif purpose == "arrears":
+        elif purpose in ("arrears", "own_arrears"):
             arrears = records.find(outbox.conn, Kind.ARREARS, payment.union_id, payment.lot_id, payment.order_id)
             if arrears is not None:
                 records.change(outbox.conn, outbox.trail, arrears, state="paid")
@@ -196,6 +198,26 @@ def _arrears_payment(payment: Record) -> tuple[str, object]:
     )
 
 
+def _own_arrears_payment(payment: Record) -> tuple[str, object]:
+    paid = payment.state == "paid"
+    return "5.9", RecoveredOrder(
+        state=int(paid),
+        park_id=_park_id(payment),
+        order_id=payment.order_id,
+        trade_no=payment.number,
+        pay_type=RecoveryKind.REPAIR.value,
+        pay_channel=payment.detail["channel"] or None,
+        total=_decimal(payment.fen),
+        errmsg=SAID[payment.state],
+        pay_time=seconds(payment.changed_at),
+        car_number=payment.car_number,
+        arrive_money=_decimal(payment.fen - _fee(payment.fen) if paid else 0),
+        fee=_decimal(_fee(payment.fen) if paid else 0),
+        account_type=1,
+        remark=f"补缴停车费-{payment.car_number}",
+    )
+
+
 _PAYMENT_RESULTS: dict[str, Callable[[Record], tuple[str, object]]] = {
     "prepay": _prepayment,
     "code": _charge_result,
@@ -204,6 +226,7 @@ _PAYMENT_RESULTS: dict[str, Callable[[Record], tuple[str, object]]] = {
     "pass": _pass_payment,
     "parking": _parking_payment,
     "arrears": _arrears_payment,
+    "own_arrears": _own_arrears_payment,
 }
 
 
@@ -257,6 +280,31 @@ def _tell_invoice(outbox: Outbox, invoice: Record) -> None:
         status=invoices.STATUS[invoice.state].value,
     )
     _push(outbox, invoice, "6.4", message)
+
+
+def invoice(outbox: Outbox, payment: Record) -> Record:
+    """A driver has an invoice made for what was paid (11.7), once; who it is made out to is kept nowhere.
+
+    Raises `Unusable` when nothing was paid.
+    """
+    if payment.state != "paid":
+        raise Unusable("there is nothing to invoice", "scan_id")
+    if payment.detail.get("invoice_no"):
+        return payment
+    number = f"{payment.id:08d}"[-8:]
+    made = records.change(outbox.conn, outbox.trail, payment, detail={"invoice_no": number})
+    notice = InvoiceNotice(
+        union_id=int(made.union_id),
+        park_id=_park_id(made),
+        payid=made.number,
+        out_trade_no=made.number,
+        invoice_type=InvoiceKind.ELECTRONIC.value,
+        invoice_no=number,
+        invoice_code=f"1{made.union_id:0>11}",
+        invoice_time=written(outbox.trail.at),
+    )
+    _push(outbox, made, "11.7", notice)
+    return made
 
 
 _TELLS: dict[str, Callable[[Outbox, Record], None]] = {
