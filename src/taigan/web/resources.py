@@ -167,7 +167,8 @@ class MessageView(msgspec.Struct):
 
     `interface` is the service_name of what BoLink sent, the section of what the lot sent. `outcome`: `done`; `no`, it
     was answered that it is not so; `refused`, not taken at all; `unreached`. `note` is which text the signature covered
-    (`raw`, `compact`, `sorted`), of a wrong one the usual mistake that explains it, of what was not reached the reason.
+    (`raw`, `compact`, `sorted`), of a wrong one the usual mistake behind it, in Chinese and English, a line each;
+    of what was not reached the reason.
     """
 
     id: int

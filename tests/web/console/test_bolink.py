@@ -84,7 +84,12 @@ async def test_messages_are_found_by_order_plate_interface_way_and_outcome(
 ) -> None:
     await said(small_house, order_id="o1", plate="粤B11111", interface="outpark")
     await said(
-        small_house, order_id="o2", plate="粤B22222", interface="prepay_order", outcome="refused", note="签名只差 key="
+        small_house,
+        order_id="o2",
+        plate="粤B22222",
+        interface="prepay_order",
+        outcome="refused",
+        note="签名只差 key=\nonly key= is missing",
     )
     await said(small_house, order_id="o3", plate="粤B33333", interface="enterpark", way="out")
 
@@ -98,7 +103,11 @@ async def test_messages_are_found_by_order_plate_interface_way_and_outcome(
     assert await found("interface=outpark") == {"粤B11111"}
     assert await found("way=out") == {"粤B33333"}
     assert await found("outcome=refused") == {"粤B22222"}
-    assert "签名只差 key=" in (await manager.see(f"{BOLINK}?outcome=refused")).text
+    chinese = (await manager.see(f"{BOLINK}?outcome=refused")).text
+    assert ("签名只差 key=" in chinese, "only key= is missing" in chinese) == (True, False)
+    english = (await manager.see(f"{BOLINK}?outcome=refused&lang=en")).text
+    assert ("签名只差 key=" in english, "only key= is missing" in english) == (False, True)
+    await manager.see(f"{BOLINK}?lang=zh-CN")
     assert "没有这样的消息" in (await manager.see(f"{BOLINK}?q=nothing")).text
 
 

@@ -177,7 +177,7 @@ class Callbacks:
                 texts.BAD_SIGN,
                 envelope.service_name,
                 envelope,
-                why=heard.note,
+                why=heard.note.partition("\n")[0],
             )
         heard.known, heard.note = True, form.value
         self._metrics.signatures.labels(form.value, "current" if key.valid_until is None else "previous").inc()
@@ -253,7 +253,7 @@ class Callbacks:
             return refusal(200, texts.BUSY, interface.event, self._clock.now())
 
     def _why(self, envelope: bolink.Envelope, key: str, body: bytes) -> str:
-        """The usual mistake behind a wrong signature, for the log; empty when none explains it, or one was just told.
+        """The usual mistake behind a wrong signature, in Chinese and English, a line each; empty if one was just told.
 
         Once in `EXPLAIN_EVERY`: it costs milliseconds, and whoever knows the address can ask for it.
         """
@@ -261,7 +261,7 @@ class Callbacks:
         if now < self._explain_from:
             return ""
         self._explain_from = now + EXPLAIN_EVERY
-        return why_wrong(envelope.text, envelope.sign, key, body=body, other_keys=self._keyring.every())[0]
+        return "\n".join(why_wrong(envelope.text, envelope.sign, key, body=body, other_keys=self._keyring.every()))
 
     def _unhandled(self, service_name: str) -> Answered:
         """A message of the document that this platform does nothing with yet."""
