@@ -197,3 +197,33 @@ async def test_what_was_left_owing_is_paid_on_the_phone_and_the_lot_is_told(side
     assert status == 404, "it was paid"
     status, _ = await phone.post(html.unescape(action), {"token": "none"})
     assert status == 403
+
+
+async def test_a_pass_is_bought_on_the_phone_once_the_lot_says_that_the_plate_may_have_it(
+    side: Side, lot: LeavingLot
+) -> None:
+    phone, inside = Phone(side), (await urls(side))[1]
+    _, page = await phone.get(inside)
+    form = await phone.follow(page, "/passes")
+    fields = phone.fields(form)
+    for plate, amount in (("", "300"), ("京A(1)", "300"), (PLATE, "much"), (PLATE, "0")):
+        status, said = await phone.post("/passes", fields | {"car_number": plate, "amount": amount})
+        assert (status, "请填车牌和价钱" in said) == (422, True), (plate, amount)
+    assert lot.heard == [], "the lot is asked only what can be answered"
+    lot.taken = {"state": 0, "errmsg": "本车场没有该金额的月卡"}
+    status, said = await phone.post("/passes", fields | {"car_number": "京a12345", "amount": "1"})
+    assert (status, "本车场没有该金额的月卡" in said) == (422, True)
+    lot.taken = {"state": 1}
+    _, counter = await phone.post("/passes", fields | {"car_number": PLATE, "amount": "300"})
+    assert "待支付 ¥300.00" in counter
+    asked = lot.pushes("check_vip")[-1]
+    assert (asked["car_number"], asked["amount"]) == (PLATE, 300.0)
+    assert lot.pushes("monthcard_pay") == []
+    pays = dict(re.findall(r'<input type="hidden" name="(v)" value="([^"]*)"', counter)) | {"state": "paid"}
+    await phone.post("/unionapi/counter", pays)
+    [told] = await lot.told("monthcard_pay")
+    assert (told["type"], told["state"], told["amount"], told["car_number"]) == (1, 1, 300.0, PLATE)
+    status, _ = await phone.post("/passes", fields | {"token": "none", "car_number": PLATE, "amount": "300"})
+    assert status == 403
+    status, _ = await Phone(side).get("/passes?p=nothing")
+    assert status == 404

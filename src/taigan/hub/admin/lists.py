@@ -124,8 +124,8 @@ class LookItem(msgspec.Struct, kw_only=True):
 
 
 class PaymentItem(msgspec.Struct, kw_only=True):
-    """Money of a driver: `prepay` (5.3), `code` (5.5), `exit` (a 3.2), `etc`, `parking`, `pass`, `arrears` (5.11) or
-    `own_arrears` (5.9)."""
+    """Money of a driver: `prepay` (5.3), `code` (5.5), `exit` (a 3.2), `etc`, `parking`, `pass`, `arrears` (5.11),
+    `own_arrears` (5.9) or `bought_pass` (5.8)."""
 
     id: int
     lot_id: str

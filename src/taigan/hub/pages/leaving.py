@@ -6,6 +6,7 @@ As at the entry, fetching an address asks nothing and pays nothing; only our own
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from http import HTTPStatus
@@ -18,17 +19,23 @@ from litestar.enums import HttpMethod
 from litestar.params import FromPath
 from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage
 
-from taigan.bolink import yuan
+from taigan.bolink import fen, yuan
 from taigan.hub.book import registry
+from taigan.hub.book.registry import Lot
 from taigan.hub.drivers import codes, quotes
 from taigan.hub.drivers.bill import Bill
-from taigan.hub.drivers.codes import PAY_PATH, CodeKind
+from taigan.hub.drivers.codes import PAY_PATH, Code, CodeKind
 from taigan.hub.drivers.quotes import Ask
 from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.identity import Identity
 from taigan.hub.pages.driver import PING, AnyRequest, FromPages, Now, Pages, Visit, lane_of, log_in, read_form
 from taigan.hub.taking.stays import BEIJING
 from taigan.hub.taking.uploads import COUNTER_PATH
+from taigan.languages import N_
+
+_PLATE = re.compile(r"\w{5,10}")
+_PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?")
+_SILENT = N_("车场没有回答，请稍后再试")
 
 
 @route(PAY_PATH, http_method=[HttpMethod.GET, HttpMethod.HEAD])
@@ -149,6 +156,45 @@ async def have_invoiced(request: AnyRequest, pages: FromPages, scan_id: FromPath
     return Redirect(to_bill, status_code=303)
 
 
+@route("/passes", http_method=[HttpMethod.GET, HttpMethod.HEAD])
+async def pass_page(request: AnyRequest, pages: FromPages) -> Response[Any]:
+    """The form of a driver who wants a pass of the lot whose prepay code was scanned."""
+    visit = await pages.visit(request)
+    found = await pages.hub.book.read(lane_of, visit.query.get("p", ""))
+    if found is None or visit.driver is None:
+        return pages.page("gone.html", visit, status=HTTPStatus.NOT_FOUND, leaving=True)
+    return _pass_form(pages, visit, *found, {}, None)
+
+
+@post("/passes", status_code=HTTPStatus.SEE_OTHER)
+async def buy_pass(request: AnyRequest, pages: FromPages) -> Response[Any]:
+    """Ask the lot whether the plate may have a pass at that price (11.2), then lead to the counter (5.8)."""
+    form = await read_form(request)
+    visit = await pages.visit(request)
+    found = await pages.hub.book.read(lane_of, form.get("p", ""))
+    if found is None or visit.driver is None:
+        return pages.page("gone.html", visit, status=HTTPStatus.NOT_FOUND, leaving=True)
+    code, lot = found
+    if not pages.form_is_ours(visit.session, form):
+        again = visit.url("/passes", p=code.code)
+        return pages.page("notice.html", visit, status=HTTPStatus.FORBIDDEN, again=again, kind="form")
+    plate, price = "".join(form.get("car_number", "").split()).upper(), form.get("amount", "").strip()
+    if not _PLATE.fullmatch(plate) or not _PRICE.fullmatch(price) or not (amount := fen(price, "amount")):
+        return _pass_form(pages, visit, code, lot, form, "")
+    answer = await pages.hub.cashier.buy_pass(visit.driver, lot, plate, amount)
+    if isinstance(answer, str):
+        return _pass_form(pages, visit, code, lot, form, answer or _SILENT)
+    return Redirect(visit.url(COUNTER_PATH, v=answer.code), status_code=303)
+
+
+def _pass_form(
+    pages: Pages, visit: Visit, code: Code, lot: Lot, typed: dict[str, str], wrong: str | None
+) -> Response[Any]:
+    status = HTTPStatus.OK if wrong is None else HTTPStatus.UNPROCESSABLE_ENTITY
+    shown: dict[str, Any] = {"lot": lot, "channel_id": "", "code": code.code, "leaving": True}
+    return pages.page("pass.html", visit, status=status, typed=typed, wrong=wrong, **shown)
+
+
 @post("/arrears/{code:str}/pay", status_code=HTTPStatus.SEE_OTHER)
 async def pay_arrears(request: AnyRequest, pages: FromPages, code: FromPath[str]) -> Response[Any]:
     """The driver's button: pay what was left owing at the counter; the lot is told (5.9)."""
@@ -229,5 +275,6 @@ async def _pictures(pages: Pages, visit: Visit, scan_id: str, seen: str) -> Asyn
 
 def leaving_routes() -> Router:
     """The addresses of drivers who leave."""
-    handlers = [code_page, prepay_by_lot, ask, bill_page, pay, have_invoiced, pay_arrears, bill_now, bill_events]
-    return Router(path="/", route_handlers=handlers, include_in_schema=False)
+    asking = [code_page, prepay_by_lot, ask, bill_page, pay, bill_now, bill_events]
+    beside = [have_invoiced, pass_page, buy_pass, pay_arrears]
+    return Router(path="/", route_handlers=[*asking, *beside], include_in_schema=False)

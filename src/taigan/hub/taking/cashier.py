@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from decimal import Decimal
 
 import sqlalchemy as sa
 
-from taigan.bolink import by_section
+from taigan.bolink import BadMessage, by_section, read, yuan
 from taigan.bolink.callbacks import PriceQuery
+from taigan.bolink.commands import CheckPass, PassChecked
 from taigan.bolink.values import PayScene
 from taigan.hub.book import records
 from taigan.hub.book.book import Book
 from taigan.hub.book.records import Kind, Record
+from taigan.hub.book.registry import Lot
 from taigan.hub.book.trail import Trail
 from taigan.hub.drivers import drivers, quotes
 from taigan.hub.drivers.bill import Bill, bill, payment_for
@@ -25,7 +28,7 @@ from taigan.hub.identity import App
 from taigan.hub.rules import Rules
 from taigan.hub.sending import pushes
 from taigan.hub.sending.postbox import Outbox, Postbox
-from taigan.hub.sending.pushes import Push, Sender
+from taigan.hub.sending.pushes import Delivery, Outcome, Push, Sender
 from taigan.hub.taking import settlement
 from taigan.hub.taking.uploads import money_goes
 
@@ -82,6 +85,14 @@ class Cashier:
     async def settle_arrears(self, driver: Driver, code: str) -> Record:
         """A payment of what a car left owing, to be made at the counter. Raises `Unknown`, `Unusable`."""
         return await self._book.write(self._settle_arrears, driver, code)
+
+    async def buy_pass(self, driver: Driver, lot: Lot, car_number: str, fen: int) -> Record | str:
+        """Ask the lot whether a plate may have a pass at that amount (11.2): a payment to be made at the counter, or
+        why not, empty where the lot said nothing.
+        """
+        push = await self._book.write(self._check_pass, lot, car_number, fen)
+        delivery = await self._sender.send(push)
+        return await self._book.write(self._pass_checked, push, delivery, driver, lot, car_number, fen)
 
     async def close(self) -> None:
         """Stop asking. Questions whose answer was not heard are shown as unanswered at the next start."""
@@ -163,6 +174,47 @@ class Cashier:
             car_number=arrears.car_number,
             fen=arrears.fen,
             detail={"purpose": "own_arrears", "channel": 0 if driver.app is App.WECHAT else 1},
+        )
+
+    def _check_pass(self, conn: sa.Connection, trail: Trail, lot: Lot, car_number: str, amount: int) -> Push:
+        asked = CheckPass(
+            park_id=lot.park_id, union_id=int(lot.union_id), car_number=car_number, amount=Decimal(yuan(amount))
+        )
+        return pushes.prepare(conn, trail, lot, "", by_section("11.2"), asked)
+
+    def _pass_checked(
+        self,
+        conn: sa.Connection,
+        trail: Trail,
+        push: Push,
+        delivery: Delivery,
+        driver: Driver,
+        lot: Lot,
+        car_number: str,
+        amount: int,
+    ) -> Record | str:
+        pushes.keep(conn, trail, push, delivery)
+        answer = delivery.answer
+        if answer.outcome is not Outcome.ANSWERED or answer.status != 200:
+            return ""
+        try:
+            said = read(answer.body or b"", PassChecked)
+        except BadMessage:
+            return ""
+        if said.state != 1:
+            return (said.errmsg or "").strip()[:100]
+        return records.add(
+            conn,
+            trail,
+            Kind.PAYMENTS,
+            lot.union_id,
+            lot.lot_id,
+            number_at(trail, self._new_id()),
+            self._new_id() + self._new_id(),
+            state="pending",
+            car_number=car_number,
+            fen=amount,
+            detail={"purpose": "bought_pass", "channel": 0 if driver.app is App.WECHAT else 1},
         )
 
     def _take(self, outbox: Outbox, quote: Quote, amount: int) -> Record:

@@ -25,7 +25,7 @@ from taigan.bolink.callbacks import (
 from taigan.bolink.commands import InvoiceNotice
 from taigan.bolink.invoices import InvoiceChanged
 from taigan.bolink.trade import PayEscape, PayParking, RenewPass
-from taigan.bolink.values import InvoiceKind, PaymentState, PrepaymentKind, RecoveryKind
+from taigan.bolink.values import InvoiceKind, PaymentState, PrepaymentKind, RecoveryKind, RenewalParty
 from taigan.hub.book import records
 from taigan.hub.book.records import Kind, Record
 from taigan.hub.book.trail import Trail
@@ -166,6 +166,24 @@ def _pass_payment(payment: Record) -> tuple[str, object]:
     )
 
 
+def _bought_pass(payment: Record) -> tuple[str, object]:
+    paid = payment.state == "paid"
+    return "5.8", PassPayment(
+        type=RenewalParty.THIRD_PARTY.value,
+        state=int(paid),
+        amount=_decimal(payment.fen),
+        park_id=_park_id(payment),
+        car_number=payment.car_number,
+        trade_no=payment.number,
+        pay_time=seconds(payment.changed_at),
+        arrive_money=_decimal(payment.fen - _fee(payment.fen) if paid else 0),
+        fee=_decimal(_fee(payment.fen) if paid else 0),
+        account_type=1,
+        remark=f"月卡-{payment.car_number}",
+        pay_company=payment.detail["channel"],
+    )
+
+
 def _parking_payment(payment: Record) -> tuple[str, object]:
     fee, credited = _exact_fee(payment)
     return "5.10", ParkingPaymentResult(
@@ -224,6 +242,7 @@ _PAYMENT_RESULTS: dict[str, Callable[[Record], tuple[str, object]]] = {
     "exit": _charge_result,
     "etc": _charge_result,
     "pass": _pass_payment,
+    "bought_pass": _bought_pass,
     "parking": _parking_payment,
     "arrears": _arrears_payment,
     "own_arrears": _own_arrears_payment,
