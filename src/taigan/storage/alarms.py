@@ -122,6 +122,12 @@ def of_queue(conn: sa.Connection) -> list[int]:
     return [*conn.scalars(_OF_QUEUE)]
 
 
+def queue_waits_since(conn: sa.Connection) -> datetime | None:
+    """Since when an alarm of uploads that wait for BoLink is unfinished; it belongs to no lot, for the line is one."""
+    found: datetime | None = conn.execute(_QUEUE_SINCE).scalar_one()
+    return found
+
+
 def _records(conn: sa.Connection, statement: sa.Select[Any], **given: Any) -> list[NumberedAlarm]:
     return [NumberedAlarm(**row._mapping) for row in conn.execute(statement, given)]
 
@@ -213,4 +219,5 @@ def _cause_is_gone() -> sa.ColumnElement[bool]:
 _NEWEST = sa.select(_A.alarm_id).where(_UNFINISHED).order_by(_A.alarm_id.desc()).limit(MOST_LOOKED_AT)
 _OVER = sa.select(_A.alarm_id).where(_A.alarm_id.in_(_NEWEST.scalar_subquery()), _cause_is_gone())
 _OF_DEVICES = sa.select(*_SHOWN).where(_UNFINISHED, _A.kind.in_(BY_DEVICE)).limit(MOST_LOOKED_AT)
+_QUEUE_SINCE = sa.select(sa.func.min(_A.at)).where(_A.lot_id == "", _UNFINISHED, _A.kind == "queue_age")
 _OF_QUEUE = sa.select(_A.alarm_id).where(_UNFINISHED, _A.kind == "queue_age")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from taigan.barriers.barrier import Outcome, Position, Result
+from taigan.lot.people.alarms import Endings
 from taigan.rights import Right, Role
-from taigan.storage.rows import Departure
+from taigan.storage.rows import Alarm, Departure
 from web.console.browser import Browser, person, role_without, signed_in
 from web.console.furnished import furnish
 from web.house import LOT, House
@@ -128,3 +129,38 @@ async def test_names_are_shown_as_they_are_and_never_run(small_house: House, man
     await waiting(small_house, '<b>&"x')
     raw = (await manager.see(f"{HERE}/lanes/A1/card")).raw
     assert "&lt;b&gt;&amp;&#34;x" in raw
+
+
+async def test_an_open_alarm_is_on_top_beside_the_cars_and_once_where_a_card_says_it(
+    small_house: House, manager: Browser
+) -> None:
+    await waiting(small_house)
+    now = small_house.clock.step(1)
+    for kind, lane in (("barrier_fault", "A2"), ("barrier_fault", "A2"), ("not_confirmed", "A1")):
+        alarm = Alarm(LOT, lane, "", now, kind, "the barrier reports a fault")
+        await small_house.keep(lambda changes, one=alarm: changes.alarms.append(one))
+    page = await manager.see(HERE)
+    assert "需要处理 2" in page.text
+    assert "道闸故障 2 次 人工放车，再看设备。" in page.text
+    assert "杆不知抬没抬" not in page.text, "the card of A1 needs a person anyway"
+    blind = await person(small_house, role_without(Right.ALARM_SEE), login="liqiang", name="李强")
+    assert "道闸故障" not in (await blind.see(HERE)).text
+    await blind.close()
+
+
+async def test_uploads_that_wait_are_said_on_top_and_at_bolink_until_they_are_sent(
+    small_house: House, manager: Browser
+) -> None:
+    begun = small_house.clock.step(60)
+    for hour in range(2):
+        alarm = Alarm("", "", "", begun + timedelta(hours=hour), "queue_age", "9 messages wait for BoLink")
+        await small_house.keep(lambda changes, one=alarm: changes.alarms.append(one))
+    page = await manager.see(HERE)
+    assert "需要处理 1" in page.text
+    assert "上报积压" in page.text
+    assert begun.isoformat(timespec="seconds") in page.raw, "since the first of them"
+    assert "看泊链" in page.text
+    assert "上报积压" in (await manager.see(f"{HERE}/bolink")).text
+    await Endings(small_house.database, small_house.lanes, small_house.clock).look(queue_is_short=True)
+    assert "都正常" in (await manager.see(HERE)).text
+    assert "上报积压" not in (await manager.see(f"{HERE}/bolink")).text

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
 from taigan.rights import Right, Role
 from web.console.browser import Browser, person, role_without
 from web.console.furnished import furnish
@@ -23,6 +27,8 @@ async def test_a_car_is_found_by_three_signs_of_its_plate(house: House) -> None:
     browser = await person(house, Role.COLLECTOR)
     assert await plates(browser, f"{STAYS}?q=678") == ["B67890"]
     assert await plates(browser, f"{STAYS}?q=n6k") == ["scan"]
+    for typed in ("６７８", "粤b·67", "b 67 8", "粤B67890"):
+        assert await plates(browser, f"{STAYS}?{urlencode({'q': typed})}") == ["B67890"], typed
     assert await plates(browser, f"{STAYS}?q=%25") == []
     assert await plates(browser, f"{STAYS}?q=_") == []
     assert len(await plates(browser, STAYS)) == 4
@@ -38,6 +44,25 @@ async def test_what_is_inside_is_shown_at_first_and_other_states_when_asked(
     assert await plates(manager, f"{STAYS}?state=out") == ["gone"]
     assert await plates(manager, f"{STAYS}?state=") == ["gone", "inside"]
     assert await plates(manager, f"{STAYS}?state=never-was") == ["gone", "inside"]
+
+
+async def test_who_has_left_is_one_press_away_where_nobody_inside_fits(small_house: House, manager: Browser) -> None:
+    assert "现在没有车在场" in (await manager.see(STAYS)).text
+    await small_house.order("粤B2", order_id="gone", state="out", closed_at=small_house.clock.now())
+    answer = await manager.see(f"{STAYS}?q=b2")
+    assert "在场的车里没有找到" in answer.text
+    assert answer.page is not None
+    (further,) = [url for url in answer.page.links if "q=b2" in url and "state=all" in url and "from=" not in url]
+    assert await plates(manager, further) == ["gone"]
+
+
+async def test_today_and_yesterday_are_one_press_away_on_the_lots_clock(small_house: House, manager: Browser) -> None:
+    today = small_house.clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
+    page = (await manager.see(f"{STAYS}?q=b2")).page
+    assert page is not None
+    for back in (0, 1):
+        day = today - timedelta(days=back)
+        assert f"{STAYS}?from={day}&to={day}&state=all&q=b2" in page.links
 
 
 async def test_a_list_goes_on_where_the_page_before_ended_whatever_comes_meanwhile(

@@ -92,6 +92,7 @@ class Rendering:
             "word": lambda name, of: words.word(of, name, texts.gettext),
             "role": lambda name: named(name, language),
             "act": lambda text: words.act(text, texts.gettext, lambda name: named(name, language)),
+            "alarmed": lambda text: words.alarmed(text, texts.gettext),
             "shown_safely": _redaction.text,
             "via": lambda text: words.via(text, texts.gettext),
         }

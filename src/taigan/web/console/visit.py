@@ -6,7 +6,7 @@ import base64
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -84,6 +84,10 @@ class Visit:
     def zone(self) -> ZoneInfo:
         """The lot's time zone."""
         return ZoneInfo(self.lot.time_zone) if self.lot is not None else _UTC
+
+    def day(self, back: int = 0) -> str:
+        """Today's date on the lot's clock, or that of so many days before, as fields and addresses have it."""
+        return (self.now.astimezone(self.zone).date() - timedelta(days=back)).isoformat()
 
     def may(self, right: Right | str, lot_id: str = "") -> bool:
         """Whether the person may do that in this lot, or another one; outside of lots: anywhere."""

@@ -60,6 +60,40 @@ EVENT = {
     "closed by hand": N_("人工结束"),
     "reviewed": N_("已复核"),
 }
+ACTOR = {
+    "camera": N_("摄像机"),
+    "platform": N_("系统"),
+    "driver": N_("司机"),
+    "bolink": N_("泊链"),
+    "emergency": N_("紧急状态"),
+}
+"""Who acts without being a person."""
+DETAIL = {
+    "barrier": N_("等杆抬起"),
+    "attendant": N_("等管理员放行"),
+    "arm": N_("等杆落下"),
+    "confirmation": N_("等车通过"),
+    "confirmed": N_("道闸已确认"),
+    "accepted": N_("设备已接收"),
+    "uncertain": N_("结果不明"),
+    "rejected": N_("设备拒绝"),
+    "seen": N_("看见车驶过"),
+    "passed": N_("看见车驶过"),
+    "free": N_("免费"),
+    "paid": N_("已付"),
+    "person": N_("人工"),
+    "rule": N_("按规则"),
+    "unpaid": N_("未付"),
+    "late": N_("太晚"),
+    "backed out": N_("倒出去了"),
+    "barrier fault": N_("道闸故障"),
+    "superseded": N_("后来又入场"),
+    "not released in time": N_("一直没有放行"),
+    "its entry passage was never seen": N_("没有看见它驶入"),
+    "the arm is down, the car on the loop": N_("杆落着，车压着地感"),
+    "BoLink is not reached: let go, owed": N_("泊链不通，先放行、记欠费"),
+}
+"""Why or how a step of a stay came about, where it was no person who wrote it."""
 COMMAND = {"open": N_("抬杆"), "hold": N_("保持抬起"), "close": N_("落杆")}
 CAUSE = {
     "scan": N_("扫码入场"),
@@ -358,6 +392,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "passage_direction": PASSAGE_DIRECTION,
     "passage_way": PASSAGE_WAY,
     "alarm_do": ALARM_DO,
+    "actor": ACTOR,
+    "detail": DETAIL,
     "alarm_state": ALARM_STATE,
 }
 
@@ -459,6 +495,34 @@ def via(text: str, tell: Tell) -> str:
     if kind == "console" and login:
         return tell(N_("值班台 %(login)s")) % {"login": login}
     return tell(N_("接口 %(token)s")) % {"token": text} if text else "–"
+
+
+_ALARMED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), text)
+    for pattern, text in (
+        (r"the barrier reports a fault", N_("道闸报了故障")),
+        (r"the barrier is not reached", N_("连不上道闸")),
+        (r"no answer for (?P<a>\d+) s", N_("%(a)s 秒没有回答")),
+        (r"(?P<a>.+): waits at the exit, and nobody came", N_("%(a)s 在出口等着，没有人来")),
+        (r"the barrier did not confirm and the car still stands there", N_("道闸没有确认，车还停在那里")),
+        (r"滞留: .+", N_("车停着没有驶过")),
+        (r"(?P<a>.+): a person looks at the stay", N_("%(a)s 请人看一眼这次停车")),
+        (r"(?P<a>.+): the entry is later than now", N_("%(a)s 的入场时间晚于现在")),
+        (r"(跟车|无订单通过|无订单驶出|逆行入场): .+", ""),
+        (r"the loop is stuck or dead", N_("地感一直亮着，或坏了")),
+        (r"a car passed whose loop never lit", N_("有车通过，地感却没有亮")),
+        (r"(?P<a>.+): left owing \d+ fen", N_("%(a)s 没付清就走了")),
+        (r"(?P<a>[\d.]+) yuan by (?P<b>.+)", N_("%(a)s 元，%(b)s")),
+    )
+)
+
+
+def alarmed(text: str, tell: Tell) -> str:
+    """What an alarm says beside its kind, as a sentence; one that no pattern knows stands as it was written."""
+    for pattern, said in _ALARMED:
+        if found := pattern.fullmatch(text):
+            return tell(said) % found.groupdict() if said else ""
+    return text
 
 
 _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(

@@ -26,6 +26,7 @@ from taigan.web.console.visit import Answer, Here, Visit
 
 REASONS = (
     N_("设备没有识别车牌"),
+    N_("没有找到入场记录"),
     N_("司机付不了款"),
     N_("道闸故障"),
     N_("内部车辆"),

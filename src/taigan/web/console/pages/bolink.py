@@ -16,7 +16,7 @@ from taigan.bolink.advice.wrong_signatures import why_wrong, worked_out
 from taigan.languages import N_, SOURCE
 from taigan.lot.errors import BadValue, Conflict
 from taigan.rights import Right
-from taigan.storage import messages, registry, views
+from taigan.storage import alarms, messages, registry, views
 from taigan.storage.messages import NumberedSaid, Sought
 from taigan.storage.views import OwedDelivery
 from taigan.web.api.common import BY_ID
@@ -29,7 +29,7 @@ MOST_OWED = 200
 
 
 class Line(msgspec.Struct):
-    """How it stands with BoLink: since when what waits, what was said last."""
+    """How it stands with BoLink: since when what waits, what was said last, and since when the wait is an alarm."""
 
     waiting: list[OwedDelivery]
     refused: list[OwedDelivery]
@@ -37,6 +37,7 @@ class Line(msgspec.Struct):
     heard: datetime | None
     reached: datetime | None
     unreached: datetime | None
+    alarmed: datetime | None = None
 
 
 class Verdict(msgspec.Struct):
@@ -133,6 +134,7 @@ async def _line(visit: Visit) -> Line:
             messages.last(conn, lot_id, messages.IN, "done"),
             messages.last(conn, lot_id, messages.OUT, "done"),
             messages.last(conn, lot_id, messages.OUT, "unreached"),
+            alarms.queue_waits_since(conn),
         )
 
     return await visit.office.database.read(read)

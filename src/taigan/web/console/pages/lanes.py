@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import msgspec
+import sqlalchemy as sa
 from litestar import get, post
 from litestar.params import FromPath
 from litestar.response import Stream
@@ -14,8 +15,10 @@ from taigan.languages import N_
 from taigan.lot.errors import UnknownLane
 from taigan.lot.people.board import LaneNow, board
 from taigan.rights import Right
+from taigan.storage import alarms
 from taigan.web.console import live
 from taigan.web.console.allowed import Who
+from taigan.web.console.pages.alarms import MOST, Heap, heaped
 from taigan.web.console.visit import Answer, Here, Visit
 
 PATIENCE = timedelta(seconds=8)
@@ -41,6 +44,19 @@ class Card(msgspec.Struct):
         return self.now.lane.channel_id
 
 
+class Attention(msgspec.Struct):
+    """What needs a person. `cards`: lanes, the one that waits longest first; `alarms`: what nobody has taken and no
+    card says already; `queue_since`: since when BoLink is not reached with what is owed to it."""
+
+    cards: list[Card]
+    alarms: list[Heap]
+    queue_since: datetime | None
+
+    @property
+    def count(self) -> int:
+        return len(self.cards) + len(self.alarms) + (self.queue_since is not None)
+
+
 @get("/", right=Who.PERSON)
 async def home(visit: Here) -> Answer:
     """To the lot, or the choice of one."""
@@ -54,13 +70,13 @@ async def home(visit: Here) -> Answer:
 async def lanes(visit: Here) -> Answer:
     """Every lane of the lot."""
     cards = await _cards(visit)
-    return visit.page("lanes.html", cards=cards, needed=_needed(cards))
+    return visit.page("lanes.html", cards=cards, needed=await _needed(visit, cards))
 
 
 @get("/lots/{lot_id:str}/attention", right=Right.LOT_SEE)
 async def attention(visit: Here) -> Answer:
-    """What needs a person, oldest first."""
-    return visit.page("parts/attention.html", needed=_needed(await _cards(visit)))
+    """What needs a person."""
+    return visit.page("parts/attention.html", needed=await _needed(visit, await _cards(visit)))
 
 
 @get("/lots/{lot_id:str}/lanes/{channel_id:str}/card", right=Right.LOT_SEE)
@@ -134,11 +150,21 @@ async def _cards(visit: Visit, *only: str) -> list[Card]:
     return [_card(visit, now) for now in found]
 
 
-def _needed(cards: list[Card]) -> list[Card]:
-    return sorted(
+async def _needed(visit: Visit, cards: list[Card]) -> Attention:
+    waiting = sorted(
         (card for card in cards if card.needs),
         key=lambda card: (card.since.timestamp() if card.since else 0.0, card.channel_id),
     )
+    if not visit.may(Right.ALARM_SEE):
+        return Attention(waiting, [], None)
+    lot_id, said = visit.here.lot_id, {card.channel_id for card in waiting}
+
+    def read(conn: sa.Connection) -> Attention:
+        table = heaped(alarms.unfinished(conn, lot_id, MOST + 1))
+        more = [heap for heap in table.open if heap.alarm.channel_id not in said]
+        return Attention(waiting, more, alarms.queue_waits_since(conn))
+
+    return await visit.office.database.read(read)
 
 
 def _card(visit: Visit, now: LaneNow) -> Card:

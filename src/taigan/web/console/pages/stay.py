@@ -179,7 +179,7 @@ ACTS: tuple[StayAct, ...] = (
     StayAct(
         "give-back",
         Right.MONEY_RETURN,
-        N_("退还多收"),
+        N_("退还多收的钱"),
         N_("已记下退还。"),
         lambda stay: stay.money is not None and stay.money.bill.balance_fen < 0,
         _give_back,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import date, datetime, time, timedelta
 
 import msgspec
@@ -20,6 +22,8 @@ from taigan.web.console import fields
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.errors import Refused
 
+_SEPARATORS = re.compile(r"[\s·•・]+")
+"""What people write between the signs of a plate, and plates do not have."""
 STATES = ("in", "waiting", "out", "abandoned", "void")
 
 
@@ -84,7 +88,7 @@ async def money_at(visit: Visit, order_id: str) -> Money:
 
 def sought_by(visit: Visit) -> Sought:
     """What the address asks for. Raises BadValue for what cannot be looked for."""
-    part = "".join(visit.text("q", 16).split()).upper()
+    part = _SEPARATORS.sub("", unicodedata.normalize("NFKC", visit.text("q", 16)).upper())
     state = visit.text("state", 16) if "state" in visit.asked else "in"
     if state not in ("", *STATES):
         state = ""

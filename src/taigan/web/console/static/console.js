@@ -3,6 +3,7 @@
 
 const HEARD_WITHIN = 25000; // ms without a word of the stream after which it counts as cut
 const POLL_EVERY = 10000; // ms between fetches while there is no stream
+const CALL_EVERY = 1500; // ms within which what is said in two places calls once
 const LEASE = 4000; // ms that a tab leads the others after its last word
 
 const parts = new Set();
@@ -169,14 +170,16 @@ if (lot && document.querySelector('live-part')) {
 }
 
 // What needs a person: in the title, by a sound once the browser lets us, by its notifications where they are wanted.
-let needed = null;
+let needed = null, called = 0;
 const title = document.title;
 function announce() {
-  const count = ['.attention .count', '.alarm-count .count']
-    .reduce((sum, where) => sum + (parseInt(document.querySelector(where)?.textContent, 10) || 0), 0);
-  document.title = count ? `(${count}) ${title}` : title;
-  if (needed !== null && count > needed && bell() !== '0') { sound(); call(); }
-  needed = count;
+  const counts = ['.attention .count', '.alarm-count .count']
+    .map((where) => parseInt(document.querySelector(where)?.textContent, 10) || 0);
+  const shown = document.querySelector('.attention') ? counts[0] : counts[1]; // the lanes' list has the alarms in it
+  document.title = shown ? `(${shown}) ${title}` : title;
+  const more = needed !== null && counts.some((count, index) => count > needed[index]);
+  needed = counts;
+  if (more && bell() !== '0' && Date.now() - called > CALL_EVERY) { called = Date.now(); sound(); call(); }
 }
 
 /** What this browser was told: '1' sounds and notifications, '0' neither, '' sounds alone. */
