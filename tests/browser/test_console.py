@@ -37,6 +37,7 @@ PAGES = {
     "stay-escape": f"{HERE}/stays/left/escape",
     "reduction": f"{HERE}/stays/order_0003/reductions/R1",
     "spaces": f"{HERE}/spaces",
+    "booth-sheet": f"{HERE}/booth-sheet",
     "open": f"{HERE}/lanes/B1/open",
     "match": f"{HERE}/lanes/B1/match?q=B10",
     "cash": f"{HERE}/lanes/B1/cash",

@@ -196,6 +196,8 @@ document.querySelectorAll('dialog').forEach((dialog) => dialog.addEventListener(
 $('other-language').href = `?lang=${language === 'en' ? 'zh-CN' : 'en'}`;
 $('other-language').textContent = t('English', '中文');
 $('other-language').lang = language === 'en' ? 'zh-CN' : 'en';
-$('addresses').append(t('泊链 ', 'BoLink '), make('a', { href: hub.page('/', {}) }, addresses.hub.url), t(' · 车场 ', ' · lot '), addresses.lot.url, t(' · 值班台 ', ' · console '), make('a', { href: `${addresses.lot.url}/` }, `${addresses.console.login} / ${addresses.console.password}`), t(' · 车道 ', ' · lanes '), addresses.lanes.url);
+$('console').href = `${addresses.lot.url}/`;
+$('console').title = `${addresses.console.login} / ${addresses.console.password}`;
+$('addresses').append(t('泊链 ', 'BoLink '), make('a', { href: hub.page('/', {}) }, addresses.hub.url), t(' · 车场 ', ' · lot '), addresses.lot.url, t(' · 值班台 ', ' · console '), make('a', { href: `${addresses.lot.url}/`, target: '_blank' }, `${addresses.console.login} / ${addresses.console.password}`), t(' · 车道 ', ' · lanes '), addresses.lanes.url);
 look();
 trail.recall(2).catch(() => {});

@@ -77,6 +77,7 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/stays/{order_id}/escape",
         "/lots/{lot_id}/stays/{order_id}/reductions/{reduction_id}",
         "/lots/{lot_id}/spaces",  # the number of free spaces beside the menu
+        "/lots/{lot_id}/booth-sheet",  # help, beside the person's name
         "/lots/{lot_id}/devices/list",  # parts of the pages of their names
         "/lots/{lot_id}/bolink/line",
         "/lots/{lot_id}/people/{login}",  # behind each name

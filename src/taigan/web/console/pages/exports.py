@@ -154,7 +154,7 @@ TABLES: dict[str, Table] = {
         lambda row: (row.opened_at, row.shift_id),
     ),
     "lifts": Table(
-        N_("抬杆"),
+        N_("抬杆记录"),
         Right.AUDIT_SEE,
         (
             Column(N_("时间"), lambda row: row.intended_at, "moment"),
