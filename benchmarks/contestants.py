@@ -32,7 +32,8 @@ class Contestant:
     environment: dict[str, str] = field(default_factory=dict)
     port: int = 0
     messages: int = len(scene.LANES)
-    has_lanes: bool = True
+    street: str = "/devices/instant/street"
+    """What moves the cars; empty: there are no lanes."""
     process: subprocess.Popen[bytes] | None = None
     ready_after: float = 0.0
 
@@ -78,9 +79,9 @@ class Contestant:
         return ticks / TICK
 
     def next_cars(self) -> None:
-        """Another car on every loop."""
-        if self.has_lanes:
-            url = f"http://127.0.0.1:{self.port}/devices/instant/street"
+        """The car on every loop passes, and another one comes."""
+        if self.street:
+            url = f"http://127.0.0.1:{self.port}{self.street}"
             with urllib.request.urlopen(urllib.request.Request(url, data=b"{}"), timeout=120) as answer:
                 answer.read()
 
@@ -124,7 +125,7 @@ def bare() -> Contestant:
     """Our callback route with nothing behind it."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.bare", "--port", str(port)]
-    return Contestant("bare", command, port=port, messages=8 * len(scene.LANES), has_lanes=False)
+    return Contestant("bare", command, port=port, messages=8 * len(scene.LANES), street="")
 
 
 def usual(engine: str, url: str, workers: int = 1) -> Contestant:
@@ -151,7 +152,7 @@ def usual(engine: str, url: str, workers: int = 1) -> Contestant:
 def taigan(
     engine: str, url: str, folder: Path, workers: int = 1, name: str = "", lots: int = 200, hub: str = NOBODY
 ) -> Contestant:
-    """Ourselves, as shipped: `taigan lot`."""
+    """Ourselves, as shipped: `taigan lot`. Without `lots` the database has them already."""
     port = free_port()
     config = folder / f"taigan-{port}.toml"
     config.write_text(_config(port, url, scene.PARKS[:lots], hub))

@@ -9,30 +9,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import platform
 import random
 import re
-import shutil
-import signal
 import statistics
-import sys
-import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
-from benchmarks import contestants, picture, scene
+from benchmarks import contestants, picture, seeding
 from benchmarks.contestants import Contestant, Load
-from benchmarks.postgres import Postgres, server
+from benchmarks.postgres import Postgres
+from benchmarks.side_by_side import CONNECTIONS, RESULTS, SQL, pgbench, spread, stage, told, verdict, where
 
-RESULTS = Path(__file__).parent / "results"
-CONNECTIONS = 64
-CLIENTS = 32
 TARGETS = (
     ("taigan sqlite", "usual sqlite", 5.0),
     ("taigan postgresql", "usual postgresql", 5.0),
@@ -65,7 +56,7 @@ class Run:
         databases = ("usual1", "usual2", "taigan1", "taigan2", "pgbench")
         for name in databases:
             self._postgres.run("createdb", name)
-        asyncio.run(_tables(self._postgres.url("pgbench")))
+        asyncio.run(seeding.seeded(self._postgres.url("pgbench"), seeding.entries_only()))
         asyncpg = {name: self._postgres.url(name).replace("postgresql:", "postgresql+asyncpg:") for name in databases}
         taking_part = [
             contestants.bare(),
@@ -106,12 +97,9 @@ class Run:
         past, present = int(millions * 1_000_000), int(millions * 200_000)
         for name in ("empty", "grown"):
             self._postgres.run("createdb", name)
-            asyncio.run(_tables(self._postgres.url(name)))
-        steps = self._progress.add_task("growing", total=3 + 2 * self._rounds)
-        for first, last, state in ((0, past, "out"), (past, past + present, "in")):
-            self._postgres.sql("grown", _past(first, last, state))
-            self._progress.advance(steps)
-        self._postgres.sql("grown", "VACUUM ANALYZE")
+            asyncio.run(seeding.seeded(self._postgres.url(name), seeding.entries_only()))
+        steps = self._progress.add_task("growing", total=1 + 2 * (self._rounds + 1))
+        seeding.fill(self._postgres, "grown", past, present)
         self._progress.advance(steps)
         both = [
             contestants.taigan("postgresql", self._postgres.url(name), self._folder, name=name)
@@ -164,48 +152,14 @@ class Run:
         self.half_load[contestant.name] = {"rate": rate, "p50": p50, "p99": p99, "ratio": p99 / p50}
 
     def _pgbench(self, *, kept: bool) -> None:
-        script = Path(__file__).parent / "entry.sql"
-        run = ["-n", "-M", "prepared", "-c", CLIENTS, "-j", 2, "-T", 4 if kept else 1, "-f", script, "pgbench"]
-        found = re.search(r"tps = ([\d.]+)", self._postgres.run("pgbench", *run))
-        assert found is not None
+        rate = pgbench(self._postgres, SQL / "entry.sql", 4 if kept else 1)
         if kept:
-            self.laps.setdefault("pgbench", []).append(float(found[1]))
+            self.laps.setdefault("pgbench", []).append(rate)
 
 
 def _expect_entries(contestant: Contestant, result: dict[str, Any]) -> None:
-    if set(result["answers"]) != {"entered"}:
+    if set(result["answers"]) != {"done"}:
         raise RuntimeError(f"{contestant.name} answered {result['answers']}")
-
-
-async def _tables(url: str) -> None:
-    """Our tables and the scene's lots, for those who are not ourselves."""
-    from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup, seed
-    from taigan.storage.database import open_database
-
-    database = await open_database(url)
-    lanes = [LaneSetup(channel_id=name, confirm="accepted", barrier={"driver": "instant"}) for name in scene.CHANNELS]
-    lots = [LotSetup(union_id=scene.UNION_ID, park_id=park, spaces=scene.SPACES, lanes=lanes) for park in scene.PARKS]
-    vendors = [VendorSetup(union_id=scene.UNION_ID, key=scene.KEY)]
-    await database.write(lambda conn: seed(conn, vendors, lots, datetime.now(UTC)))
-    await database.close()
-
-
-def _past(first: int, last: int, state: str) -> str:
-    """Orders of the past year with their inbox row and their upload, 200 lots in turn."""
-    which = "'200002-' || lpad((n % 200)::text, 3, '0')"
-    order = "'2025' || lpad(n::text, 12, '0') || '_GROWTH'"
-    at = "now() - interval '1 year' + n * interval '5 s'"
-    closed = f"{at} + interval '2 h'" if state == "out" else "NULL"
-    numbers = f"FROM generate_series({first}, {last - 1}) AS n"
-    return f"""SET synchronous_commit = off;
-        INSERT INTO orders (lot_id, order_id, origin, state, waiting_for, licence, channel_id, presence_id,
-                            told_state, told_text, requested_at, in_at, passed_at, closed_at)
-        SELECT {which}, {order}, 'scan', '{state}', '', 'G' || n, 'A1', 'past' || n, 1, '入场成功', {at}, {at}, {at},
-               {closed} {numbers};
-        INSERT INTO inbox (digest, lot_id, received_at, key_id, order_id, answer)
-        SELECT md5(n::text) || md5((-n)::text), {which}, {at}, 1, {order}, '{{}}' {numbers};
-        INSERT INTO deliveries (lot_id, order_id, section, payload, state, attempts, created_at, next_at, done_at)
-        SELECT {which}, {order}, '3.1', '{{"order_id":""}}', 'done', 1, {at}, {at}, {at} {numbers};"""
 
 
 def idle(folder: Path) -> dict[str, float]:
@@ -230,12 +184,9 @@ def summary(run: Run) -> dict[str, Any]:
     """Medians, spreads and ratios."""
     rates = {
         name: {
-            "median": statistics.median(laps),
-            "least": min(laps),
-            "most": max(laps),
+            **spread(laps),
             "processor_us": 1e6 * statistics.median(run.processor[name]) if name in run.processor else None,
             "p50_ms": 1000 * statistics.median(run.latency[name]) if name in run.latency else None,
-            "laps": [round(lap, 1) for lap in laps],
         }
         for name, laps in run.laps.items()
     }
@@ -267,23 +218,20 @@ def markdown(found: dict[str, Any]) -> str:
         lines.append(f"| {name} | {rate['median']:.0f} | {spread} | {used} | {answer} |")
     lines += ["", "| ratio | measured | target | |", "|---|--:|--:|---|"]
     for ratio in found["ratios"]:
-        verdict = "met" if ratio["met"] else "missed"
-        lines.append(f"| {ratio['of']} / {ratio['to']} | {ratio['ratio']:.2f} | {ratio['target']} | {verdict} |")
+        met = verdict(ratio["met"])
+        lines.append(f"| {ratio['of']} / {ratio['to']} | {ratio['ratio']:.2f} | {ratio['target']} | {met} |")
     for name, half in found["half_load"].items():
-        verdict = "met" if half["ratio"] <= 5 else "missed"
         text = f"{name}: p99 / median at half load ({half['rate']:.0f}/s, median {1000 * half['p50']:.1f} ms)"
-        lines.append(f"| {text} | {half['ratio']:.1f} | at most 5 | {verdict} |")
+        lines.append(f"| {text} | {half['ratio']:.1f} | at most 5 | {verdict(half['ratio'] <= 5)} |")
     if "growth" in found:
         growth = found["growth"]
-        verdict = "met" if growth["ratio"] >= 0.9 else "missed"
         text = f"{growth['millions']:g} million past orders, {growth['in_lots']:g} million in the lots / empty"
-        lines.append(f"| {text} | {growth['ratio']:.2f} | 0.9 | {verdict} |")
+        lines.append(f"| {text} | {growth['ratio']:.2f} | 0.9 | {verdict(growth['ratio'] >= 0.9)} |")
     if "idle" in found:
         ready, memory = found["idle"]["ready_seconds"], found["idle"]["resident_mb"]
-        lines.append(f"| ready after | {ready:.2f} s | 2 s | {'met' if ready <= 2 else 'missed'} |")
-        lines.append(f"| one process idle | {memory:.0f} MB | 100 MB | {'met' if memory < 100 else 'missed'} |")
-    where = f"{found['machine']}, {found['at']}, load average at the start {found['load_average']:.1f}"
-    return "\n".join([*lines, "", f"{where}.", ""])
+        lines.append(f"| ready after | {ready:.2f} s | 2 s | {verdict(ready <= 2)} |")
+        lines.append(f"| one process idle | {memory:.0f} MB | 100 MB | {verdict(memory < 100)} |")
+    return "\n".join([*lines, "", told(found), ""])
 
 
 def main() -> None:
@@ -294,47 +242,31 @@ def main() -> None:
     )
     arguments.add_argument("--only-growth", action="store_true", help="put growth into the last results")
     chosen = arguments.parse_args()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # whoever was started is ended
     console = Console()
-    load_average = os.getloadavg()[0]
-    folder = Path(tempfile.mkdtemp(prefix="taigan-bench-"))
-    columns = (TextColumn("{task.description:40}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    place = where()
     RESULTS.mkdir(exist_ok=True)
-    try:
-        with server() as postgres, Progress(*columns, console=console) as progress:
-            run = Run(folder, postgres, chosen.rounds, progress)
-            try:
-                if chosen.only_growth:
-                    found = json.loads((RESULTS / "entry.json").read_text())
-                else:
-                    run.measure()
-                    found = summary(run)
-                    found["idle"] = idle(folder)
-                    found |= {
-                        "machine": f"{os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()}",
-                        "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-                        "load_average": load_average,
-                    }
-                if chosen.growth:
-                    ratio = run.growth(chosen.growth)
-                    found["growth"] = {
-                        "millions": chosen.growth,
-                        "in_lots": chosen.growth / 5,
-                        "ratio": ratio,
-                        "laps": {name: run.laps[name] for name in ("empty", "grown")},
-                    }
-            finally:
-                run.stop()
-        (RESULTS / "entry.json").write_text(json.dumps(found, indent=2) + "\n")
-        (RESULTS / "entry.md").write_text(markdown(found))
-        (RESULTS / "entry.svg").write_text(picture.bars(found["rates"]))
-        console.print(markdown(found))
-    except BaseException:
-        for log in folder.glob("*.log"):
-            shutil.copy(log, Path(tempfile.gettempdir()) / f"bench-{log.name}")
-        raise
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with stage(console) as (folder, postgres, progress):
+        run = Run(folder, postgres, chosen.rounds, progress)
+        try:
+            if chosen.only_growth:
+                found = json.loads((RESULTS / "entry.json").read_text())
+            else:
+                run.measure()
+                found = summary(run) | {"idle": idle(folder)} | place
+            if chosen.growth:
+                ratio = run.growth(chosen.growth)
+                found["growth"] = {
+                    "millions": chosen.growth,
+                    "in_lots": chosen.growth / 5,
+                    "ratio": ratio,
+                    "laps": {name: run.laps[name] for name in ("empty", "grown")},
+                }
+        finally:
+            run.stop()
+    (RESULTS / "entry.json").write_text(json.dumps(found, indent=2) + "\n")
+    (RESULTS / "entry.md").write_text(markdown(found))
+    (RESULTS / "entry.svg").write_text(picture.bars(found["rates"]))
+    console.print(markdown(found))
 
 
 if __name__ == "__main__":

@@ -3,12 +3,16 @@
 It speaks HTTP/1.1 over connections that are kept open and does as little as possible itself, because it shares the
 machine with those it measures. Closed loop: every connection sends its next message when it has its answer. Open loop:
 messages fall due at an even rate, and their time counts from then on, whether a connection was free or not.
+
+What is sent (`what`): `entry`, by drivers who were never there before; `price`, by those whom the last `entry` let
+into the same contestant; `payment`, of what they were told.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import statistics
 import sys
 import time
@@ -22,6 +26,12 @@ import uvloop
 from benchmarks import scene
 
 _licences = scene.licences(int(time.time() * 10) % 0x8000000)
+
+
+def request(body: bytes) -> bytes:
+    """A message as it goes over the wire."""
+    head = b"POST /bolink HTTP/1.1\r\nHost: lot\r\nContent-Type: application/json\r\nContent-Length: "
+    return head + b"%d\r\n\r\n%b" % (len(body), body)
 
 
 class Connection(asyncio.Protocol):
@@ -71,6 +81,7 @@ class Load:
         self._seconds: list[float] = []
         self._answers: dict[str, int] = {}
         self._over = asyncio.Event()
+        self._heard: Callable[[bytes], None] | None = None
 
     async def open(self, connections: int) -> None:
         loop = asyncio.get_running_loop()
@@ -86,11 +97,12 @@ class Load:
             connection.transport.close()
         self._idle.clear()
 
-    async def run(self, bodies: list[bytes], rate: float) -> dict[str, Any]:
-        """Send all; at `rate` a second, or as fast as answers come for 0."""
-        head = f"POST /bolink HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\nContent-Length: "
-        requests = [head.encode() + b"%d\r\n\r\n%b" % (len(body), body) for body in bodies]
-        self._left, self._seconds, self._answers = len(requests), [], {}
+    async def run(
+        self, bodies: list[bytes], rate: float, heard: Callable[[bytes], None] | None = None
+    ) -> dict[str, Any]:
+        """Send all; at `rate` a second, or as fast as answers come for 0. `heard` is told each answer."""
+        requests = [request(body) for body in bodies]
+        self._left, self._seconds, self._answers, self._heard = len(requests), [], {}, heard
         self._over.clear()
         began = time.perf_counter()
         if rate:
@@ -124,10 +136,10 @@ class Load:
 
     def _done(self, since: float, answer: bytes) -> None:
         self._seconds.append(time.perf_counter() - since)
+        if self._heard is not None:
+            self._heard(answer)
         kind = (
-            "entered"
-            if b'"state":1' in answer
-            else answer[:12].decode("latin1") + answer[-60:].decode("utf8", "replace")
+            "done" if b'"state":1' in answer else answer[:12].decode("latin1") + answer[-60:].decode("utf8", "replace")
         )
         self._answers[kind] = self._answers.get(kind, 0) + 1
         self._left -= 1
@@ -135,9 +147,39 @@ class Load:
             self._over.set()
 
 
+class Drivers:
+    """Those whom one contestant let in, and what they were told."""
+
+    def __init__(self) -> None:
+        self._inside: list[scene.Car] = []
+        self._asking: dict[str, scene.Car] = {}
+        self._told: list[scene.Asked] = []
+
+    async def send(self, load: Load, what: str, lanes: list[tuple[str, str]], rate: float) -> dict[str, Any]:
+        """Carry out an order."""
+        if what == "entry":
+            self._inside = [scene.Car(*lane, next(_licences)) for lane in lanes]
+            return await load.run(scene.entries(self._inside), rate)
+        if what == "price":
+            self._asking = {f"Q{next(_numbers):020d}": scene.at_exit(car) for car in self._inside}
+            self._told = []
+            return await load.run(scene.prices(list(self._asking.values()), list(self._asking)), rate, self._note)
+        return await load.run(scene.payments(self._told), rate)
+
+    def _note(self, answer: bytes) -> None:
+        number, order_id, price = (found[1].decode() if (found := one.search(answer)) else "" for one in _TOLD)
+        if number in self._asking and price not in ("", "0.00"):
+            self._told.append(scene.Asked(self._asking.pop(number), order_id, price))
+
+
+_numbers = count(time.time_ns())
+_TOLD = [re.compile(b'"%b": ?"([^"]*)"' % name) for name in (b"query_order_no", b"order_id", b"price")]
+
+
 async def main() -> None:
     load: Load | None = None
     loop = asyncio.get_running_loop()
+    drivers: dict[int, Drivers] = {}
     for _ in count():
         line = await loop.run_in_executor(None, sys.stdin.readline)
         if not line:
@@ -148,13 +190,12 @@ async def main() -> None:
                 load.close()
             load = Load(*order["connect"])
             await load.open(order["connections"])
+            those = drivers.setdefault(order["connect"][1], Drivers())
             result: dict[str, Any] = {}
         else:
             assert load is not None
-            bodies = scene.messages(
-                _licences, list(islice(cycle(scene.LANES), order.get("messages", len(scene.LANES))))
-            )
-            result = await load.run(bodies, order.get("rate", 0.0))
+            lanes = list(islice(cycle(scene.LANES), order.get("messages", len(scene.LANES))))
+            result = await those.send(load, order.get("what", "entry"), lanes, order.get("rate", 0.0))
             latencies = sorted(result.pop("latencies"))
             result["p50"] = statistics.median(latencies)
             result["p99"] = latencies[int(len(latencies) * 0.99)]

@@ -190,7 +190,7 @@ def failover(postgres: Postgres, folder: Path, load: Load, arguments: argparse.N
             load(connect=["127.0.0.1", contestant.port], connections=CONNECTIONS)
             way.go_silent()
             began = time.monotonic()
-            while not load(messages=1)["answers"].get("entered"):
+            while not load(messages=1)["answers"].get("done"):
                 pass
             return {"seconds_until_the_next_1": time.monotonic() - began, "target": 5}
 

@@ -21,8 +21,8 @@ from typing import Any
 import uvloop
 
 from benchmarks import contestants, scene
-from benchmarks.entry import RESULTS
 from benchmarks.postgres import server
+from benchmarks.side_by_side import RESULTS
 from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup, seed
 from taigan.storage.changes import Changes
 from taigan.storage.database import open_database

@@ -8,20 +8,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
 
 from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import event, insert, or_, select, text, update
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy import insert, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from benchmarks import scene
+from benchmarks.usual import leaving
 from benchmarks.usual.models import (
     Base,
     Blocked,
@@ -34,27 +33,22 @@ from benchmarks.usual.models import (
     Order,
     OrderEvent,
     Presence,
+    PriceList,
     Vendor,
+)
+from benchmarks.usual.session import (
+    ANSWER_WITHIN,
+    Refused,
+    engine,
+    new_id,
+    new_session,
+    raise_barrier,
+    reply,
+    session_of_request,
 )
 
 SCAN_LIMIT = 5
 REPEAT_WITHIN = timedelta(hours=24)
-ANSWER_WITHIN = timedelta(seconds=4)
-
-engine = create_async_engine(os.environ["DATABASE_URL"], pool_size=int(os.environ.get("POOL", "8")), max_overflow=0)
-new_session = async_sessionmaker(engine, expire_on_commit=False)
-
-if engine.dialect.name == "sqlite":
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(dbapi: Any, record: Any) -> None:
-        dbapi.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
-            dbapi.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(conn: Any) -> None:
-        conn.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @asynccontextmanager
@@ -81,7 +75,19 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             )
             await conn.execute(
                 insert(Lane),
-                [{"lot_id": scene.lot_id(park), "channel_id": channel} for park, channel in scene.LANES],
+                [
+                    {"lot_id": scene.lot_id(park), "channel_id": channel, "direction": direction}
+                    for park in scene.PARKS
+                    for direction, channels in (("entry", scene.CHANNELS), ("exit", scene.EXITS))
+                    for channel in channels
+                ],
+            )
+            await conn.execute(
+                insert(PriceList),
+                [
+                    {"lot_id": scene.lot_id(park), "version": 1, "valid_from": date(2020, 1, 1), "per_hour_fen": 200}
+                    for park in scene.PARKS
+                ],
             )
     async with new_session() as session:
         app.state.keys = {vendor.union_id: vendor.key for vendor in await session.scalars(select(Vendor))}
@@ -90,11 +96,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(lifespan=lifespan, openapi_url=None)
-
-
-async def session_of_request() -> AsyncIterator[AsyncSession]:
-    async with new_session() as session:
-        yield session
+app.include_router(leaving.street)
 
 
 class NoPlateEntry(BaseModel):
@@ -122,48 +124,48 @@ class Answer(BaseModel):
         return cls(state=state, errmsg=errmsg, car_number=car_number, timetemp=int(time.time()))
 
 
-class Refused(Exception):
-    """The driver is told no; what was looked up so far is remembered with the answer."""
-
-
-def reply(answer: Answer, status: int = 200) -> Response:
-    return Response(answer.model_dump_json(), status, media_type="application/json")
-
-
-def new_id(now: datetime) -> str:
-    return f"{now:%Y%m%d%H%M%S%f}_{secrets.token_hex(4)}"
-
-
-async def raise_barrier(lift: Lift) -> bool:
-    """The barrier confirms at once, as it does for all contestants."""
-    return True
-
-
 @app.post("/bolink")
 async def bolink(request: Request, session: AsyncSession = Depends(session_of_request)) -> Response:  # noqa: B008
-    """5.7: signature, then the rules, then two commits."""
+    """The signature, then what the message asks for."""
     body = await request.body()
     try:
         envelope = json.loads(body)
         signed = _raw_data(body)
-        entry = NoPlateEntry.model_validate(envelope["data"])
+        message = MESSAGES[envelope["data"]["service_name"]].model_validate(envelope["data"])
     except (ValueError, KeyError, ValidationError) as error:
         return reply(Answer.now(0, str(error)[:48]), 400)
-    key = request.app.state.keys.get(entry.union_id)
+    key = request.app.state.keys.get(message.union_id)
     if key is None:
         return reply(Answer.now(0, "车场不存在"), 404)
     if not hmac.compare_digest(_sign(signed, key).encode(), str(envelope.get("sign", "")).upper().encode()):
         return reply(Answer.now(0, "签名错误"), 401)
-    digest = hashlib.sha256(f"{entry.union_id}\0{entry.park_id}\0".encode() + signed).hexdigest()
+    digest = hashlib.sha256(f"{message.union_id}\0{message.park_id}\0".encode() + signed).hexdigest()
     now = datetime.now(UTC)
-
     lot = await session.scalar(
         select(Lot)
-        .where(Lot.union_id == entry.union_id, Lot.lot_id == f"{entry.union_id}-{entry.park_id}")
+        .where(Lot.union_id == message.union_id, Lot.lot_id == f"{message.union_id}-{message.park_id}")
         .with_for_update()
     )
     if lot is None:
         return reply(Answer.now(0, "车场不存在"), 404)
+    match message:
+        case leaving.PriceQuery():
+            return await leaving.price(session, lot, message, digest, now)
+        case leaving.ChargeResult():
+            return await leaving.charged(session, lot, message, signed.decode(), digest, now)
+        case _:
+            return await enter(session, lot, message, digest, now)
+
+
+MESSAGES: dict[str, type[NoPlateEntry | leaving.PriceQuery | leaving.ChargeResult]] = {
+    "nolicence_in_park": NoPlateEntry,
+    "query_price": leaving.PriceQuery,
+    "outpark": leaving.ChargeResult,
+}
+
+
+async def enter(session: AsyncSession, lot: Lot, entry: NoPlateEntry, digest: str, now: datetime) -> Response:
+    """5.7: the rules, then two commits."""
     message = await session.get(Message, (digest, lot.lot_id))
     if message is not None:
         if message.answer is not None and now - message.received_at < REPEAT_WITHIN:

@@ -1,16 +1,29 @@
-"""The tables, as ORM classes. Only what the entry path touches; the columns and indexes are the platform's own."""
+"""The tables, as ORM classes. Only what entry and exit touch; the columns and indexes are the platform's own."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, LargeBinary, String, Text, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 LIVE = text("state IN ('waiting', 'in')")
 UNFINISHED = text("left_at IS NULL")
+UNENDED = text("ended_at IS NULL")
+OF_ORDER = text("ended_at IS NULL AND order_id <> ''")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -134,7 +147,12 @@ class Lift(Base):
     deadline: Mapped[datetime]
     outcome: Mapped[str | None]
     outcome_at: Mapped[datetime | None]
-    __table_args__ = (Index("lifts_of_order", "lot_id", "order_id"), Index("lifts_by_time", "lot_id", "intended_at"))
+    presence_id: Mapped[str | None]
+    __table_args__ = (
+        Index("lifts_of_order", "lot_id", "order_id"),
+        Index("lifts_by_time", "lot_id", "intended_at"),
+        Index("lifts_of_car", "lot_id", "presence_id"),
+    )
 
 
 class Message(Base):
@@ -175,3 +193,129 @@ class Blocked(Base):
     blocked_id: Mapped[int] = mapped_column(Serial, primary_key=True)
     lot_id: Mapped[str]
     value: Mapped[str] = mapped_column(index=True)
+
+
+class Departure(Base):
+    __tablename__ = "departures"
+    lot_id: Mapped[str] = mapped_column(primary_key=True)
+    presence_id: Mapped[str] = mapped_column(primary_key=True)
+    channel_id: Mapped[str]
+    order_id: Mapped[str] = mapped_column(default="")
+    charge_at: Mapped[datetime]
+    released_at: Mapped[datetime | None]
+    released_by: Mapped[str] = mapped_column(default="")
+    actor: Mapped[str] = mapped_column(default="")
+    ended_at: Mapped[datetime | None]
+    ended_how: Mapped[str] = mapped_column(default="")
+    __table_args__ = (
+        Index(
+            "one_departure_an_order",
+            "lot_id",
+            "order_id",
+            unique=True,
+            sqlite_where=OF_ORDER,
+            postgresql_where=OF_ORDER,
+        ),
+        Index("departures_open", "lot_id", "channel_id", sqlite_where=UNENDED, postgresql_where=UNENDED),
+        Index("departures_of_order", "lot_id", "order_id"),
+        Index("departures_by_time", "lot_id", "charge_at", "presence_id"),
+    )
+
+
+class Quote(Base):
+    __tablename__ = "quotes"
+    lot_id: Mapped[str] = mapped_column(primary_key=True)
+    quote_no: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[str]
+    presence_id: Mapped[str]
+    asked_at: Mapped[datetime]
+    charge_at: Mapped[datetime]
+    charge_fen: Mapped[int]
+    credited_fen: Mapped[int] = mapped_column(default=0)
+    due_fen: Mapped[int]
+    price_list: Mapped[int]
+    valid_until: Mapped[datetime]
+    answer: Mapped[bytes] = mapped_column(LargeBinary)
+    __table_args__ = (Index("quotes_of_order", "lot_id", "order_id"),)
+
+
+class MoneyNotice(Base):
+    __tablename__ = "money_notices"
+    notice_id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    lot_id: Mapped[str]
+    section: Mapped[str]
+    trade_no: Mapped[str]
+    digest: Mapped[str]
+    text: Mapped[str]
+    received_at: Mapped[datetime]
+    outcome: Mapped[str]
+    payment_id: Mapped[str] = mapped_column(default="")
+    answer: Mapped[bytes] = mapped_column(LargeBinary)
+    __table_args__ = (UniqueConstraint("lot_id", "digest"), Index("money_notices_by_trade_no", "lot_id", "trade_no"))
+
+
+class Payment(Base):
+    __tablename__ = "payments"
+    lot_id: Mapped[str] = mapped_column(primary_key=True)
+    payment_id: Mapped[str] = mapped_column(primary_key=True)
+    giver: Mapped[str]
+    trade_no: Mapped[str]
+    order_id: Mapped[str] = mapped_column(default="")
+    quote_no: Mapped[str] = mapped_column(default="")
+    way: Mapped[str]
+    state: Mapped[str]
+    fen: Mapped[int]
+    paid_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    __table_args__ = (
+        Index("one_payment_a_number", "lot_id", "giver", "trade_no", unique=True),
+        Index("payments_of_order", "lot_id", "order_id"),
+        Index("payments_by_time", "lot_id", "received_at", "payment_id"),
+    )
+
+
+class Bill(Base):
+    __tablename__ = "bills"
+    lot_id: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(primary_key=True)
+    charge_fen: Mapped[int | None]
+    reduced_fen: Mapped[int] = mapped_column(default=0)
+    paid_fen: Mapped[int] = mapped_column(default=0)
+    refunded_fen: Mapped[int] = mapped_column(default=0)
+    leave_by: Mapped[datetime | None]
+    price_list: Mapped[int | None]
+    closed_at: Mapped[datetime | None]
+    __table_args__ = (Index("bills_by_closing", "lot_id", "closed_at"),)
+
+
+class Reduction(Base):
+    __tablename__ = "reductions"
+    lot_id: Mapped[str] = mapped_column(primary_key=True)
+    reduction_id: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[str]
+    fen: Mapped[int]
+    __table_args__ = (Index("reductions_of_order", "lot_id", "order_id"),)
+
+
+class Attempt(Base):
+    __tablename__ = "attempts"
+    lot_id: Mapped[str] = mapped_column(primary_key=True)
+    attempt_no: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[str]
+    state: Mapped[str]
+    __table_args__ = (Index("attempts_of_order", "lot_id", "order_id"),)
+
+
+class PassPlate(Base):
+    __tablename__ = "pass_plates"
+    lot_id: Mapped[str] = mapped_column(primary_key=True)
+    plate: Mapped[str] = mapped_column(primary_key=True)
+    ends_at: Mapped[datetime]
+
+
+class PriceList(Base):
+    __tablename__ = "price_lists"
+    lot_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    valid_from: Mapped[date]
+    per_hour_fen: Mapped[int]

@@ -1,0 +1,204 @@
+"""A database with the scene in it, made before anybody starts on it, and filled with the stays of a year if wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from benchmarks import scene
+from benchmarks.postgres import Postgres
+from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup, seed
+from taigan.storage import price_lists
+from taigan.storage import tables as t
+from taigan.storage.database import open_database
+from taigan.storage.price_lists import PriceListRow
+
+INSTANT = {"driver": "instant"}
+_SINCE = date(2020, 1, 1)
+
+
+def lot(park_id: str, entries: Sequence[str] = (), exits: Sequence[str] = (), **lane: Any) -> LotSetup:
+    """A lot whose lanes are all alike, besides their direction."""
+    lane = {"confirm": "accepted", "barrier": INSTANT} | lane
+    lanes = [LaneSetup(channel_id=name, **lane) for name in entries]
+    lanes += [LaneSetup(channel_id=name, direction="exit", **lane) for name in exits]
+    return LotSetup(union_id=scene.UNION_ID, park_id=park_id, spaces=scene.SPACES, lanes=lanes)
+
+
+def entries_only() -> list[LotSetup]:
+    """The scene's lots, which nobody leaves."""
+    return [lot(park, scene.CHANNELS) for park in scene.PARKS]
+
+
+def with_exits() -> list[LotSetup]:
+    """The scene's lots with as many exits as entries."""
+    return [lot(park, scene.CHANNELS, scene.EXITS) for park in scene.PARKS]
+
+
+async def seeded(url: str, lots: Sequence[LotSetup]) -> None:
+    """Our tables, and these lots with the scene's price list."""
+    database = await open_database(url, unhurried=True)
+    now = datetime.now(UTC)
+    vendors = [VendorSetup(union_id=scene.UNION_ID, key=scene.KEY)]
+    listed = [PriceListRow(each.lot_id, 1, _SINCE, scene.PRICE_LIST, now, "benchmark", "measured") for each in lots]
+
+    def add(conn: sa.Connection) -> None:
+        seed(conn, vendors, lots, now)
+        for row in listed:
+            price_lists.add(conn, row)
+
+    await database.write(add)
+    await database.close()
+
+
+async def parked(url: str, park_id: str, count: int) -> list[str]:
+    """Cars without a plate that came an hour ago; their licences."""
+    at = datetime.now(UTC) - timedelta(minutes=70)
+    licences = [f"G{number}" for number in range(count)]
+    past = {"lot_id": scene.lot_id(park_id), "origin": "scan", "state": "in", "waiting_for": "", "channel_id": "A1"}
+    rows = [
+        {**past, "order_id": f"parked_{each}", "licence": each, "requested_at": at, "in_at": at, "passed_at": at}
+        for each in licences
+    ]
+    database = await open_database(url, unhurried=True)
+    await database.write(lambda conn: conn.execute(sa.insert(t.orders), rows))
+    await database.close()
+    return licences
+
+
+def fill(postgres: Postgres, database: str, closed: int, inside: int) -> None:
+    """Stays of the past year that have ended, paid at the exit, and cars that are inside, in the lots in turn.
+
+    A closed one has 16 rows, one inside has 6. Indexes and constraints are made anew at the end: that is faster, and
+    they are packed as after a REINDEX.
+    """
+    tables = sorted(set(closed_rows(0, 1)) | set(inside_rows(0)))
+    names = ", ".join(f"'{name}'" for name in tables)
+    found = postgres.sql(
+        database,
+        "SELECT 'ALTER TABLE ' || conrelid::regclass || ' DROP CONSTRAINT ' || conname || E'\\t' || 'ALTER TABLE ' || "
+        "conrelid::regclass || ' ADD CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint "
+        f"WHERE contype IN ('p', 'u') AND conrelid::regclass::text IN ({names})",
+    )
+    dropped = [line.split("\t") for line in found.splitlines()]
+    postgres.sql(database, ";".join(drop for drop, _ in dropped) + ";")
+    found = postgres.sql(
+        database,
+        "SELECT 'DROP INDEX ' || indexname || E'\\t' || indexdef FROM pg_indexes "
+        f"WHERE schemaname = 'public' AND tablename IN ({names})",
+    )
+    indexes = [line.split("\t") for line in found.splitlines()]
+    postgres.sql(database, ";".join(drop for drop, _ in indexes) + ";")
+    fast = "SET synchronous_commit = off; SET session_replication_role = replica; SET maintenance_work_mem = '1GB';"
+    for rows in (closed_rows(closed, max(closed, 1)), inside_rows(inside)):
+        for table, selects in rows.items():
+            postgres.sql(database, fast + "".join(f"INSERT INTO {table} {select};" for select in selects))
+    for _, made in (*dropped, *indexes):
+        postgres.sql(database, fast + made)
+    postgres.sql(database, "VACUUM ANALYZE")
+
+
+def closed_rows(count: int, of: int) -> dict[str, list[str]]:
+    """What `fill` writes for stays that ended, by table; `of`: how many share the year."""
+    which, order, source = _names("C", count)
+    at = f"now() - interval '1 year' + n * (interval '364 days' / {of})"
+    out = f"{at} + interval '2 h'"
+    events = ("waiting", "in", "paid", "released", "out")
+    moments = (at, at, out, out, out)
+    return {
+        "orders": [
+            "(lot_id, order_id, origin, state, waiting_for, licence, channel_id, presence_id, told_state, told_text, "
+            f"requested_at, in_at, passed_at, closed_at, closed_why) SELECT {which}, {order}, 'scan', 'out', '', "
+            f"'C' || n, 'A1', 'in' || n, 1, '入场成功', {at}, {at}, {at}, {out}, 'seen' {source}"
+        ],
+        "order_events": [
+            f"(lot_id, order_id, at, event) SELECT {which}, {order}, {moment}, '{event}' {source}"
+            for event, moment in zip(events, moments, strict=True)
+        ],
+        "inbox": [
+            "(digest, lot_id, received_at, key_id, order_id, answer) "
+            f"SELECT md5(n::text) || md5('in' || n), {which}, {at}, 1, {order}, '' {source}"
+        ],
+        "lifts": [
+            "(lot_id, lift_id, channel_id, order_id, command, cause, intended_at, deadline, outcome, outcome_at, "
+            f"purpose, presence_id) SELECT {which}, 'L{cause}' || n, '{lane}', {order}, 'open', '{cause}', {moment}, "
+            f"{moment}, 'accepted', {moment}, '{purpose}', '{car}' || n {source}"
+            for cause, lane, moment, purpose, car in (
+                ("scan", "A1", at, "enter", "in"),
+                ("released", "B1", out, "release", "out"),
+            )
+        ],
+        "departures": [
+            "(lot_id, presence_id, channel_id, order_id, charge_at, charge_fen, price_list, released_at, released_by, "
+            f"actor, ended_at, ended_how) SELECT {which}, 'out' || n, 'B1', {order}, {out}, 400, 1, {out}, 'paid', "
+            f"'driver', {out}, 'passed' {source}"
+        ],
+        "quotes": [
+            "(lot_id, quote_no, order_id, presence_id, asked_at, charge_at, charge_fen, reduced_fen, credited_fen, "
+            f"due_fen, price_list, valid_until, answer) SELECT {which}, 'QC' || n, {order}, 'out' || n, {out}, {out}, "
+            f"400, 0, 0, 400, 1, {out}, '' {source}"
+        ],
+        "money_notices": [
+            "(lot_id, section, trade_no, digest, text, received_at, outcome, payment_id, answer) SELECT "
+            f"{which}, '5.5', 'TC' || n, md5('p' || n) || md5(n::text), repeat('x', 300), {out}, 'booked', 'P' || n, "
+            f"'' {source}"
+        ],
+        "payments": [
+            "(lot_id, payment_id, giver, trade_no, order_id, quote_no, way, state, fen, paid_at, received_at) SELECT "
+            f"{which}, 'P' || n, 'bolink', 'TC' || n, {order}, 'QC' || n, 'scancode', 'paid', 400, {out}, {out} "
+            f"{source}"
+        ],
+        "bills": [
+            "(lot_id, order_id, charge_fen, paid_fen, leave_by, price_list, closed_at) SELECT "
+            f"{which}, {order}, 400, 400, {out} + interval '15 min', 1, {out} {source}"
+        ],
+        "deliveries": [
+            _delivery(which, order, section, moment, source) for section, moment in (("3.1", at), ("3.2", out))
+        ],
+    }
+
+
+def inside_rows(count: int) -> dict[str, list[str]]:
+    """The same for cars that are inside."""
+    which, order, source = _names("G", count)
+    at = "now() - interval '70 min' - (n % 36000) * interval '1 s'"
+    return {
+        "orders": [
+            "(lot_id, order_id, origin, state, waiting_for, licence, channel_id, presence_id, told_state, told_text, "
+            f"requested_at, in_at, passed_at) SELECT {which}, {order}, 'scan', 'in', '', 'G' || n, 'A1', 'ing' || n, "
+            f"1, '入场成功', {at}, {at}, {at} {source}"
+        ],
+        "order_events": [
+            f"(lot_id, order_id, at, event) SELECT {which}, {order}, {at}, '{event}' {source}"
+            for event in ("waiting", "in")
+        ],
+        "inbox": [
+            "(digest, lot_id, received_at, key_id, order_id, answer) "
+            f"SELECT md5('g' || n) || md5('in' || n), {which}, {at}, 1, {order}, '{{}}' {source}"
+        ],
+        "lifts": [
+            "(lot_id, lift_id, channel_id, order_id, command, cause, intended_at, deadline, outcome, outcome_at, "
+            f"purpose, presence_id) SELECT {which}, 'Lg' || n, 'A1', {order}, 'open', 'scan', {at}, {at}, 'accepted', "
+            f"{at}, 'enter', 'ing' || n {source}"
+        ],
+        "deliveries": [_delivery(which, order, "3.1", at, source)],
+    }
+
+
+def _delivery(which: str, order: str, section: str, at: str, source: str) -> str:
+    return (
+        "(lot_id, order_id, section, payload, state, attempts, created_at, next_at, done_at) SELECT "
+        f"{which}, {order}, '{section}', repeat('x', 200), 'done', 1, {at}, {at}, {at} {source}"
+    )
+
+
+def _names(letter: str, count: int) -> tuple[str, str, str]:
+    """Where a stay's number becomes its lot and its order, and where the numbers come from."""
+    return (
+        f"'{scene.lot_id('')}' || lpad((n % {len(scene.PARKS)})::text, 3, '0')",
+        f"'2025' || lpad(n::text, 12, '0') || '_{letter}ROWTH'",
+        f"FROM generate_series(0, {count - 1}) AS n",
+    )

@@ -1,0 +1,22 @@
+-- The car drives out: its order is out, its bill closed, the space given back, 3.2 owed.
+BEGIN;
+SELECT * FROM lots WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') FOR UPDATE;
+SELECT * FROM lanes WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND channel_id = 'B' || :lane::text;
+SELECT * FROM presences WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND presence_id = 'out' || :n::text;
+SELECT * FROM departures WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND presence_id = 'out' || :n::text;
+SELECT * FROM orders WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+SELECT * FROM bills WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+SELECT * FROM payments WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+SELECT * FROM reductions WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+SELECT * FROM pass_plates WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND plate = :n::text;
+SELECT * FROM price_lists WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND valid_from <= now() ORDER BY valid_from DESC LIMIT 1;
+SELECT * FROM attempts WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text AND state IN ('live', 'unclear');
+SELECT * FROM deliveries WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text AND section IN ('3.1', '3.2');
+UPDATE lots SET spaces_free = spaces_free + 1 WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0');
+UPDATE presences SET left_at = now(), left_how = 'passed' WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND presence_id = 'out' || :n::text;
+UPDATE orders SET state = 'out', closed_at = now(), closed_why = 'seen' WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+INSERT INTO order_events (lot_id, order_id, at, event, actor, detail) VALUES ('200002-' || lpad(:lot::text, 3, '0'), '20260101000000000_' || :n::text, now(), 'out', '', 'seen');
+INSERT INTO deliveries (lot_id, order_id, section, payload, state, created_at, next_at) VALUES ('200002-' || lpad(:lot::text, 3, '0'), '20260101000000000_' || :n::text, '3.2', repeat('x', 300), 'pending', now(), now());
+UPDATE departures SET ended_at = now(), ended_how = 'passed' WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND presence_id = 'out' || :n::text;
+UPDATE bills SET closed_at = now() WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+COMMIT;

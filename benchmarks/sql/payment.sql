@@ -1,0 +1,28 @@
+-- One payment told (5.5) as SQL alone: booked and released in one commit, the arm's outcome in the second.
+BEGIN;
+SELECT * FROM lots WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') FOR UPDATE;
+SELECT * FROM money_notices WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND digest = 'paid' || :q::text;
+SELECT * FROM payments WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND giver = 'bolink' AND trade_no = 'T' || :q::text;
+SELECT * FROM orders WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+SELECT * FROM quotes WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text ORDER BY asked_at DESC;
+SELECT * FROM bills WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+SELECT * FROM payments WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+SELECT * FROM reductions WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+SELECT * FROM pass_plates WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND plate = :n::text;
+SELECT * FROM price_lists WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND valid_from <= now() ORDER BY valid_from DESC LIMIT 1;
+SELECT * FROM departures WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text AND ended_at IS NULL;
+SELECT * FROM lanes WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND channel_id = 'B' || :lane::text;
+SELECT * FROM lifts WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND presence_id = 'out' || :n::text;
+INSERT INTO order_events (lot_id, order_id, at, event, actor, detail) VALUES ('200002-' || lpad(:lot::text, 3, '0'), '20260101000000000_' || :n::text, now(), 'paid', '', 'scancode 2.00');
+INSERT INTO order_events (lot_id, order_id, at, event, actor, detail) VALUES ('200002-' || lpad(:lot::text, 3, '0'), '20260101000000000_' || :n::text, now(), 'released', '', 'paid');
+INSERT INTO lifts (lot_id, lift_id, channel_id, order_id, command, cause, actor, reason, intended_at, deadline, purpose, presence_id) VALUES ('200002-' || lpad(:lot::text, 3, '0'), 'L' || :q::text, 'B' || :lane::text, '20260101000000000_' || :n::text, 'open', 'again', 'driver', 'paid', now(), now() + interval '4 s', 'release', 'out' || :n::text);
+UPDATE departures SET charge_fen = 200, price_list = 1, released_at = now(), released_by = 'paid', actor = 'driver' WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND presence_id = 'out' || :n::text;
+INSERT INTO money_notices (lot_id, section, trade_no, digest, text, received_at, outcome, payment_id, answer) VALUES ('200002-' || lpad(:lot::text, 3, '0'), '5.5', 'T' || :q::text, 'paid' || :q::text, repeat('x', 420), now(), 'booked', 'P' || :q::text, convert_to(repeat('x', 120), 'UTF8'));
+INSERT INTO payments (lot_id, payment_id, giver, trade_no, order_id, quote_no, way, state, fen, paid_at, received_at) VALUES ('200002-' || lpad(:lot::text, 3, '0'), 'P' || :q::text, 'bolink', 'T' || :q::text, '20260101000000000_' || :n::text, 'Q' || :q::text, 'scancode', 'paid', 200, now(), now());
+INSERT INTO bills (lot_id, order_id, charge_fen, paid_fen, leave_by, price_list) VALUES ('200002-' || lpad(:lot::text, 3, '0'), '20260101000000000_' || :n::text, 200, 200, now() + interval '15 min', 1) ON CONFLICT (lot_id, order_id) DO UPDATE SET paid_fen = bills.paid_fen + 200, leave_by = excluded.leave_by;
+COMMIT;
+BEGIN;
+SELECT * FROM lots WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') FOR UPDATE;
+SELECT * FROM lifts WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND lift_id = 'L' || :q::text;
+UPDATE lifts SET outcome = 'accepted', outcome_at = now(), taken_at = now() WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND lift_id = 'L' || :q::text;
+COMMIT;

@@ -1,0 +1,22 @@
+-- One price at the exit (5.1) as SQL alone: the rows of the one commit.
+BEGIN;
+SELECT * FROM lots WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') FOR UPDATE;
+SELECT * FROM inbox WHERE digest = 'ask' || :n::text;
+SELECT * FROM quotes WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND quote_no = 'Q' || :q::text;
+SELECT * FROM lanes WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND channel_id = 'B' || :lane::text;
+SELECT * FROM orders WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND licence = :n::text AND state = 'in';
+SELECT * FROM departures WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text AND ended_at IS NULL;
+SELECT * FROM departures WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND presence_id = 'out' || :n::text;
+SELECT * FROM presences WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND channel_id = 'E' || :client_id::text || 'B' || :lane::text AND left_at IS NULL;
+SELECT * FROM orders WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+SELECT * FROM bills WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+SELECT * FROM payments WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+SELECT * FROM reductions WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text;
+SELECT * FROM pass_plates WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND plate = :n::text;
+SELECT * FROM price_lists WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND valid_from <= now() ORDER BY valid_from DESC LIMIT 1;
+SELECT * FROM attempts WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text AND state IN ('live', 'unclear');
+SELECT * FROM deliveries WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND order_id = '20260101000000000_' || :n::text AND section = '3.1' AND state = 'done';
+UPDATE departures SET order_id = '20260101000000000_' || :n::text WHERE lot_id = '200002-' || lpad(:lot::text, 3, '0') AND presence_id = 'out' || :n::text;
+INSERT INTO inbox (digest, lot_id, received_at, key_id, answer) VALUES ('ask' || :q::text, '200002-' || lpad(:lot::text, 3, '0'), now(), 1, convert_to(repeat('x', 280), 'UTF8'));
+INSERT INTO quotes (lot_id, quote_no, order_id, presence_id, asked_at, charge_at, charge_fen, reduced_fen, credited_fen, due_fen, price_list, valid_until, answer) VALUES ('200002-' || lpad(:lot::text, 3, '0'), 'Q' || :q::text, '20260101000000000_' || :n::text, 'out' || :n::text, now(), now(), 200, 0, 0, 200, 1, now() + interval '5 min', convert_to(repeat('x', 280), 'UTF8'));
+COMMIT;
