@@ -29,9 +29,9 @@ import sqlalchemy as sa
 from benchmarks import scene
 from benchmarks.contestants import Contestant, Load, taigan
 from benchmarks.postgres import Postgres, server
-from taigan.storage import facts
 from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database
+from taigan.storage.locked import facts
 
 CONNECTIONS = 64
 

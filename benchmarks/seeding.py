@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from benchmarks import scene
 from benchmarks.postgres import Postgres
 from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup, seed
-from taigan.storage import price_lists
 from taigan.storage import tables as t
 from taigan.storage.database import open_database
-from taigan.storage.price_lists import PriceListRow
+from taigan.storage.setup import price_lists
+from taigan.storage.setup.price_lists import PriceListRow
 
 INSTANT = {"driver": "instant"}
 _SINCE = date(2020, 1, 1)

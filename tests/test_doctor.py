@@ -26,10 +26,10 @@ from taigan.doctor import CHECKS, Account, Finding, Installation, Peers, Sms, ex
 from taigan.lot.gateways.gateway import NoGateway, Registration, SmsFailed
 from taigan.lot.messages.router import Answered
 from taigan.rights import Role
-from taigan.storage import registry
 from taigan.storage import tables as t
 from taigan.storage.database import open_database
 from taigan.storage.rows import Delivery
+from taigan.storage.setup import registry
 from taigan.web import tokens
 from web.house import LOT, TOKEN, House, house_at, served
 

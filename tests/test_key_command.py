@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from taigan.starting_config import starting_config
-from taigan.storage import registry
 from taigan.storage.database import open_database
+from taigan.storage.setup import registry
 
 
 @pytest.fixture

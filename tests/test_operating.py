@@ -16,8 +16,9 @@ from support.databases import emptied
 from support.postgres import binaries, with_database
 from support.programs import program
 from taigan.lot.metrics import Metrics
-from taigan.storage import registry, views
 from taigan.storage.database import Database, open_database
+from taigan.storage.setup import registry
+from taigan.storage.shown import views
 from web.house import LOT, house_at
 
 ROOT = Path(__file__).parents[1]

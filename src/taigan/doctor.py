@@ -25,7 +25,7 @@ from taigan.bolink.client import Transport
 from taigan.clock import Clock
 from taigan.lot.gateways.gateway import SmsFailed, SmsGateway
 from taigan.storage.errors import CannotOpen
-from taigan.storage.inspection import Inspection, inspect_database
+from taigan.storage.kept.inspection import Inspection, inspect_database
 from taigan.storage.migrations import HEAD
 from taigan.storage.rows import Lane
 from taigan.tasks import within

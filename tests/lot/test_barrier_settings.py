@@ -16,8 +16,9 @@ from taigan.barriers.drivers import BadSettings, Fleet
 from taigan.lot.platform import Platform
 from taigan.lot.policy import Policy
 from taigan.lot.setup import LaneSetup
-from taigan.storage import registry, views
 from taigan.storage.database import Database
+from taigan.storage.setup import registry
+from taigan.storage.shown import views
 
 FIRST: dict[str, Any] = {
     "driver": "http",

@@ -16,8 +16,8 @@ from taigan.lot.errors import Conflict, UnknownDelivery
 from taigan.lot.policy import Policy
 from taigan.lot.setup import VendorSetup
 from taigan.lot.uploads.courier import LEASE_SPARE
-from taigan.storage import registry
 from taigan.storage import tables as t
+from taigan.storage.setup import registry
 
 
 async def many_enter(street: Parking, count: int, lot_id: str = LOT_ID) -> None:

@@ -31,9 +31,9 @@ from taigan.barriers.barrier import EventKind, LaneKey
 from taigan.lot.errors import LotError
 from taigan.lot.people.exit_acts import Cash, LetGo
 from taigan.lot.people.shifts import OpenShift
-from taigan.storage import postings
 from taigan.storage import tables as t
 from taigan.storage.rows import Order
+from taigan.storage.sums import postings
 
 PAID, FAILED, PENDING = ({"state": state, "errmsg": "x"} for state in (1, 0, 2))
 CODE = "134567890123456789"

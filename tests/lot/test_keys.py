@@ -8,8 +8,8 @@ from lot.conftest import NewParking
 from support.parking import BY, KEY, LOT_ID, Parking
 from taigan.lot.errors import BadValue, UnknownVendor
 from taigan.lot.setup import VendorSetup
-from taigan.storage import statements
 from taigan.storage import tables as t
+from taigan.storage.engines import statements
 
 NEW = "NewKey20250601"
 

@@ -29,7 +29,7 @@ from support.parking import BY, LOT_ID, Parking, in_time
 from taigan.barriers.barrier import EventKind
 from taigan.lot.errors import BadValue, Conflict
 from taigan.lot.people.exit_acts import Assign
-from taigan.storage import facts
+from taigan.storage.locked import facts
 
 
 @pytest.fixture

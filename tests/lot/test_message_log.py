@@ -9,8 +9,8 @@ from typing import Any
 from support.parking import KEY, LOT_ID, Parking
 from taigan.bolink import by_section, example_of
 from taigan.lot.messages.log import MOST_WAITING, Heard
-from taigan.storage import messages
-from taigan.storage.messages import IN, OUT, NumberedSaid, Sought
+from taigan.storage.shown import messages
+from taigan.storage.shown.messages import IN, OUT, NumberedSaid, Sought
 
 
 async def kept(street: Parking, **sought: str) -> list[NumberedSaid]:

@@ -34,8 +34,8 @@ from taigan.lot.leaving.pulling.ended import PullEnded, PullNamed
 from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.policy import Policy
 from taigan.lot.uploads.pulls import Charged, Pull
-from taigan.storage.reconciling import pulls_without_number
 from taigan.storage.rows import Order
+from taigan.storage.sums.reconciling import pulls_without_number
 
 PAID = {"state": 1, "errmsg": "成功"}
 FAILED = {"state": 0, "errmsg": "余额不足"}

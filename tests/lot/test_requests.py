@@ -18,9 +18,9 @@ from taigan import bolink
 from taigan.bolink import Signature
 from taigan.lot.policy import Policy
 from taigan.lot.setup import VendorSetup
-from taigan.storage import registry
 from taigan.storage import tables as t
 from taigan.storage.database import Database
+from taigan.storage.setup import registry
 
 OTHER_KEY = "ffffffffffffffff"
 OTHER = VendorSetup(union_id="200003", key=OTHER_KEY)

@@ -15,7 +15,7 @@ from taigan import bolink
 from taigan.lot.messages.router import Answered
 from taigan.lot.policy import Policy
 from taigan.storage import tables as t
-from taigan.storage import vehicles
+from taigan.storage.locked import vehicles
 
 DAY = 86_400
 

@@ -17,7 +17,7 @@ from taigan.lot.errors import BadValue, UnknownOrder
 from taigan.lot.messages.router import Answered
 from taigan.lot.platform import HANDLERS, UNSIGNED
 from taigan.lot.setup import VendorSetup
-from taigan.storage import vehicles
+from taigan.storage.locked import vehicles
 from taigan.storage.rows import Lift
 
 DOWNLINKS = [interface for interface in CATALOGUE if interface.direction is Direction.DOWNLINK]

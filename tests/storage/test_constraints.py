@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taigan.storage import facts, registry
 from taigan.storage import tables as t
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
+from taigan.storage.locked import facts
 from taigan.storage.rows import Alarm, Lane, Lot, Order, Presence
+from taigan.storage.setup import registry
 
 NOW = datetime(2026, 5, 4, 4, 0, 0, 123456, tzinfo=UTC)
 LOT = Lot("1-7", "1", "7", "东门", "Asia/Shanghai", "", 10, 10, False, False)

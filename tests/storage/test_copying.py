@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from storage.test_privacy import rows_of_both
 from support.postgres import NewDatabase
-from taigan.storage import copying
 from taigan.storage import tables as t
-from taigan.storage.copying import NotEmpty, Progress
 from taigan.storage.database import Database, open_database
+from taigan.storage.kept import copying
+from taigan.storage.kept.copying import NotEmpty, Progress
 from taigan.storage.tables import metadata
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from support.ports import free_port
 from taigan.storage.database import open_database
 from taigan.storage.errors import CannotOpen, InUse, StorageError, Unavailable
-from taigan.storage.inspection import inspect_database
+from taigan.storage.kept.inspection import inspect_database
 
 
 async def test_a_second_process_on_the_same_sqlite_file_is_refused_until_the_first_ends(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from taigan.storage import deliveries, registry
 from taigan.storage import tables as t
 from taigan.storage.database import Database
+from taigan.storage.due import deliveries
+from taigan.storage.setup import registry
 
 NOW = datetime(2026, 5, 4, 7, 30, tzinfo=UTC)
 

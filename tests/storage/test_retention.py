@@ -9,11 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from taigan.lot.policy import Policy
-from taigan.storage import facts, views
 from taigan.storage import tables as t
 from taigan.storage.database import Database
 from taigan.storage.kept import retention
 from taigan.storage.kept.retention import STAYS, SWEEPS, Sweep
+from taigan.storage.locked import facts
+from taigan.storage.shown import views
 from taigan.storage.tables import metadata
 
 NOW = datetime(2026, 5, 4, 4, 0, tzinfo=UTC)

@@ -14,14 +14,15 @@ import sqlalchemy as sa
 from support.pgbouncer import pgbouncer
 from support.postgres import NewDatabase
 from support.silent import Way, way_to
-from taigan.storage import facts, views
 from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database
+from taigan.storage.engines.group import PATIENCE, GroupCommit
 from taigan.storage.engines.postgres import ANSWER_WITHIN
 from taigan.storage.errors import CannotOpen, Held, ReadOnly
-from taigan.storage.group import PATIENCE, GroupCommit
-from taigan.storage.inspection import inspect_database
+from taigan.storage.kept.inspection import inspect_database
+from taigan.storage.locked import facts
 from taigan.storage.rows import Lot
+from taigan.storage.shown import views
 
 LOTS = ("1-7", "1-8", "1-9")
 

@@ -16,8 +16,8 @@ from support.postgres import create_database, drop_database
 from support.troubled import TroubledDatabase
 from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database
+from taigan.storage.engines.group import GroupCommit
 from taigan.storage.errors import Unavailable
-from taigan.storage.group import GroupCommit
 
 
 def add_vendor(conn: sa.Connection, union_id: str) -> None:

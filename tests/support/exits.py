@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from support.parking import KEY, LOT_ID, Parking
 from taigan import bolink
 from taigan.barriers.barrier import EventKind
-from taigan.storage import ledger, price_lists
 from taigan.storage import tables as t
-from taigan.storage.price_lists import PriceListRow
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Attempt, Bill, Departure, Order, Payment
+from taigan.storage.setup import price_lists
+from taigan.storage.setup.price_lists import PriceListRow
 
 PLATE = "浙A12345"
 EXIT = "B1"

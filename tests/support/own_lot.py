@@ -24,9 +24,10 @@ from taigan.conformance.catalogue import PROFILES
 from taigan.conformance.plan import Plan
 from taigan.conformance.run import Run
 from taigan.lot.setup import LotSetup, VendorSetup, seed
-from taigan.storage import passes, price_lists
 from taigan.storage.database import open_database
-from taigan.storage.price_lists import PriceListRow
+from taigan.storage.locked import passes
+from taigan.storage.setup import price_lists
+from taigan.storage.setup.price_lists import PriceListRow
 
 KEY = "the key of taigan's own lot"
 UNION, PARK = 200002, "21787"

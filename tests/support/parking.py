@@ -35,12 +35,13 @@ from taigan.lot.platform import Platform
 from taigan.lot.policy import Policy
 from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup
 from taigan.lot.tidying import Tidying
-from taigan.storage import facts, views
 from taigan.storage import tables as t
 from taigan.storage.database import Database
 from taigan.storage.kept.retention import SWEEPS
+from taigan.storage.locked import facts
 from taigan.storage.rows import Alarm, Lane, Lift, Lot, Order
-from taigan.storage.views import OrderHistory, OwedDelivery
+from taigan.storage.shown import views
+from taigan.storage.shown.views import OrderHistory, OwedDelivery
 
 T = TypeVar("T")
 KEY = "NQ0eSXs720170114"

@@ -39,11 +39,11 @@ from taigan.lot.policy import Policy
 from taigan.lot.uploads.courier import Courier
 from taigan.lot.uploads.pulls import Pulls
 from taigan.process import serve
-from taigan.storage import registry
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
-from taigan.storage.registry import Token
 from taigan.storage.rows import Lane, Lot, Order, Presence
+from taigan.storage.setup import registry
+from taigan.storage.setup.registry import Token
 from taigan.storage.tables import metadata
 from taigan.web import tokens
 from taigan.web.app import build

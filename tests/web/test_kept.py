@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from taigan.storage import vehicles
+from taigan.storage.locked import vehicles
 from web.house import LOT, House
 
 AT = f"/api/v1/lots/{LOT}"

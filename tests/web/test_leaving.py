@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from taigan.rights import Right
-from taigan.storage import price_lists
-from taigan.storage.price_lists import PriceListRow
+from taigan.storage.setup import price_lists
+from taigan.storage.setup.price_lists import PriceListRow
 from taigan.web import tokens
 from web.house import LOT, House, client_of
 

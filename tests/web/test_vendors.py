@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from taigan.lot.policy import Policy
-from taigan.storage import registry
 from taigan.storage import tables as t
 from taigan.storage.kept.retention import SWEEPS
+from taigan.storage.setup import registry
 from web.house import BY, LOT, House
 
 KEY = "/api/v1/vendors/200002/key"

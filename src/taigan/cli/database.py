@@ -12,7 +12,7 @@ import typer
 from taigan.cli.running import Config, fail, read_settings
 
 if TYPE_CHECKING:
-    from taigan.storage.copying import Progress
+    from taigan.storage.kept.copying import Progress
 
 database_commands = typer.Typer(no_args_is_help=True, help="The lot platform's database.")
 
@@ -27,8 +27,8 @@ def copy(
     Stop the platform first. Then name the new database in database_url and start. Whatever ends it half way, the new
     database is as empty as before and the old one as it was: do it again.
     """
-    from taigan.storage.copying import Differs, NotEmpty
     from taigan.storage.errors import InUse, NewerDatabase, StorageError
+    from taigan.storage.kept.copying import Differs, NotEmpty
 
     settings = read_settings(config)
     os.umask(0o077)
@@ -50,8 +50,8 @@ def copy(
 
 
 async def _copy(source_url: str, target_url: str) -> int:
-    from taigan.storage import copying
     from taigan.storage.database import open_database
+    from taigan.storage.kept import copying
 
     source = await open_database(source_url, unhurried=True)
     try:

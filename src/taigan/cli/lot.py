@@ -61,11 +61,11 @@ async def _lot(
     from taigan.lot.people.inventing import invent
     from taigan.lot.platform import Platform
     from taigan.process import listen, serve, stop_when_told
-    from taigan.storage import registry
     from taigan.storage.database import open_database
     from taigan.storage.engines.exchange import exchange_over
     from taigan.storage.errors import InUse, NewerDatabase, StorageError
     from taigan.storage.rows import Lane
+    from taigan.storage.setup import registry
     from taigan.transport import AiohttpTransport
     from taigan.web import app as web
     from taigan.web import tokens

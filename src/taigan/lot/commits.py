@@ -13,10 +13,10 @@ from typing import Any, Protocol, TypeVar
 import sqlalchemy as sa
 
 from taigan.clock import Clock
-from taigan.storage import facts
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
-from taigan.storage.group import GroupCommit
+from taigan.storage.engines.group import GroupCommit
+from taigan.storage.locked import facts
 from taigan.storage.rows import Lot, Message, Order
 
 

@@ -29,10 +29,11 @@ from taigan.lot.commits import Commits, Transaction
 from taigan.lot.events import Events
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.metrics import Metrics
-from taigan.storage import facts, overdue
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
+from taigan.storage.due import overdue
 from taigan.storage.errors import StorageError
+from taigan.storage.locked import facts
 from taigan.storage.rows import Alarm, Lift, Order
 
 log = structlog.get_logger("taigan.lifts")

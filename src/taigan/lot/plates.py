@@ -21,8 +21,8 @@ from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lanes.street import is_past
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.policy import Policy
-from taigan.storage import facts
 from taigan.storage.database import Database
+from taigan.storage.locked import facts
 
 log = structlog.get_logger("taigan.plates")
 

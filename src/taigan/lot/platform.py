@@ -59,11 +59,11 @@ from taigan.lot.uploads.lines import Lines
 from taigan.lot.uploads.pulls import ANSWER_WITHIN, Pulls
 from taigan.lot.uploads.questions import Questions
 from taigan.lot.watch import Watch
-from taigan.storage import registry
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.rows import Alarm, Lane, Lot
+from taigan.storage.setup import registry
 
 log = structlog.get_logger("taigan.platform")
 LOOK_AT_LANES_EVERY = 30.0

@@ -18,11 +18,11 @@ from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import LotError
 from taigan.lot.people import reporting
 from taigan.lot.policy import Policy
-from taigan.storage import errands as kept
-from taigan.storage import registry
 from taigan.storage.database import Database
+from taigan.storage.due import errands as kept
 from taigan.storage.errors import StorageError
 from taigan.storage.rows import Lot
+from taigan.storage.setup import registry
 
 log = structlog.get_logger("taigan.rounds")
 EVERY = 10.0

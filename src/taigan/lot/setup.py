@@ -14,9 +14,10 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.lot.stays import orders
-from taigan.storage import facts, registry
 from taigan.storage.changes import Changes
+from taigan.storage.locked import facts
 from taigan.storage.rows import Lane, Lot
+from taigan.storage.setup import registry
 
 
 class VendorSetup(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,10 +21,11 @@ from taigan.lot.metrics import Metrics
 from taigan.lot.people.alarms import Endings
 from taigan.lot.policy import Policy
 from taigan.lot.stays import orders
-from taigan.storage import deliveries, facts, overdue
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
+from taigan.storage.due import deliveries, overdue
 from taigan.storage.errors import StorageError
+from taigan.storage.locked import facts
 from taigan.storage.rows import Alarm, Lane, Lift, Lot, Order, Presence
 
 log = structlog.get_logger("taigan.watch")

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from taigan.storage import day_sums
 from taigan.storage import tables as t
+from taigan.storage.engines.statements import Insert, Update
 from taigan.storage.rows import (
     Act,
     Alarm,
@@ -29,7 +29,7 @@ from taigan.storage.rows import (
     Reduction,
     SpaceChange,
 )
-from taigan.storage.statements import Insert, Update
+from taigan.storage.sums import day_sums
 
 _LOT = Update[Lot](t.lots, "spaces_free", key=["lot_id"])
 _LANE = Update[Lane](t.lanes, "loop_dead", "held", key=["lot_id", "channel_id"])

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from taigan.storage.city import City
+from taigan.storage.locked.city import City
 from taigan.storage.rows import Difference, Errand, Reconciliation
 from taigan.web import resources as r
 

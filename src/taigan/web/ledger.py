@@ -11,8 +11,8 @@ from msgspec import Meta
 from taigan.lot.errors import CannotPrice
 from taigan.lot.stays.account import Account
 from taigan.lot.tariff.result import Slice
-from taigan.storage import ledger_views as views
 from taigan.storage.rows import Bill, Departure, Pass, Payment, Reduction, Shift
+from taigan.storage.shown import ledger_views as views
 from taigan.web import resources as r
 
 View = TypeVar("View", bound=msgspec.Struct)

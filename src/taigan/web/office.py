@@ -28,11 +28,13 @@ from taigan.lot.people.prices import Prices
 from taigan.lot.plates import Plates
 from taigan.lot.stays.account import account_of
 from taigan.lot.stays.pricing import price
-from taigan.storage import facts, ledger, registry, views
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
+from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Lane, Lift, Lot
-from taigan.storage.views import After
+from taigan.storage.setup import registry
+from taigan.storage.shown import views
+from taigan.storage.shown.views import After
 from taigan.web import ledger as shown
 from taigan.web import resources as r
 from taigan.web.paging import Page, Position

@@ -11,7 +11,7 @@ from typing import Annotated, Generic, TypeVar
 import msgspec
 from litestar.params import QueryParameter
 
-from taigan.storage.views import After
+from taigan.storage.shown.views import After
 from taigan.web.errors import bad_value
 
 V = TypeVar("V")

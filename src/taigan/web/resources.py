@@ -13,8 +13,10 @@ from taigan.logs import Redaction, mask
 from taigan.lot.stays import orders
 from taigan.lot.stays.pricing import Priced
 from taigan.lot.tariff import result
-from taigan.storage import messages, price_lists, vehicles, views
 from taigan.storage import rows as records
+from taigan.storage.locked import vehicles
+from taigan.storage.setup import price_lists
+from taigan.storage.shown import messages, views
 
 WORDS = r"^[^\x00]*[^\s\x00][^\x00]*$"  # neither blank nor with a NUL
 NO_NUL = r"^[^\x00]*$"

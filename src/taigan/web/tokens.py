@@ -9,9 +9,9 @@ from collections.abc import Collection
 
 from taigan.clock import Clock
 from taigan.rights import ALL, Grant, Holder, Right, Role, rights_of
-from taigan.storage import registry
 from taigan.storage.database import Database
-from taigan.storage.registry import Token
+from taigan.storage.setup import registry
+from taigan.storage.setup.registry import Token
 
 LONGEST_NAME = 64
 _PREFIX = "taigan_"

@@ -12,11 +12,12 @@ from taigan.barriers.barrier import Position
 from taigan.lot.people.by import By
 from taigan.lot.people.prices import Prices
 from taigan.lot.tariff.reading import price_lists
-from taigan.storage import errands, messages, passes, reconciling, vehicles
 from taigan.storage import tables as t
 from taigan.storage.changes import Changes
-from taigan.storage.messages import Said
-from taigan.storage.passes import Term
+from taigan.storage.due import errands
+from taigan.storage.locked import passes, vehicles
+from taigan.storage.locked.passes import Term
+from taigan.storage.locked.vehicles import InvoiceRecord, SpecialVehicle
 from taigan.storage.rows import (
     Act,
     Alarm,
@@ -32,7 +33,9 @@ from taigan.storage.rows import (
     Reduction,
     Shift,
 )
-from taigan.storage.vehicles import InvoiceRecord, SpecialVehicle
+from taigan.storage.shown import messages
+from taigan.storage.shown.messages import Said
+from taigan.storage.sums import reconciling
 from web.house import LOT, House
 
 PRICES: dict[str, Any] = {

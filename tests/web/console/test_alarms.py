@@ -8,9 +8,9 @@ from pathlib import Path
 
 from taigan.lot.people.alarms import Endings
 from taigan.rights import Right, Role
-from taigan.storage import views
 from taigan.storage.rows import Alarm, Bill, Lift
-from taigan.storage.views import NumberedAlarm
+from taigan.storage.shown import views
+from taigan.storage.shown.views import NumberedAlarm
 from taigan.web.console import words
 from web.console.browser import Browser, person, role_without
 from web.house import BY, LOT, House, client_of

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from taigan.lot.people.by import By
 from taigan.lot.people.shifts import OpenShift
 from taigan.rights import Right, Role
-from taigan.storage import views
 from taigan.storage.rows import Departure
+from taigan.storage.shown import views
 from web.console.browser import Browser, person, role_without
 from web.console.furnished import furnish
 from web.house import LOT, House

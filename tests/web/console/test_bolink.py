@@ -7,9 +7,9 @@ import json
 
 from taigan.bolink import sign
 from taigan.rights import Right, Role
-from taigan.storage import messages, views
-from taigan.storage.messages import Said
 from taigan.storage.rows import Delivery
+from taigan.storage.shown import messages, views
+from taigan.storage.shown.messages import Said
 from web.console.browser import Browser, person, role_without
 from web.house import LOT, House
 
@@ -141,7 +141,7 @@ async def test_why_a_signature_fails_is_said_and_the_right_one_never(small_house
 
 
 def _keys(conn: object) -> list[str]:
-    from taigan.storage import registry
+    from taigan.storage.setup import registry
 
     return [one.key for one in registry.vendor_keys(conn)]  # type: ignore[arg-type]
 

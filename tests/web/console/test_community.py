@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from taigan.rights import Role
-from taigan.storage import community as kept
 from taigan.storage import tables as t
-from taigan.storage.community import AccessDevice, Community, Passage, Report
+from taigan.storage.locked import community as kept
+from taigan.storage.locked.community import AccessDevice, Community, Passage, Report
 from web.console.browser import Browser, person
 from web.house import LOT, House
 

@@ -9,10 +9,11 @@ from taigan.lot.people import inventing
 from taigan.lot.tariff.evaluation import price
 from taigan.lot.tariff.reading import price_lists
 from taigan.rights import Right
-from taigan.storage import books, views
 from taigan.storage import tables as t
-from taigan.storage.books import BillsSought
 from taigan.storage.rows import Lot
+from taigan.storage.shown import views
+from taigan.storage.sums import books
+from taigan.storage.sums.books import BillsSought
 from web.console.browser import Browser, person, role_without
 from web.console.furnished import PRICES
 from web.house import LOT, House

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from taigan.rights import Role
-from taigan.storage import vehicles
+from taigan.storage.locked import vehicles
+from taigan.storage.locked.vehicles import InvoiceRecord
 from taigan.storage.rows import Bill, Payment
-from taigan.storage.vehicles import InvoiceRecord
 from web.console.browser import Browser, person
 from web.house import LOT, House
 

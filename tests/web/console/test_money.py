@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taigan.rights import Right, Role
-from taigan.storage import books
 from taigan.storage import tables as t
-from taigan.storage.books import BillsSought, PaymentsSought, Span
 from taigan.storage.changes import Changes
 from taigan.storage.rows import Bill, Order, Payment, Shift
+from taigan.storage.sums import books
+from taigan.storage.sums.books import BillsSought, PaymentsSought, Span
 from web.console.browser import Browser, person, role_without
 from web.console.furnished import furnish
 from web.house import LOT, House

@@ -9,9 +9,9 @@ import pytest
 
 from taigan.lot.policy import Policy
 from taigan.rights import Right, Role
-from taigan.storage import ledger_views
-from taigan.storage import passes as kept
+from taigan.storage.locked import passes as kept
 from taigan.storage.rows import Pass
+from taigan.storage.shown import ledger_views
 from taigan.web.console import pass_sheets
 from taigan.web.console.door import BODY_LIMIT, UPLOAD_LIMIT
 from taigan.web.console.pass_sheets import Sheet

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from taigan.rights import Right, Role
-from taigan.storage import vehicles
-from taigan.storage.vehicles import SpecialVehicle
+from taigan.storage.locked import vehicles
+from taigan.storage.locked.vehicles import SpecialVehicle
 from web.console.browser import Browser, person, role_without
 from web.console.furnished import furnish
 from web.house import LOT, House

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from taigan.rights import Right, Role
-from taigan.storage import views
+from taigan.storage.shown import views
 from web.console.browser import PASSWORD, Answer, Browser, accounts_of, person, role_without, signed_in
 from web.house import LOT, House
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from taigan.lot.policy import Policy
 from taigan.rights import Right, Role
-from taigan.storage import errands, ledger
 from taigan.storage import tables as t
+from taigan.storage.due import errands
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Bill, Errand, Payment
 from web.console.browser import Browser, person
 from web.house import LOT, House, Houses

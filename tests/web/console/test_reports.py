@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from taigan.lot.people import reporting
 from taigan.rights import Right, Role
-from taigan.storage import day_sums, views
 from taigan.storage import tables as t
 from taigan.storage.changes import Changes
-from taigan.storage.day_sums import DaySums
 from taigan.storage.rows import Bill, Lift, Order, OrderEvent, Payment
+from taigan.storage.shown import views
+from taigan.storage.sums import day_sums
+from taigan.storage.sums.day_sums import DaySums
 from taigan.web.console.pages.reports import KINDS
 from web.console.browser import Browser, person, role_without
 from web.console.furnished import fortnight, furnish

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from taigan.lot.policy import Policy
 from taigan.rights import Role
-from taigan.storage import staff
 from taigan.storage import tables as t
+from taigan.storage.setup import staff
 from taigan.web.console.signing.accounts import Accounts, BadAccount, new_secret
 from web.console.browser import PASSWORD, Browser, accounts_of, person, signed_in
 from web.house import LOT, House, Houses

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from taigan.rights import Right, Role
-from taigan.storage import ledger
 from taigan.storage import tables as t
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Bill, Payment
 from taigan.web.console.pages.stay import ACTS
 from web.console.browser import Answer, Browser, person, role_without

@@ -12,8 +12,8 @@ from taigan.bolink.values import PersonKind, ResidentKind
 from taigan.lot.errors import BadValue, Conflict, UnknownOrder
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.by import By
-from taigan.storage import community as kept
-from taigan.storage.community import AccessDevice, Community, Passage
+from taigan.storage.locked import community as kept
+from taigan.storage.locked.community import AccessDevice, Community, Passage
 from taigan.storage.rows import Act
 
 OLDEST = timedelta(days=7)

@@ -25,11 +25,11 @@ from taigan.lot.community.acts import KINDS, DropDevice, Passed, PutDevice, Repo
 from taigan.lot.errors import BadValue, BolinkSaysNo, Conflict
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.people.by import By
-from taigan.storage import community as kept
-from taigan.storage.community import AccessDevice, Community, Passage, Report
 from taigan.storage.database import Database
+from taigan.storage.locked import community as kept
+from taigan.storage.locked.community import AccessDevice, Community, Passage, Report
+from taigan.storage.locked.vehicles import NumberedPerson
 from taigan.storage.rows import Lot
-from taigan.storage.vehicles import NumberedPerson
 
 log = structlog.get_logger("taigan.community")
 AT_ONCE = 100

@@ -33,9 +33,9 @@ from taigan.lot.lifts import Ended, Lifts, Purpose, Told, cancel
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
 from taigan.lot.stays import orders
-from taigan.storage import facts
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
+from taigan.storage.locked import facts
 from taigan.storage.rows import Alarm, Lift, Order
 
 log = structlog.get_logger("taigan.entry")

@@ -9,7 +9,7 @@ from taigan.barriers.words import spelling
 from taigan.lot.commits import Transaction
 from taigan.lot.entering.scan import Scan
 from taigan.lot.policy import Policy
-from taigan.storage import facts
+from taigan.storage.locked import facts
 from taigan.storage.rows import Driver, Lane, Message, Order, Presence
 
 

@@ -19,10 +19,10 @@ from taigan.lot.leaving.corrections import owe_correction
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.by import By
-from taigan.storage import city as kept
-from taigan.storage.city import City
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
+from taigan.storage.locked import city as kept
+from taigan.storage.locked.city import City
 from taigan.storage.rows import Act, Lot
 
 log = structlog.get_logger("taigan.city")

@@ -16,7 +16,7 @@ import msgspec
 from taigan.lot.errors import BadValue, Conflict, UnknownErrand
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.by import By
-from taigan.storage import errands
+from taigan.storage.due import errands
 from taigan.storage.rows import Act, Errand
 
 LIVE = frozenset({"wanted", "asked", "running", "unclear"})

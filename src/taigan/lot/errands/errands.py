@@ -22,11 +22,11 @@ from taigan.lot.errors import BadValue, BolinkSaysNo, Conflict, LotError, Unknow
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.room import Item, Room
 from taigan.lot.people.by import By
-from taigan.storage import errands as kept
-from taigan.storage import views
 from taigan.storage.database import Database
-from taigan.storage.passes import Term
+from taigan.storage.due import errands as kept
+from taigan.storage.locked.passes import Term
 from taigan.storage.rows import Errand, Lot
+from taigan.storage.shown import views
 
 log = structlog.get_logger("taigan.errands")
 Call = Callable[[BolinkClient, Errand], Awaitable[Outcome]]

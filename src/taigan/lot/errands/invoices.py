@@ -17,7 +17,8 @@ from taigan.lot.errors import Conflict, UnknownOrder
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.by import By
 from taigan.lot.stays import orders
-from taigan.storage import errands, ledger, vehicles
+from taigan.storage.due import errands
+from taigan.storage.locked import ledger, vehicles
 from taigan.storage.rows import Errand, Payment
 
 ORDER, INVOICE = "6.1", "6.3"

@@ -12,7 +12,7 @@ from taigan.lot.errands.errand import LIVE, Outcome, begin
 from taigan.lot.errors import Conflict
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.by import By
-from taigan.storage import errands
+from taigan.storage.due import errands
 from taigan.storage.rows import Errand, Lot
 
 FINAL = {

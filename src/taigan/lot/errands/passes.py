@@ -20,9 +20,10 @@ from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.people.by import By
 from taigan.lot.people.passes import FROM_BOLINK
-from taigan.storage import errands, ledger
-from taigan.storage import passes as kept
-from taigan.storage.passes import Term
+from taigan.storage.due import errands
+from taigan.storage.locked import ledger
+from taigan.storage.locked import passes as kept
+from taigan.storage.locked.passes import Term
 from taigan.storage.rows import Act, Errand, MoneyNotice, Pass
 
 RENEWAL, BILL = "3.3", "11.2"

@@ -19,7 +19,8 @@ from taigan.lot.leaving.money import pay
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.people.by import By
 from taigan.lot.stays import orders
-from taigan.storage import errands, ledger
+from taigan.storage.due import errands
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Errand, MoneyNotice, Order, Payment
 
 STAY, ARREARS, CHANGE = "3.4", "3.9", "3.10"

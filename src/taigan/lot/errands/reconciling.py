@@ -25,11 +25,13 @@ from taigan.lot.errors import Conflict, UnknownDifference, UnknownLot
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.pulling.ended import PullNamed
 from taigan.lot.people.by import By
-from taigan.storage import facts, postings, views
-from taigan.storage import reconciling as kept
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
+from taigan.storage.locked import facts
 from taigan.storage.rows import Act, Alarm, Difference, Lot, Reconciliation
+from taigan.storage.shown import views
+from taigan.storage.sums import postings
+from taigan.storage.sums import reconciling as kept
 
 log = structlog.get_logger("taigan.reconciling")
 PAGE = 100

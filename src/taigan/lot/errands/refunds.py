@@ -20,8 +20,9 @@ from taigan.lot.errors import BadValue, Conflict, UnknownOrder
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.by import By
 from taigan.lot.stays import orders
-from taigan.storage import errands, ledger, vehicles
 from taigan.storage import tables as t
+from taigan.storage.due import errands
+from taigan.storage.locked import ledger, vehicles
 from taigan.storage.rows import Act, Errand, MoneyNotice, Payment, Reduction
 
 SECTION = "4.2"

@@ -33,11 +33,11 @@ from taigan.lot.events import Events
 from taigan.lot.lanes.street import Effect, Exits, Street
 from taigan.lot.lanes.watchers import Watchers
 from taigan.lot.metrics import Metrics
-from taigan.storage import facts
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
+from taigan.storage.engines.group import GroupCommit
 from taigan.storage.errors import StorageError
-from taigan.storage.group import GroupCommit
+from taigan.storage.locked import facts
 from taigan.storage.rows import Alarm, Lift, Presence
 
 log = structlog.get_logger("taigan.lanes")

@@ -11,8 +11,9 @@ from taigan.barriers.barrier import Event, EventKind
 from taigan.lot import texts
 from taigan.lot.lanes.evidence import UNSEEN, Way, way_of
 from taigan.lot.stays import orders
-from taigan.storage import deliveries, facts
 from taigan.storage.changes import Changes
+from taigan.storage.due import deliveries
+from taigan.storage.locked import facts
 from taigan.storage.rows import Alarm, Lane, Lift, Lot, Order, Presence
 
 _ONCE = (EventKind.FAULT, EventKind.STAYED, EventKind.OFFLINE, EventKind.WARNING)

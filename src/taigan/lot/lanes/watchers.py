@@ -18,9 +18,10 @@ import structlog
 
 from taigan.barriers.barrier import LaneKey
 from taigan.clock import Clock, set_within
-from taigan.storage import facts, watching
 from taigan.storage.database import Database
+from taigan.storage.due import watching
 from taigan.storage.errors import StorageError
+from taigan.storage.locked import facts
 from taigan.storage.rows import Presence
 
 log = structlog.get_logger("taigan.watchers")

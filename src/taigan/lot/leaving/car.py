@@ -16,7 +16,7 @@ from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.policy import MatchOneOff
 from taigan.lot.stays import orders
 from taigan.lot.stays.likeness import distance, is_one_off, likeness
-from taigan.storage import ledger
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Departure, Lane, Order, Presence
 
 LEFT_LATELY = timedelta(minutes=10)

@@ -14,7 +14,8 @@ from taigan.bolink.values import ChargingPlatform, ReducingPlatform, ReductionMe
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving.room import Room
 from taigan.lot.stays import orders
-from taigan.storage import deliveries, ledger
+from taigan.storage.due import deliveries
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Order, Reduction
 
 _PLATFORMS = {

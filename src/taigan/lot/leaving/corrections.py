@@ -12,7 +12,7 @@ from taigan.bolink.values import Departure as Left
 from taigan.lot.leaving.room import Room
 from taigan.lot.stays import orders
 from taigan.lot.stays.account import PASS
-from taigan.storage import city, ledger
+from taigan.storage.locked import city, ledger
 from taigan.storage.rows import Order
 
 

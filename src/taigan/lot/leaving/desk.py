@@ -36,11 +36,11 @@ from taigan.lot.leaving.room import After, Item, Picture, Room, picture_of
 from taigan.lot.lifts import Ended, Lifts, Purpose, Told
 from taigan.lot.policy import Policy
 from taigan.lot.uploads.pulls import Charged, Code, Pull, Pulls
-from taigan.storage import facts, ledger
 from taigan.storage.database import Database
+from taigan.storage.due.overdue import Unclear
+from taigan.storage.engines.group import GroupCommit
 from taigan.storage.errors import StorageError
-from taigan.storage.group import GroupCommit
-from taigan.storage.overdue import Unclear
+from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Lane, Lift, Lot, Order, Presence
 
 log = structlog.get_logger("taigan.leaving")

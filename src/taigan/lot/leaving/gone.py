@@ -11,7 +11,7 @@ from taigan.lot.leaving.charging import owe_taken
 from taigan.lot.leaving.room import Room
 from taigan.lot.stays import orders
 from taigan.lot.stays.exits import exit_payload
-from taigan.storage import facts, ledger
+from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Departure, Order
 
 OWING = "left owing"

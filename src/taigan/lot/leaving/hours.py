@@ -25,9 +25,10 @@ from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.policy import OfflineExit, Policy
 from taigan.lot.stays import orders
 from taigan.lot.uploads.pulls import Pulls
-from taigan.storage import ledger, overdue
 from taigan.storage.database import Database
+from taigan.storage.due import overdue
 from taigan.storage.errors import StorageError
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Attempt, Departure, Lane, Order
 
 log = structlog.get_logger("taigan.leaving")

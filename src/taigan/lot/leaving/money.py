@@ -18,7 +18,7 @@ from taigan.lot.leaving.gone import AWAITED, awaits_no_more, owe_exit
 from taigan.lot.leaving.release import release
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
-from taigan.storage import ledger
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Bill, Departure, MoneyNotice, Order, Payment, Quote
 
 UNREAD = "unread"

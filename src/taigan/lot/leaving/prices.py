@@ -27,7 +27,7 @@ from taigan.lot.policy import NoEntry
 from taigan.lot.stays import orders
 from taigan.lot.stays.account import Account
 from taigan.lot.stays.likeness import is_one_off
-from taigan.storage import facts, ledger
+from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Departure, Lane, Message, Order, Quote
 
 READING_TAKES = timedelta(seconds=5)

@@ -12,9 +12,9 @@ from taigan.lot import texts
 from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
-from taigan.storage import ledger, vehicles
+from taigan.storage.locked import ledger, vehicles
+from taigan.storage.locked.vehicles import SpecialVehicle
 from taigan.storage.rows import MoneyNotice, Order, Reduction
-from taigan.storage.vehicles import SpecialVehicle
 
 
 class Reduced(msgspec.Struct, kw_only=True):

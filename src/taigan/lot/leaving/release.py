@@ -9,7 +9,7 @@ from taigan.lot import texts
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.lifts import Purpose, intend
 from taigan.lot.stays import orders
-from taigan.storage import facts
+from taigan.storage.locked import facts
 from taigan.storage.rows import Departure, Lift
 
 COMMAND_TIME = timedelta(seconds=4)

@@ -16,8 +16,8 @@ from taigan.lot.policy import Policy
 from taigan.lot.stays.account import Account, account_of
 from taigan.lot.stays.pricing import price
 from taigan.lot.uploads.pulls import Pull
-from taigan.storage import facts, ledger
 from taigan.storage.changes import Changes
+from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Alarm, Departure, Lane, Lift, Lot, Order, Presence
 
 R_co = TypeVar("R_co", covariant=True)

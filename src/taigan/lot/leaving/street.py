@@ -8,7 +8,7 @@ from taigan.lot.leaving.gone import gone_unseen, leave
 from taigan.lot.leaving.release import raise_once
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
-from taigan.storage import facts, ledger
+from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Departure, Lane, Presence
 
 

@@ -16,9 +16,9 @@ from taigan.clock import Clock
 from taigan.lot import texts
 from taigan.lot.messages.router import Answered, Callback, Handler, refusal
 from taigan.lot.policy import Policy
-from taigan.storage import facts
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
+from taigan.storage.locked import facts
 from taigan.storage.rows import Alarm, Message
 
 log = structlog.get_logger("taigan.callbacks")

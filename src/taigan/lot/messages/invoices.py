@@ -10,8 +10,8 @@ from taigan import bolink
 from taigan.bolink.invoices import InvoiceChanged, InvoiceChangeTaken
 from taigan.lot import texts
 from taigan.lot.messages.router import Answered, reply
-from taigan.storage import errands
 from taigan.storage.database import Database
+from taigan.storage.due import errands
 
 ROUND = "invoices"
 """The round in which BoLink is asked where invoices stand."""

@@ -12,8 +12,8 @@ from taigan.bolink.people import PeopleTaken, Person
 from taigan.clock import Clock
 from taigan.lot.errors import BadValue, UnknownOrder
 from taigan.lot.messages.router import Answered, Callback, reply
-from taigan.storage import facts, vehicles
 from taigan.storage.database import Database
+from taigan.storage.locked import facts, vehicles
 
 MOST_PEOPLE = 1000
 LARGEST_PICTURE = 2 * 1024 * 1024

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from taigan.clock import Clock
 from taigan.lot.errors import UnknownLot
-from taigan.storage import registry
 from taigan.storage.database import Database
-from taigan.storage.registry import VendorKey
 from taigan.storage.rows import Lot
+from taigan.storage.setup import registry
+from taigan.storage.setup.registry import VendorKey
 
 FRESH_FOR = 2.0
 """Seconds after which another process's change of a key or lot is seen here."""

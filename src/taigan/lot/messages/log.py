@@ -20,10 +20,10 @@ import structlog
 from taigan.bolink import BadMessage, BolinkError, Transport, open_envelope
 from taigan.clock import Clock
 from taigan.logs import Redaction
-from taigan.storage import messages
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
-from taigan.storage.messages import IN, OUT, Said
+from taigan.storage.shown import messages
+from taigan.storage.shown.messages import IN, OUT, Said
 
 log = structlog.get_logger("taigan.messages")
 WRITE_EVERY = 1.7

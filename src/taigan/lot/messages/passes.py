@@ -14,9 +14,9 @@ from taigan.lot.messages.money import MoneyMessages
 from taigan.lot.messages.router import Answered, Callback, reply
 from taigan.lot.messages.told import text_of
 from taigan.lot.messages.vehicles import moment_of, plate_in, written
-from taigan.storage import ledger
-from taigan.storage import passes as kept
 from taigan.storage.database import Database
+from taigan.storage.locked import ledger
+from taigan.storage.locked import passes as kept
 
 NOT_SOLD = "本车场没有该金额的月卡"
 NO_PASSES_HERE = "本车场暂不办理月卡"

@@ -23,10 +23,10 @@ from taigan.lot.gateways.gateway import Arrival, SmsFailed, SmsGateway
 from taigan.lot.ids import Ids
 from taigan.lot.messages.router import Answered, Callback, reply
 from taigan.lot.policy import Policy
-from taigan.storage import codes, facts
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
+from taigan.storage.locked import codes, facts
 from taigan.storage.rows import Alarm
 
 log = structlog.get_logger("taigan.sms")

@@ -27,8 +27,8 @@ from taigan.lot.messages.log import Heard
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
 from taigan.storage.errors import StorageError
-from taigan.storage.messages import IN
 from taigan.storage.rows import Lot
+from taigan.storage.shown.messages import IN
 
 log = structlog.get_logger("taigan.callbacks")
 JSON = "application/json"

@@ -12,8 +12,8 @@ from taigan.bolink import BadMessage, commands, values
 from taigan.bolink.callbacks import AutoPayNoted, AutoPayNotice
 from taigan.clock import Clock
 from taigan.lot.messages.router import Answered, Callback, reply
-from taigan.storage import vehicles
 from taigan.storage.database import Database
+from taigan.storage.locked import vehicles
 
 WRITTEN = "%Y-%m-%d %H:%M:%S"
 NOT_KNOWN = "未查询到该车辆"

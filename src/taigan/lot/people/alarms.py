@@ -12,12 +12,13 @@ from taigan.clock import Clock
 from taigan.lot.errors import BadValue, Conflict, UnknownAlarm
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.people.by import By
-from taigan.storage import alarms, facts
-from taigan.storage.alarms import Change
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
+from taigan.storage.locked import facts
 from taigan.storage.rows import Act
-from taigan.storage.views import NumberedAlarm
+from taigan.storage.shown import alarms
+from taigan.storage.shown.alarms import Change
+from taigan.storage.shown.views import NumberedAlarm
 
 LONGEST_SNOOZE = timedelta(days=7)
 

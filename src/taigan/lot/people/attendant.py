@@ -37,10 +37,11 @@ from taigan.lot.people.by import By as By
 from taigan.lot.people.keys import KeyInUse
 from taigan.lot.policy import Policy
 from taigan.lot.stays import orders
-from taigan.storage import facts, registry
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
+from taigan.storage.locked import facts
 from taigan.storage.rows import Act, Lane, Lift, Lot, Order, SpaceChange
+from taigan.storage.setup import registry
 
 log = structlog.get_logger("taigan.attendant")
 COMMAND_TIME = timedelta(seconds=4)

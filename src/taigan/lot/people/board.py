@@ -13,10 +13,11 @@ from taigan.lot.errors import CannotPrice
 from taigan.lot.stays.account import Account, account_of
 from taigan.lot.stays.likeness import distance, likeness
 from taigan.lot.stays.pricing import price
-from taigan.storage import facts, ledger, searches, views
 from taigan.storage.changes import Changes
+from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Departure, Lane, Lot, Order, Presence
-from taigan.storage.searches import Sought
+from taigan.storage.shown import searches, views
+from taigan.storage.shown.searches import Sought
 
 MOST_LANES = 2000
 WINDOW = 3

@@ -23,7 +23,7 @@ from taigan.lot.people.attendant import By
 from taigan.lot.stays import orders
 from taigan.lot.stays.account import Account
 from taigan.lot.stays.likeness import distance, likeness
-from taigan.storage import facts, ledger
+from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Act, Departure, Lane, Lift, Order, Payment, Quote, Reduction
 
 MOST_FEN = 10_000_000

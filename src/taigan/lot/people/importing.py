@@ -11,8 +11,9 @@ from taigan.lot.errors import BadValue, Conflict
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.attendant import By
 from taigan.lot.stays import orders
-from taigan.storage import ledger, registry
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Act
+from taigan.storage.setup import registry
 
 MOST = 1000
 

@@ -13,11 +13,13 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from taigan.lot.people.by import By
-from taigan.storage import facts, invented, views
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
-from taigan.storage.invented import PREFIX
+from taigan.storage.kept import invented
+from taigan.storage.kept.invented import PREFIX
+from taigan.storage.locked import facts
 from taigan.storage.rows import Act, Bill, Lane, Lift, Lot, Order, OrderEvent, Payment, Reduction
+from taigan.storage.shown import views
 
 DAYS = 7
 COLLECTORS = ("演示收费员甲", "演示收费员乙")

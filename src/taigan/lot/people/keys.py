@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from taigan.lot.errors import BadValue, UnknownVendor
 from taigan.lot.people.by import By
-from taigan.storage import registry
 from taigan.storage.changes import Changes
-from taigan.storage.registry import VendorKey
 from taigan.storage.rows import Act
+from taigan.storage.setup import registry
+from taigan.storage.setup.registry import VendorKey
 
 
 class KeyInUse(msgspec.Struct, frozen=True):

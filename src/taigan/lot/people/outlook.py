@@ -9,11 +9,13 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.lot.people.board import due
-from taigan.storage import facts, ledger, price_lists, vehicles, views
-from taigan.storage.price_lists import PriceListRow
+from taigan.storage.locked import facts, ledger, vehicles
+from taigan.storage.locked.vehicles import SpecialVehicle
 from taigan.storage.rows import Lot, Order, Pass
-from taigan.storage.vehicles import SpecialVehicle
-from taigan.storage.views import Blocked
+from taigan.storage.setup import price_lists
+from taigan.storage.setup.price_lists import PriceListRow
+from taigan.storage.shown import views
+from taigan.storage.shown.views import Blocked
 
 
 class Inside(msgspec.Struct):

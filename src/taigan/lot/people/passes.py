@@ -10,8 +10,8 @@ from taigan.barriers.words import NotAPlate, plate_of
 from taigan.lot.errors import BadValue, Conflict, UnknownOrder
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.attendant import By
-from taigan.storage import ledger
-from taigan.storage import passes as kept
+from taigan.storage.locked import ledger
+from taigan.storage.locked import passes as kept
 from taigan.storage.rows import Act, Pass, PassPlate
 
 MOST_PLATES = 50

@@ -18,12 +18,13 @@ from taigan.lot.tariff.errors import ExitFirst, UnusableTimes
 from taigan.lot.tariff.evaluation import check_order
 from taigan.lot.tariff.model import PriceList
 from taigan.lot.tariff.reading import price_lists
-from taigan.storage import facts, views
-from taigan.storage import price_lists as kept
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
-from taigan.storage.price_lists import CalendarDay, PriceListRow
+from taigan.storage.locked import facts
 from taigan.storage.rows import Act, Lot
+from taigan.storage.setup import price_lists as kept
+from taigan.storage.setup.price_lists import CalendarDay, PriceListRow
+from taigan.storage.shown import views
 
 
 class Prices:

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 import sqlalchemy as sa
 
-from taigan.storage import day_sums
 from taigan.storage.database import Database
-from taigan.storage.day_sums import Day, DaySums
 from taigan.storage.rows import Lot
+from taigan.storage.sums import day_sums
+from taigan.storage.sums.day_sums import Day, DaySums
 
 MOST_AT_ONCE = 35
 """So many days are worked out while somebody waits; the rest in the background, the newest first."""

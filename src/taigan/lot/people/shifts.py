@@ -7,7 +7,7 @@ import msgspec
 from taigan.lot.errors import BadValue, Conflict, UnknownOrder
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.attendant import By
-from taigan.storage import ledger
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Shift
 
 MOST_FEN = 1_000_000_00

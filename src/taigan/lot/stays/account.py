@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from taigan.lot.errors import CannotPrice
 from taigan.lot.stays.charge import Ask, Interval, Priced, covered_by_passes, priced
-from taigan.storage import ledger
 from taigan.storage.changes import Changes
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Bill, Order, Payment, Quote, Reduction
 
 PASS = "月卡"

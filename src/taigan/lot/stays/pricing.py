@@ -17,8 +17,8 @@ from taigan.lot.tariff.errors import TariffError
 from taigan.lot.tariff.model import PriceList
 from taigan.lot.tariff.reading import price_lists
 from taigan.lot.tariff.result import Price
-from taigan.storage import price_lists as kept
 from taigan.storage.rows import Lot
+from taigan.storage.setup import price_lists as kept
 
 
 class Priced(msgspec.Struct, frozen=True):

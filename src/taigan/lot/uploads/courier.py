@@ -20,12 +20,12 @@ from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
 from taigan.lot.uploads.line import PolledClient
-from taigan.storage import deliveries
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
-from taigan.storage.deliveries import Claimed, Sent
+from taigan.storage.due import deliveries
+from taigan.storage.due.deliveries import Claimed, Sent
+from taigan.storage.engines.group import GroupCommit
 from taigan.storage.errors import StorageError
-from taigan.storage.group import GroupCommit
 from taigan.storage.rows import Alarm
 
 log = structlog.get_logger("taigan.courier")

@@ -10,9 +10,9 @@ import structlog
 from taigan.clock import Clock
 from taigan.lot.errors import LotError
 from taigan.lot.uploads.line import Line
-from taigan.storage import registry
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
+from taigan.storage.setup import registry
 
 log = structlog.get_logger("taigan.line")
 LOOK_EVERY = 30.0

@@ -22,8 +22,8 @@ from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
 from taigan.lot.errors import LotError
 from taigan.lot.uploads.courier import KNOWN_ALREADY, Courier
 from taigan.lot.uploads.line import PolledClient
-from taigan.storage import deliveries
 from taigan.storage.database import Database
+from taigan.storage.due import deliveries
 from taigan.storage.errors import StorageError
 
 log = structlog.get_logger("taigan.pulls")

@@ -21,11 +21,11 @@ from taigan.bolink import BolinkClient, BolinkError
 from taigan.bolink.reconciliation import PaymentRecord, QueryPayment
 from taigan.clock import Clock
 from taigan.lot.errors import LotError
-from taigan.storage import overdue
 from taigan.storage.database import Database
-from taigan.storage.errands import take_round
+from taigan.storage.due import overdue
+from taigan.storage.due.errands import take_round
+from taigan.storage.due.overdue import Unclear
 from taigan.storage.errors import StorageError
-from taigan.storage.overdue import Unclear
 
 log = structlog.get_logger("taigan.questions")
 EVERY = 2.0

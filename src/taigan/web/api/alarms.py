@@ -8,7 +8,7 @@ from litestar import Controller, get, post
 from litestar.params import JSONBody, QueryParameter
 
 from taigan.rights import Right
-from taigan.storage import views
+from taigan.storage.shown import views
 from taigan.web import resources as r
 from taigan.web.api.common import ACTS, BY_ID, READS, Here, Id, Number, Who, by_of
 from taigan.web.errors import bad_value

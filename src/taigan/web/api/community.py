@@ -12,7 +12,7 @@ from litestar.params import JSONBody, QueryParameter
 from taigan.lot.community.acts import Passed
 from taigan.lot.community.desk import Overview
 from taigan.rights import Right
-from taigan.storage import community as kept
+from taigan.storage.locked import community as kept
 from taigan.storage.rows import Lot
 from taigan.web import resources as r
 from taigan.web.api.common import ACTS, ASKS, BY_TIME, COMMANDS, READS, Here, Id, Who, by_of

@@ -9,7 +9,7 @@ from litestar.params import JSONBody, QueryParameter
 
 from taigan.lot.errands.invoices import Buyer
 from taigan.rights import Right
-from taigan.storage import errands as kept
+from taigan.storage.due import errands as kept
 from taigan.web import asked as shown
 from taigan.web import resources as r
 from taigan.web.api.common import ACTS, ASKS, BY_TIME, READS, Filter, Here, Id, Who, by_of

@@ -8,7 +8,7 @@ from litestar import Controller, Response, get, put
 from taigan.barriers.words import spelling
 from taigan.lot.errors import UnknownOrder
 from taigan.rights import Right
-from taigan.storage import vehicles
+from taigan.storage.locked import vehicles
 from taigan.web import resources as r
 from taigan.web.api.common import (
     ACTS,

@@ -14,9 +14,9 @@ from taigan.barriers.drivers import BadSettings
 from taigan.barriers.secrets import SecretsUnusable
 from taigan.lot.errors import Conflict
 from taigan.rights import Right
-from taigan.storage import views
 from taigan.storage.rows import Lane
-from taigan.storage.views import After
+from taigan.storage.shown import views
+from taigan.storage.shown.views import After
 from taigan.web import posters
 from taigan.web import resources as r
 from taigan.web.api.allowed import need

@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 from litestar.response import Stream
 
 from taigan.rights import Right
-from taigan.storage import views
+from taigan.storage.shown import views
 from taigan.web import live, posters
 from taigan.web import resources as r
 from taigan.web.api.allowed import holder_again, need

@@ -8,8 +8,8 @@ from litestar import Controller, get
 from litestar.params import QueryParameter
 
 from taigan.rights import Right
-from taigan.storage import messages
-from taigan.storage.messages import Sought
+from taigan.storage.shown import messages
+from taigan.storage.shown.messages import Sought
 from taigan.web import resources as r
 from taigan.web.api.common import BY_ID, READS, Here, Id
 from taigan.web.paging import Cursor, Limit, Page

@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from taigan.lot.people import exit_acts as acts
 from taigan.lot.people.shifts import CloseShift, OpenShift
 from taigan.rights import Right
-from taigan.storage import ledger_views as views
+from taigan.storage.shown import ledger_views as views
 from taigan.web import ledger as shown
 from taigan.web import resources as r
 from taigan.web.api.common import ACTS, BY_NAME, BY_TIME, READS, Here, Id, Who, by_of

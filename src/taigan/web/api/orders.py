@@ -11,7 +11,7 @@ from litestar.params import JSONBody, QueryParameter
 from taigan.lot.people.exit_acts import Close
 from taigan.lot.people.importing import ImportInside, Inside
 from taigan.rights import Right
-from taigan.storage import views
+from taigan.storage.shown import views
 from taigan.web import ledger as shown
 from taigan.web import resources as r
 from taigan.web.api.common import ACTS, BY_TIME, READS, Here, Id, Who, by_of

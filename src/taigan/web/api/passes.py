@@ -7,7 +7,7 @@ from litestar.params import JSONBody
 
 from taigan.lot.people.passes import AddPass, EndPass
 from taigan.rights import Right
-from taigan.storage import ledger_views as views
+from taigan.storage.shown import ledger_views as views
 from taigan.web import ledger as shown
 from taigan.web import resources as r
 from taigan.web.api.common import ACTS, BY_NAME, READS, Here, Id, Who, by_of

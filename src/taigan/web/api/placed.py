@@ -10,7 +10,7 @@ from litestar.params import JSONBody, QueryParameter
 from taigan.bolink import BadMessage, units
 from taigan.lot.errors import BolinkSaysNo
 from taigan.rights import Right
-from taigan.storage import passes as kept
+from taigan.storage.locked import passes as kept
 from taigan.web import asked as shown
 from taigan.web import resources as r
 from taigan.web.api.common import ACTS, ASKS, COMMANDS, READS, Here, Id, Who, by_of

@@ -13,7 +13,7 @@ from litestar.params import JSONBody, QueryParameter
 from taigan.lot.tariff.errors import BadPriceList
 from taigan.lot.tariff.reading import day_files, price_lists
 from taigan.rights import Right
-from taigan.storage import price_lists as kept
+from taigan.storage.setup import price_lists as kept
 from taigan.web import resources as r
 from taigan.web.api.common import ACTS, BY_ID, READS, Here, Id, Who, by_of, says
 from taigan.web.errors import Refused, bad_value

@@ -8,7 +8,7 @@ from litestar import Controller, get, post
 from litestar.params import JSONBody, QueryParameter
 
 from taigan.rights import Right
-from taigan.storage import reconciling as kept
+from taigan.storage.sums import reconciling as kept
 from taigan.web import asked as shown
 from taigan.web import resources as r
 from taigan.web.api.common import ACTS, BY_NAME, BY_TIME, READS, Here, Id, Who, by_of

@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from taigan.barriers.words import NotAPlate, plate_of
 from taigan.lot.people import exit_acts as acts
 from taigan.rights import Right
-from taigan.storage import ledger
+from taigan.storage.locked import ledger
 from taigan.web import ledger as shown
 from taigan.web import resources as r
 from taigan.web.api.common import ACTS, READS, Here, Id, Who, by_of

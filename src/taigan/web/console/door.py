@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from taigan.clock import Clock
 from taigan.rights import Right
-from taigan.storage import alarms, views
 from taigan.storage.errors import StorageError
 from taigan.storage.rows import Lot
+from taigan.storage.shown import alarms, views
 from taigan.web.asgi import (
     ClientGone,
     Message,

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from taigan.lot.errors import BadValue
-from taigan.storage.books import Span
-from taigan.storage.views import After
+from taigan.storage.shown.views import After
+from taigan.storage.sums.books import Span
 from taigan.web.console.visit import Visit
 from taigan.web.paging import Position
 

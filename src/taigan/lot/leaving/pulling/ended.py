@@ -18,7 +18,7 @@ from taigan.lot.leaving.release import release
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
 from taigan.lot.uploads.pulls import Charged, Pull
-from taigan.storage import ledger
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Attempt, Delivery, Order, Payment
 
 

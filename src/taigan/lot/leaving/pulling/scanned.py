@@ -14,7 +14,7 @@ from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.pulling.start import begin, may_be_charged
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.uploads.pulls import Code
-from taigan.storage import ledger
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Departure, Order
 
 OF_THIS_MOMENT = timedelta(seconds=30)

@@ -10,7 +10,8 @@ from taigan.lot.leaving.room import Room
 from taigan.lot.stays import orders
 from taigan.lot.stays.exits import exit_payload
 from taigan.lot.uploads.pulls import ANSWER_WITHIN, ENTRY_WITHIN, Code, Pull
-from taigan.storage import deliveries, ledger
+from taigan.storage.due import deliveries
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Attempt, Departure, Order
 
 NO_CODE = Code()

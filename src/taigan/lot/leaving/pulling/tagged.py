@@ -17,7 +17,7 @@ from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.pulling.scanned import OF_THIS_MOMENT
 from taigan.lot.leaving.pulling.start import begin, is_unusual, may_be_charged
 from taigan.lot.leaving.room import Picture, Room
-from taigan.storage import ledger
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Departure, Order
 
 KINDS = frozenset({EtcKind.CHANGJIE, EtcKind.JINYI_CLOUD_BOX, EtcKind.UNIVIEW})

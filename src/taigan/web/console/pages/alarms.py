@@ -12,8 +12,8 @@ from litestar.params import FromPath
 from taigan.languages import N_
 from taigan.lot.errors import BadValue, LotError, UnknownAlarm
 from taigan.rights import Right
-from taigan.storage import alarms
-from taigan.storage.views import NumberedAlarm
+from taigan.storage.shown import alarms
+from taigan.storage.shown.views import NumberedAlarm
 from taigan.web.api.common import BY_ID
 from taigan.web.console import fields, words
 from taigan.web.console.visit import Answer, Here, Visit

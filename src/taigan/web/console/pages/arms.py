@@ -18,8 +18,9 @@ from taigan.lot.errors import BadValue, LotError
 from taigan.lot.people.board import Candidate, candidates
 from taigan.lot.people.exit_acts import OWED, WAIVED, Cash, Match
 from taigan.rights import Right
-from taigan.storage import ledger, searches
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Shift
+from taigan.storage.shown import searches
 from taigan.web.console.allowed import NotAllowed
 from taigan.web.console.pages.lanes import Card, card_of
 from taigan.web.console.visit import Answer, Here, Visit

@@ -9,9 +9,9 @@ from litestar import get
 
 from taigan.lot.errors import BadValue
 from taigan.rights import Right
-from taigan.storage import audit, views
-from taigan.storage.audit import Deed, Wanted
 from taigan.storage.rows import Lane
+from taigan.storage.shown import audit, views
+from taigan.storage.shown.audit import Deed, Wanted
 from taigan.web.api.common import BY_TIME
 from taigan.web.console import fields
 from taigan.web.console.visit import Answer, Here, Visit

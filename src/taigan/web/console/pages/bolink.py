@@ -16,9 +16,10 @@ from taigan.bolink.advice.wrong_signatures import why_wrong, worked_out
 from taigan.languages import N_, SOURCE
 from taigan.lot.errors import BadValue, Conflict
 from taigan.rights import Right
-from taigan.storage import alarms, messages, registry, views
-from taigan.storage.messages import NumberedSaid, Sought
-from taigan.storage.views import OwedDelivery
+from taigan.storage.setup import registry
+from taigan.storage.shown import alarms, messages, views
+from taigan.storage.shown.messages import NumberedSaid, Sought
+from taigan.storage.shown.views import OwedDelivery
 from taigan.web.api.common import BY_ID
 from taigan.web.console import fields
 from taigan.web.console.visit import Answer, Here, Visit

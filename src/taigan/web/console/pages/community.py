@@ -14,8 +14,8 @@ from litestar.params import FromPath
 from taigan.lot.community.desk import Compared
 from taigan.lot.errors import BadValue, LotError, UnknownOrder
 from taigan.rights import Right
-from taigan.storage import community as kept
-from taigan.storage.community import AccessDevice, Passage
+from taigan.storage.locked import community as kept
+from taigan.storage.locked.community import AccessDevice, Passage
 from taigan.web.api.common import BY_TIME
 from taigan.web.console import fields
 from taigan.web.console.visit import Answer, Here, Visit

@@ -10,8 +10,8 @@ from litestar.params import FromPath
 from taigan.barriers.barrier import LaneKey, LaneState
 from taigan.lot.errors import Conflict
 from taigan.rights import Right
-from taigan.storage import views
 from taigan.storage.rows import Lane
+from taigan.storage.shown import views
 from taigan.web.console.visit import Answer, Here, Visit
 
 MOST_LANES = 1000

@@ -17,10 +17,12 @@ from litestar.response import Stream
 from taigan.languages import N_
 from taigan.lot.errands.refunds import SECTION as REFUND
 from taigan.rights import Right
-from taigan.storage import audit, books, errands, ledger_views, reconciling, searches
 from taigan.storage.changes import Changes
+from taigan.storage.due import errands
 from taigan.storage.rows import Act
-from taigan.storage.views import After
+from taigan.storage.shown import audit, ledger_views, searches
+from taigan.storage.shown.views import After
+from taigan.storage.sums import books, reconciling
 from taigan.web.console import fields, sheets, words
 from taigan.web.console.allowed import need
 from taigan.web.console.pages.audit import sought as deeds_sought

@@ -15,7 +15,7 @@ from taigan.languages import N_
 from taigan.lot.errors import UnknownLane
 from taigan.lot.people.board import LaneNow, board
 from taigan.rights import Right
-from taigan.storage import alarms
+from taigan.storage.shown import alarms
 from taigan.web.console import live
 from taigan.web.console.allowed import Who
 from taigan.web.console.pages.alarms import MOST, Heap, heaped

@@ -14,10 +14,10 @@ from litestar.params import FromPath
 from taigan.lot.errors import BadValue
 from taigan.lot.people import exit_acts
 from taigan.rights import Right
-from taigan.storage import books
-from taigan.storage.books import Amount, BillsSought, BillSums, By, PaymentsSought, Span, Standing, What
-from taigan.storage.ledger_views import Owed
 from taigan.storage.rows import Payment, Reduction, Shift
+from taigan.storage.shown.ledger_views import Owed
+from taigan.storage.sums import books
+from taigan.storage.sums.books import Amount, BillsSought, BillSums, By, PaymentsSought, Span, Standing, What
 from taigan.web.api.common import BY_NAME, BY_TIME
 from taigan.web.console import fields
 from taigan.web.console.visit import Answer, Here, Visit

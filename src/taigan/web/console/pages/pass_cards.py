@@ -14,9 +14,9 @@ from taigan.lot.errands.passes import RENEWAL
 from taigan.lot.errors import BadValue, LotError, UnknownOrder
 from taigan.lot.people.passes import FROM_BOLINK, GivenPass, PutPasses, differs
 from taigan.rights import Right
-from taigan.storage import errands as asked
-from taigan.storage import passes as kept
-from taigan.storage.passes import Term
+from taigan.storage.due import errands as asked
+from taigan.storage.locked import passes as kept
+from taigan.storage.locked.passes import Term
 from taigan.storage.rows import Errand, Pass
 from taigan.web.console import fields, pass_sheets
 from taigan.web.console.pages.errands.errand import said

@@ -16,11 +16,12 @@ from taigan.lot.errors import BadValue, LotError
 from taigan.lot.people.outlook import Outlook, outlook
 from taigan.lot.people.passes import AddPass, EndPass
 from taigan.rights import Right
-from taigan.storage import ledger_views, vehicles, views
-from taigan.storage import passes as kept
-from taigan.storage.ledger_views import PassesSought
-from taigan.storage.passes import Term
+from taigan.storage.locked import passes as kept
+from taigan.storage.locked import vehicles
+from taigan.storage.locked.passes import Term
 from taigan.storage.rows import Pass
+from taigan.storage.shown import ledger_views, views
+from taigan.storage.shown.ledger_views import PassesSought
 from taigan.web.api.common import BY_ID, BY_NAME
 from taigan.web.console import fields
 from taigan.web.console.visit import Answer, Here, Visit

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from taigan.languages import N_, SOURCE
 from taigan.lot.errors import BadValue, Conflict, LotError
 from taigan.rights import Right, Role
-from taigan.storage.staff import EVERYWHERE, Given, Person
+from taigan.storage.setup.staff import EVERYWHERE, Given, Person
 from taigan.web.console.allowed import NotAllowed
 from taigan.web.console.pages.signing import said_of_password
 from taigan.web.console.signing.accounts import BadAccount, may_give, may_manage, new_password

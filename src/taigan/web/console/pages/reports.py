@@ -21,8 +21,8 @@ from taigan.lot.errors import BadValue
 from taigan.lot.people import inventing, reporting
 from taigan.lot.people.reporting import Told
 from taigan.rights import Right
-from taigan.storage import invented
-from taigan.storage.day_sums import LENGTHS, ByHand
+from taigan.storage.kept import invented
+from taigan.storage.sums.day_sums import LENGTHS, ByHand
 from taigan.web.console import charts, fields, sheets, words
 from taigan.web.console.allowed import need
 from taigan.web.console.charts import Series

@@ -11,9 +11,11 @@ from litestar.params import FromPath
 from taigan.lot.errors import LotError, UnknownOrder
 from taigan.lot.people.shifts import CloseShift, OpenShift
 from taigan.rights import Right
-from taigan.storage import books, ledger, ledger_views
-from taigan.storage.books import ShiftSums
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Shift
+from taigan.storage.shown import ledger_views
+from taigan.storage.sums import books
+from taigan.storage.sums.books import ShiftSums
 from taigan.web.api.common import BY_TIME
 from taigan.web.console import fields
 from taigan.web.console.allowed import need

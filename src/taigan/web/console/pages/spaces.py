@@ -8,8 +8,8 @@ from litestar import get, post
 
 from taigan.lot.errors import BadValue, LotError
 from taigan.rights import Right
-from taigan.storage import views
-from taigan.storage.views import NumberedSpaceChange
+from taigan.storage.shown import views
+from taigan.storage.shown.views import NumberedSpaceChange
 from taigan.web.api.common import BY_ID
 from taigan.web.console import fields
 from taigan.web.console.visit import Answer, Here, Visit

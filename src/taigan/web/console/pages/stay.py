@@ -22,7 +22,7 @@ from taigan.lot.leaving.room import Item
 from taigan.lot.people import exit_acts as acts
 from taigan.lot.people.board import due
 from taigan.rights import Right
-from taigan.storage import facts, ledger
+from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Order, Reduction
 from taigan.web.console import fields, words
 from taigan.web.console.pages.stays import Money, money_at

@@ -14,9 +14,10 @@ from taigan.lot.errors import BadValue, CannotPrice, UnknownOrder
 from taigan.lot.people.board import money_of
 from taigan.lot.stays.charge import Priced
 from taigan.rights import Right
-from taigan.storage import facts, ledger, searches
+from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Bill, Departure, Payment, Reduction
-from taigan.storage.searches import Sought, StayRow
+from taigan.storage.shown import searches
+from taigan.storage.shown.searches import Sought, StayRow
 from taigan.web.api.common import BY_TIME
 from taigan.web.console import fields
 from taigan.web.console.visit import Answer, Here, Visit

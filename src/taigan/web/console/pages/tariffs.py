@@ -24,8 +24,8 @@ from taigan.lot.tariff.pictures.words import Said
 from taigan.lot.tariff.reading import price_lists
 from taigan.lot.tariff.result import Price
 from taigan.rights import Right
-from taigan.storage import price_lists as kept
-from taigan.storage.price_lists import PriceListRow
+from taigan.storage.setup import price_lists as kept
+from taigan.storage.setup.price_lists import PriceListRow
 from taigan.web.api.common import BY_ID
 from taigan.web.console import fields
 from taigan.web.console.visit import Answer, Here, Visit

@@ -22,11 +22,11 @@ from taigan.clock import Clock
 from taigan.lot.people.by import By
 from taigan.lot.policy import Policy
 from taigan.rights import Grant, Holder, Right, Role, rights_of
-from taigan.storage import registry, staff
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.rows import Act
-from taigan.storage.staff import EVERYWHERE, Given, Person, Session
+from taigan.storage.setup import registry, staff
+from taigan.storage.setup.staff import EVERYWHERE, Given, Person, Session
 from taigan.web.console.signing.guesses import Guesses
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")

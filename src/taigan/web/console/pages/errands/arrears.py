@@ -14,10 +14,10 @@ from taigan.bolink.trade import EscapedOrder
 from taigan.lot.errands.paying import ARREARS
 from taigan.lot.errors import BolinkSaysNo, LotError, UnknownOrder
 from taigan.rights import Right
-from taigan.storage import errands as kept
-from taigan.storage import ledger_views
-from taigan.storage.ledger_views import Owed
+from taigan.storage.due import errands as kept
 from taigan.storage.rows import Errand
+from taigan.storage.shown import ledger_views
+from taigan.storage.shown.ledger_views import Owed
 from taigan.web.api.common import BY_NAME
 from taigan.web.console import fields
 from taigan.web.console.pages.errands.errand import said

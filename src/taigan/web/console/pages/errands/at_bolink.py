@@ -18,7 +18,7 @@ from taigan.lot.errands.lots import Publication
 from taigan.lot.errors import BadValue, LotError
 from taigan.lot.people.by import By
 from taigan.rights import Right
-from taigan.storage import errands as kept
+from taigan.storage.due import errands as kept
 from taigan.storage.rows import Errand
 from taigan.web.console.pages.errands.errand import said
 from taigan.web.console.visit import Answer, Here, Visit

@@ -16,8 +16,8 @@ from taigan.lot.errands.lots import FINAL
 from taigan.lot.errands.refunds import SECTION as REFUND
 from taigan.lot.errors import LotError, UnknownErrand
 from taigan.rights import Right
-from taigan.storage import errands as kept
-from taigan.storage import ledger
+from taigan.storage.due import errands as kept
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Errand, Payment
 from taigan.web.console.allowed import need
 from taigan.web.console.visit import Answer, Here, Visit

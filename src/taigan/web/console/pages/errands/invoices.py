@@ -12,10 +12,11 @@ from litestar.params import FromPath
 from taigan.lot.errands.invoices import INVOICE, ORDER, Buyer
 from taigan.lot.errors import BadValue, LotError, UnknownOrder
 from taigan.rights import Right
-from taigan.storage import errands as kept
-from taigan.storage import ledger, reconciling, vehicles
+from taigan.storage.due import errands as kept
+from taigan.storage.locked import ledger, vehicles
+from taigan.storage.locked.vehicles import NumberedInvoice
 from taigan.storage.rows import Errand, Order, Payment
-from taigan.storage.vehicles import NumberedInvoice
+from taigan.storage.sums import reconciling
 from taigan.web.api.common import BY_ID, BY_TIME
 from taigan.web.console import fields
 from taigan.web.console.pages.errands.errand import said

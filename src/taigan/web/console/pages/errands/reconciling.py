@@ -11,8 +11,8 @@ from litestar.params import FromPath
 
 from taigan.lot.errors import BadValue, LotError, UnknownDifference
 from taigan.rights import Right
-from taigan.storage import reconciling as kept
 from taigan.storage.rows import Difference, Reconciliation
+from taigan.storage.sums import reconciling as kept
 from taigan.web.api.common import BY_TIME
 from taigan.web.console import fields
 from taigan.web.console.visit import Answer, Here, Visit

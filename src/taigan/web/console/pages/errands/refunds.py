@@ -12,8 +12,8 @@ from litestar.params import FromPath
 from taigan.lot.errands.refunds import SECTION, may_be_asked
 from taigan.lot.errors import BadValue, Conflict, LotError, UnknownOrder
 from taigan.rights import Right
-from taigan.storage import errands as kept
-from taigan.storage import facts, ledger, vehicles
+from taigan.storage.due import errands as kept
+from taigan.storage.locked import facts, ledger, vehicles
 from taigan.storage.rows import Errand, Order, Payment
 from taigan.web.api.common import BY_TIME
 from taigan.web.console import fields

@@ -8,8 +8,8 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import columns, records
-from taigan.storage.statements import Insert
+from taigan.storage.engines.statements import Insert
+from taigan.storage.locked.facts import columns, records
 
 
 class City(msgspec.Struct):

@@ -15,9 +15,9 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import columns
+from taigan.storage.locked.facts import columns
+from taigan.storage.shown.views import After, NumberedAlarm
 from taigan.storage.tables import Moment, Numbers, among
-from taigan.storage.views import After, NumberedAlarm
 
 UNFINISHED = ("open", "taken", "snoozed")
 FINISHED = ("done", "ended")

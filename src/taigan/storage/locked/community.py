@@ -9,11 +9,11 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import columns, records
-from taigan.storage.statements import Insert, Update
+from taigan.storage.engines.statements import Insert, Update
+from taigan.storage.locked.facts import columns, records
+from taigan.storage.locked.vehicles import NumberedPerson
+from taigan.storage.shown.views import After
 from taigan.storage.tables import Moment
-from taigan.storage.vehicles import NumberedPerson
-from taigan.storage.views import After
 
 
 class Community(msgspec.Struct):

@@ -8,7 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import ORDER, columns, records
+from taigan.storage.engines.statements import Insert, Update
+from taigan.storage.locked.facts import ORDER, columns, records
 from taigan.storage.rows import (
     Attempt,
     Bill,
@@ -22,7 +23,6 @@ from taigan.storage.rows import (
     Reduction,
     Shift,
 )
-from taigan.storage.statements import Insert, Update
 from taigan.storage.tables import among
 
 NOT_HEARD_OF = "nothing was heard of it by the morning"

@@ -9,10 +9,10 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import ORDER, columns
-from taigan.storage.ledger_views import Owed
+from taigan.storage.locked.facts import ORDER, columns
 from taigan.storage.rows import Bill, Lift, Order, Payment, Reduction, Shift
-from taigan.storage.views import After
+from taigan.storage.shown.ledger_views import Owed
+from taigan.storage.shown.views import After
 
 By = Literal["day", "shift", "person"]
 NO_SHIFT = "-"

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taigan.storage import tables as t
-from taigan.storage.facts import columns, records
+from taigan.storage.engines.statements import Insert, Update
+from taigan.storage.locked.facts import columns, records
 from taigan.storage.rows import Errand
-from taigan.storage.statements import Insert, Update
+from taigan.storage.shown.views import After
 from taigan.storage.tables import among
-from taigan.storage.views import After
 
 _COLUMNS = columns(t.errands, Errand)
 _lot: sa.BindParameter[str] = sa.bindparam("lot")

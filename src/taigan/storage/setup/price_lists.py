@@ -9,8 +9,8 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import columns
-from taigan.storage.views import After
+from taigan.storage.locked.facts import columns
+from taigan.storage.shown.views import After
 
 
 class PriceListRow(msgspec.Struct, frozen=True):

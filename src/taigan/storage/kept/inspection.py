@@ -12,12 +12,14 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from taigan.storage import deliveries, registry, urls
+from taigan.storage import urls
+from taigan.storage.due import deliveries
 from taigan.storage.engines import failures
 from taigan.storage.errors import CannotOpen
 from taigan.storage.migrations import HEAD
-from taigan.storage.registry import Token, VendorKey
 from taigan.storage.rows import Lane
+from taigan.storage.setup import registry
+from taigan.storage.setup.registry import Token, VendorKey
 from taigan.storage.tables import Moment
 from taigan.tasks import within
 

@@ -9,9 +9,9 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import columns, records
+from taigan.storage.engines.statements import Insert, Update
+from taigan.storage.locked.facts import columns, records
 from taigan.storage.rows import Errand, Pass, PassPlate
-from taigan.storage.statements import Insert, Update
 from taigan.storage.tables import among
 
 

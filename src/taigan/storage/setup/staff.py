@@ -8,8 +8,8 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import columns, records
-from taigan.storage.registry import alone
+from taigan.storage.locked.facts import columns, records
+from taigan.storage.setup.registry import alone
 
 EVERYWHERE = ""
 """The lot_id of a grant for every lot."""

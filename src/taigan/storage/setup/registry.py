@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import LANE, LOT, records
+from taigan.storage.locked.facts import LANE, LOT, records
 from taigan.storage.rows import Lane, Lot
 
 

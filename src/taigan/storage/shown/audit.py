@@ -10,10 +10,10 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.searches import as_it_is
-from taigan.storage.staff import EVERYWHERE
+from taigan.storage.setup.staff import EVERYWHERE
+from taigan.storage.shown.searches import as_it_is
+from taigan.storage.shown.views import After
 from taigan.storage.tables import Moment
-from taigan.storage.views import After
 
 LIFTS, ACTS, ACCOUNTS = "lifts", "acts", "accounts"
 KINDS = (LIFTS, ACTS, ACCOUNTS)

@@ -14,9 +14,9 @@ from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 
-from taigan.storage import facts
 from taigan.storage.database import Database
 from taigan.storage.errors import Held, LotsHeld, Unavailable
+from taigan.storage.locked import facts
 
 I = TypeVar("I")  # noqa: E741 - an item
 R = TypeVar("R")

@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import LIFT, ORDER, PRESENCE, records
+from taigan.storage.locked.facts import LIFT, ORDER, PRESENCE, records
 from taigan.storage.rows import Lift, Order, Presence
 from taigan.storage.tables import Moment
 

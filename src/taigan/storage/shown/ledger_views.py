@@ -10,10 +10,10 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import ORDER, columns
+from taigan.storage.locked.facts import ORDER, columns
 from taigan.storage.rows import Bill, Departure, MoneyNotice, Order, Pass, Payment, Reduction, Shift
-from taigan.storage.searches import as_it_is
-from taigan.storage.views import After
+from taigan.storage.shown.searches import as_it_is
+from taigan.storage.shown.views import After
 
 R = TypeVar("R", bound=msgspec.Struct)
 

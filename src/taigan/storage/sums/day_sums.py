@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from taigan.storage import books, facts
 from taigan.storage import tables as t
-from taigan.storage.books import Amount, BillsSought, BillSums, Span
+from taigan.storage.locked import facts
+from taigan.storage.sums import books
+from taigan.storage.sums.books import Amount, BillsSought, BillSums, Span
 from taigan.storage.tables import seconds_between
 
 Day = tuple[datetime, datetime]

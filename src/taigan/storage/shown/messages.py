@@ -11,8 +11,8 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.statements import Insert
-from taigan.storage.views import After
+from taigan.storage.engines.statements import Insert
+from taigan.storage.shown.views import After
 
 IN, OUT = "in", "out"
 WAYS = (IN, OUT)

@@ -10,9 +10,9 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import ORDER
+from taigan.storage.locked.facts import ORDER
 from taigan.storage.rows import Order
-from taigan.storage.views import After
+from taigan.storage.shown.views import After
 
 
 class StayRow(msgspec.Struct):

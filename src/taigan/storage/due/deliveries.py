@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.statements import Update
+from taigan.storage.engines.statements import Update
 from taigan.storage.tables import Moment, Numbers, among, by_index
 
 _d = t.deliveries

@@ -8,12 +8,12 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import columns, records
-from taigan.storage.ledger import NOT_HEARD_OF
+from taigan.storage.engines.statements import Insert, Update
+from taigan.storage.locked.facts import columns, records
+from taigan.storage.locked.ledger import NOT_HEARD_OF
 from taigan.storage.rows import Difference, Payment, Reconciliation
-from taigan.storage.statements import Insert, Update
+from taigan.storage.shown.views import After
 from taigan.storage.tables import among
-from taigan.storage.views import After
 
 _PAYMENT = columns(t.payments, Payment)
 _lot: sa.BindParameter[str] = sa.bindparam("lot")

@@ -16,9 +16,9 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
+from taigan.storage.engines.statements import rows
 from taigan.storage.errors import LotsHeld
 from taigan.storage.rows import Driver, Lane, Lift, Lot, Message, Order, Presence
-from taigan.storage.statements import rows
 from taigan.storage.tables import ByIndexFromHere, among, paired
 
 R = TypeVar("R", bound=msgspec.Struct)

@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.facts import LANE, LOT, ORDER
+from taigan.storage.locked.facts import LANE, LOT, ORDER
 from taigan.storage.rows import Act, Alarm, Delivery, Lane, Lift, Lot, Order, OrderEvent, SpaceChange
 from taigan.storage.tables import among
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taigan.storage import tables as t
-from taigan.storage.facts import columns
+from taigan.storage.locked.facts import columns
 from taigan.storage.tables import among
 
 R = TypeVar("R", bound=msgspec.Struct)

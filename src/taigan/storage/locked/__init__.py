@@ -1,0 +1,1 @@
+"""Read and written with the lot locked: what rules must know before they decide."""

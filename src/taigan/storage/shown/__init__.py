@@ -1,0 +1,1 @@
+"""Lists for those who look, newest first and without a lock."""

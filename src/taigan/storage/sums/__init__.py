@@ -1,0 +1,1 @@
+"""What lots take in, and what a day comes to."""
