@@ -37,7 +37,7 @@ from support.clock import ManualClock  # noqa: E402
 from support.parking import Parking  # noqa: E402
 from support.simulated_lanes import running  # noqa: E402
 from support.simulated_lanes import settings as lane_settings  # noqa: E402
-from taigan.bolink.polling import DOWNLOAD_PATH, UPLOAD_PATH  # noqa: E402
+from taigan.bolink.wire.polling import DOWNLOAD_PATH, UPLOAD_PATH  # noqa: E402
 from taigan.demo.clock import DemoClock  # noqa: E402
 from taigan.demo.page import Page  # noqa: E402
 from taigan.storage.database import open_database  # noqa: E402

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from taigan import bolink
-from taigan.bolink.callbacks import PriceQuery
+from taigan.bolink.chapters.callbacks import PriceQuery
 from taigan.bolink.money import payment_told
 from taigan.storage import tables as t
 

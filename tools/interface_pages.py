@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from taigan.bolink import AnyInterface, by_section, example_of
-from taigan.bolink.description import Field, Row, answer_fields, envelope_of, request_fields
-from taigan.bolink.interface import FOLLOWS_SDK, OWN_DESIGN
+from taigan.bolink.describing.description import Field, Row, answer_fields, envelope_of, request_fields
+from taigan.bolink.describing.interface import FOLLOWS_SDK, OWN_DESIGN
 from taigan.interfaces import rows
 
 MADE = "<!-- Made by tools/generate_docs.py from the catalogue in src/taigan/bolink. Do not edit. -->"

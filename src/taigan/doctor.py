@@ -21,7 +21,7 @@ import msgspec
 
 from taigan.barriers.wires.broker import is_open
 from taigan.bolink import Addresses, BadAnswer, BolinkClient, BolinkError, GetQrCode, Refused, values
-from taigan.bolink.client import Transport
+from taigan.bolink.wire.client import Transport
 from taigan.clock import Clock
 from taigan.lot.gateways.gateway import SmsFailed, SmsGateway
 from taigan.storage.errors import CannotOpen

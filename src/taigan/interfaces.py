@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taigan.bolink import CATALOGUE, AnyInterface, by_service
-from taigan.bolink.description import Row, row
+from taigan.bolink.describing.description import Row, row
 from taigan.hub.admin.pushes import AT_HUB
 from taigan.lot.moments import MOMENTS, Moment
 from taigan.lot.platform import HANDLERS, UNSIGNED

@@ -31,11 +31,11 @@ from taigan.bolink import (
     verify,
     write,
 )
-from taigan.bolink.client import Call
-from taigan.bolink.community import PersonRecord
-from taigan.bolink.invoices import QueryInvoice, QueryIssuer
-from taigan.bolink.lots import OnboardingPage
-from taigan.bolink.trade import QueryEscapes
+from taigan.bolink.chapters.community import PersonRecord
+from taigan.bolink.chapters.invoices import QueryInvoice, QueryIssuer
+from taigan.bolink.chapters.lots import OnboardingPage
+from taigan.bolink.chapters.trade import QueryEscapes
+from taigan.bolink.wire.client import Call
 
 KEY = "NQ0eSXs720170114"
 ENTRY = Entry(

@@ -26,9 +26,9 @@ from taigan.bolink import (
     read,
     write,
 )
-from taigan.bolink.callbacks import Prepayment
-from taigan.bolink.commands import ChangePass
-from taigan.bolink.trade import ChargingReduction, EntryTaken, ExitRemark
+from taigan.bolink.chapters.callbacks import Prepayment
+from taigan.bolink.chapters.commands import ChangePass
+from taigan.bolink.chapters.trade import ChargingReduction, EntryTaken, ExitRemark
 
 KINDS = [kind for interface in CATALOGUE for kind in (interface.request, interface.answer) if kind is not None]
 NO_PLATE = {

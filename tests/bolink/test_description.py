@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taigan.bolink import CATALOGUE, AnyInterface, by_section
-from taigan.bolink.description import answer_fields, envelope_of, request_fields, row
+from taigan.bolink.describing.description import answer_fields, envelope_of, request_fields, row
 
 
 @pytest.mark.parametrize("interface", CATALOGUE, ids=lambda interface: interface.section)

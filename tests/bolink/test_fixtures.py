@@ -14,10 +14,10 @@ import pytest
 
 from support.spec import sections
 from taigan.bolink import BadMessage, by_section, open_envelope, read
-from taigan.bolink.callbacks import AutoPayNotice, PriceQuery, RefundResult
-from taigan.bolink.lots import OnboardingPage
-from taigan.bolink.no_plate import LicencePage, with_licence
-from taigan.bolink.trade import GetSplitContract, GiveChange
+from taigan.bolink.chapters.callbacks import AutoPayNotice, PriceQuery, RefundResult
+from taigan.bolink.chapters.lots import OnboardingPage
+from taigan.bolink.chapters.no_plate import LicencePage, with_licence
+from taigan.bolink.chapters.trade import GetSplitContract, GiveChange
 
 FOLDER = Path(__file__).parent / "fixtures"
 EXAMPLES = sorted(path.name for path in FOLDER.glob("*.json") if path.name != "1.2.request.json")

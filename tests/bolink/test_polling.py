@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from taigan.bolink import PRODUCTION, TEST, Addresses, BadMessage, polling, seal, verify
+from taigan.bolink import PRODUCTION, TEST, Addresses, BadMessage, seal, verify
+from taigan.bolink.wire import polling
 
 KEY = "NQ0eSXs720170114"
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taigan.bolink import Signature, SignedText, by_section, compact, open_envelope, seal, sign, verify
-from taigan.bolink.signing import LONGEST_COMPACT, sign_page, sign_sorted
+from taigan.bolink.wire.signing import LONGEST_COMPACT, sign_page, sign_sorted
 
 KEY = "NQ0eSXs720170114"
 PLAIN = '{"car_number":"京A12345","total":1.10,"note":"a & b < c"}'.encode()

@@ -13,8 +13,8 @@ import pytest
 
 from support.spec import sections
 from taigan.bolink import CATALOGUE, AnyInterface, by_section, example_of
-from taigan.bolink.codec import FieldPlan, bare, fields_of, kinds_of
 from taigan.bolink.fields import Message
+from taigan.bolink.wire.codec import FieldPlan, bare, fields_of, kinds_of
 
 RULES = {"revision", "1.1", "1.2", "1.3", "8.1", "8.2"}
 """Sections that are no interfaces."""

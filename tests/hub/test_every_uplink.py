@@ -26,12 +26,11 @@ from taigan.bolink import (
     example_of,
     seal,
 )
-from taigan.bolink.codec import fields_of
-from taigan.bolink.community import Login, PersonRecord, QueryPlatforms, QueryReports
-from taigan.bolink.invoices import AddInvoiceOrder, IssueInvoice, QueryInvoice, QueryIssuer
-from taigan.bolink.lots import Merchant, OnboardLot, PublishLot, UpdateLot
-from taigan.bolink.reconciliation import QueryOrders, QueryPayment, QueryWithdrawals, Refund
-from taigan.bolink.reports import (
+from taigan.bolink.chapters.community import Login, PersonRecord, QueryPlatforms, QueryReports
+from taigan.bolink.chapters.invoices import AddInvoiceOrder, IssueInvoice, QueryInvoice, QueryIssuer
+from taigan.bolink.chapters.lots import Merchant, OnboardLot, PublishLot, UpdateLot
+from taigan.bolink.chapters.reconciliation import QueryOrders, QueryPayment, QueryWithdrawals, Refund
+from taigan.bolink.chapters.reports import (
     CheckEntry,
     CorrectStay,
     CountParked,
@@ -39,7 +38,7 @@ from taigan.bolink.reports import (
     ListParked,
     ListPasses,
 )
-from taigan.bolink.trade import (
+from taigan.bolink.chapters.trade import (
     BindSplitReceiver,
     ChargingReduction,
     GetSplitContract,
@@ -49,6 +48,7 @@ from taigan.bolink.trade import (
     QueryEscapes,
     RenewPass,
 )
+from taigan.bolink.wire.codec import fields_of
 from taigan.hub.admin.pushes import AT_HUB
 from taigan.strangers import AT_ONCE, ONE_MORE_AFTER
 

@@ -15,7 +15,7 @@ from hub.sides import LOT_ID, PARK_ID, UNION_ID, Side, running_side, serving_lot
 from hub.vendor import client_at
 from support.clock import ManualClock
 from taigan.bolink import by_section, example_of
-from taigan.bolink.reconciliation import QueryOrders, QueryPayment, Refund
+from taigan.bolink.chapters.reconciliation import QueryOrders, QueryPayment, Refund
 from taigan.bolink.values import ExitPayment
 from taigan.hub.rules import ResendUntil, Rules
 

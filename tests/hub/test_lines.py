@@ -14,7 +14,8 @@ import pytest
 
 from hub.sides import KEY, LOT_ID, PARK_ID, UNION_ID, FakeLot, Side, running_side
 from support.clock import ManualClock
-from taigan.bolink import open_envelope, polling, verify
+from taigan.bolink import open_envelope, verify
+from taigan.bolink.wire import polling
 
 UPLOAD, DOWNLOAD = polling.UPLOAD_PATH, polling.DOWNLOAD_PATH
 

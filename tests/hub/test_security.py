@@ -19,10 +19,10 @@ from hub.sides import KEY, LOT_ID, PARK_ID, TOKEN, UNION_ID, FakeLot, Side, runn
 from hub.vendor import client_at
 from support.clock import ManualClock
 from taigan.bolink import seal
-from taigan.bolink.catalogue import by_section
+from taigan.bolink.chapters.invoices import IssueInvoice
+from taigan.bolink.describing.catalogue import by_section
 from taigan.bolink.errors import Unreachable
-from taigan.bolink.invoices import IssueInvoice
-from taigan.bolink.signing import sign_page
+from taigan.bolink.wire.signing import sign_page
 from taigan.hub.drivers.drivers import Purpose, proof, proves
 from taigan.hub.rules import Rules
 from taigan.hub.sending.addresses import PublicResolver

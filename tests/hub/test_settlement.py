@@ -15,11 +15,11 @@ from hub.sides import KEY, LOT_ID, PARK_ID, UNION_ID, FakeLot, Side, saying
 from hub.vendor import PLATE, Vendor, client_at
 from support.clock import ManualClock
 from taigan.bolink import Refused, by_section, example_of
-from taigan.bolink.invoices import IssueInvoice, QueryInvoice
-from taigan.bolink.lots import OnboardLot
-from taigan.bolink.reconciliation import Refund
-from taigan.bolink.signing import sign_page, sign_sorted
-from taigan.bolink.trade import GiveChange, PayByEtc, PayEscape, RenewPass
+from taigan.bolink.chapters.invoices import IssueInvoice, QueryInvoice
+from taigan.bolink.chapters.lots import OnboardLot
+from taigan.bolink.chapters.reconciliation import Refund
+from taigan.bolink.chapters.trade import GiveChange, PayByEtc, PayEscape, RenewPass
+from taigan.bolink.wire.signing import sign_page, sign_sorted
 
 MONEY = {"arrive_money": 11.93, "fee": 0.07}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from hub.sides import KEY, LOT_ID, PARK_ID, UNION_ID, Side
 from taigan.bolink import Addresses, BolinkClient, Entry, Exit
-from taigan.bolink.trade import PayParking
+from taigan.bolink.chapters.trade import PayParking
 from taigan.transport import AiohttpTransport
 
 PLATE = "京A12345"

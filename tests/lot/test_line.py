@@ -17,7 +17,8 @@ import pytest
 from hub.sides import KEY, LOT_ID, Side, running_side
 from support.clock import PATIENCE, ManualClock
 from support.cutting import Cut, Relay, relay_to
-from taigan.bolink import Addresses, Unreachable, open_envelope, polling, seal, verify
+from taigan.bolink import Addresses, Unreachable, open_envelope, seal, verify
+from taigan.bolink.wire import polling
 from taigan.hub.rules import Rules
 from taigan.lot.uploads.line import Line
 from taigan.transport import AiohttpTransport

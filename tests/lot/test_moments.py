@@ -11,7 +11,7 @@ import pytest
 
 from support.parking import parking
 from taigan.bolink import CATALOGUE, by_section, by_service
-from taigan.bolink.interface import Direction
+from taigan.bolink.describing.interface import Direction
 from taigan.interfaces import rows
 from taigan.lot.moments import MOMENTS
 from taigan.lot.platform import HANDLERS, UNSIGNED

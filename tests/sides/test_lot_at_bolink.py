@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from hub.sides import KEY, PARK_ID
 from support.both_sides import BY, Both
-from taigan.bolink.signing import sign_page
+from taigan.bolink.wire.signing import sign_page
 
 PUBLICATION = {
     "name": "上地停车场",

@@ -8,8 +8,8 @@ from typing import Any, Union, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from taigan.bolink.codec import bare, fields_of, write
 from taigan.bolink.fields import CLIENTS_OWN, Message, Note
+from taigan.bolink.wire.codec import bare, fields_of, write
 
 # Surrogates cannot be sent and a NUL is refused; blanks at the edges are taken off by a lenient reader.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40).filter(

@@ -23,7 +23,7 @@ from support.clock import ManualClock
 from support.simulated_lanes import running, settings
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.door import REPORT_LIMIT, Answer, Door, Mailbox, Post
-from taigan.bolink import polling
+from taigan.bolink.wire import polling
 from taigan.demo.clock import DemoClock
 from taigan.demo.page import Page
 from taigan.devices.led import LedServer

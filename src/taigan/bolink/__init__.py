@@ -3,20 +3,20 @@
 No I/O, no framework, no database. The client is handed a transport.
 """
 
-from taigan.bolink.addresses import PRODUCTION, TEST, Addresses
-from taigan.bolink.callbacks import NoPlateEntry, NoPlateEntryAnswer, VerifyCode, VerifyCodeAnswer
-from taigan.bolink.catalogue import CATALOGUE, by_section, by_service
-from taigan.bolink.client import BolinkClient, Transport
-from taigan.bolink.codec import read, write
-from taigan.bolink.envelope import Envelope, open_envelope, open_flat, seal
+from taigan.bolink.chapters.callbacks import NoPlateEntry, NoPlateEntryAnswer, VerifyCode, VerifyCodeAnswer
+from taigan.bolink.chapters.lots import GetQrCode, NoPlateSettings, QrCode, SetSmsCheck, SmsCheckSet
+from taigan.bolink.chapters.trade import Entry, EntryTaken, Exit, ExitTaken
+from taigan.bolink.describing.catalogue import CATALOGUE, by_section, by_service
+from taigan.bolink.describing.examples import example_of
+from taigan.bolink.describing.interface import AnyInterface, Completeness, Direction, Interface, Wrapping
 from taigan.bolink.errors import BadAnswer, BadMessage, BolinkError, Refused, TimedOut, Unreachable
-from taigan.bolink.examples import example_of
-from taigan.bolink.interface import AnyInterface, Completeness, Direction, Interface, Wrapping
-from taigan.bolink.lots import GetQrCode, NoPlateSettings, QrCode, SetSmsCheck, SmsCheckSet
-from taigan.bolink.signing import Signature, SignedText, compact, sign, verify
-from taigan.bolink.trade import Entry, EntryTaken, Exit, ExitTaken
 from taigan.bolink.units import fen, moment, seconds, yuan
 from taigan.bolink.values import NoPlateState
+from taigan.bolink.wire.addresses import PRODUCTION, TEST, Addresses
+from taigan.bolink.wire.client import BolinkClient, Transport
+from taigan.bolink.wire.codec import read, write
+from taigan.bolink.wire.envelope import Envelope, open_envelope, open_flat, seal
+from taigan.bolink.wire.signing import Signature, SignedText, compact, sign, verify
 
 __all__ = [
     "CATALOGUE",

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from taigan.bolink import units
-from taigan.bolink.codec import read
 from taigan.bolink.errors import BadMessage
 from taigan.bolink.fields import Message, Whole
 from taigan.bolink.values import ChargeKind, PrepaymentKind
+from taigan.bolink.wire.codec import read
 
 LONGEST = 64
 """Characters of a number that is kept."""

@@ -11,8 +11,8 @@ from typing import Any
 from taigan import bolink
 from taigan.bolink import BadAnswer, Completeness, Refused
 from taigan.bolink.advice.remarks import Remark, on_answer
-from taigan.bolink.codec import fields_of
 from taigan.bolink.fields import Message
+from taigan.bolink.wire.codec import fields_of
 from taigan.conformance.model import Case, Check, Level, Text
 from taigan.conformance.seen import Upload, Uploads
 from taigan.conformance.target import Answer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from taigan.bolink.catalogue import CATALOGUE
-from taigan.bolink.interface import Direction
+from taigan.bolink.describing.catalogue import CATALOGUE
+from taigan.bolink.describing.interface import Direction
 
 _PATHS = sorted({one.path for one in CATALOGUE if one.path and one.direction is Direction.UPLINK})
 _BY_LOWER = {path.lower(): path for path in _PATHS}

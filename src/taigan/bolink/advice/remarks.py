@@ -17,12 +17,12 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from taigan.bolink.codec import FieldPlan, fields_of, kinds_of
-from taigan.bolink.envelope import Envelope
+from taigan.bolink.describing.interface import AnyInterface, Direction, Wrapping
 from taigan.bolink.errors import BadAnswer, Refused
 from taigan.bolink.fields import Condition, Message, Note
-from taigan.bolink.interface import AnyInterface, Direction, Wrapping
-from taigan.bolink.signing import Signature
+from taigan.bolink.wire.codec import FieldPlan, fields_of, kinds_of
+from taigan.bolink.wire.envelope import Envelope
+from taigan.bolink.wire.signing import Signature
 
 MOST = 20
 """Remarks on one text, at most."""

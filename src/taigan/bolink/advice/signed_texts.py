@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 import msgspec
 
 from taigan.bolink.advice.mistakes import Mistake
-from taigan.bolink.signing import LONGEST_COMPACT, compact
+from taigan.bolink.wire.signing import LONGEST_COMPACT, compact
 
 _UNREADABLE = (ValueError, RecursionError)
 _LARGEST_REWRITTEN = 2048

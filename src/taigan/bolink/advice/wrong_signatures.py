@@ -16,7 +16,7 @@ import msgspec
 
 from taigan.bolink.advice.mistakes import CHINESE, ENGLISH, Mistake
 from taigan.bolink.advice.signed_texts import Candidate, candidates
-from taigan.bolink.signing import Signature, SignedText, sign
+from taigan.bolink.wire.signing import Signature, SignedText, sign
 
 HIDDEN_KEY = "••••"
 UNEXPLAINED = (

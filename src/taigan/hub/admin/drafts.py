@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, get_args, get_origin
 
 from taigan.bolink import CATALOGUE, AnyInterface, BadMessage, Direction, by_section, by_service, example_of, seconds
-from taigan.bolink.codec import FieldPlan, fields_of
+from taigan.bolink.wire.codec import FieldPlan, fields_of
 from taigan.hub.book.registry import Lot
 from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.taking.stays import BEIJING

@@ -17,8 +17,8 @@ from litestar.enums import HttpMethod
 from litestar.response import Redirect
 
 from taigan.bolink import BadMessage, by_section, moment, read, seconds, write, yuan
-from taigan.bolink.lots import Merchant, OnboardingPage, OnboardLot
-from taigan.bolink.no_plate import with_licence
+from taigan.bolink.chapters.lots import Merchant, OnboardingPage, OnboardLot
+from taigan.bolink.chapters.no_plate import with_licence
 from taigan.bolink.values import MerchantType, OnboardingKind
 from taigan.hub.book import records, registry
 from taigan.hub.book.records import Kind, Record

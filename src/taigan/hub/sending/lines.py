@@ -1,4 +1,4 @@
-"""The lots that have no public address: they log in and fetch what is meant for them (`taigan.bolink.polling`).
+"""The lots that have no public address: they log in and fetch what is meant for them (`taigan.bolink.wire.polling`).
 
 A line lives as long as this process; a lot whose token is not known any more is told so and logs in again. What the
 pages leave open is our reading: a lot that logged in once is spoken to this way until the hub starts anew, a login with
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from taigan.bolink import polling
+from taigan.bolink.wire import polling
 from taigan.clock import Clock, set_within
 
 GRACE = 5.0

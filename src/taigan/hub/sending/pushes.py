@@ -10,9 +10,10 @@ from datetime import datetime
 import sqlalchemy as sa
 import structlog
 
-from taigan.bolink import AnyInterface, TimedOut, Transport, Unreachable, by_service, polling
-from taigan.bolink.codec import fields_of
+from taigan.bolink import AnyInterface, TimedOut, Transport, Unreachable, by_service
 from taigan.bolink.fields import Message
+from taigan.bolink.wire import polling
+from taigan.bolink.wire.codec import fields_of
 from taigan.clock import Clock
 from taigan.hub import remarks
 from taigan.hub.book import registry

@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.bolink import BadMessage, read, write
-from taigan.bolink.reports import Pass
+from taigan.bolink.chapters.reports import Pass
 from taigan.hub.book import records
 from taigan.hub.book.records import Kind
 from taigan.hub.book.registry import Lot

@@ -10,8 +10,8 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from taigan.bolink import BadMessage, by_section, read, yuan
-from taigan.bolink.callbacks import PriceQuery
-from taigan.bolink.commands import CheckPass, PassChecked
+from taigan.bolink.chapters.callbacks import PriceQuery
+from taigan.bolink.chapters.commands import CheckPass, PassChecked
 from taigan.bolink.values import PayScene
 from taigan.hub.book import records
 from taigan.hub.book.book import Book

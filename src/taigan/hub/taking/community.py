@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from taigan.bolink import BadMessage, write
-from taigan.bolink.community import (
+from taigan.bolink.chapters.community import (
     Community,
     CommunityReported,
     Device,

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 from taigan.bolink import fen, moment, seconds
-from taigan.bolink.invoices import (
+from taigan.bolink.chapters.invoices import (
     AddInvoiceOrder,
     Invoice,
     InvoiceDetails,

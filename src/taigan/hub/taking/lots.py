@@ -7,7 +7,7 @@ import re
 import sqlalchemy as sa
 
 from taigan.bolink import GetQrCode, QrCode, SetSmsCheck, SmsCheckSet
-from taigan.bolink.lots import LotOnboarded, LotPublished, LotUpdated, OnboardLot, PublishLot, UpdateLot
+from taigan.bolink.chapters.lots import LotOnboarded, LotPublished, LotUpdated, OnboardLot, PublishLot, UpdateLot
 from taigan.bolink.values import LotChange
 from taigan.hub.book import records, registry
 from taigan.hub.book.records import Kind

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from taigan.bolink import BadMessage, fen, moment, yuan
-from taigan.bolink.reconciliation import (
+from taigan.bolink.chapters.reconciliation import (
     PaymentRecord,
     Payments,
     QueryPayment,
@@ -21,7 +21,7 @@ from taigan.bolink.reconciliation import (
     Withdrawal,
     Withdrawals,
 )
-from taigan.bolink.trade import (
+from taigan.bolink.chapters.trade import (
     BindSplitReceiver,
     ChargingReduction,
     ChargingReductionTaken,

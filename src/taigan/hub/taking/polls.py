@@ -1,4 +1,4 @@
-"""`upload.do` and `download.do`: lots without a public address (`taigan.bolink.polling`).
+"""`upload.do` and `download.do`: lots without a public address (`taigan.bolink.wire.polling`).
 
 Readable requests are answered HTTP 200. What is no message is answered `state` 0, as is a token that is not known
 (our reading: the pages name no return code), and then only after a second, since clients ask again without a pause.
@@ -13,8 +13,9 @@ import sqlalchemy as sa
 import structlog
 from litestar.types import HTTPScope, Receive, Send
 
-from taigan.bolink import BadMessage, Envelope, SignedText, by_section, polling
-from taigan.bolink.polling import LOGIN, LoginData, Said
+from taigan.bolink import BadMessage, Envelope, SignedText, by_section
+from taigan.bolink.wire import polling
+from taigan.bolink.wire.polling import LOGIN, LoginData, Said
 from taigan.hub import remarks
 from taigan.hub.book import registry
 from taigan.hub.book.book import Book

@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.bolink import read, seconds, yuan
-from taigan.bolink.callbacks import (
+from taigan.bolink.chapters.callbacks import (
     ChangeNotice,
     ChargeResult,
     EscapePaymentResult,
@@ -22,9 +22,9 @@ from taigan.bolink.callbacks import (
     RecoveredOrder,
     RefundResult,
 )
-from taigan.bolink.commands import InvoiceNotice
-from taigan.bolink.invoices import InvoiceChanged
-from taigan.bolink.trade import PayEscape, PayParking, RenewPass
+from taigan.bolink.chapters.commands import InvoiceNotice
+from taigan.bolink.chapters.invoices import InvoiceChanged
+from taigan.bolink.chapters.trade import PayEscape, PayParking, RenewPass
 from taigan.bolink.values import InvoiceKind, PaymentState, PrepaymentKind, RecoveryKind, RenewalParty
 from taigan.hub.book import records
 from taigan.hub.book.records import Kind, Record

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from taigan.bolink import Entry, EntryTaken, Exit, fen, moment, read, seconds, yuan
-from taigan.bolink.callbacks import AutoPayNotice
-from taigan.bolink.reconciliation import Orders, PastOrder, QueryOrders
-from taigan.bolink.reports import (
+from taigan.bolink.chapters.callbacks import AutoPayNotice
+from taigan.bolink.chapters.reconciliation import Orders, PastOrder, QueryOrders
+from taigan.bolink.chapters.reports import (
     CheckEntry,
     CheckResult,
     CorrectStay,
@@ -31,7 +31,7 @@ from taigan.bolink.reports import (
     ScreenText,
     StayCorrected,
 )
-from taigan.bolink.trade import UnpaidOrder
+from taigan.bolink.chapters.trade import UnpaidOrder
 from taigan.bolink.values import CheckReason, CheckStatus, Correction, ListDetail, SharedParking
 from taigan.hub.book import records, registry
 from taigan.hub.book.records import Kind, Record

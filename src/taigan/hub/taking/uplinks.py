@@ -30,13 +30,12 @@ from taigan.bolink import (
     by_section,
     open_envelope,
     open_flat,
-    polling,
-    predecessor,
     write,
 )
 from taigan.bolink.advice.near import nearest_path
-from taigan.bolink.codec import fields_of
 from taigan.bolink.fields import Message
+from taigan.bolink.wire import polling, predecessor
+from taigan.bolink.wire.codec import fields_of
 from taigan.hub import remarks
 from taigan.hub.book import registry
 from taigan.hub.book.book import Book

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from taigan.bolink.people import Person
+from taigan.bolink.chapters.people import Person
 from taigan.bolink.values import PersonKind, ResidentKind
 from taigan.lot.errors import BadValue, Conflict, UnknownOrder
 from taigan.lot.leaving.room import Room

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 import structlog
 
 from taigan.bolink import BolinkClient, BolinkError, Refused
-from taigan.bolink import community as wire
+from taigan.bolink.chapters import community as wire
+from taigan.bolink.chapters.people import Person
 from taigan.bolink.errors import NeverSent
-from taigan.bolink.people import Person
 from taigan.bolink.values import PassWay
 from taigan.clock import Clock
 from taigan.lot.community.acts import KINDS, DropDevice, Passed, PutDevice, ReportCommunity, SendAgain, SetCommunity

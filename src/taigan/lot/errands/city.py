@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from taigan.bolink import BolinkClient, BolinkError
-from taigan.bolink.reports import CheckEntry, GetScreenText
+from taigan.bolink.chapters.reports import CheckEntry, GetScreenText
 from taigan.bolink.values import CheckStatus, ScreenMoment
 from taigan.clock import Clock
 from taigan.lot import texts

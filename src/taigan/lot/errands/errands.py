@@ -10,9 +10,9 @@ import structlog
 
 from taigan.barriers.words import NotAPlate, plate_of
 from taigan.bolink import BadMessage, BolinkClient, BolinkError, Refused, units
+from taigan.bolink.chapters.lots import Merchant
+from taigan.bolink.chapters.trade import EscapedOrder, QueryEscapes
 from taigan.bolink.errors import BadAnswer
-from taigan.bolink.lots import Merchant
-from taigan.bolink.trade import EscapedOrder, QueryEscapes
 from taigan.clock import Clock
 from taigan.lot.errands import invoices, lots, passes, paying, refunds
 from taigan.lot.errands.errand import Ended, Follow, Outcome, Overdue, Settle

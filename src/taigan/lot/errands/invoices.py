@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from taigan.bolink import BolinkClient, units
-from taigan.bolink.invoices import AddInvoiceOrder, InvoiceDetails, IssueInvoice, QueryInvoice, QueryIssuer
+from taigan.bolink.chapters.invoices import AddInvoiceOrder, InvoiceDetails, IssueInvoice, QueryInvoice, QueryIssuer
 from taigan.bolink.values import InvoiceFor, InvoiceStatus, IssuerKind, IssuerState
 from taigan.lot.errands.errand import ENDED, LIVE, Outcome, begin, move
 from taigan.lot.errors import Conflict, UnknownOrder

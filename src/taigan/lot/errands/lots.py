@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from taigan.bolink import BolinkClient
-from taigan.bolink.lots import Merchant, OnboardLot, PublishLot, UpdateLot
-from taigan.bolink.trade import BindSplitReceiver, GetSplitContract
+from taigan.bolink.chapters.lots import Merchant, OnboardLot, PublishLot, UpdateLot
+from taigan.bolink.chapters.trade import BindSplitReceiver, GetSplitContract
 from taigan.bolink.values import LotChange, OnboardingKind
 from taigan.lot.errands.errand import LIVE, Outcome, begin
 from taigan.lot.errors import Conflict

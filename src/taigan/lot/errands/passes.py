@@ -10,9 +10,9 @@ import msgspec
 
 from taigan.barriers.words import NotAPlate, plate_of
 from taigan.bolink import BolinkClient, BolinkError, units
-from taigan.bolink.reports import ListPasses
-from taigan.bolink.reports import Pass as Listed
-from taigan.bolink.trade import RenewPass
+from taigan.bolink.chapters.reports import ListPasses
+from taigan.bolink.chapters.reports import Pass as Listed
+from taigan.bolink.chapters.trade import RenewPass
 from taigan.bolink.values import DayParking, PassKind, Zoned
 from taigan.lot.errands.errand import Outcome, begin, move
 from taigan.lot.errors import BadValue, BolinkSaysNo, Conflict, UnknownOrder

@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from taigan.bolink import BolinkClient, units
-from taigan.bolink.trade import GiveChange, PayEscape, PayParking
+from taigan.bolink.chapters.trade import GiveChange, PayEscape, PayParking
 from taigan.bolink.values import PayChannelName, PayWay
 from taigan.lot.errands.errand import LIVE, Outcome, begin, move
 from taigan.lot.errors import BadValue, Conflict, UnknownOrder

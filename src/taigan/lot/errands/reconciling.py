@@ -17,8 +17,8 @@ import sqlalchemy as sa
 import structlog
 
 from taigan.bolink import BadMessage, BolinkClient, BolinkError, Refused, units
-from taigan.bolink.reconciliation import PastOrder, QueryOrders, QueryWithdrawals, Withdrawal
-from taigan.bolink.reports import CountParked, ListParked
+from taigan.bolink.chapters.reconciliation import PastOrder, QueryOrders, QueryWithdrawals, Withdrawal
+from taigan.bolink.chapters.reports import CountParked, ListParked
 from taigan.bolink.values import ListDetail, WithdrawalState
 from taigan.clock import Clock
 from taigan.lot.errors import Conflict, UnknownDifference, UnknownLot

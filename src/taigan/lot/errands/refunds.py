@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.bolink import BolinkClient, units
-from taigan.bolink.reconciliation import Refund
+from taigan.bolink.chapters.reconciliation import Refund
 from taigan.bolink.values import PaymentState
 from taigan.lot.errands.errand import LIVE, Outcome, begin, known, move
 from taigan.lot.errors import BadValue, Conflict, UnknownOrder

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from taigan import bolink
 from taigan.bolink import BadMessage, units
-from taigan.bolink.callbacks import ReductionNotice
-from taigan.bolink.trade import ChargingReduction
+from taigan.bolink.chapters.callbacks import ReductionNotice
+from taigan.bolink.chapters.trade import ChargingReduction
 from taigan.bolink.values import ChargingPlatform, ReducingPlatform, ReductionMethod
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving.room import Room

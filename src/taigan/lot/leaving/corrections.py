@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from taigan import bolink
 from taigan.bolink import units
-from taigan.bolink.reports import CorrectStay
+from taigan.bolink.chapters.reports import CorrectStay
 from taigan.bolink.values import Correction
 from taigan.bolink.values import Departure as Left
 from taigan.lot.leaving.room import Room

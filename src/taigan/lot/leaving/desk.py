@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 
 from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome
-from taigan.bolink.reconciliation import PaymentRecord
+from taigan.bolink.chapters.reconciliation import PaymentRecord
 from taigan.clock import Clock, set_within
 from taigan.lot import texts
 from taigan.lot.checkpoints import Checkpoint, Reach, pass_by

@@ -14,7 +14,7 @@ import msgspec
 from taigan import bolink
 from taigan.barriers.barrier import LaneKey
 from taigan.bolink import units
-from taigan.bolink.callbacks import Price
+from taigan.bolink.chapters.callbacks import Price
 from taigan.bolink.values import PayScene
 from taigan.lot import texts
 from taigan.lot.entering.rules import is_open_at

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from taigan import bolink
-from taigan.bolink.callbacks import ReductionNoticeTaken
+from taigan.bolink.chapters.callbacks import ReductionNoticeTaken
 from taigan.lot import texts
 from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.room import Picture, Room

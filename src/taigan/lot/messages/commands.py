@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from taigan import bolink
 from taigan.barriers.barrier import LaneKey
-from taigan.bolink import BadMessage, commands, values
+from taigan.bolink import BadMessage, values
+from taigan.bolink.chapters import commands
 from taigan.lot import texts
 from taigan.lot.errors import BeingRaised, LotError, NobodyWaits
 from taigan.lot.leaving.desk import LeavingDesk

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from taigan import bolink
-from taigan.bolink.invoices import InvoiceChanged, InvoiceChangeTaken
+from taigan.bolink.chapters.invoices import InvoiceChanged, InvoiceChangeTaken
 from taigan.lot import texts
 from taigan.lot.messages.router import Answered, reply
 from taigan.storage.database import Database

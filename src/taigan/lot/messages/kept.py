@@ -6,9 +6,10 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan import bolink
-from taigan.bolink import BadMessage, commands, values
-from taigan.bolink.callbacks import GetPicture
-from taigan.bolink.people import PeopleTaken, Person
+from taigan.bolink import BadMessage, values
+from taigan.bolink.chapters import commands
+from taigan.bolink.chapters.callbacks import GetPicture
+from taigan.bolink.chapters.people import PeopleTaken, Person
 from taigan.clock import Clock
 from taigan.lot.errors import BadValue, UnknownOrder
 from taigan.lot.messages.router import Answered, Callback, reply

@@ -9,7 +9,7 @@ from typing import Any
 
 from taigan import bolink
 from taigan.bolink import BadMessage
-from taigan.bolink.callbacks import ChargeResultTaken, PrepaymentTaken
+from taigan.bolink.chapters.callbacks import ChargeResultTaken, PrepaymentTaken
 from taigan.bolink.money import PaymentTold, number_in, order_in, payment_told
 from taigan.bolink.units import yuan
 from taigan.lot import texts

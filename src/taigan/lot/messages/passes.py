@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from taigan import bolink
-from taigan.bolink import BadMessage, commands, units, values
-from taigan.bolink.callbacks import PassPayment, PassPaymentTaken
+from taigan.bolink import BadMessage, units, values
+from taigan.bolink.chapters import commands
+from taigan.bolink.chapters.callbacks import PassPayment, PassPaymentTaken
 from taigan.lot import texts
 from taigan.lot.errands.passes import PassPaid, TellPass
 from taigan.lot.leaving.desk import LeavingDesk

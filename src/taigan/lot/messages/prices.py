@@ -9,7 +9,7 @@ import msgspec
 from taigan import bolink
 from taigan.barriers.barrier import LaneKey
 from taigan.bolink import BadMessage
-from taigan.bolink.callbacks import Price, PriceQuery
+from taigan.bolink.chapters.callbacks import Price, PriceQuery
 from taigan.bolink.values import PayScene
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.prices import Query

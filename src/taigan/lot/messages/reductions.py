@@ -10,7 +10,7 @@ import msgspec
 from taigan import bolink
 from taigan.barriers.words import NotAPlate, plate_of
 from taigan.bolink import BadMessage, units
-from taigan.bolink.callbacks import ReductionNotice, ReductionNoticeTaken
+from taigan.bolink.chapters.callbacks import ReductionNotice, ReductionNoticeTaken
 from taigan.bolink.values import FeeReduction, HotelPlate, ReductionKind
 from taigan.lot import texts
 from taigan.lot.leaving.desk import LeavingDesk

@@ -15,7 +15,7 @@ import structlog
 from taigan import bolink
 from taigan.bolink import BadMessage, units
 from taigan.bolink.advice.wrong_signatures import why_wrong
-from taigan.bolink.envelope import with_union_id
+from taigan.bolink.wire.envelope import with_union_id
 from taigan.clock import Clock
 from taigan.deadline import Deadline
 from taigan.lot import texts

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from taigan import bolink
 from taigan.bolink import BadMessage, units
-from taigan.bolink.callbacks import (
+from taigan.bolink.chapters.callbacks import (
     ChangeNotice,
     ChangeNoticeTaken,
     EscapePaymentResult,

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from taigan import bolink
 from taigan.barriers.words import NotAPlate, plate_of
-from taigan.bolink import BadMessage, commands, values
-from taigan.bolink.callbacks import AutoPayNoted, AutoPayNotice
+from taigan.bolink import BadMessage, values
+from taigan.bolink.chapters import commands
+from taigan.bolink.chapters.callbacks import AutoPayNoted, AutoPayNotice
 from taigan.clock import Clock
 from taigan.lot.messages.router import Answered, Callback, reply
 from taigan.storage.database import Database

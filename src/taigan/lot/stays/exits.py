@@ -8,7 +8,7 @@ import msgspec
 
 from taigan import bolink
 from taigan.bolink import units
-from taigan.bolink.trade import Entry, ExitRemark
+from taigan.bolink.chapters.trade import Entry, ExitRemark
 from taigan.lot.stays.orders import car_number
 from taigan.storage.rows import Lot, Order, Payment
 

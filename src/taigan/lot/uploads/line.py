@@ -1,6 +1,6 @@
 """A lot's line to BoLink where nothing can reach the lot: log in, fetch messages, upload what is answered.
 
-What goes over the wire is `taigan.bolink.polling`.
+What goes over the wire is `taigan.bolink.wire.polling`.
 Nothing depends on a line that holds: what could not be uploaded stays owed, an answer is uploaded until it was taken or
 nobody waits for it any more, and BoLink sends a payment again that was not answered.
 """
@@ -17,9 +17,10 @@ import msgspec
 import structlog
 
 from taigan import bolink
-from taigan.bolink import Addresses, BadMessage, BolinkClient, Refused, TimedOut, Transport, Unreachable, polling
-from taigan.bolink.interface import Interface
-from taigan.bolink.polling import Handed, LoginData, Said
+from taigan.bolink import Addresses, BadMessage, BolinkClient, Refused, TimedOut, Transport, Unreachable
+from taigan.bolink.describing.interface import Interface
+from taigan.bolink.wire import polling
+from taigan.bolink.wire.polling import Handed, LoginData, Said
 from taigan.clock import Clock
 from taigan.lot.errors import LotError
 

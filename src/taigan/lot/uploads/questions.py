@@ -18,7 +18,7 @@ import structlog
 
 from taigan import bolink
 from taigan.bolink import BolinkClient, BolinkError
-from taigan.bolink.reconciliation import PaymentRecord, QueryPayment
+from taigan.bolink.chapters.reconciliation import PaymentRecord, QueryPayment
 from taigan.clock import Clock
 from taigan.lot.errors import LotError
 from taigan.storage.database import Database

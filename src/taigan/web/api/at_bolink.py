@@ -7,7 +7,7 @@ from typing import Annotated
 from litestar import Controller, get, post, put
 from litestar.params import JSONBody, QueryParameter
 
-from taigan.bolink.lots import Merchant
+from taigan.bolink.chapters.lots import Merchant
 from taigan.lot.errands.lots import Publication
 from taigan.rights import Right
 from taigan.web import asked as shown

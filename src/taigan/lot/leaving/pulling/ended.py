@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from taigan.bolink.reconciliation import PaymentRecord
+from taigan.bolink.chapters.reconciliation import PaymentRecord
 from taigan.bolink.values import PaymentPlace, PaymentState
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice

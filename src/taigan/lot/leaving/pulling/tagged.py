@@ -9,7 +9,7 @@ from datetime import datetime
 from taigan import bolink
 from taigan.barriers.barrier import LaneKey
 from taigan.bolink import units
-from taigan.bolink.trade import PayByEtc
+from taigan.bolink.chapters.trade import PayByEtc
 from taigan.bolink.values import EtcKind
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice

@@ -10,7 +10,7 @@ from litestar import get, post
 from litestar.params import FromPath
 
 from taigan.bolink import BadMessage, units
-from taigan.bolink.trade import EscapedOrder
+from taigan.bolink.chapters.trade import EscapedOrder
 from taigan.lot.errands.paying import ARREARS
 from taigan.lot.errors import BolinkSaysNo, LotError, UnknownOrder
 from taigan.rights import Right

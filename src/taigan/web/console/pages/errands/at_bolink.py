@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from litestar import get, post
 from litestar.params import FromPath
 
-from taigan.bolink.lots import Merchant
+from taigan.bolink.chapters.lots import Merchant
 from taigan.languages import N_
 from taigan.lot.errands.lots import Publication
 from taigan.lot.errors import BadValue, LotError

@@ -8,10 +8,10 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from taigan.bolink import chinese
-from taigan.bolink.codec import FieldPlan, fields_of, kinds_of
+from taigan.bolink.describing import chinese
+from taigan.bolink.describing.interface import AnyInterface, Direction, Wrapping
 from taigan.bolink.fields import Condition, Message, Note
-from taigan.bolink.interface import AnyInterface, Direction, Wrapping
+from taigan.bolink.wire.codec import FieldPlan, fields_of, kinds_of
 
 _FIXED = "interface name, fixed"
 _TYPES = {str: "String", int: "Number", Decimal: "Double"}

@@ -10,10 +10,10 @@ from typing import Annotated
 
 import msgspec
 
-from taigan.bolink.codec import BODY, as_whole, read, write
 from taigan.bolink.errors import BadMessage
 from taigan.bolink.fields import Whole
-from taigan.bolink.signing import sign
+from taigan.bolink.wire.codec import BODY, as_whole, read, write
+from taigan.bolink.wire.signing import sign
 
 __all__ = ["Envelope", "open_envelope", "open_flat", "read", "seal", "with_union_id", "write"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
-from taigan.bolink.envelope import Envelope, open_flat
 from taigan.bolink.errors import BadMessage
-from taigan.bolink.signing import LONGEST_COMPACT, Signature, SignedText, pairs_of
+from taigan.bolink.wire.envelope import Envelope, open_flat
+from taigan.bolink.wire.signing import LONGEST_COMPACT, Signature, SignedText, pairs_of
 
 SECTIONS = {
     "/unionapi/order/addorder": "3.1",

@@ -6,8 +6,16 @@ from decimal import Decimal
 from typing import Annotated
 
 from taigan.bolink import values
+from taigan.bolink.describing.interface import (
+    STATE_OR_PENDING,
+    UNION,
+    AnyInterface,
+    Completeness,
+    Direction,
+    Interface,
+    Repeat,
+)
 from taigan.bolink.fields import CLIENTS_OWN, Message, Note, Whole, lacking, unless, when
-from taigan.bolink.interface import STATE_OR_PENDING, UNION, AnyInterface, Completeness, Direction, Interface, Repeat
 
 
 class QueryOrders(Message):

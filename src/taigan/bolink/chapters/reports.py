@@ -8,8 +8,16 @@ from typing import Annotated
 import msgspec
 
 from taigan.bolink import values
+from taigan.bolink.describing.interface import (
+    UNION,
+    UNSEEN_STATE,
+    AnyInterface,
+    Completeness,
+    Direction,
+    Interface,
+    Repeat,
+)
 from taigan.bolink.fields import CLIENTS_OWN, Message, Note, Whole, fixed, when
-from taigan.bolink.interface import UNION, UNSEEN_STATE, AnyInterface, Completeness, Direction, Interface, Repeat
 
 
 class CorrectStay(Message):

@@ -7,8 +7,16 @@ from typing import Annotated
 import msgspec
 
 from taigan.bolink import values
+from taigan.bolink.describing.interface import (
+    UNSEEN_STATE,
+    AnyInterface,
+    Completeness,
+    Direction,
+    Interface,
+    Repeat,
+    Wrapping,
+)
 from taigan.bolink.fields import Message, Note, Whole
-from taigan.bolink.interface import UNSEEN_STATE, AnyInterface, Completeness, Direction, Interface, Repeat, Wrapping
 
 
 class Person(Message):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from taigan.bolink.describing.interface import AnyInterface
 from taigan.bolink.errors import Unreachable
-from taigan.bolink.interface import AnyInterface
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ class Addresses(msgspec.Struct, frozen=True):
         return url
 
     def polling(self, path: str) -> str:
-        """The address of a path of `taigan.bolink.polling`."""
+        """The address of a path of `taigan.bolink.wire.polling`."""
         if self.base:
             return self.base + path
         return f"https://{'ptest' if self.name == 'test' else 'p'}.bolink.club{path}"

@@ -8,9 +8,9 @@ from typing import Annotated
 import msgspec
 
 from taigan.bolink import values
-from taigan.bolink.codec import read
+from taigan.bolink.describing.interface import FOLLOWS_SDK, AnyInterface, Completeness, Direction, Interface, Repeat
 from taigan.bolink.fields import Message, Note, Whole, fixed, when
-from taigan.bolink.interface import FOLLOWS_SDK, AnyInterface, Completeness, Direction, Interface, Repeat
+from taigan.bolink.wire.codec import read
 
 
 class OperateBarrier(Message):

@@ -8,8 +8,7 @@ from typing import Annotated
 import msgspec
 
 from taigan.bolink import values
-from taigan.bolink.fields import CLIENTS_OWN, Message, Note, Whole, unless, when
-from taigan.bolink.interface import (
+from taigan.bolink.describing.interface import (
     UNION,
     UNSEEN_STATE,
     AnyInterface,
@@ -19,7 +18,8 @@ from taigan.bolink.interface import (
     Repeat,
     Wrapping,
 )
-from taigan.bolink.signing import sign_page
+from taigan.bolink.fields import CLIENTS_OWN, Message, Note, Whole, unless, when
+from taigan.bolink.wire.signing import sign_page
 
 
 class PublishLot(Message):

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from taigan.bolink import values
-from taigan.bolink.codec import read
-from taigan.bolink.fields import Message, Note, Whole
-from taigan.bolink.interface import (
+from taigan.bolink.describing.interface import (
     COMMUNITY,
     OWN_DESIGN,
     VERDICT_INSIDE,
@@ -18,6 +16,8 @@ from taigan.bolink.interface import (
     Repeat,
     Wrapping,
 )
+from taigan.bolink.fields import Message, Note, Whole
+from taigan.bolink.wire.codec import read
 
 
 class Verdict(Message):

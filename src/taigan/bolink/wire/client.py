@@ -14,13 +14,13 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from taigan.bolink import community, invoices, lots, reconciliation, reports, trade
-from taigan.bolink.addresses import Addresses
-from taigan.bolink.catalogue import CATALOGUE, by_section
+from taigan.bolink.chapters import community, invoices, lots, reconciliation, reports, trade
+from taigan.bolink.describing.catalogue import CATALOGUE, by_section
+from taigan.bolink.describing.interface import Direction, Interface, Wrapping
 from taigan.bolink.errors import BadAnswer, BadMessage, TimedOut, Unreachable
 from taigan.bolink.fields import CLIENTS_OWN, Message
-from taigan.bolink.interface import Direction, Interface, Wrapping
-from taigan.bolink.signing import sign_page
+from taigan.bolink.wire.addresses import Addresses
+from taigan.bolink.wire.signing import sign_page
 
 R = TypeVar("R")
 A = TypeVar("A")

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from taigan.bolink.describing.interface import UNION, AnyInterface, Direction, Interface, Repeat, Wrapping
 from taigan.bolink.fields import Message, Note
-from taigan.bolink.interface import UNION, AnyInterface, Direction, Interface, Repeat, Wrapping
 
 
 class LicencePage(Message):

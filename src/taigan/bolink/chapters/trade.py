@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from taigan.bolink import values
-from taigan.bolink.fields import CLIENTS_OWN, Message, Note, Whole, when
-from taigan.bolink.interface import (
+from taigan.bolink.describing.interface import (
     CLOUD,
     STATE_OR_PENDING,
     UNION,
@@ -22,6 +21,7 @@ from taigan.bolink.interface import (
     Success,
     Wrapping,
 )
+from taigan.bolink.fields import CLIENTS_OWN, Message, Note, Whole, when
 
 
 class Entry(Message):

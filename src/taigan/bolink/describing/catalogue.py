@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taigan.bolink import (
+from taigan.bolink.chapters import (
     callbacks,
     commands,
     community,
@@ -14,7 +14,7 @@ from taigan.bolink import (
     reports,
     trade,
 )
-from taigan.bolink.interface import AnyInterface
+from taigan.bolink.describing.interface import AnyInterface
 
 CATALOGUE: tuple[AnyInterface, ...] = (
     *lots.INTERFACES,

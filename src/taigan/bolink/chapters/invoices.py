@@ -8,8 +8,7 @@ from typing import Annotated
 import msgspec
 
 from taigan.bolink import values
-from taigan.bolink.fields import CLIENTS_OWN, Message, Note, Whole, lacking, when
-from taigan.bolink.interface import (
+from taigan.bolink.describing.interface import (
     UNION,
     UNSEEN_STATE,
     AnyInterface,
@@ -20,6 +19,7 @@ from taigan.bolink.interface import (
     Success,
     Wrapping,
 )
+from taigan.bolink.fields import CLIENTS_OWN, Message, Note, Whole, lacking, when
 
 
 class AddInvoiceOrder(Message):

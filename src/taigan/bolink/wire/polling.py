@@ -19,9 +19,9 @@ from typing import Annotated
 
 import msgspec
 
-from taigan.bolink.codec import BODY
 from taigan.bolink.errors import BadMessage
-from taigan.bolink.signing import sign
+from taigan.bolink.wire.codec import BODY
+from taigan.bolink.wire.signing import sign
 
 UPLOAD_PATH = "/bpd/upload.do"
 DOWNLOAD_PATH = "/bpd/download.do"

@@ -8,8 +8,8 @@ from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-from taigan.bolink.codec import FieldPlan, bare, fields_of, write
 from taigan.bolink.fields import Message, Note
+from taigan.bolink.wire.codec import FieldPlan, bare, fields_of, write
 
 T = TypeVar("T")
 

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from taigan.bolink import values
-from taigan.bolink.fields import Message, Note, Whole, fixed, when
-from taigan.bolink.interface import (
+from taigan.bolink.describing.interface import (
     STATE_OR_PENDING,
     UNSEEN_STATE,
     AnyInterface,
@@ -19,6 +18,7 @@ from taigan.bolink.interface import (
     Repeat,
     Wrapping,
 )
+from taigan.bolink.fields import Message, Note, Whole, fixed, when
 
 
 class PriceQuery(Message):

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
-from taigan.bolink.codec import read, write
-from taigan.bolink.envelope import seal
 from taigan.bolink.errors import BadAnswer, BadMessage, Refused
 from taigan.bolink.fields import Message, Note, Whole
-from taigan.bolink.signing import Signature, SignedText
+from taigan.bolink.wire.codec import read, write
+from taigan.bolink.wire.envelope import seal
+from taigan.bolink.wire.signing import Signature, SignedText
 
 R = TypeVar("R")
 A = TypeVar("A")

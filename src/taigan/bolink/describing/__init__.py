@@ -1,0 +1,1 @@
+"""The interfaces as data: the catalogue, and what people are told of them."""
