@@ -84,7 +84,7 @@ def _stays(wanted: tuple[str, ...], after: bool) -> sa.Select[Any]:
             case "part":
                 part = sa.bindparam("part", type_=sa.Text())
                 statement = statement.where(
-                    sa.or_(orders.licence.like(part, escape="\\"), orders.plate.like(part, escape="\\"))
+                    sa.or_(orders.licence.ilike(part, escape="\\"), orders.plate.ilike(part, escape="\\"))
                 )
     if after:
         seen = sa.tuple_(sa.bindparam("after_at", type_=moment), sa.bindparam("after_id", type_=sa.Text()))
