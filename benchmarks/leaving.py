@@ -36,8 +36,8 @@ from benchmarks.postgres import Postgres
 from benchmarks.side_by_side import RESULTS, SQL, pgbench, spread, stage, told, verdict, where
 from taigan.lot.setup import LaneSetup
 
-CONNECTIONS = 16
-"""Drivers at once. 64 prices that come together are one commit, which a busy machine cannot make in time."""
+SHORTEST_STAY = 2.0
+"""Seconds from the entries to the exits, at the least: a stay of no whole second costs nothing."""
 USUAL_STAYS = 60
 """In one turn of the usual stack; the others have one in each of the 1,000 lanes."""
 MEASURED = ("price", "payment", "stay")
@@ -61,7 +61,7 @@ WRITE_COIL, PULSE_AT = 5, 0x0200
 """Modbus's function, and the first address that makes a board press a button for a while by itself."""
 BOOKS = """SELECT count(*), (SELECT count(*) FROM payments WHERE state = 'paid'),
     (SELECT count(*) FROM bills WHERE closed_at IS NOT NULL AND charge_fen - reduced_fen - paid_fen + refunded_fen = 0),
-    (SELECT count(*) FROM departures WHERE released_by = 'paid' AND ended_how = 'passed'),
+    (SELECT count(*) FROM departures WHERE released_by = 'paid' AND ended_at IS NOT NULL),
     (SELECT count(*) FROM deliveries WHERE section = '3.2')
     FROM orders WHERE state = 'out'"""
 """What a stay leaves behind: an order that is out, a payment, a bill that is settled, a departure, an upload."""
@@ -70,13 +70,15 @@ BOOKS = """SELECT count(*), (SELECT count(*) FROM payments WHERE state = 'paid')
 class Turns:
     """Contestants that take turns."""
 
-    def __init__(self, postgres: Postgres, folder: Path, rounds: int, progress: Progress) -> None:
+    def __init__(self, postgres: Postgres, folder: Path, rounds: int, connections: int, progress: Progress) -> None:
         self._postgres = postgres
         self._folder = folder
         self._rounds = rounds
+        self._connections = connections
         self._progress = progress
         self._load = Load()
         self._turns: dict[str, int] = {}
+        self._entered: dict[str, float] = {}
         self.rates: dict[str, dict[str, list[float]]] = {}
         self.processor: dict[str, list[float]] = {}
         self.p50: dict[str, dict[str, list[float]]] = {}
@@ -200,10 +202,11 @@ class Turns:
     def _turn(self, side: Contestant, *, kept: bool, last: bool) -> None:
         """One turn; in the first nobody is at an exit yet, in the last the cars that were let go drive out."""
         side.go_on()
+        time.sleep(max(0.0, self._entered.get(side.name, 0.0) + SHORTEST_STAY - time.monotonic()))
         before, began = side.processor_seconds(), time.perf_counter()
         side.next_cars()
         seconds = {"street": time.perf_counter() - began}
-        self._load(connect=["127.0.0.1", side.port], connections=CONNECTIONS)
+        self._load(connect=["127.0.0.1", side.port], connections=self._connections)
         p50 = {}
         turn = self._turns[side.name] = self._turns.get(side.name, -1) + 1
         for what in () if last else ("price", "payment", "entry") if turn else ("entry",):
@@ -212,6 +215,7 @@ class Turns:
                 raise RuntimeError(f"{side.name}, {what}: {result['answers']}")
             seconds[what], p50[what] = result["seconds"], result["p50"]
         used = side.processor_seconds() - before
+        self._entered[side.name] = time.monotonic()
         side.pause()
         if kept:
             seconds["stay"] = sum(seconds.values())
@@ -481,6 +485,7 @@ def markdown(found: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--connections", type=int, default=16, metavar="N", help="drivers at once")
     parser.add_argument("--payments", type=int, default=300, metavar="N", help="how many are timed to the wire")
     parser.add_argument("--closed", type=int, default=0, metavar="N", help="fill a database with stays that ended,")
     parser.add_argument("--inside", type=int, default=0, metavar="N", help="and cars inside, beside an empty one")
@@ -497,7 +502,7 @@ def main() -> None:
     console = Console()
     found: dict[str, Any] = json.loads(chosen.out.read_text()) if chosen.out.exists() else {"where": {}}
     with stage(console) as (folder, postgres, progress):
-        turns = Turns(postgres, folder, chosen.rounds, progress)
+        turns = Turns(postgres, folder, chosen.rounds, chosen.connections, progress)
         try:
             if not chosen.only:
                 found["where"]["stays, wire"] = where()

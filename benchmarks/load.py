@@ -81,7 +81,7 @@ class Load:
         self._seconds: list[float] = []
         self._answers: dict[str, int] = {}
         self._over = asyncio.Event()
-        self._heard: Callable[[bytes], None] | None = None
+        self._heard: Callable[[bytes], bool] | None = None
 
     async def open(self, connections: int) -> None:
         loop = asyncio.get_running_loop()
@@ -98,9 +98,9 @@ class Load:
         self._idle.clear()
 
     async def run(
-        self, bodies: list[bytes], rate: float, heard: Callable[[bytes], None] | None = None
+        self, bodies: list[bytes], rate: float, heard: Callable[[bytes], bool] | None = None
     ) -> dict[str, Any]:
-        """Send all; at `rate` a second, or as fast as answers come for 0. `heard` is told each answer."""
+        """Send all; at `rate` a second, or as fast as answers come for 0. `heard` says of each answer if it will do."""
         requests = [request(body) for body in bodies]
         self._left, self._seconds, self._answers, self._heard = len(requests), [], {}, heard
         self._over.clear()
@@ -136,11 +136,8 @@ class Load:
 
     def _done(self, since: float, answer: bytes) -> None:
         self._seconds.append(time.perf_counter() - since)
-        if self._heard is not None:
-            self._heard(answer)
-        kind = (
-            "done" if b'"state":1' in answer else answer[:12].decode("latin1") + answer[-60:].decode("utf8", "replace")
-        )
+        will_do = b'"state":1' in answer and (self._heard is None or self._heard(answer))
+        kind = "done" if will_do else answer[:12].decode("latin1") + answer[-200:].decode("utf8", "replace")
         self._answers[kind] = self._answers.get(kind, 0) + 1
         self._left -= 1
         if not self._left:
@@ -166,10 +163,12 @@ class Drivers:
             return await load.run(scene.prices(list(self._asking.values()), list(self._asking)), rate, self._note)
         return await load.run(scene.payments(self._told), rate)
 
-    def _note(self, answer: bytes) -> None:
+    def _note(self, answer: bytes) -> bool:
         number, order_id, price = (found[1].decode() if (found := one.search(answer)) else "" for one in _TOLD)
-        if number in self._asking and price not in ("", "0.00"):
-            self._told.append(scene.Asked(self._asking.pop(number), order_id, price))
+        if number not in self._asking or price in ("", "0.00"):
+            return False
+        self._told.append(scene.Asked(self._asking.pop(number), order_id, price))
+        return True
 
 
 _numbers = count(time.time_ns())
