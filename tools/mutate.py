@@ -58,6 +58,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 
 ENOUGH = 95  # percent
 CPU_SECONDS = 20
+"""Beyond what the tests take as the code is: a mutant that never ends is killed by it."""
 MEMORY = 4 << 30
 SURVIVED, KILLED, NONE = 0, 1, 2
 # What says the same in another way, or changes what no caller can see.
@@ -182,7 +183,7 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a test came through when nothing was changed, and the CPU it took."""
+    """What a test came through when nothing was changed, and the CPU it took while that was written down."""
 
     item: pytest.Item
     seconds: float
@@ -224,7 +225,7 @@ class Mutations:
         killed: Counter[Path] = Counter()
         tried: Counter[Path] = Counter()
         waiting = iter(jobs)
-        asked = 0
+        asked = wrong = 0
         while True:
             while len(running) < limit and tried.total() + len(running) < most and time.monotonic() < until:
                 job = next(waiting, None)
@@ -246,10 +247,11 @@ class Mutations:
             seen.add(found["meaning"])
             change = found["function"], found["was"], found["becomes"]
             if change in equivalent:
-                if status != SURVIVED:
-                    raise SystemExit(f"listed in {EQUIVALENT.name}, and killed all the same: {' | '.join(change)}")
-                equal.add(change)
-                continue
+                if status == SURVIVED:
+                    equal.add(change)
+                    continue
+                print(f"listed in {EQUIVALENT.name}, and killed all the same: {' | '.join(change)}", flush=True)
+                wrong += 1
             tried[source.path] += 1
             if status == SURVIVED:
                 print(found["diff"], flush=True)
@@ -257,7 +259,7 @@ class Mutations:
                 killed[source.path] += 1
             if tried.total() % 20 == 0:
                 print(f"{tried.total()}: {killed.total()} killed", file=sys.stderr, flush=True)
-        return _told(tried, killed, len(equal), whole=asked == len(jobs), seed=seed)
+        return _told(tried, killed, len(equal), whole=asked == len(jobs), seed=seed) or int(wrong > 0)
 
     def _as_it_is(self, session: pytest.Session) -> list[Run] | None:
         """Every test once with nothing changed, quickest first; none, if one fails."""
@@ -309,8 +311,7 @@ class Mutations:
             return {child: (source, reading)}
         code = KILLED
         try:
-            spent = math.ceil(time.process_time())
-            resource.setrlimit(resource.RLIMIT_CPU, (spent + CPU_SECONDS, spent + CPU_SECONDS))
+            _may_take(0)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             silence = os.open(os.devnull, os.O_WRONLY)
@@ -346,27 +347,35 @@ class Mutations:
         if means == source.meaning:
             return NONE
         if function is None:
-            return self._imported_anew(source, mutant)
+            return self._imported_anew(source, mutant, runs)
         module = sys.modules[source.module]
         changed = _code(compile(mutant, str(source.path), "exec"), function.name)
         live = _live(module, function.name)
         if changed.co_freevars != live.__code__.co_freevars:
-            return self._imported_anew(source, mutant)
+            return self._imported_anew(source, mutant, runs)
         live.__code__ = changed
         for other in [module for name, module in sys.modules.items() if name.startswith("taigan")]:
             for value in vars(other).values():
                 if hasattr(value, "cache_clear"):
                     value.cache_clear()
-        through = (source.module, function.name)
-        return SURVIVED if all(_passes(run.item) for run in runs if through in run.functions) else KILLED
+        through = [run for run in runs if (source.module, function.name) in run.functions]
+        _may_take(sum(run.seconds for run in through))
+        return SURVIVED if all(_passes(run.item) for run in through) else KILLED
 
-    def _imported_anew(self, source: Source, mutant: str) -> int:
+    def _imported_anew(self, source: Source, mutant: str, runs: Sequence[Run]) -> int:
         """With the tests and all that they import."""
+        _may_take(sum(run.seconds for run in runs))
         for name in set(sys.modules) - self._before:
             if name.partition(".")[0] in {"taigan", "support", "lot", "tests"} or "test_" in name:
                 del sys.modules[name]
         sys.meta_path.insert(0, _Instead(source, mutant))
         return SURVIVED if pytest.main([*self._arguments, "-x"]) == 0 else KILLED
+
+
+def _may_take(seconds: float) -> None:
+    """End this process when it has taken so many seconds more of CPU, and `CPU_SECONDS`."""
+    most = math.ceil(time.process_time() + seconds) + CPU_SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
 
 
 def _passes(item: pytest.Item) -> bool:
