@@ -109,7 +109,7 @@ async def test_a_postgresql_dump_taken_while_it_is_written_is_restored_beside_th
 
 def test_both_languages_have_the_same_commands() -> None:
     assert commands("", PAGES[0]) == commands("", PAGES[1])
-    assert len(commands("")) == 6
+    assert len(commands("")) == 7
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

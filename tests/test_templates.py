@@ -45,8 +45,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
         (tmp_path / name / "__init__.py").touch()
         for template, text in templates.items():
             (tmp_path / name / "templates" / f"{template}.html").write_text(text)
+        kept = tmp_path / name / "__pycache__"
         if keeps_compiled:
-            (tmp_path / name / "__pycache__").mkdir()
+            kept.mkdir()
+        else:
+            kept.touch()  # no folder
         return name
 
     return made

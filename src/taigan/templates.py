@@ -89,6 +89,10 @@ class _Compiled(jinja2.FileSystemBytecodeCache):
         folder = Path(cache_from_source(str(files(package).joinpath("templates.py")))).parent
         super().__init__(str(folder), "%s.template")
 
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        with contextlib.suppress(OSError):
+            super().load_bytecode(bucket)
+
     def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
         with contextlib.suppress(OSError):
             super().dump_bytecode(bucket)

@@ -204,8 +204,8 @@ async def test_workers_share_a_port_are_replaced_when_they_die_and_all_end_toget
             now = children(street.pid("lot"))
             return len(now) == 2 and now != before
 
-        await eventually(is_replaced, 30)
-        await eventually(street.lot_is_up, 60)
+        await eventually(is_replaced, 120)
+        await eventually(street.lot_is_up, 120)
         await street.ask_again(this, chance=CHANCE)
         await street.settle()
         await street.told_1_have_orders(this)
@@ -222,7 +222,7 @@ async def test_workers_share_a_port_are_replaced_when_they_die_and_all_end_toget
                     except aiohttp.ClientError:
                         return ""
 
-                text = await eventually(says, 30)
+                text = await eventually(says, 120)
                 answered += sum(
                     float(line.split()[-1])
                     for line in text.splitlines()
