@@ -83,10 +83,14 @@ class Street:
         (self.folder / "taigan.toml").write_text(self._settings())
         connector = aiohttp.TCPConnector(limit=0)
         self._client = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=20))
-        await self.start_part("hub")
-        await self.start_part("lanes")
-        starting = (self.start_lot(name=name, options=options, **environment) for name in self.lots)
-        await asyncio.gather(*starting)
+        try:
+            await self.start_part("hub")
+            await self.start_part("lanes")
+            starting = (self.start_lot(name=name, options=options, **environment) for name in self.lots)
+            await asyncio.gather(*starting)
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """End whatever runs."""
@@ -125,7 +129,7 @@ class Street:
         if die_at:
             environment["TAIGAN_TEST_DIE_AT"] = die_at
         await self.start_part(name, *options, **environment)
-        await eventually(lambda: self.lot_is_up(name), 60)
+        await eventually(lambda: self.lot_is_up(name), 120)
 
     async def kill(self, part: str) -> None:
         """SIGKILL a process, whether it still runs or not."""
@@ -333,7 +337,7 @@ class Street:
                 lanes = await self.items(f"/api/v1/lots/{lot_id}/lanes", name)
                 if len(lanes) != len(self.channels) or not all(lane["barrier"]["online"] for lane in lanes):
                     return False
-        except (aiohttp.ClientError, KeyError):
+        except (aiohttp.ClientError, TimeoutError, KeyError):
             return False
         return True
 
