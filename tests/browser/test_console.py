@@ -15,6 +15,7 @@ from browser.looks import barriers_found, keep_picture, sticks_out
 from support.browser import chromium
 from taigan.rights import Role
 from taigan.storage.database import open_database
+from taigan.storage.rows import Alarm
 from web.console.browser import PASSWORD, accounts_of
 from web.console.furnished import fortnight, furnish
 from web.house import LOT, House, house_at, served
@@ -226,3 +227,45 @@ async def test_a_card_changes_by_itself_and_all_tabs_share_one_stream(console: C
 
 def card(page: Page, channel_id: str) -> Locator:
     return page.locator(".card", has=page.locator("h3", has_text=channel_id))
+
+
+async def test_sound_and_notifications_come_once_allowed_and_not_before(console: Console) -> None:
+    context = await console.open(permissions=["notifications"], bypass_csp=True)
+    await context.add_init_script(
+        """window.called = {sounds: 0, notes: 0};
+        window.AudioContext = class {
+          constructor() { window.called.sounds++; throw new Error('no sound in a test'); }
+        };
+        window.Notification = class {
+          static permission = 'granted';
+          constructor() { window.called.notes++; }
+          addEventListener() {}
+        };
+        Object.defineProperty(document, 'hidden', {get: () => window.behind ?? false});"""
+    )
+    page = await context.new_page()
+    lanes = iter(("A1", "A2", "A3", "B1"))
+
+    async def alarm() -> None:
+        house, lane = console.house, next(lanes)
+        raised = Alarm(LOT, lane, "", house.clock.step(1), "wrong_way", "")
+        before = await page.locator(".alarm-count .count").text_content()
+        await house.keep(lambda changes: changes.alarms.append(raised))
+        house.lanes.alarm(raised)
+        await expect(page.locator(".alarm-count .count")).not_to_have_text(before or "", timeout=60_000)
+
+    await page.goto(f"{HERE}/alarms")
+    await page.evaluate("localStorage.setItem('taigan bell', '0')")
+    await alarm()
+    assert await page.evaluate("window.called") == {"sounds": 0, "notes": 0}, "told to be quiet"
+    await page.evaluate("localStorage.removeItem('taigan bell')")
+    await page.reload()
+    await alarm()
+    await page.wait_for_function("window.called.sounds >= 1", timeout=60_000)
+    assert await page.evaluate("window.called.notes") == 0, "nobody asked for them"
+    await page.reload()
+    await page.locator("alarm-bell button").click()
+    await page.evaluate("window.called = {sounds: 0, notes: 0}; window.behind = true")
+    await alarm()
+    await page.wait_for_function("window.called.sounds >= 1 && window.called.notes >= 1", timeout=60_000)
+    await context.close()
