@@ -47,6 +47,7 @@ async def test_an_invoice_is_asked_for_once_and_followed_until_it_is_issued(
 async def test_the_rounds_ask_where_invoices_stand_and_a_hint_lets_them_ask_at_once(
     both: Both, payment: dict[str, Any]
 ) -> None:
+    await both.hub.faults({"kind": "push_lost", "service_name": "invoice_state", "times": None})
     rounds = both.street.platform.rounds
     await rounds.look()
     asked = await invoice(both, payment)

@@ -18,7 +18,7 @@ from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database
 from taigan.storage.engines.group import PATIENCE, GroupCommit
 from taigan.storage.engines.postgres import ANSWER_WITHIN
-from taigan.storage.errors import CannotOpen, Held, ReadOnly
+from taigan.storage.errors import CannotOpen, Held, ReadOnly, Unavailable
 from taigan.storage.kept.inspection import inspect_database
 from taigan.storage.locked import facts
 from taigan.storage.rows import Lot
@@ -188,6 +188,24 @@ async def test_two_transactions_that_block_each_other_both_end_well(database: Da
         database.write(crossing("1-7", "1-8")),  # type: ignore[arg-type]
         database.write(crossing("1-8", "1-7")),  # type: ignore[arg-type]
     )
+
+
+@pytest.mark.parametrize("state", ["40P01", "40001"])
+async def test_who_was_ended_in_favour_of_another_tries_twice_more(database: Database, state: str) -> None:
+    tried = 0
+
+    def gives_way(conn: sa.Connection, times: int) -> str:
+        nonlocal tried
+        tried += 1
+        if tried <= times:
+            conn.execute(sa.text(f"DO $$ BEGIN RAISE EXCEPTION 'another' USING ERRCODE = '{state}'; END $$"))
+        return "written"
+
+    assert (await database.write(lambda conn: gives_way(conn, 2)), tried) == ("written", 3)
+    tried = 0
+    with pytest.raises(Unavailable):
+        await database.write(lambda conn: gives_way(conn, 3))
+    assert tried == 3
 
 
 async def test_opening_waits_for_one_who_migrates_however_long_it_takes(database: Database, url: str) -> None:

@@ -25,7 +25,12 @@ def lies_with_the_rows(error: sa.exc.DBAPIError) -> bool:
 
 def may_pass_again(error: sa.exc.DBAPIError) -> bool:
     """Whether nothing was written and the same again may pass."""
-    return error.connection_invalidated or _state(error) in _TRY_AGAIN
+    return error.connection_invalidated or gave_way(error)
+
+
+def gave_way(error: sa.exc.DBAPIError) -> bool:
+    """Whether the database ended this transaction in favour of another."""
+    return _state(error) in _TRY_AGAIN
 
 
 def takes_no_writes(error: sa.exc.DBAPIError) -> bool:

@@ -32,6 +32,10 @@ ANSWER_WITHIN = 3.0
 """Seconds until a statement must be answered; a driver is answered within four."""
 ENDED_WITHIN = 3.0
 """Seconds that transactions under way have when the database is closed."""
+GIVE_WAY = (0.05, 0.2)
+"""Seconds that a transaction that was ended in favour of another waits before each try: the other gets through."""
+AT_ONCE = (0.0,)
+"""The same after anything else that wrote nothing: it has taken seconds already."""
 _SESSION = {
     # Each statement is planned for the tables as they are: a plan kept from when they were empty fits no longer.
     "plan_cache_mode": "force_custom_plan",
@@ -143,14 +147,16 @@ class PostgresDatabase:
         return await asyncio.shield(task)
 
     async def _run(self, transaction: Callable[[sa.Connection], T]) -> T:
-        try:
-            return await self._attempt(transaction)
-        except _NothingWritten:
-            pass
-        try:
-            return await self._attempt(transaction)
-        except _NothingWritten as error:
-            raise error.means from error
+        tried = 0
+        while True:
+            try:
+                return await self._attempt(transaction)
+            except _NothingWritten as error:
+                pauses = GIVE_WAY if error.gave_way else AT_ONCE
+                if tried == len(pauses):
+                    raise error.means from error
+                await asyncio.sleep(pauses[tried])
+                tried += 1
 
     async def _attempt(self, transaction: Callable[[sa.Connection], T]) -> T:
         try:
@@ -163,7 +169,8 @@ class PostgresDatabase:
                         self._leave(generation)
                         raise _NothingWritten(ReadOnly(f"the database takes no writes: {error.orig}")) from error
                     if failures.may_pass_again(error):
-                        raise _NothingWritten(Unavailable(f"the database failed: {error.orig}")) from error
+                        failed = Unavailable(f"the database failed: {error.orig}")
+                        raise _NothingWritten(failed, failures.gave_way(error)) from error
                     raise
                 except TimeoutError as error:
                     self._leave(generation)
@@ -203,11 +210,14 @@ class PostgresDatabase:
 
 
 class _NothingWritten(Exception):
-    """The transaction ended before its commit was sent, and may be tried again; `means` is what it says if not."""
+    """The transaction ended before its commit was sent, and may be tried again; `means` is what it says if not.
 
-    def __init__(self, means: Unavailable) -> None:
+    `gave_way`: it was ended in favour of another one.
+    """
+
+    def __init__(self, means: Unavailable, gave_way: bool = False) -> None:
         super().__init__(str(means))
-        self.means = means
+        self.means, self.gave_way = means, gave_way
 
 
 def _connecting(name: str, answer_within: float | None) -> dict[str, Any]:
