@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from support.clock import PATIENCE
 from support.ports import free_port
 from support.programs import program
 from support.stack import Stack, eventually
@@ -202,7 +203,7 @@ async def test_the_event_stream_is_not_held_back(through_nginx: aiohttp.ClientSe
     await lane.clear()
     async with through_nginx.get(f"{stack.lot_path}/events", headers=headers) as events:
         await lane.car("arrives")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while b"arrived" not in await events.content.readline():
                 pass
     await lane.clear()

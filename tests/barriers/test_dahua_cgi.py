@@ -45,7 +45,7 @@ async def test_a_barrier_fault_is_rejected(lane: Bench) -> None:
 
 async def test_a_gate_that_says_nothing_is_uncertain(lane: Bench) -> None:
     await lane.script.put(mode="silent")
-    assert (await lane.open(0.2)).outcome is Outcome.UNCERTAIN
+    assert (await lane.unanswered()).outcome is Outcome.UNCERTAIN
 
 
 async def test_two_401_in_a_row_stop_it(tmp_path: Path) -> None:

@@ -209,6 +209,6 @@ async def test_the_driver_in_the_docs_works_as_it_stands(page: str) -> None:
         port = server.sockets[0].getsockname()[1]
         site = Site(Heard(), SystemClock(), Random(1))
         barrier = acme.build(Lane(LANE), acme.Settings(url=f"http://127.0.0.1:{port}"), site)
-        result = await barrier.open("lift-1", SystemClock().now() + timedelta(seconds=5))
+        result = await barrier.open("lift-1", SystemClock().now() + timedelta(seconds=60))
         await site.stop()
     assert result == Result(Outcome.ACCEPTED)

@@ -21,11 +21,12 @@ import msgspec
 import pytest
 
 from support.barrier_bench import LANE, HandClock, workbench
+from support.clock import PATIENCE
 from support.device_stack import toml
 from support.mosquitto import Broker, mosquitto_broker
 from support.ports import free_port
 from support.programs import program
-from support.simulated_lanes import WITHIN, Heard, Script
+from support.simulated_lanes import Heard, Script
 from taigan.barriers.barrier import Barrier, Event, EventKind, Outcome, Position, Price, Result
 from taigan.barriers.door import Post
 from taigan.barriers.drivers import BadSettings, Fleet
@@ -86,7 +87,7 @@ class Line:
         }
         self.agent = EdgeAgent(read_edge_settings(self.settings), self.outbox, self.cars, edge_clock, Random(2))
 
-    async def command(self, verb: str = "open", seconds: float = 5.0, command_id: str = "lift-1") -> Result:
+    async def command(self, verb: str = "open", seconds: float = PATIENCE, command_id: str = "lift-1") -> Result:
         result = await getattr(self.barrier, verb)(command_id, self.clock.now() + timedelta(seconds=seconds))
         assert isinstance(result, Result)
         return result
@@ -141,12 +142,12 @@ async def test_an_event_that_could_not_be_stored_is_said_again_until_it_is(broke
     async with running(line, tmp_path) as script:
         line.heard.before = no_database
         await script.put(car="arrives")
-        async with asyncio.timeout(WITHIN):
+        async with asyncio.timeout(PATIENCE):
             while EventKind.ARRIVED not in line.heard.kinds():
                 await line.agent._tell_everything()
                 await asyncio.sleep(0.05)
         assert refused == 2
-        async with asyncio.timeout(WITHIN):
+        async with asyncio.timeout(PATIENCE):
             while line.outbox.owed:
                 await asyncio.sleep(0.01)
 
@@ -166,7 +167,7 @@ async def test_a_cut_line_rejects_and_nothing_rises_later(tmp_path: Path) -> Non
         async with running(line, tmp_path) as script:
             await asyncio.to_thread(own.stop)
             await line.heard.until(EventKind.OFFLINE)
-            assert (await line.command(seconds=1)).outcome is Outcome.REJECTED
+            assert (await line.command()).outcome is Outcome.REJECTED
             await script.put(car="arrives")  # while the line is cut
             await asyncio.to_thread(own.start)
             await line.heard.until(EventKind.ARRIVED)  # the edge kept it and says it now
@@ -186,8 +187,8 @@ async def test_a_command_that_waits_at_the_edge_for_its_device_is_dropped_with_i
         heartbeat = Post(b"", {}, {"device_name": "c1"})
         await camera.handle(heartbeat)
         await line.heard.until(EventKind.ONLINE)
-        opening = asyncio.create_task(line.command(seconds=30))
-        async with asyncio.timeout(WITHIN):
+        opening = asyncio.create_task(line.command(seconds=PATIENCE))
+        async with asyncio.timeout(PATIENCE):
             while "lift-1" not in line.agent._results:
                 await asyncio.sleep(0.01)
         await line.barrier.cancel("lift-1")
@@ -255,7 +256,7 @@ async def test_a_command_delivered_twice_raises_once(broker: Broker, tmp_path: P
     line = Line(broker, tmp_path)
     async with running(line, tmp_path) as script:
         topic = f"{prefix(LANE.lot_id)}/{LANE.channel_id}"
-        command = Command("lift-1", "open", line.agent._boot, SystemClock().monotonic() + 5)
+        command = Command("lift-1", "open", line.agent._boot, SystemClock().monotonic() + PATIENCE)
         async with aiomqtt.Client("127.0.0.1", broker.port) as client:
             for _ in range(2):
                 await client.publish(f"{topic}/command", msgspec.json.encode(command))
@@ -270,7 +271,7 @@ def owes(outbox: Outbox, kind: EventKind) -> bool:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WITHIN):
+    async with asyncio.timeout(PATIENCE):
         while not holds():
             await asyncio.sleep(0.01)
 
@@ -480,7 +481,7 @@ async def test_an_unreachable_device_behind_the_edge_is_rejected_with_its_reason
     await line.fleet.start()
     await line.agent.start()
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while (result := await line.command(command_id=os.urandom(4).hex())).reason == (
                 "the edge in the lot has not been heard"
             ):

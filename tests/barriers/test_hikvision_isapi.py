@@ -78,7 +78,7 @@ async def test_a_barrier_fault_is_rejected_with_the_gates_words(lane: Bench) -> 
 
 async def test_a_gate_that_says_nothing_is_uncertain(lane: Bench) -> None:
     await lane.script.put(mode="silent")
-    assert (await lane.open(0.3)).outcome is Outcome.UNCERTAIN
+    assert (await lane.unanswered()).outcome is Outcome.UNCERTAIN
     assert (await lane.script.get())["lifts"] == 0
 
 
@@ -144,7 +144,7 @@ async def test_an_unplugged_gate_is_rejected_and_found_again(lane: Bench) -> Non
     await lane.device.set_fault(Fault.UNPLUGGED)
     await lane.heard.until(EventKind.OFFLINE)
     assert lane.barrier.state.position is Position.UNKNOWN
-    assert (await lane.open(0.5)).outcome is Outcome.REJECTED
+    assert (await lane.open()).outcome is Outcome.REJECTED
     await lane.device.set_fault(Fault.NONE)
     await lane.heard.until(EventKind.ONLINE, times=2)
     await lane.opened()

@@ -57,7 +57,7 @@ async def test_the_other_outcomes(lane: Bench) -> None:
     await lane.script.put(mode="fault")
     assert (await lane.open()).outcome is Outcome.REJECTED
     await lane.script.put(mode="silent")
-    assert (await lane.open(0.2)).outcome is Outcome.UNCERTAIN
+    assert (await lane.unanswered()).outcome is Outcome.UNCERTAIN
     await lane.device.set_fault(Fault.UNPLUGGED)
     assert (await lane.open()).outcome is Outcome.REJECTED
 

@@ -46,7 +46,7 @@ async def test_a_command_that_was_not_fetched_in_time_is_void(tmp_path: Path) ->
 async def test_a_plate_is_reported_and_fetches_a_command(tmp_path: Path) -> None:
     async with bench(tmp_path, SETTINGS, heartbeat=3600) as lane:
         await lane.online()
-        waiting = asyncio.create_task(lane.open(2.0))
+        waiting = asyncio.create_task(lane.open())
         await asyncio.sleep(0)
         await lane.device.read_plate("粤B12345")
         assert (await waiting).outcome is Outcome.UNCERTAIN

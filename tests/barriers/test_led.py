@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.clock import PATIENCE
 from support.spec import FOLDER
 from taigan.barriers.wires.led import LINE_LIMIT, Colour, ScreenSettings, crc16, frames, gbk, line, lines, spoken, voice
 from taigan.barriers.wires.led_screen import screen_of
@@ -81,7 +82,7 @@ async def test_a_screen_behind_a_converter_shows_the_text() -> None:
     try:
         screen = screen_of(ScreenSettings(address=f"tcp://127.0.0.1:{server.port}"))
         await screen.show("车位已满")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while await shown.get() != "车位已满":
                 pass
             while not server.screen.spoken:

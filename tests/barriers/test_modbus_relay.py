@@ -16,6 +16,7 @@ from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, M
 from pymodbus.server import ModbusTcpServer
 
 from support.barrier_bench import LANE, Bench, HandClock, bench
+from support.clock import PATIENCE
 from support.ports import free_port
 from support.simulated_lanes import Heard
 from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Position
@@ -399,7 +400,7 @@ async def connected(own: dict[str, Any]) -> AsyncIterator[tuple[Barrier, Heard]]
         await fleet.stop()
 
 
-def soon(seconds: float = 5.0) -> Any:
+def soon(seconds: float = PATIENCE) -> Any:
     from datetime import timedelta
 
     return SystemClock().now() + timedelta(seconds=seconds)
@@ -410,7 +411,7 @@ async def test_a_stock_modbus_server_takes_the_timed_pulse() -> None:
     async with stock_server(own["port"]) as coil, connected(own) as (barrier, _):
         assert (await barrier.open("lift-1", soon())).outcome is Outcome.ACCEPTED
         assert await coil(0)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while await coil(0):
                 await asyncio.sleep(0.01)
 
@@ -421,7 +422,7 @@ async def test_a_board_that_latches_the_hardware_pulse_is_found_out_and_switched
         assert (await barrier.open("lift-1", soon())).outcome is Outcome.UNCERTAIN
         fault = await heard.until(EventKind.FAULT)
         assert 'pulse = "timed"' in fault.detail
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while await coil(0x0200):
                 await asyncio.sleep(0.01)
 

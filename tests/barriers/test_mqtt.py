@@ -18,6 +18,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from support.barrier_bench import LANE, Bench, HandClock, bench
+from support.clock import PATIENCE
 from support.mosquitto import Broker, mosquitto_broker
 from support.simulated_lanes import Heard
 from taigan.barriers.barrier import EventKind, Outcome, Position, Price
@@ -72,7 +73,7 @@ async def test_a_fault_is_rejected_and_reported(lane: Bench) -> None:
 
 async def test_no_reply_is_uncertain(lane: Bench) -> None:
     await lane.script.put(mode="silent")
-    assert (await lane.open(0.2)).outcome is Outcome.UNCERTAIN
+    assert (await lane.unanswered()).outcome is Outcome.UNCERTAIN
 
 
 async def test_a_text_is_shown(lane: Bench) -> None:
@@ -162,7 +163,7 @@ async def test_an_end_right_behind_a_message_is_noticed_and_breaks_nothing() -> 
         await cut_off.publish("somewhere", b"1")
         await ended.wait()
         with pytest.raises(aiomqtt.MqttError, match="during message iteration"):
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 await anext(aiter(cut_off.messages))
 
 
@@ -181,7 +182,7 @@ async def test_a_client_that_was_cut_off_as_it_wrote_leaves_the_next_connection_
                 assert number in (ours.fileno(), theirs.fileno())
                 written = asyncio.Event()
                 asyncio.get_running_loop().add_writer(number, written.set)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE):
                     for _ in range(3):
                         await written.wait()
                         written.clear()

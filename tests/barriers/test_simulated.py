@@ -15,10 +15,11 @@ from typing import Any, Self
 import pytest
 from aiohttp import web
 
-from support.simulated_lanes import LOT, WITHIN, Heard, Script, running, settings
+from support.clock import PATIENCE, RunningClock
+from support.simulated_lanes import LOT, Heard, Script, running, settings
 from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, Outcome, Position, Price
 from taigan.barriers.kinds.simulated import SimulatedLanes
-from taigan.clock import SystemClock
+from taigan.clock import Clock, SystemClock
 
 A1 = LaneKey(LOT, "A1")
 A2 = LaneKey(LOT, "A2")
@@ -30,10 +31,15 @@ def in_seconds(seconds: float) -> datetime:
 
 @contextlib.asynccontextmanager
 async def driving(
-    url: str, heard: Heard, *keys: LaneKey, detector: bool = True, online: bool = True
+    url: str,
+    heard: Heard,
+    *keys: LaneKey,
+    detector: bool = True,
+    online: bool = True,
+    clock: Clock = SystemClock(),  # noqa: B008 - it keeps nothing
 ) -> AsyncIterator[Barrier]:
     """A lot platform's driver; the first lane's barrier."""
-    lanes = SimulatedLanes(url, heard, SystemClock(), chance=random.Random(1))
+    lanes = SimulatedLanes(url, heard, clock, chance=random.Random(1))
     barriers = [lanes.lane(key, detector) for key in keys or (A1,)]
     await lanes.start()
     try:
@@ -94,7 +100,7 @@ class FakeLanes:
         await self.channel.send_json(frame)
 
     async def next_frame(self) -> dict[str, Any]:
-        return await asyncio.wait_for(self.frames.get(), WITHIN)
+        return await asyncio.wait_for(self.frames.get(), PATIENCE)
 
 
 async def test_an_accepted_command_raises_the_arm_and_the_picture_follows(tmp_path: Path) -> None:
@@ -105,7 +111,7 @@ async def test_an_accepted_command_raises_the_arm_and_the_picture_follows(tmp_pa
         arrived = heard.events[-1]
         assert (arrived.kind, arrived.presence_id) == (EventKind.ARRIVED, barrier.state.presence_id)
         assert barrier.state.since == arrived.at
-        assert (await barrier.open("lift-1", in_seconds(5))).outcome is Outcome.ACCEPTED
+        assert (await barrier.open("lift-1", in_seconds(PATIENCE))).outcome is Outcome.ACCEPTED
         await heard.until(EventKind.UP)
         assert barrier.state.position is Position.OPEN
         await script.put(car="passes")
@@ -126,7 +132,7 @@ async def test_what_it_sees_depends_on_the_detector(tmp_path: Path) -> None:
     ):
         assert (barrier.sight.acknowledges, barrier.sight.position, barrier.sight.detector) == (True, True, False)
         await script.put(car="arrives")
-        await barrier.open("lift-1", in_seconds(5))
+        await barrier.open("lift-1", in_seconds(PATIENCE))
         await script.put(car="passes")
         await heard.until(EventKind.DOWN, times=2)
         assert not {EventKind.ARRIVED, EventKind.PASSED} & set(heard.kinds())
@@ -136,10 +142,10 @@ async def test_what_it_sees_depends_on_the_detector(tmp_path: Path) -> None:
 async def test_a_held_arm_is_known_as_held_until_it_is_closed(tmp_path: Path) -> None:
     heard = Heard()
     async with running(settings(tmp_path)) as url, driving(url, heard) as barrier:
-        assert (await barrier.hold("hold", in_seconds(5))).outcome is Outcome.ACCEPTED
+        assert (await barrier.hold("hold", in_seconds(PATIENCE))).outcome is Outcome.ACCEPTED
         await heard.until(EventKind.UP)
         assert barrier.state.held
-        assert (await barrier.close("down", in_seconds(5))).outcome is Outcome.ACCEPTED
+        assert (await barrier.close("down", in_seconds(PATIENCE))).outcome is Outcome.ACCEPTED
         await heard.until(EventKind.DOWN, times=2)
         assert not barrier.state.held
 
@@ -147,9 +153,9 @@ async def test_a_held_arm_is_known_as_held_until_it_is_closed(tmp_path: Path) ->
 async def test_an_open_arm_that_is_held_is_known_as_held(tmp_path: Path) -> None:
     heard = Heard()
     async with running(settings(tmp_path)) as url, driving(url, heard) as barrier:
-        await barrier.open("lift-1", in_seconds(5))
+        await barrier.open("lift-1", in_seconds(PATIENCE))
         await heard.until(EventKind.UP)
-        await barrier.hold("hold", in_seconds(5))
+        await barrier.hold("hold", in_seconds(PATIENCE))
         assert barrier.state.held
 
 
@@ -157,7 +163,7 @@ async def test_a_locked_arm_accepts_a_hold_and_is_not_known_as_held(tmp_path: Pa
     heard = Heard()
     async with running(settings(tmp_path)) as url, Script(url) as script, driving(url, heard) as barrier:
         await script.put(mode="locked")
-        assert (await barrier.hold("hold", in_seconds(5))).outcome is Outcome.ACCEPTED
+        assert (await barrier.hold("hold", in_seconds(PATIENCE))).outcome is Outcome.ACCEPTED
         assert (barrier.state.held, barrier.state.position) == (False, Position.CLOSED)
 
 
@@ -165,7 +171,7 @@ async def test_a_command_past_its_deadline_is_rejected_and_never_moves_the_arm(t
     heard = Heard()
     async with running(settings(tmp_path)) as url, Script(url) as script, driving(url, heard) as barrier:
         assert (await barrier.open("lift-1", in_seconds(-0.001))).outcome is Outcome.REJECTED
-        assert (await barrier.close("after", in_seconds(5))).outcome is Outcome.ACCEPTED
+        assert (await barrier.close("after", in_seconds(PATIENCE))).outcome is Outcome.ACCEPTED
         assert (await script.get())["lifts"] == 0
 
 
@@ -174,33 +180,26 @@ async def test_a_fault_is_a_rejection_with_its_reason(tmp_path: Path) -> None:
     async with running(settings(tmp_path)) as url, Script(url) as script, driving(url, heard) as barrier:
         await script.put(mode="fault")
         assert (await heard.until(EventKind.FAULT)).detail
-        result = await barrier.open("lift-1", in_seconds(5))
+        result = await barrier.open("lift-1", in_seconds(PATIENCE))
         assert (result.outcome, result.reason) == (Outcome.REJECTED, "barrier fault")
         assert barrier.state.errors == 1
 
 
-@pytest.mark.parametrize(("mode", "lifts"), [("silent", 0), ("mute", 1)])
-async def test_no_reply_by_the_deadline_is_uncertain(tmp_path: Path, mode: str, lifts: int) -> None:
-    heard = Heard()
-    async with running(settings(tmp_path)) as url, Script(url) as script, driving(url, heard) as barrier:
-        await script.put(mode=mode)
-        assert (await barrier.open("lift-1", in_seconds(0.3))).outcome is Outcome.UNCERTAIN
-        assert (await script.get())["lifts"] == lifts
-
-
-async def test_a_late_barrier_is_uncertain_and_then_reported_up(tmp_path: Path) -> None:
-    heard = Heard()
-    lanes = settings(tmp_path, late_by=0.6)
-    async with running(lanes) as url, Script(url) as script, driving(url, heard) as barrier:
-        await script.put(mode="late")
-        assert (await barrier.open("lift-1", in_seconds(0.3))).outcome is Outcome.UNCERTAIN
+async def test_no_reply_by_the_deadline_is_uncertain_and_the_arm_is_reported_up_later() -> None:
+    heard, clock = Heard(), RunningClock()
+    async with FakeLanes() as fake, driving(fake.url, heard, clock=clock) as barrier:
+        opening = asyncio.create_task(barrier.open("lift-1", in_seconds(PATIENCE)))
+        await fake.next_frame()
+        clock.advance(PATIENCE)
+        assert (await opening).outcome is Outcome.UNCERTAIN
+        await fake.send(event="e1", lot_id=LOT, channel_id="A1", kind="up", at=1.0)
         await heard.until(EventKind.UP)
 
 
 async def test_without_lanes_it_starts_at_once_and_rejects_and_stops(tmp_path: Path) -> None:
     heard = Heard()
     async with driving("http://127.0.0.1:9", heard, online=False) as barrier:
-        result = await barrier.open("lift-1", in_seconds(5))
+        result = await barrier.open("lift-1", in_seconds(PATIENCE))
         assert (result.outcome, result.reason) == (Outcome.REJECTED, "offline")
         await barrier.screen.show("欢迎光临")
     assert heard.events == []
@@ -228,7 +227,7 @@ async def test_after_a_restart_of_the_lanes_nothing_is_missing_and_nothing_told_
     await heard.until(EventKind.OFFLINE)
     assert not barrier.state.online
     presence = barrier.state.presence_id
-    assert (await barrier.open("lift-1", in_seconds(5))).outcome is Outcome.REJECTED
+    assert (await barrier.open("lift-1", in_seconds(PATIENCE))).outcome is Outcome.REJECTED
     async with running(dataclasses.replace(lanes, port=int(url.rpartition(":")[2]))), Script(url) as script:
         await heard.until(EventKind.ONLINE, times=2)
         assert barrier.state.online
@@ -273,7 +272,7 @@ async def test_a_put_returns_after_the_sinks_of_all_platforms_returned(tmp_path:
         driving(url, other),
     ):
         arriving = asyncio.create_task(script.put(car="arrives"))
-        await asyncio.wait_for(reached.wait(), WITHIN)
+        await asyncio.wait_for(reached.wait(), PATIENCE)
         await one.until(EventKind.ARRIVED)
         await script.get()
         assert not arriving.done()
@@ -298,7 +297,7 @@ async def test_a_lane_whose_sink_is_stuck_holds_up_no_other(tmp_path: Path) -> N
     ):
         stuck = asyncio.create_task(script.put("A1", car="arrives"))
         await script.until("A1", car="loop")
-        assert (await barrier.open("lift-1", in_seconds(5))).outcome is Outcome.ACCEPTED
+        assert (await barrier.open("lift-1", in_seconds(PATIENCE))).outcome is Outcome.ACCEPTED
         await script.put("A2", car="arrives")
         assert EventKind.ARRIVED not in heard.kinds("A1")
         gate.set()
@@ -362,8 +361,8 @@ async def test_a_lane_started_later_is_watched_on_the_same_connection() -> None:
 async def test_replies_find_their_commands_by_id() -> None:
     heard = Heard()
     async with FakeLanes() as fake, driving(fake.url, heard, A1, A2) as barrier:
-        first = asyncio.create_task(barrier.open("lift-1", in_seconds(5)))
-        second = asyncio.create_task(barrier.open("lift-2", in_seconds(5)))
+        first = asyncio.create_task(barrier.open("lift-1", in_seconds(PATIENCE)))
+        second = asyncio.create_task(barrier.open("lift-2", in_seconds(PATIENCE)))
         assert [(await fake.next_frame())["id"], (await fake.next_frame())["id"]] == ["lift-1", "lift-2"]
         await fake.send(reply="lift-2", outcome="rejected", reason="no")
         await fake.send(reply="lift-3", outcome="accepted")
@@ -375,9 +374,9 @@ async def test_replies_find_their_commands_by_id() -> None:
 async def test_the_same_command_twice_at_once_is_sent_once() -> None:
     heard = Heard()
     async with FakeLanes() as fake, driving(fake.url, heard) as barrier:
-        first = asyncio.create_task(barrier.open("lift-1", in_seconds(5)))
+        first = asyncio.create_task(barrier.open("lift-1", in_seconds(PATIENCE)))
         await fake.next_frame()
-        assert (await barrier.open("lift-1", in_seconds(5))).outcome is Outcome.REJECTED
+        assert (await barrier.open("lift-1", in_seconds(PATIENCE))).outcome is Outcome.REJECTED
         await fake.send(reply="lift-1", outcome="accepted")
         assert (await first).outcome is Outcome.ACCEPTED
         assert fake.frames.empty()
@@ -386,10 +385,10 @@ async def test_the_same_command_twice_at_once_is_sent_once() -> None:
 async def test_a_connection_lost_after_sending_is_uncertain_and_before_it_a_rejection() -> None:
     heard = Heard()
     async with FakeLanes() as fake, driving(fake.url, heard) as barrier:
-        sent = asyncio.create_task(barrier.open("lift-1", in_seconds(5)))
+        sent = asyncio.create_task(barrier.open("lift-1", in_seconds(PATIENCE)))
         await fake.next_frame()
         await fake.channel.close()
-        assert (await asyncio.wait_for(sent, WITHIN)).outcome is Outcome.UNCERTAIN
+        assert (await asyncio.wait_for(sent, PATIENCE)).outcome is Outcome.UNCERTAIN
         await heard.until(EventKind.ONLINE, times=2)
         assert (heard.kinds().count(EventKind.OFFLINE), fake.connections) == (1, 2)
 
@@ -397,11 +396,11 @@ async def test_a_connection_lost_after_sending_is_uncertain_and_before_it_a_reje
 async def test_a_command_whose_caller_gave_up_before_it_was_sent_is_not_sent() -> None:
     heard = Heard()
     async with FakeLanes() as fake, driving(fake.url, heard) as barrier:
-        given_up = asyncio.ensure_future(barrier.open("lift-1", in_seconds(5)))
+        given_up = asyncio.ensure_future(barrier.open("lift-1", in_seconds(PATIENCE)))
         asyncio.get_running_loop().call_soon(given_up.cancel)
         with pytest.raises(asyncio.CancelledError):
             await given_up
-        next_one = asyncio.create_task(barrier.open("lift-2", in_seconds(5)))
+        next_one = asyncio.create_task(barrier.open("lift-2", in_seconds(PATIENCE)))
         assert (await fake.next_frame())["id"] == "lift-2"
         await fake.send(reply="lift-2", outcome="accepted")
         assert (await next_one).outcome is Outcome.ACCEPTED
@@ -479,7 +478,7 @@ async def test_a_lane_without_power_is_offline_until_it_is_back(tmp_path: Path) 
         await script.put(power="cut")
         await heard.until(EventKind.OFFLINE)
         assert (barrier.state.online, barrier.state.position) == (False, Position.UNKNOWN)
-        assert (await barrier.open("lift-1", in_seconds(5))).outcome is Outcome.REJECTED
+        assert (await barrier.open("lift-1", in_seconds(PATIENCE))).outcome is Outcome.REJECTED
         await script.until(barrier="open")
         await script.put(power="back")
         await heard.until(EventKind.ONLINE, times=2)

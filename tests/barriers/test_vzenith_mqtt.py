@@ -16,6 +16,7 @@ import aiomqtt
 import pytest
 
 from support.barrier_bench import LANE, Bench, HandClock, bench
+from support.clock import PATIENCE
 from support.mosquitto import Broker, mosquitto_broker
 from taigan.barriers.barrier import EventKind, Outcome, Position
 from taigan.clock import SystemClock
@@ -96,7 +97,7 @@ async def test_a_rejecting_barrier_is_rejected(lane: Bench) -> None:
 @pytest.mark.parametrize("mode", ["silent", "mute"])
 async def test_a_camera_that_does_not_reply_is_uncertain_and_gets_no_second_pulse(lane: Bench, mode: str) -> None:
     await lane.script.put(mode=mode)
-    result = await lane.open(0.2)
+    result = await lane.unanswered()
     assert result.outcome is Outcome.UNCERTAIN
     assert (await lane.script.get())["lifts"] == (1 if mode == "mute" else 0)
 
@@ -167,11 +168,11 @@ async def test_a_camera_back_after_a_minute_does_not_open_for_the_old_command(br
         )
         await lane.device.set_fault(Fault.UNPLUGGED)
         await lane.device.set_fault(Fault.NONE)
-        await asyncio.wait_for(lane.device.connected.wait(), 5)
+        await asyncio.wait_for(lane.device.connected.wait(), PATIENCE)
         await lane.device.set_fault(Fault.UNPLUGGED)
-        assert (await lane.open(0.2)).outcome is Outcome.UNCERTAIN
+        assert (await lane.unanswered()).outcome is Outcome.UNCERTAIN
         await lane.device.set_fault(Fault.NONE)
-        await asyncio.wait_for(lane.device.connected.wait(), 5)
+        await asyncio.wait_for(lane.device.connected.wait(), PATIENCE)
         heard = len(lane.heard.events)
         await lane.script.put(car="arrives")  # whatever the broker had kept came before this
         await lane.until(lambda: len(lane.heard.events) > heard)
@@ -286,13 +287,13 @@ async def test_two_hundred_lanes_open_at_once_over_one_connection(broker: Broker
     cameras = asyncio.create_task(answer_all(ready))
     await fleet.start()
     try:
-        await asyncio.wait_for(ready.wait(), 10)
+        await asyncio.wait_for(ready.wait(), PATIENCE)
         connection = next(iter(fleet.site._connections.values()))
         assert len(fleet.site._connections) == 1
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not getattr(connection, "connected"):  # noqa: B009
                 await asyncio.sleep(0.01)
-        deadline = SystemClock().now() + timedelta(seconds=5)
+        deadline = SystemClock().now() + timedelta(seconds=PATIENCE)
         results = await asyncio.gather(*(lane.open(f"at-once-{n}", deadline) for n, lane in enumerate(lanes)))
         assert {result.outcome for result in results} == {Outcome.ACCEPTED}
         assert set(answered.values()) == {1}

@@ -11,6 +11,7 @@ from inspect import signature
 import pytest
 from aiohttp import web
 
+from support.clock import PATIENCE
 from taigan.bolink import TimedOut, Transport, Unreachable
 from taigan.bolink.transport import StandardTransport
 from taigan.lot.uploads.courier import UNDER_WAY
@@ -141,7 +142,7 @@ async def test_an_answer_that_comes_twice_is_not_taken_for_the_next_messages() -
                 body = await reader.readexactly(int(length.partition(b":")[2]))
                 answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
                 writer.write(answer)
-                await asyncio.wait_for(again.wait(), 5)
+                await asyncio.wait_for(again.wait(), PATIENCE)
                 again.clear()
                 writer.write(answer)
                 told_again.set()
@@ -155,7 +156,7 @@ async def test_an_answer_that_comes_twice_is_not_taken_for_the_next_messages() -
                 body = b"message %d" % number
                 assert await transport.post(url, body, timeout=5) == (200, body)
                 again.set()
-                await asyncio.wait_for(told_again.wait(), 5)
+                await asyncio.wait_for(told_again.wait(), PATIENCE)
                 told_again.clear()
                 for _ in range(5):  # it has been sent; turns of the loop in which it is read
                     await asyncio.sleep(0)

@@ -75,8 +75,9 @@ async def test_a_car_under_the_arm_is_seen_there(tmp_path: Path) -> None:
         await platform.watch()
         await script.put(car="arrives")
         await platform.command("lift-1")
-        passing = asyncio.create_task(script.put(car="passes"))
-        assert (await script.until(car="under"))["barrier"] == "open"
+        async with script.watching() as states:
+            passing = asyncio.create_task(script.put(car="passes"))
+            assert (await states.until(car="under"))["barrier"] == "open"
         assert (await passing)["car"] is None
 
 
@@ -267,8 +268,9 @@ async def test_the_arm_does_not_come_down_onto_a_car(tmp_path: Path) -> None:
         await platform.watch()
         await script.put(car="arrives")
         await platform.command("lift-1")
-        passing = asyncio.create_task(script.put(car="passes"))
-        await script.until(car="under")
+        async with script.watching() as states:
+            passing = asyncio.create_task(script.put(car="passes"))
+            await states.until(car="under")
         await platform.command("down", "close")
         await platform.reply("down")
         await passing
@@ -336,11 +338,11 @@ class TestModes:
             assert (await script.get())["lifts"] == 0
 
     async def test_late_moves_and_answers_after_the_deadline(self, tmp_path: Path) -> None:
-        late = settings(tmp_path, late_by=0.6)
+        late = settings(tmp_path, late_by=3.0)
         async with running(late) as url, Script(url) as script, Platform(url) as platform:
             await platform.watch()
             await script.put(mode="late")
-            await platform.command("lift-1", seconds=0.3)
+            await platform.command("lift-1", seconds=2.0)
             await at_end_of_frames(platform)
             assert (await script.get())["barrier"] == "closed"
             await platform.event("up")
@@ -390,7 +392,7 @@ class TestModes:
 
     async def test_ok_drops_a_late_command(self, tmp_path: Path) -> None:
         async with (
-            running(settings(tmp_path, late_by=0.2)) as url,
+            running(settings(tmp_path, late_by=2.0)) as url,
             Script(url) as script,
             Platform(url) as platform,
         ):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.simulated_lanes import LOT, WITHIN, Platform, Script, running, settings
+from support.simulated_lanes import LOT, PATIENCE, Platform, Script, running, settings
 from taigan.devices.journal import Journal, JournalBusy, JournalDamaged, JournalFailed
 from taigan.devices.lane import LaneRecord
 
@@ -54,7 +54,7 @@ async def process(folder: Path, *, travel_time: float = 0.01) -> AsyncIterator[L
         stdout=asyncio.subprocess.PIPE,
     )
     assert running_process.stdout
-    url = await asyncio.wait_for(running_process.stdout.readline(), WITHIN)
+    url = await asyncio.wait_for(running_process.stdout.readline(), PATIENCE)
     lanes = LanesProcess(running_process, url.decode().strip())
     try:
         yield lanes

@@ -14,6 +14,7 @@ from pymodbus import FramerType
 from pymodbus.client import AsyncModbusTcpClient
 
 from support.barrier_bench import workbench
+from support.clock import PATIENCE
 from support.ports import free_port
 from support.simulated_lanes import Script
 from taigan.devices.relay import RelayBoard
@@ -73,7 +74,7 @@ async def frame(port: int, pdu: str) -> str:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     body = bytes.fromhex("01" + pdu)
     writer.write(b"\0\1\0\0" + len(body).to_bytes(2) + body)
-    head = await asyncio.wait_for(reader.readexactly(6), 5)
+    head = await asyncio.wait_for(reader.readexactly(6), PATIENCE)
     answer = await reader.readexactly(int.from_bytes(head[4:6]))
     writer.close()
     return answer[1:].hex().upper()

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from support.barrier_bench import workbench
 from support.mosquitto import Broker
-from support.simulated_lanes import WITHIN, Script
+from support.simulated_lanes import PATIENCE, Script
 from taigan.devices.vzenith import HttpCamera, HttpCameraSettings, MqttCamera, MqttCameraSettings
 
 VOICE = bytes.fromhex("0064FFFF300901BBB6D3ADB9E2C1D93258")
@@ -47,7 +47,7 @@ class ByHand:
         await self._client.publish(f"{self.prefix}/down/{name}", json.dumps(message))
 
     async def until(self, topic: str) -> dict[str, Any]:
-        async with asyncio.timeout(WITHIN):
+        async with asyncio.timeout(PATIENCE):
             async for message in self._client.messages:
                 if message.topic.value == f"{self.prefix}/{topic}":
                     assert isinstance(message.payload, bytes)

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from support.ports import free_port
-from support.simulated_lanes import WITHIN
+from support.simulated_lanes import PATIENCE
 from taigan.clock import SystemClock
 from taigan.devices.hx import HxSettings
 from taigan.devices.lanes import LanesSettings, PortUnavailable
@@ -26,11 +26,11 @@ async def test_it_serves_the_lanes_doors_until_it_is_stopped(tmp_path: Path) -> 
     barrier = {"driver": "modbus-relay", "host": "127.0.0.1", "port": free_port()}
     stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(settings(tmp_path, barrier), stop, clock=SystemClock(), ready=ready.set_result))
-    url = await asyncio.wait_for(ready, WITHIN)
+    url = await asyncio.wait_for(ready, PATIENCE)
     async with aiohttp.ClientSession() as session, session.get(f"{url}/lots/1-1/lanes/A1") as answer:
         assert (await answer.json())["barrier"] == "closed"
     stop.set()
-    await asyncio.wait_for(serving, WITHIN)
+    await asyncio.wait_for(serving, PATIENCE)
 
 
 async def test_a_port_in_use_is_said_plainly(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from support.clock import ManualClock
+from support.clock import PATIENCE, ManualClock
 from taigan.bolink import seal
 from taigan.hub.book.registry import LotSeed, VendorSeed
 from taigan.hub.rules import Rules
@@ -57,7 +57,7 @@ class FakeLot:
     async def something(self) -> None:
         """Return when the next message has come."""
         self._news.clear()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await self._news.wait()
 
     async def hear(self, request: web.Request) -> web.StreamResponse:
@@ -120,7 +120,7 @@ class Side:
 
     async def settled(self, scan_id: str) -> None:
         """Wait until the lot has answered about a scan, or not in time."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 shown = await self.shown(scan_id)
                 if shown["shown"] != "waiting" or shown["state"] is not None:

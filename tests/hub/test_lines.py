@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hub.sides import KEY, LOT_ID, PARK_ID, UNION_ID, FakeLot, Side, running_side
-from support.clock import ManualClock
+from support.clock import PATIENCE, ManualClock
 from taigan.bolink import open_envelope, verify
 from taigan.bolink.wire import polling
 
@@ -249,7 +249,7 @@ async def test_a_payment_that_was_not_answered_comes_again(side: Side, clock: Ma
     assert (again["data"], again["sign"]) == (first["data"], first["sign"])
     await client.answers(again, state=1, trade_no="T1", errmsg="")
     [owed] = (await side.get("/admin/owed"))["items"]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while owed["state"] != "taken":
             [owed] = (await side.get("/admin/owed"))["items"]
     assert owed["attempts"] == 2

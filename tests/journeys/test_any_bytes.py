@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.clock import PATIENCE
 from support.device_stack import DeviceStack
 from support.mosquitto import mosquitto_broker
 from support.ports import free_port
@@ -39,7 +40,7 @@ async def throw(port: int, noise: bytes) -> None:
         writer.write(noise)
         await writer.drain()
         writer.write_eof()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await reader.read()
     writer.close()
     with contextlib.suppress(ConnectionError):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.clock import ManualClock
+from support.clock import PATIENCE, ManualClock
 from support.parking import Parking
 from taigan.barriers.barrier import EventKind
 from taigan.bolink.errors import Unreachable
@@ -46,7 +46,7 @@ async def test_an_alarm_is_posted_with_lot_lane_time_kind_and_text(street: Parki
     hook = AlarmHook("http://control.room", room, street.clock)
     street.platform.lanes.when_alarmed = hook.take
     await street.barrier().report(EventKind.FAULT, detail="motor blocked")
-    await asyncio.wait_for(room.took.wait(), 5)
+    await asyncio.wait_for(room.took.wait(), PATIENCE)
     assert room.posted == [
         {
             "lot_id": "200002-7",
@@ -69,7 +69,7 @@ async def test_what_is_not_taken_is_posted_again_after_a_growing_pause() -> None
     clock.advance(FIRST_PAUSE)
     await clock.waited_for(FIRST_PAUSE * 2)
     clock.advance(FIRST_PAUSE * 2)
-    await asyncio.wait_for(room.took.wait(), 5)
+    await asyncio.wait_for(room.took.wait(), PATIENCE)
     assert len(room.posted) == 1
 
 
@@ -77,12 +77,12 @@ async def test_while_the_address_is_away_the_newest_are_kept() -> None:
     clock, room = ManualClock(), ControlRoom(failures=1)
     hook = AlarmHook("http://control.room", room, clock)
     hook.take(alarm("first"))
-    await asyncio.wait_for(room.tried.wait(), 5)
+    await asyncio.wait_for(room.tried.wait(), PATIENCE)
     for number in range(KEPT + 10):
         hook.take(alarm(f"alarm {number}"))
     await clock.waited_for(FIRST_PAUSE)
     clock.advance(FIRST_PAUSE)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(room.posted) < KEPT + 1:
             await asyncio.sleep(0)
     assert room.posted[-1]["text"] == f"alarm {KEPT + 9}"

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
+from support.clock import PATIENCE
 from support.parking import BY, KEY, LOT, LOT_ID, VENDOR, Parking, in_time, lot_with
 from taigan.lot.errors import Conflict, UnknownDelivery
 from taigan.lot.policy import Policy
@@ -268,7 +269,7 @@ async def test_a_started_platform_delivers_watches_and_fetches_the_codes_by_itse
     await street.bolink.received("2.3", times=6)
     await street.clock.waited_for(1.0)
     street.clock.advance(11)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while (await street.order()).passed_at is None:
             await street.clock.waited_for(1.0)
             street.clock.advance(1)

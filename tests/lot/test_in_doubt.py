@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from lot.conftest import NewParking
 from lot.test_what_bolink_tells import answer
@@ -11,7 +10,7 @@ from support.barrier import Mode
 from support.parking import BY, LOT, LOT_ID, Parking, in_time, lot_with
 from support.troubled import TroubledDatabase
 from taigan.barriers.barrier import Sight
-from taigan.clock import SystemClock
+from taigan.lot.people.attendant import COMMAND_TIME
 from taigan.lot.policy import Policy
 from taigan.storage.database import Database
 
@@ -19,17 +18,15 @@ OTHER = lot_with(park_id="8")
 
 
 async def test_a_stall_over_the_moment_the_answer_is_due_tells_nobody_0_who_is_let_in(new_parking: NewParking) -> None:
-    policy = Policy(answer_within=1.0, presence_grace=0.0)
-    street = await new_parking(clock=SystemClock(), policy=policy)
+    street = await new_parking(policy=Policy(presence_grace=0.0))
     barrier = street.barrier()
     barrier.sight = Sight(acknowledges=True, position=False, detector=True, slowest_command=30.0)
     barrier.mode = Mode.HELD
     car = await street.arrives()
     scanning = asyncio.create_task(street.scan())
     await barrier.commanded()
-    await asyncio.sleep(0.8)
-    time.sleep(0.6)  # noqa: ASYNC251 - the whole process stands still: steal, throttling, a paused machine
-    said = await scanning
+    street.clock.advance(10)  # the whole process stood still: everything that was waited for is over at once
+    [said] = await in_time(scanning)
     barrier.go_on()
     await street.platform.desk.drained()
     await street.passes(car)
@@ -126,7 +123,7 @@ async def test_11_1_while_the_arm_is_being_raised_for_the_driver_sends_no_second
     barrier.mode = Mode.OK
     from_afar = answer(street, "11.1", channel_id="A1", operate=0, liftrod_id="r1", order_id=None)
     asking = asyncio.create_task(from_afar)
-    await asyncio.sleep(0.05)
+    await street.clock.waited_for(COMMAND_TIME.total_seconds())
     barrier.go_on()
     said, told = await in_time(asking, scanning)
     assert (said["state"], told.state, len(barrier.commands)) == (1, 1, 1)
@@ -162,8 +159,7 @@ async def test_a_command_that_waits_for_its_device_is_cancelled_when_its_car_bac
     scanning = asyncio.create_task(street.scan())
     command = await barrier.commanded()
     await street.backs_out(car)
-    await asyncio.sleep(0.05)
-    assert barrier.cancelled == [command.command_id]
+    assert await barrier.called_off() == command.command_id
     barrier.go_on()
     await in_time(scanning)
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from lot.conftest import NewParking
+from support.clock import PATIENCE
 from support.parking import BY, LOT_ID, Parking, in_time, lot_with
 from support.troubled import TroubledDatabase
 from taigan.lot.errors import BadValue
@@ -174,7 +175,7 @@ async def test_a_code_that_did_not_arrive_is_forgotten_so_that_a_new_one_is_sent
     first = await checked.verify_phone("EA47829", PHONE)
     await checked.clock.waited_for(RECEIPT_AFTER)
     checked.clock.advance(RECEIPT_AFTER)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while await checked.row(t.sms_codes.select()):
             await asyncio.sleep(0.01)
     assert (await checked.verify_phone("EA47829", PHONE))["verify_code"] != first["verify_code"]

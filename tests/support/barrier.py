@@ -70,6 +70,7 @@ class ScriptedBarrier:
         self._clock = clock
         self._witness = witness
         self._commanded = asyncio.Event()
+        self._called_off = asyncio.Event()
         self._go_on = asyncio.Event()
         self._events = 0
 
@@ -98,6 +99,7 @@ class ScriptedBarrier:
 
     async def cancel(self, command_id: str) -> None:
         self.cancelled.append(command_id)
+        self._called_off.set()
 
     async def start(self) -> None:
         self.running = True
@@ -147,6 +149,13 @@ class ScriptedBarrier:
             await self._commanded.wait()
         self._commanded.clear()
         return self.commands[-1]
+
+    async def called_off(self) -> str:
+        """The id of the only command that was cancelled, once it was."""
+        async with asyncio.timeout(PATIENCE):
+            await self._called_off.wait()
+        [command_id] = self.cancelled
+        return command_id
 
     def go_on(self) -> None:
         """Let a held command end well."""

@@ -12,11 +12,12 @@ from typing import Any
 
 from aiohttp import web
 
-from support.clock import ManualClock
-from support.simulated_lanes import LOT, WITHIN, Heard, Script
+from support.clock import PATIENCE, ManualClock, RunningClock
+from support.simulated_lanes import LOT, Heard, Script
 from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Result
 from taigan.barriers.door import Answer, Post
 from taigan.barriers.drivers import Fleet
+from taigan.barriers.watching.lane_watch import LaneWatch
 from taigan.clock import Clock, SystemClock
 from taigan.devices.device import Device
 from taigan.devices.journal import Journal
@@ -27,6 +28,8 @@ from taigan.process import listen, serve
 from taigan.web.devices import Devices
 
 LANE = LaneKey(LOT, "A1")
+UNANSWERED = 10.0
+"""Seconds to the deadline of a command that nobody answers; too few for the device to count as gone."""
 
 
 class HandClock(ManualClock):
@@ -52,17 +55,26 @@ class Bench:
         self.clock = clock
         self._commands = 0
 
-    async def open(self, seconds: float = 5.0) -> Result:
+    async def open(self, seconds: float = PATIENCE) -> Result:
         """Raise the arm as the lot would."""
         return await self.command("open", seconds)
 
-    async def command(self, verb: str, seconds: float = 5.0) -> Result:
+    async def command(self, verb: str, seconds: float = PATIENCE) -> Result:
         """Give a command with so many seconds to its deadline."""
         self._commands += 1
         deadline = self.clock.now() + timedelta(seconds=seconds)
         result = await getattr(self.barrier, verb)(f"lift-{self._commands}", deadline)
         assert isinstance(result, Result)
         return result
+
+    async def unanswered(self, verb: str = "open") -> Result:
+        """Give a command whose deadline passes as soon as it has left for the device."""
+        assert isinstance(self.clock, RunningClock)
+        watch: LaneWatch = self.barrier.watch  # type: ignore[attr-defined]
+        giving = asyncio.create_task(self.command(verb, UNANSWERED))
+        await self.until(lambda: giving.done() or any(attempt.sent for attempt in watch._attempts.values()))
+        self.clock.advance(UNANSWERED)
+        return await giving
 
     async def opened(self) -> None:
         """Raise the arm, and see that it was taken."""
@@ -86,7 +98,7 @@ class Bench:
 
     async def until(self, holds: Any) -> None:
         """Return when `holds()` is true; looked at whenever anything happens in the loop."""
-        async with asyncio.timeout(WITHIN):
+        async with asyncio.timeout(PATIENCE):
             while not holds():
                 await asyncio.sleep(0.005)
 
@@ -147,7 +159,7 @@ async def bench(
     """
     folder.mkdir(exist_ok=True)
     heard = Heard()
-    used = clock or SystemClock()
+    used = clock or RunningClock()
     fleet = Fleet(heard, used, Random(7))
     built = fleet.add(LANE, {**barrier, **(driver or {})}, detector=detector)
     async with (

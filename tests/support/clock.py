@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from taigan.clock import SystemClock
+
 PATIENCE = 60.0
 """Real seconds after which a test that waits for something gives up."""
 
@@ -79,3 +81,40 @@ class ManualClock:
             while not any(abs(until - self._elapsed - seconds) < 1e-3 for until in self._waits.values()):
                 self._news.clear()
                 await self._news.wait()
+
+
+class RunningClock(SystemClock):
+    """The machine's clocks, which `advance` sets forward: whoever waited for less goes on."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+        self._set_forward: set[asyncio.Future[None]] = set()
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self._ahead)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._ahead
+
+    async def sleep(self, seconds: float) -> None:
+        await self.wait((), seconds)
+
+    async def wait(self, futures: Collection[asyncio.Future[Any]], seconds: float) -> None:
+        until = self.monotonic() + seconds
+        while not any(future.done() for future in futures):
+            left = max(until - self.monotonic(), 0.0)
+            forward: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._set_forward.add(forward)
+            try:
+                await asyncio.wait({*futures, forward}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                self._set_forward.discard(forward)
+            if self.monotonic() >= until:
+                return
+
+    def advance(self, seconds: float) -> None:
+        """Let so much more time pass."""
+        self._ahead += seconds
+        for forward in self._set_forward:
+            if not forward.done():
+                forward.set_result(None)

@@ -12,10 +12,11 @@ from typing import Any
 
 import aiohttp
 
+from support.clock import PATIENCE
 from support.mosquitto import Broker
 from support.ports import free_port
 from support.postgres import NewDatabase
-from support.stack import QUICK, START_WITHIN, Lane, Side, eventually
+from support.stack import QUICK, Lane, Side, eventually
 
 VENDOR, KEY, TOKEN = "200002", "NQ0eSXs720170114", "0123456789abcdef0123"
 LOT, EDGE_LOT = f"{VENDOR}-7", f"{VENDOR}-8"
@@ -112,7 +113,7 @@ class DeviceStack:
         self.hub = Side(self._client, urls["hub"], TOKEN)
         self.street = Side(self._client, urls["lanes"])
         try:
-            await eventually(self._ready, START_WITHIN)
+            await eventually(self._ready, PATIENCE)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.logs()}") from error
 
@@ -123,7 +124,9 @@ class DeviceStack:
         for process in self._processes:
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)
-        _, running = await asyncio.wait([asyncio.create_task(each.wait()) for each in self._processes], timeout=15)
+        _, running = await asyncio.wait(
+            [asyncio.create_task(each.wait()) for each in self._processes], timeout=PATIENCE
+        )
         for process in self._processes:
             if process.returncode is None:
                 process.kill()

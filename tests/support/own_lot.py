@@ -18,8 +18,9 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
+from support.clock import PATIENCE
 from support.ports import free_port
-from support.stack import START_WITHIN, Lane, Side, eventually
+from support.stack import Lane, Side, eventually
 from taigan.conformance.catalogue import PROFILES
 from taigan.conformance.plan import Plan
 from taigan.conformance.run import Run
@@ -166,13 +167,13 @@ class OwnLot:
                 return False
             return lanes.status == 200 and all(lane["barrier"]["online"] for lane in lanes["items"])
 
-        await eventually(sees_its_lanes, START_WITHIN)
+        await eventually(sees_its_lanes, PATIENCE)
 
     @staticmethod
     async def _end(process: asyncio.subprocess.Process, how: signal.Signals) -> None:
         if process.returncode is None:
             process.send_signal(how)
-        await asyncio.wait_for(process.wait(), 15)
+        await asyncio.wait_for(process.wait(), PATIENCE)
 
     # The hook
 
@@ -208,7 +209,7 @@ class OwnLot:
                 return False
             return True
 
-        await eventually(settled, 10)
+        await eventually(settled)
 
     async def act_lift_count(self, lane: str) -> int:
         return await self._lane(lane).lifts()
@@ -246,7 +247,7 @@ class OwnLot:
         await self.act_car_gone(lane)
         await self.street.put(f"/lots/{LOT}/lanes/{lane}", car="arrives", plate="" if plate == "?" else plate)
         if plate != "?":
-            await eventually(lambda: self._stands_at(lane, plate), 10)
+            await eventually(lambda: self._stands_at(lane, plate))
 
     async def _stands_at(self, lane: str, plate: str) -> Any:
         """The car whose plate was read there, once it was."""
@@ -255,7 +256,7 @@ class OwnLot:
 
     async def act_leave(self, lane: str, plate: str) -> None:
         """It pays cash at the booth, where it has to, and drives out."""
-        car = await eventually(lambda: self._stands_at(lane, plate), 10)
+        car = await eventually(lambda: self._stands_at(lane, plate))
         if car["state"] == "due":
             bill = (await self.lot.get(f"/api/v1/lots/{LOT}/orders/{car['order_id']}"))["bill"]
             if not self._at_the_booth:

@@ -13,18 +13,21 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
+from support.clock import PATIENCE
 from taigan.barriers.barrier import Event, EventKind
 from taigan.clock import SystemClock
 from taigan.devices.lanes import LaneSettings, LanesSettings, serve
 
 LOT = "200002-7"
-WITHIN = 10.0
 
 
 def settings(folder: Path, *channels: str, **others: Any) -> LanesSettings:
     """Quick lanes of one lot, with their journal in `folder`."""
     lanes = tuple(LaneSettings(LOT, channel) for channel in channels or ("A1",))
-    return LanesSettings(folder / "lanes.journal", **{"travel_time": 0.01, "late_by": 0.05, "lanes": lanes, **others})
+    return LanesSettings(
+        folder / "lanes.journal",
+        **{"travel_time": 0.01, "late_by": 0.05, "acknowledged_within": PATIENCE, "lanes": lanes, **others},
+    )
 
 
 @contextlib.asynccontextmanager
@@ -33,14 +36,14 @@ async def running(lanes: LanesSettings) -> AsyncIterator[str]:
     stop = asyncio.Event()
     url = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(lanes, stop, clock=SystemClock(), ready=url.set_result))
-    await asyncio.wait({serving, url}, timeout=WITHIN, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({serving, url}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         serving.result()
     try:
         yield url.result()
     finally:
         stop.set()
-        await asyncio.wait_for(serving, WITHIN)
+        await asyncio.wait_for(serving, PATIENCE)
 
 
 class Script:
@@ -50,7 +53,7 @@ class Script:
         self.url = url
 
     async def __aenter__(self) -> Self:
-        self.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(WITHIN))
+        self.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(PATIENCE))
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -75,8 +78,26 @@ class Script:
 
     async def until(self, channel: str = "A1", **wanted: object) -> dict[str, Any]:
         """Follow the lane's event stream until the lane looks as wanted."""
-        async with asyncio.timeout(WITHIN), self.session.get(f"{self.lane_url(channel)}/events") as stream:
-            async for line in stream.content:
+        async with self.watching(channel) as states:
+            return await states.until(**wanted)
+
+    @contextlib.asynccontextmanager
+    async def watching(self, channel: str = "A1") -> AsyncIterator[States]:
+        """The lane's event stream, from its present state on: what lasts only a moment is seen all the same."""
+        async with self.session.get(f"{self.lane_url(channel)}/events") as stream:
+            yield States(stream)
+
+
+class States:
+    """An open event stream of a lane."""
+
+    def __init__(self, stream: aiohttp.ClientResponse) -> None:
+        self._stream = stream
+
+    async def until(self, **wanted: object) -> dict[str, Any]:
+        """The next state that looks as wanted."""
+        async with asyncio.timeout(PATIENCE):
+            async for line in self._stream.content:
                 if line.startswith(b"data: "):
                     state = json.loads(line.removeprefix(b"data: "))
                     if wanted.items() <= state.items():
@@ -124,7 +145,9 @@ class Platform:
         frame = await self.until(lambda frame: "snapshot" in frame, after=seen)
         return dict(frame["snapshot"][0])
 
-    async def command(self, command_id: str, verb: str = "open", channel: str = "A1", *, seconds: float = 5.0) -> None:
+    async def command(
+        self, command_id: str, verb: str = "open", channel: str = "A1", *, seconds: float = PATIENCE
+    ) -> None:
         deadline = SystemClock().now().timestamp() + seconds
         await self.send(id=command_id, lot_id=LOT, channel_id=channel, command=verb, deadline=deadline)
 
@@ -140,7 +163,7 @@ class Platform:
         def found() -> dict[str, Any] | None:
             return next((frame for frame in self.frames[after:] if fits(frame)), None)
 
-        async with asyncio.timeout(WITHIN), self._heard:
+        async with asyncio.timeout(PATIENCE), self._heard:
             await self._heard.wait_for(found)
         frame = found()
         assert frame
@@ -181,6 +204,6 @@ class Heard:
         def found() -> list[Event]:
             return [event for event in self.events if event.kind is kind and event.lane.channel_id == channel]
 
-        async with asyncio.timeout(WITHIN), self._heard:
+        async with asyncio.timeout(PATIENCE), self._heard:
             await self._heard.wait_for(lambda: len(found()) >= times)
         return found()[times - 1]

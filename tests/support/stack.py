@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import aiohttp
 import pytest
 
+from support.clock import PATIENCE
 from support.postgres import NewDatabase
 from taigan.bolink import sign
 
@@ -35,8 +36,6 @@ STACKS_ON = os.environ.get("TAIGAN_TEST_STACKS_ON", "sqlite")
 
 on_the_file = pytest.mark.skipif(STACKS_ON != "sqlite", reason="tries the lock of the SQLite file")
 
-START_WITHIN = 60.0
-
 
 class Answer(dict[str, Any]):
     """A JSON answer with its HTTP status."""
@@ -44,7 +43,7 @@ class Answer(dict[str, Any]):
     status: int = 0
 
 
-async def eventually(check: Callable[[], Awaitable[T]], within: float = 10.0) -> T:
+async def eventually(check: Callable[[], Awaitable[T]], within: float = PATIENCE) -> T:
     """The first true result of `check`, which is asked again and again. Fails with the last one after `within` s."""
     deadline = time.monotonic() + within
     never = asyncio.Event()
@@ -176,7 +175,7 @@ class Stack:
         )
         # It says something only when everything answers and the file is written, or when it has failed.
         assert self._demo.stdout is not None
-        first = await asyncio.wait_for(self._demo.stdout.readline(), START_WITHIN)
+        first = await asyncio.wait_for(self._demo.stdout.readline(), PATIENCE)
         self.said.append(first.decode().strip())
         if not ready_file.exists():
             raise AssertionError(f"the demo did not start: {self.said[0]}\n{self.logs()}")
@@ -235,7 +234,7 @@ class Stack:
                 stderr=log,
                 start_new_session=True,
             )
-        await eventually(self._lot_sees_its_lanes, START_WITHIN)
+        await eventually(self._lot_sees_its_lanes, PATIENCE)
 
     @property
     def demo_pid(self) -> int:
@@ -332,4 +331,4 @@ class Stack:
             return 0
         if process.returncode is None:
             process.send_signal(how)
-        return await asyncio.wait_for(process.wait(), 15)
+        return await asyncio.wait_for(process.wait(), PATIENCE)

@@ -10,6 +10,7 @@ import ast
 import asyncio
 import contextlib
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +20,7 @@ import pytest
 from aiohttp import web
 
 from hub.sides import FakeLot, running_side, serving_lot
-from support.clock import ManualClock
+from support.clock import PATIENCE, ManualClock
 from support.simulated_lanes import running, settings
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.door import REPORT_LIMIT, Answer, Door, Mailbox, Post
@@ -123,28 +124,42 @@ def test_every_small_server_lets_the_silent_go_and_waits_for_no_body_for_long() 
         assert "body_within()" in text or name == "devices/workbench.py", name  # which is lanes.py with devices
 
 
-async def test_a_body_that_stands_still_at_a_small_server_is_408_and_cut() -> None:
+@contextlib.asynccontextmanager
+async def small_server(waits: float) -> AsyncIterator[int]:
+    """One that says back what it is sent, and waits so many seconds for a body; its port."""
+
     async def handler(request: web.Request) -> web.Response:
         return web.Response(body=await request.read())
 
-    app = web.Application(middlewares=[body_within(0.02)])
+    app = web.Application(middlewares=[body_within(waits)])
     app.router.add_post("/", handler)
     runner = web.AppRunner(app, shutdown_timeout=0.1, lingering_time=0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_body_that_stands_still_at_a_small_server_is_408_and_cut() -> None:
+    async with small_server(0.02) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.read()).startswith(b"HTTP/1.1 408")  # and nothing more comes
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        async with aiohttp.ClientSession() as session, session.post(url, data=b"whole") as answer:
-            assert await answer.read() == b"whole"
-    finally:
-        await runner.cleanup()
+
+
+async def test_a_whole_body_at_a_small_server_is_taken() -> None:
+    async with (
+        small_server(PATIENCE) as port,
+        aiohttp.ClientSession() as session,
+        session.post(f"http://127.0.0.1:{port}/", data=b"whole") as answer,
+    ):
+        assert await answer.read() == b"whole"
 
 
 @pytest.mark.parametrize("device", ["relay", "screen"])
@@ -157,13 +172,13 @@ async def test_silent_strangers_at_a_device_make_room_for_who_speaks(device: str
     port = wire.port if device == "relay" else screen.port
     try:
         lines = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST + 1)]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             with contextlib.suppress(ConnectionError):
                 assert await lines[0][0].read() == b""
         if device == "relay":
             reader, writer = lines[-1]
             writer.write(bytes.fromhex("000100000006 01 01 0000 0008"))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 assert (await reader.readexactly(7))[:2] == b"\x00\x01"
         for _, writer in lines:
             writer.close()

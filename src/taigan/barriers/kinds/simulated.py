@@ -351,10 +351,8 @@ class SimulatedLanes:
         if command_id in self._commands:
             return Result(Outcome.REJECTED, "already under way")
         barrier.state.last_command = now
-        loop = asyncio.get_running_loop()
-        command = Command(barrier.state, deadline, loop.create_future())
+        command = Command(barrier.state, deadline, asyncio.get_running_loop().create_future())
         self._commands[command_id] = command
-        timer = loop.call_later(remaining, command.give_up, "no reply before the deadline")
         frame = {
             "id": command_id,
             "lot_id": barrier.key.lot_id,
@@ -364,9 +362,10 @@ class SimulatedLanes:
         }
         self._send(frame, command)
         try:
-            return await command.outcome
+            await self._clock.wait((command.outcome,), remaining)
+            command.give_up("no reply before the deadline")
+            return command.outcome.result()
         finally:
-            timer.cancel()
             del self._commands[command_id]
 
     def cancel(self, command_id: str) -> None:
