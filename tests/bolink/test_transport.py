@@ -50,7 +50,7 @@ async def test_the_body_arrives_as_it_was_and_so_does_the_answer(transport: Tran
         return web.Response(status=202, body=await request.read())
 
     async with server(echo) as url:
-        assert await transport.post(f"{url}/a", b'{ "a": 1.10 }', timeout=5) == (202, b'{ "a": 1.10 }')
+        assert await transport.post(f"{url}/a", b'{ "a": 1.10 }', timeout=PATIENCE) == (202, b'{ "a": 1.10 }')
 
 
 async def test_a_connection_is_used_again() -> None:
@@ -63,7 +63,7 @@ async def test_a_connection_is_used_again() -> None:
 
     async with server(note) as url, AiohttpTransport() as transport:
         for _ in range(3):
-            await transport.post(url, b"{}", timeout=5)
+            await transport.post(url, b"{}", timeout=PATIENCE)
     assert len(peers) == 1
 
 
@@ -72,7 +72,7 @@ async def test_a_redirect_is_an_answer_and_not_followed(transport: Transport) ->
         raise web.HTTPFound("/elsewhere")
 
     async with server(redirect) as url:
-        assert (await transport.post(url, b"{}", timeout=5))[0] == 302
+        assert (await transport.post(url, b"{}", timeout=PATIENCE))[0] == 302
 
 
 async def test_nobody_there_is_unreachable(transport: Transport) -> None:
@@ -82,13 +82,13 @@ async def test_nobody_there_is_unreachable(transport: Transport) -> None:
     async with server(never) as url:
         pass
     with pytest.raises(Unreachable):
-        await transport.post(url, b"{}", timeout=5)
+        await transport.post(url, b"{}", timeout=PATIENCE)
 
 
 async def test_an_address_that_is_none_is_unreachable(transport: Transport) -> None:
     for url in ("nonsense", "ftp://127.0.0.1/", "http://"):
         with pytest.raises(Unreachable):
-            await transport.post(url, b"{}", timeout=5)
+            await transport.post(url, b"{}", timeout=PATIENCE)
 
 
 async def test_no_answer_in_time_is_timed_out(transport: Transport) -> None:
@@ -114,7 +114,7 @@ async def test_a_connection_cut_before_the_answer_is_unreachable(transport: Tran
 
     async with server(cut) as url:
         with pytest.raises(Unreachable):
-            await transport.post(url, b"{}", timeout=5)
+            await transport.post(url, b"{}", timeout=PATIENCE)
 
 
 async def test_an_answer_without_end_is_cut_off(transport: Transport) -> None:
@@ -129,7 +129,7 @@ async def test_an_answer_without_end_is_cut_off(transport: Transport) -> None:
 
     async with server(flood) as url:
         with pytest.raises(Unreachable, match="larger"):
-            await transport.post(url, b"{}", timeout=5)
+            await transport.post(url, b"{}", timeout=PATIENCE)
 
 
 async def test_an_answer_that_comes_twice_is_not_taken_for_the_next_messages() -> None:
@@ -154,7 +154,7 @@ async def test_an_answer_that_comes_twice_is_not_taken_for_the_next_messages() -
         async with AiohttpTransport() as transport:
             for number in range(4):
                 body = b"message %d" % number
-                assert await transport.post(url, body, timeout=5) == (200, body)
+                assert await transport.post(url, body, timeout=PATIENCE) == (200, body)
                 again.set()
                 await asyncio.wait_for(told_again.wait(), PATIENCE)
                 told_again.clear()
@@ -176,8 +176,8 @@ async def test_a_server_that_is_slow_keeps_nobody_from_another() -> None:
         return web.Response(body=b"taken")
 
     async with server(slow) as bolink, server(quick) as sms, AiohttpTransport(connections=5) as transport:
-        waiting = [asyncio.create_task(transport.post(bolink, b"{}", timeout=30)) for _ in range(20)]
-        assert await transport.post(sms, b"{}", timeout=5) == (200, b"taken")
+        waiting = [asyncio.create_task(transport.post(bolink, b"{}", timeout=PATIENCE)) for _ in range(20)]
+        assert await transport.post(sms, b"{}", timeout=PATIENCE) == (200, b"taken")
         assert not any(task.done() for task in waiting)
         stopped.set()
         await asyncio.gather(*waiting)
@@ -194,7 +194,7 @@ async def test_the_standard_transport_takes_its_proxy_from_the_environment(monke
     async with server(answer) as proxy:
         monkeypatch.setenv("http_proxy", proxy)
         monkeypatch.delenv("no_proxy", raising=False)
-        status, said = await StandardTransport().post("http://bolink.example/unionapi", b"{}", timeout=5)
+        status, said = await StandardTransport().post("http://bolink.example/unionapi", b"{}", timeout=PATIENCE)
     assert (status, said.decode()) == (200, "http://bolink.example/unionapi")
 
 
@@ -208,4 +208,4 @@ async def test_an_answer_that_stops_half_way_is_no_answer(transport: Transport) 
     listening = await asyncio.start_server(half, "127.0.0.1", 0)
     async with listening:
         with pytest.raises(Unreachable):
-            await transport.post(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", b"{}", timeout=5)
+            await transport.post(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", b"{}", timeout=PATIENCE)

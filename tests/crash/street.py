@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 
+from support.clock import PATIENCE
 from support.ports import free_port
 from support.stack import eventually
 from taigan.bolink import sign
@@ -82,7 +83,7 @@ class Street:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "taigan.toml").write_text(self._settings())
         connector = aiohttp.TCPConnector(limit=0)
-        self._client = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=20))
+        self._client = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=PATIENCE))
         try:
             await self.start_part("hub")
             await self.start_part("lanes")
@@ -136,15 +137,15 @@ class Street:
         process = self._running.pop(part)
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
-        await asyncio.wait_for(process.wait(), 20)
+        await asyncio.wait_for(process.wait(), PATIENCE)
 
     def signal(self, part: str, how: signal.Signals) -> None:
         """Send a signal to a process, and to no child of it."""
         self._running[part].send_signal(how)
 
     async def ended(self, part: str) -> int:
-        """The exit code of a process that ends within a few seconds."""
-        return await asyncio.wait_for(self._running[part].wait(), 10)
+        """The exit code of a process that ends by itself."""
+        return await asyncio.wait_for(self._running[part].wait(), PATIENCE)
 
     def pid(self, part: str) -> int:
         """The process id of a part."""
@@ -189,7 +190,7 @@ class Street:
 
     async def arms_are_up(self) -> None:
         """Return when every arm is open."""
-        await eventually(lambda: self._arms("open"), 10)
+        await eventually(lambda: self._arms("open"))
 
     async def arms_down(self) -> bool:
         """Whether every arm is closed."""
@@ -212,9 +213,9 @@ class Street:
     async def settle(self) -> None:
         """Cars leave as they can, the attendant sends the rest away; returns when nothing waits and nothing is owed."""
         await self.cars("leaves")
-        await eventually(self._nothing_waits, 60)
+        await eventually(self._nothing_waits)
         await eventually(self._nothing_is_owed, 120)  # what failed is tried again after up to 30 s
-        await eventually(self._arms_are_down, 20)
+        await eventually(self._arms_are_down)
 
     async def none_waits_of(self, licences: set[str]) -> bool:
         """Whether none of these drivers has an order that waits."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from crash.paying import FAULTS, WAYS, PayingStreet, Stay
+from crash.paying import FAULTS, PATIENCE, WAYS, PayingStreet, Stay
 from crash.street import SPACES
 from support.postgres import new_databases
 from support.telling import Tell
@@ -79,7 +79,7 @@ async def test_killed_at_every_named_point_of_a_payment_a_pull_and_a_release_the
         await street.forward(street.chance.choice([1200, 3000, 5400, 10000, 20000]))
         await street.is_armed(point, street.chance.randint(1, 4))
         leaving = asyncio.gather(*(street.leaves(stay) for stay in stays))
-        assert await street.dies_at(point, 30), f"{point} was never reached"
+        assert await street.dies_at(point, PATIENCE), f"{point} was never reached"
         await leaving
     await all_books_agree(street, tell)
 

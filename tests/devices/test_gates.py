@@ -13,6 +13,7 @@ import requests
 from requests.auth import HTTPDigestAuth
 
 from support.barrier_bench import workbench
+from support.clock import PATIENCE
 from support.ports import free_port
 from taigan.devices.dahua import DahuaGate
 from taigan.devices.device import Fault
@@ -29,7 +30,7 @@ def barrier(driver: str) -> dict[str, Any]:
 
 
 def by_httpx(method: str, url: str, password: str = PASSWORD, content: str = "") -> tuple[int, str]:
-    with httpx.Client(auth=httpx.DigestAuth(USER, password), trust_env=False, timeout=10) as client:
+    with httpx.Client(auth=httpx.DigestAuth(USER, password), trust_env=False, timeout=PATIENCE) as client:
         answer = client.request(method, url, content=content.encode())
         return answer.status_code, answer.text
 
@@ -38,7 +39,7 @@ def by_requests(method: str, url: str, password: str = PASSWORD, content: str = 
     with requests.Session() as session:
         session.trust_env = False
         auth = HTTPDigestAuth(USER, password)
-        answer = session.request(method, url, auth=auth, data=content.encode(), timeout=10)
+        answer = session.request(method, url, auth=auth, data=content.encode(), timeout=PATIENCE)
         return answer.status_code, answer.text
 
 

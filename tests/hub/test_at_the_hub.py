@@ -395,13 +395,13 @@ async def test_a_3_1_leaves_a_scan_that_was_refused(side: Side, lot: FakeLot) ->
     assert (await side.shown(result["scan_id"]))["shown"] == "refused"
 
 
-async def test_a_3_1_that_overtakes_the_answer_stands(hasty_side: Side, lot: FakeLot) -> None:
+async def test_a_3_1_that_overtakes_the_answer_stands(side: Side, lot: FakeLot) -> None:
     async def upload_first(message: dict[str, str]) -> web.Response:
-        await hasty_side.upload_entry(message["car_number"], "o1")
+        await side.upload_entry(message["car_number"], "o1")
         return web.Response(status=500)
 
     lot.answer = upload_first
-    assert (await hasty_side.scan())["shown"] == "success"
+    assert (await side.scan())["shown"] == "success"
 
 
 # SMS check (2.5): fetch the code from the lot (5.13), compare what was typed, then send 5.7 with mobile_number.

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hub.browsing import Phone
 from hub.sides import KEY, LOT_ID, PARK_ID, TOKEN, UNION_ID, FakeLot, Side, running_side, saying, serving_lot
-from support.clock import ManualClock
+from support.clock import PATIENCE, ManualClock
 from support.databases import emptied
 from support.messages import messages
 from taigan.bolink import (
@@ -294,7 +294,7 @@ async def test_what_is_owed_goes_on_after_a_restart(tmp_path: Path, clock: Manua
 async def test_a_last_attempt_that_a_restart_cut_off_needs_a_person(
     tmp_path: Path, clock: ManualClock, deaf_lot: FakeLot
 ) -> None:
-    async with running_side(tmp_path, clock, deaf_lot.url, Rules(resend_after=())) as before:
+    async with running_side(tmp_path, clock, deaf_lot.url, Rules(resend_after=(), push_timeout=PATIENCE)) as before:
         await push(before, "outpark")
         assert (await owed(before))["state"] == "needs_person"
 

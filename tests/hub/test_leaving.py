@@ -13,7 +13,7 @@ import pytest
 from hub.leaving_lot import LeavingLot
 from hub.sides import LOT_ID, PARK_ID, UNION_ID, Side, running_side, serving_lot
 from hub.vendor import client_at
-from support.clock import ManualClock
+from support.clock import PATIENCE, ManualClock
 from taigan.bolink import by_section, example_of
 from taigan.bolink.chapters.reconciliation import QueryOrders, QueryPayment, Refund
 from taigan.bolink.values import ExitPayment
@@ -275,7 +275,9 @@ async def test_what_ends_the_resending_is_a_setting(
     sent_again: bool,
 ) -> None:
     lot.taken = answer
-    async with running_side(tmp_path, clock, lot.url, Rules(resend_until=until), exits=("B1",)) as side:
+    async with running_side(
+        tmp_path, clock, lot.url, Rules(resend_until=until, push_timeout=PATIENCE), exits=("B1",)
+    ) as side:
         await side.upload_entry(PLATE, "o1")
         await pay(side, await at_exit(side))
         await lot.told("outpark")
@@ -298,7 +300,9 @@ async def owed_is(side: Side, state: str) -> dict[str, Any]:
 async def test_after_the_last_resend_a_person_sends_it_again(
     tmp_path: Path, clock: ManualClock, lot: LeavingLot
 ) -> None:
-    async with running_side(tmp_path, clock, lot.url, Rules(resend_after=()), exits=("B1",)) as side:
+    async with running_side(
+        tmp_path, clock, lot.url, Rules(resend_after=(), push_timeout=PATIENCE), exits=("B1",)
+    ) as side:
         await side.upload_entry(PLATE, "o1")
         scan = await at_exit(side)
         await side.faults({"kind": "answer_lost", "service_name": "outpark"})

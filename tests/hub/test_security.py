@@ -17,7 +17,7 @@ from aiohttp import web
 from hub.browsing import Phone
 from hub.sides import KEY, LOT_ID, PARK_ID, TOKEN, UNION_ID, FakeLot, Side, running_side, saying
 from hub.vendor import client_at
-from support.clock import ManualClock
+from support.clock import PATIENCE, ManualClock
 from taigan.bolink import seal
 from taigan.bolink.chapters.invoices import IssueInvoice
 from taigan.bolink.describing.catalogue import by_section
@@ -244,7 +244,10 @@ async def test_a_notify_url_may_lead_anywhere_where_the_settings_say_so(
 ) -> None:
     lot.answer = saying(1, car_number="")
     url = lot.url.replace("127.0.0.1", "localhost")
-    async with running_side(tmp_path, clock, lot.url, Rules(private_notify=True)) as side, client_at(side) as vendor:
+    async with (
+        running_side(tmp_path, clock, lot.url, Rules(private_notify=True, push_timeout=PATIENCE)) as side,
+        client_at(side) as vendor,
+    ):
         await vendor.client.pay_parking(vendor.parking_payment("20170921336435142", notify_url=url))
         [payment] = await vendor.records("payments")
         await vendor.moves(payment, "paid")
@@ -255,7 +258,7 @@ async def test_a_notify_url_may_lead_anywhere_where_the_settings_say_so(
 async def test_a_drivers_number_goes_to_the_vendors_hosts_and_those_of_the_settings(
     tmp_path: Path, clock: ManualClock
 ) -> None:
-    rules = Rules(redirect_hosts=("parking.example",))
+    rules = Rules(redirect_hosts=("parking.example",), push_timeout=PATIENCE)
     async with running_side(tmp_path, clock, "http://vendor.example/bolink", rules) as side:
         for host, status in (("vendor.example", 307), ("PARKING.example", 307), ("evil.example", 400)):
             url = f"{side.url}/unionapi/getlicence?redirectUrl=http://{host}/back"

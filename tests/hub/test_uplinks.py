@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.sides import KEY, LOT_ID, PARK_ID, TOKEN, UNION_ID, FakeLot, Side, running_side
-from support.clock import ManualClock
+from support.clock import PATIENCE, ManualClock
 from taigan.bolink import CATALOGUE, Addresses, BolinkClient, Direction, Entry, EntryTaken, GetQrCode, Refused, seal
 from taigan.strangers import ONE_MORE_AFTER
 from taigan.transport import AiohttpTransport
@@ -34,7 +34,7 @@ def body(data: object, key: str = KEY) -> bytes:
 
 async def test_our_own_client_is_understood(side: Side) -> None:
     async with AiohttpTransport() as transport:
-        client = BolinkClient(int(UNION_ID), KEY, Addresses.at(side.url), transport)
+        client = BolinkClient(int(UNION_ID), KEY, Addresses.at(side.url), transport, timeout=PATIENCE)
         taken = await client.entry(Entry(**GOOD))
         assert isinstance(taken, EntryTaken)
         code = await client.get_qr_code(GetQrCode(union_id=int(UNION_ID), park_id=PARK_ID, type=3, channel_id="A1"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.sides import KEY, LOT_ID, PARK_ID, UNION_ID, Side
+from support.clock import PATIENCE
 from taigan.bolink import Addresses, BolinkClient, Entry, Exit
 from taigan.bolink.chapters.trade import PayParking
 from taigan.transport import AiohttpTransport
@@ -82,4 +83,6 @@ class Vendor:
 @asynccontextmanager
 async def client_at(side: Side) -> AsyncIterator[Vendor]:
     async with AiohttpTransport() as transport:
-        yield Vendor(BolinkClient(int(UNION_ID), KEY, Addresses.at(side.url), transport, pauses=()), side)
+        yield Vendor(
+            BolinkClient(int(UNION_ID), KEY, Addresses.at(side.url), transport, timeout=PATIENCE, pauses=()), side
+        )

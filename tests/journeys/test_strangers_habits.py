@@ -57,7 +57,7 @@ async def test_the_lot_takes_what_strangers_mean_and_says_what_it_cannot(stack: 
         listed = await stack.lot.get(f"{stack.lot_path}/messages", outcome="refused", about="SRT0001")
         return list(listed["items"])
 
-    [refused] = await eventually(kept, 60)
+    [refused] = await eventually(kept)
     chinese, english = refused["note"].split("\n")
     assert ("排序" in chinese, "sorted" in english) == (True, True)
     assert key not in json.dumps(refused)

@@ -92,7 +92,9 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def side(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Side]:
-    rules = Rules(resend_after=(10.0,) * 10_000)  # the clock of these tests runs faster than the machine
+    rules = Rules(
+        resend_after=(10.0,) * 10_000, push_timeout=PATIENCE
+    )  # the clock of these tests runs faster than the machine
     async with running_side(tmp_path, clock, "http://127.0.0.1:9/nobody", rules) as running:
         yield running
 

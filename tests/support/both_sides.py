@@ -211,7 +211,9 @@ async def both_sides(folder: Path, url: str = "", policy: Policy | None = None) 
             await street.open([LOT])
             await with_tariff(street, lot_id=LOT_ID)
             headers = {"authorization": f"Bearer {API_TOKEN}"}
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as http:
+            async with httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=PATIENCE
+            ) as http:
                 yield Both(street, hub, clock, http, callback_url)
             platform.events.stop()
             await platform.stop()

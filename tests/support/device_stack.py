@@ -107,7 +107,7 @@ class DeviceStack:
                         start_new_session=True,
                     )
                 )
-        self._client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
+        self._client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE))
         urls = {name: f"http://127.0.0.1:{port}" for name, port in self._ports.items()}
         self.lot = Side(self._client, urls["lot"], TOKEN)
         self.hub = Side(self._client, urls["hub"], TOKEN)

@@ -97,7 +97,7 @@ class OwnLot:
         app.router.add_post("/hook", self._hooked)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as client:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as client:
             self.lot = Side(client, f"http://127.0.0.1:{self._ports['lot']}", TOKEN)
             self.street = Side(client, f"http://127.0.0.1:{self._ports['lanes']}")
             try:

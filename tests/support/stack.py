@@ -181,7 +181,7 @@ class Stack:
             raise AssertionError(f"the demo did not start: {self.said[0]}\n{self.logs()}")
         self._reading = asyncio.create_task(self._listen(self._demo.stdout))
         self.ready = json.loads(ready_file.read_text())
-        self._client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
+        self._client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE))
         self.lot = Side(self._client, self.ready["lot"]["url"], self.ready["lot"]["api_token"])
         self.hub = Side(self._client, self.ready["hub"]["url"], self.ready["hub"]["admin_token"])
         self.street = Side(self._client, self.ready["lanes"]["url"])
