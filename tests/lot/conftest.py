@@ -26,7 +26,7 @@ async def sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
 @pytest.fixture(scope="session")
 async def postgres_database(postgres_url: str) -> AsyncIterator[Database]:
     async with new_databases(postgres_url) as new:
-        database = await open_database(await new())
+        database = await open_database(await new(), unhurried=True)
         yield database
         await database.close()
 

@@ -21,7 +21,7 @@ async def sqlite_storage(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 @pytest.fixture(scope="session")
 async def postgres_storage(postgres_url: str) -> AsyncIterator[Database]:
     async with new_databases(postgres_url) as new:
-        database = await open_database(await new())
+        database = await open_database(await new(), unhurried=True)
         yield database
         await database.close()
 

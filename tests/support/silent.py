@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+GOODBYE = b"X\0\0\0\4"
+"""What a session of PostgreSQL says when it is given up."""
+
 
 class Way:
     """Passes bytes on between TCP on loopback and a server's Unix socket."""
@@ -14,7 +17,13 @@ class Way:
         self._socket = socket
         self._writers: set[asyncio.StreamWriter] = set()
         self._silent: set[asyncio.StreamWriter] = set()
+        self._asked_in_vain: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+
+    @property
+    def asked_in_vain(self) -> int:
+        """How many of the silent ways somebody has spoken into since."""
+        return len(self._asked_in_vain)
 
     @property
     def port(self) -> int:
@@ -45,6 +54,8 @@ class Way:
         with suppress(OSError):
             while piece := await reader.read(65536):
                 if writer in self._silent:
+                    if piece != GOODBYE:
+                        self._asked_in_vain.add(writer)
                     continue
                 writer.write(piece)
                 await writer.drain()

@@ -23,7 +23,7 @@ async def sqlite_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 @pytest.fixture(scope="session")
 async def postgres_house(postgres_url: str) -> AsyncIterator[House]:
     async with new_databases(postgres_url) as new:
-        database = await open_database(await new())
+        database = await open_database(await new(), unhurried=True)
         yield await house_at(database)
         await database.close()
 

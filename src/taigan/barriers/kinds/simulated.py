@@ -366,6 +366,7 @@ class SimulatedLanes:
             command.give_up("no reply before the deadline")
             return command.outcome.result()
         finally:
+            command.outcome.cancel()  # nobody waits any longer: what has not left does not leave
             del self._commands[command_id]
 
     def cancel(self, command_id: str) -> None:
