@@ -361,12 +361,12 @@ class SimulatedLanes:
             "deadline": deadline.timestamp(),
         }
         self._send(frame, command)
+        timer = asyncio.ensure_future(self._clock.sleep(remaining))
+        timer.add_done_callback(lambda _: command.give_up("no reply before the deadline"))
         try:
-            await self._clock.wait((command.outcome,), remaining)
-            command.give_up("no reply before the deadline")
-            return command.outcome.result()
+            return await command.outcome
         finally:
-            command.outcome.cancel()  # nobody waits any longer: what has not left does not leave
+            timer.cancel()
             del self._commands[command_id]
 
     def cancel(self, command_id: str) -> None:
