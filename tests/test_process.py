@@ -6,11 +6,11 @@ import asyncio
 import signal
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
 
+from support.clock import PATIENCE
 from taigan.process import listen, serve
 
 STOPS = """
@@ -27,8 +27,8 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("hangs", ["await asyncio.Event().wait()", "time.sleep(60)"])
-def test_a_process_that_hangs_in_its_stopping_ends_within_five_seconds_and_says_where_it_hung(hangs: str) -> None:
+@pytest.mark.parametrize("hangs", ["await asyncio.Event().wait()", "time.sleep(3600)"])
+def test_a_process_that_hangs_in_its_stopping_ends_all_the_same_and_says_where_it_hung(hangs: str) -> None:
     program = STOPS.replace("HANGS", hangs)
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -36,13 +36,11 @@ def test_a_process_that_hangs_in_its_stopping_ends_within_five_seconds_and_says_
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline() == "ready\n"
-        told = time.monotonic()
         process.send_signal(signal.SIGTERM)
         try:
-            assert process.wait(30) == 1
+            assert process.wait(PATIENCE) == 1
         finally:
             process.kill()
-        assert time.monotonic() - told < 5
         assert "in main" in process.stderr.read()
 
 

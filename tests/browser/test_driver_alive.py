@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -74,13 +73,14 @@ async def test_over_a_slow_network_the_page_is_there_at_once_and_the_result_come
     wire = await context.new_cdp_session(page)
     await wire.send("Network.enable")
     slow = {"offline": False, "latency": 300, "downloadThroughput": 20_000, "uploadThroughput": 10_000}
+    came = [0]
+    wire.on("Network.loadingFinished", lambda told: came.append(told["encodedDataLength"]))
     await wire.send("Network.emulateNetworkConditions", slow)
     lot.answer = saying(2, "请等待管理员放行")
-    began = time.monotonic()
     await page.goto(f"{side.url}/unionapi/nolienceinpark?code={await side.code()}")
     await page.get_by_role("button", name="确认入场").click()
     await expect(page.get_by_role("status")).to_contain_text("请等待管理员放行")
-    assert time.monotonic() - began < 15
+    assert 0 < sum(came) < 10 * slow["downloadThroughput"]  # seconds
     await upload_for(side)
     await expect(page.get_by_role("heading")).to_have_text("入场成功")
 
@@ -99,7 +99,7 @@ async def test_a_stream_that_is_cut_and_comes_back_shows_what_happened_meanwhile
         await upload_for(side)
         await expect(page.get_by_role("status")).to_contain_text("请等待管理员放行")
         wire.mend()
-        await expect(page.get_by_role("heading")).to_have_text("入场成功", timeout=15_000)
+        await expect(page.get_by_role("heading")).to_have_text("入场成功")
         assert await page.evaluate("window.sameDocument")
 
 

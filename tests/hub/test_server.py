@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from pathlib import Path
 
 import pytest
 
 from hub.sides import KEY, TOKEN, UNION_ID, FakeLot, Side, running_side, saying
-from support.clock import ManualClock
+from support.clock import PATIENCE, ManualClock
 from taigan.clock import SystemClock
 from taigan.hub.errors import DatabaseInUse, DatabaseNewer, DatabaseUnusable
 from taigan.hub.rules import Rules
@@ -23,18 +22,15 @@ async def started(database: Path) -> None:
         await serve(listener, asyncio.Event(), database=database, clock=SystemClock(), rules=Rules())
 
 
-async def test_it_ends_within_2_seconds_with_open_event_streams(
-    tmp_path: Path, clock: ManualClock, lot: FakeLot
-) -> None:
+async def test_it_ends_with_open_event_streams(tmp_path: Path, clock: ManualClock, lot: FakeLot) -> None:
     async with running_side(tmp_path, clock, lot.url) as side:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with side.http.get(f"{side.url}/admin/events", headers=headers) as stream:
             assert stream.status == 200
             await stream.content.readline()
-            started = time.monotonic()
             side.stop.set()
-            await side.running
-            assert time.monotonic() - started < 2
+            await asyncio.wait({side.running}, timeout=PATIENCE)
+            assert side.running.done()
 
 
 async def test_started_again_it_goes_on_where_it_was(tmp_path: Path, clock: ManualClock, lot: FakeLot) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from support.clock import PATIENCE
 from support.ports import free_port
 from support.programs import program
 
@@ -34,7 +35,7 @@ class Broker:
         )
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen([program("mosquitto", "mosquitto"), "-c", config], stdout=log, stderr=log)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self._process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return
@@ -44,7 +45,7 @@ class Broker:
         """End it; clients lose their connection."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(PATIENCE)
             self._process = None
 
 

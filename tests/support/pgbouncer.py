@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from support.clock import PATIENCE
 from support.ports import free_port
 
 INSTALL = "PgBouncer is not here. Install it (apt-get install pgbouncer)."
@@ -47,10 +48,10 @@ def pgbouncer(folder: Path, url: str, *, pool_mode: str) -> Iterator[str]:
     try:
         began = time.monotonic()
         while b"process up" not in log.read_bytes():
-            if running.poll() is not None or time.monotonic() - began > 10:
+            if running.poll() is not None or time.monotonic() - began > PATIENCE:
                 raise RuntimeError(f"PgBouncer did not start: {log.read_text()}")
             time.sleep(0.02)
         yield f"postgresql://{parsed.username}@127.0.0.1:{port}/lot"
     finally:
         running.terminate()
-        running.wait(10)
+        running.wait(PATIENCE)

@@ -16,6 +16,8 @@ from typing import Any
 
 import asyncpg
 
+from support.clock import PATIENCE
+
 INSTALL = "PostgreSQL is not here. Install it (apt-get install postgresql) or set TAIGAN_TEST_DATABASE_URL."
 
 
@@ -82,7 +84,7 @@ class PostgresServer:
         """End it: by SIGINT in order, by SIGQUIT as if it had crashed. Returns when it is gone."""
         if self._server is not None:
             self._server.send_signal(how)
-            self._server.wait(20)
+            self._server.wait(PATIENCE)
             self._server = None
 
 

@@ -28,6 +28,8 @@ log = structlog.get_logger("taigan.storage")
 
 CONNECT_WITHIN = 3.0
 """Seconds until a new session must be there."""
+OPENS_WITHIN = 30.0
+"""The same at the start, when no driver waits yet: a machine that has just booted is slow."""
 ANSWER_WITHIN = 3.0
 """Seconds until a statement must be answered; a driver is answered within four."""
 ENDED_WITHIN = 3.0
@@ -121,7 +123,10 @@ class PostgresDatabase:
     async def prepare(self) -> None:
         """Create or migrate the tables, however long it takes; one process does it, the others wait for it."""
         engine = create_async_engine(
-            self._url, poolclass=sa.NullPool, hide_parameters=True, connect_args=_connecting("taigan migration", None)
+            self._url,
+            poolclass=sa.NullPool,
+            hide_parameters=True,
+            connect_args=_connecting("taigan migration", None, OPENS_WITHIN),
         )
         try:
             if await _pooled_by_transaction(self._url):
@@ -220,9 +225,9 @@ class _NothingWritten(Exception):
         self.means, self.gave_way = means, gave_way
 
 
-def _connecting(name: str, answer_within: float | None) -> dict[str, Any]:
+def _connecting(name: str, answer_within: float | None, within: float = CONNECT_WITHIN) -> dict[str, Any]:
     return {
-        "timeout": CONNECT_WITHIN,
+        "timeout": within,
         "command_timeout": answer_within,
         "connection_class": Session,
         "server_settings": {"application_name": name},
@@ -252,8 +257,9 @@ async def _pooled_by_transaction(url: sa.URL) -> bool:
     """Whether two sessions that are open at once are served, one after the other, by the same or by changing ones."""
     first = second = None
     try:
-        first = await asyncpg.connect(**driver_options(url))
-        second = await asyncpg.connect(**driver_options(url))
+        options = driver_options(url) | {"timeout": OPENS_WITHIN}
+        first = await asyncpg.connect(**options)
+        second = await asyncpg.connect(**options)
         served_by = [await session.fetchval("SELECT pg_backend_pid()") for session in (first, second) * 2]
     except (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError):
         return True  # what one transaction prepared, the next one's session does not know
