@@ -8,7 +8,7 @@ import pytest
 
 from conformance.defects import defects
 from conformance.lots.good import GoodLot
-from support.judged import judged
+from support.judged import TRIES, judged
 from taigan.conformance.catalogue import cases
 from taigan.conformance.model import Level, Status
 
@@ -20,9 +20,12 @@ async def test_a_broken_lot_is_red_where_it_is_broken(broken: type[GoodLot], tmp
     """`also` are cases that give the recording something to look at."""
     others = getattr(broken, "also", ())
     chosen = {*broken.reddens, *others}
-    run = await judged(broken(), tmp_path, *chosen, sms_check=getattr(broken, "sms_check", False))
-    came_out = {result.case.case_id: result.status for result in run.results if result.case.case_id in broken.reddens}
-    assert came_out == dict.fromkeys(broken.reddens, Status.FAILED)
+    for _ in range(TRIES):
+        run = await judged(broken(), tmp_path, *chosen, sms_check=getattr(broken, "sms_check", False))
+        came_out = {each.case.case_id: each.status for each in run.results if each.case.case_id in broken.reddens}
+        if came_out == dict.fromkeys(broken.reddens, Status.FAILED):
+            return
+    raise AssertionError(came_out)
 
 
 def test_every_case_that_can_be_red_has_been_seen_red() -> None:

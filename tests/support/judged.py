@@ -10,6 +10,8 @@ from taigan.conformance.catalogue import PROFILES
 from taigan.conformance.plan import Plan
 from taigan.conformance.run import Run
 
+TRIES = 3
+"""Runs until one meets no stall of the machine, which makes any lot late; what is wrong in a lot is wrong in each."""
 QUICK: dict[str, Any] = {"patience": 0.05, "answer_within": 2.0, "repeats": 0, "strict": True, "at_once": 12}
 
 
