@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -364,7 +365,7 @@ async def test_a_database_server_is_looked_into_with_its_clock(
     await database.close()
     found = {finding.check: finding for finding in await examine(patient.installation, SystemClock())}
     assert found["database"].state == "well"
-    assert "0 s ahead of the database" in found["clock"].en or "0 s behind the database" in found["clock"].en
+    assert re.search(r"\b\d s (ahead of|behind) the database", found["clock"].en)
     patient.told(database_url="postgresql://taigan:hush-hush@127.0.0.1:1/none")
     said = (await patient.found())[("database", "")]
     assert said.state == "wrong"
@@ -399,7 +400,7 @@ async def test_the_command_says_that_a_running_demo_is_well(stack: Stack) -> Non
         assert (code == 0) is json.loads(said)["well"]
         return code == 0
 
-    await eventually(well, within=30)
+    await eventually(well)
 
 
 async def test_the_command_says_in_words_what_a_stopped_platform_needs(new_stack: Callable[..., Stack]) -> None:
