@@ -104,6 +104,17 @@ class LotSettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Tencent: SmsSdkAppId."""
     sms_sign_id: int = 0
     """Tencent: the signature's number, to ask for the state of its registration."""
+    pictures_in: Annotated[str, msgspec.Meta(pattern=r"^$|^s3://[a-z0-9][a-z0-9.-]{2,62}(/[A-Za-z0-9._/-]*)?$")] = ""
+    """Where pictures are kept: empty: as files in `pictures` in `data_dir`; `s3://BUCKET` or `s3://BUCKET/PREFIX`: in a
+    bucket, where several machines share one database (`pip install 'taigan[s3]'`)."""
+    s3_endpoint: Annotated[str, msgspec.Meta(pattern=r"^$|^https?://[^\s?#]+$")] = ""
+    """The address of the bucket's server; empty: Amazon's of `s3_region`."""
+    s3_region: str = ""
+    """The bucket's region."""
+    s3_key_id: str = ""
+    """The key's number there; empty: the machine's own role."""
+    s3_key_secret: str = ""
+    """The key that signs there. `file:PATH` reads it from a file."""
     alarm_url: str = ""
     """Where alarms are posted, as JSON, beside the log, the metrics and the API; empty: nowhere."""
 
@@ -255,6 +266,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             *(vendor.key for vendor in self.vendors),
             *self.lot.api_tokens.values(),
             self.lot.sms_key_secret,
+            self.lot.s3_key_secret,
             self.hub.admin_token,
         ]
 
@@ -473,7 +485,10 @@ def _with_secrets_read(settings: Settings, folder: Path, origin: str) -> Setting
     return replace(
         settings,
         lot=replace(
-            settings.lot, api_tokens=tokens, sms_key_secret=read(settings.lot.sms_key_secret, "lot.sms_key_secret")
+            settings.lot,
+            api_tokens=tokens,
+            sms_key_secret=read(settings.lot.sms_key_secret, "lot.sms_key_secret"),
+            s3_key_secret=read(settings.lot.s3_key_secret, "lot.s3_key_secret"),
         ),
         hub=replace(settings.hub, admin_token=admin_token),
         vendors=tuple(vendors),

@@ -66,7 +66,7 @@ def rows_of_both() -> list[tuple[sa.Table, list[dict[str, Any]]]]:
         (t.quotes, [row(t.quotes, 3, NOW, lot_id="1-7", order_id="", answer=f'{{"who":"{IDENTITY}"}}'.encode())]),
         both(t.errands, {"about": f'{{"car_number": "{PLATE}", "mobile": "{PHONE}"}}'}, {}),
         both(t.alarms, {"note": f"call {PHONE}", "alarm_id": -2}, {"alarm_id": -1}),
-        both(t.pictures, {}, {}),
+        both(t.shots, {"plate": PLATE, "place": "2026-05-04/" + "a" * 32 + ".jpg"}, {"plate": "粤B99999", "place": ""}),
         both(t.order_events, {"detail": f"粤B00000 -> {PLATE}"}, {}),
         both(t.operator_acts, {"act": f"changed the licence to {PLATE}", "act_id": -2}, {"act_id": -1}),
     ]
@@ -112,7 +112,7 @@ async def test_everything_of_a_plate_is_handed_out_and_nothing_of_others(kept: D
         "auto_pay",
         "deliveries",
         "payments",
-        "pictures",
+        "shots",
         "inbox",
         "message_log",
         "operator_acts",
@@ -174,3 +174,24 @@ async def test_a_car_that_is_inside_and_an_upload_that_is_owed_are_waited_for(ke
 
 async def test_somebody_who_was_never_here_is_nobody(kept: Database) -> None:
     assert (await erase(kept, By.PLATE, "京A00000")).rows == {}
+
+
+async def test_pictures_of_the_car_itself_go_too_and_their_places_are_known_before(kept: Database) -> None:
+    """A picture of her car at the entry names no order: it is hers by the car that stood there."""
+    nameless = {"lot_id": "1-7", "order_id": "", "plate": ""}
+    rows = [
+        row(t.shots, 3, NOW, **nameless, presence_id="presence_id1", place="2026-05-04/b"),
+        row(t.shots, 4, NOW, **nameless, presence_id="presence_id2", place="2026-05-04/c"),
+    ]
+    await kept.write(lambda conn: conn.execute(sa.insert(t.shots), rows))
+    places = await kept.read(lambda conn: privacy.pictures(conn, By.PHONE, PHONE, to_erase=True))
+    assert sorted(places) == ["2026-05-04/" + "a" * 32 + ".jpg", "2026-05-04/b"]
+    await erase(kept, By.PHONE, PHONE)
+    left = await all_of(kept)
+    assert sorted(shot["place"] for shot in left["shots"]) == ["", "2026-05-04/c"]
+
+
+async def test_no_picture_is_dropped_while_the_car_is_inside(kept: Database) -> None:
+    await kept.write(lambda conn: conn.execute(sa.update(t.orders).values(state="in")))
+    with pytest.raises(StillNeeded):
+        await kept.read(lambda conn: privacy.pictures(conn, By.PLATE, PLATE, to_erase=True))

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from support.clock import PATIENCE, ManualClock, RunningClock
 from support.simulated_lanes import LOT, Heard, Script
-from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Result
+from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Photo, Result
 from taigan.barriers.door import Answer, Post
 from taigan.barriers.drivers import Fleet
 from taigan.barriers.watching.lane_watch import LaneWatch
@@ -53,6 +53,7 @@ class Bench:
         self.device: Any = device
         self.script = script
         self.clock = clock
+        self.photos: list[Photo] = []
         self._commands = 0
 
     async def open(self, seconds: float = PATIENCE) -> Result:
@@ -80,6 +81,11 @@ class Bench:
         """Raise the arm, and see that it was taken."""
         result = await self.open()
         assert result == Result(Outcome.ACCEPTED), result
+
+    async def next_photo(self) -> Photo:
+        """The first picture that comes."""
+        await self.until(lambda: self.photos)
+        return self.photos[0]
 
     async def online(self) -> None:
         """Return when the driver has heard its device."""
@@ -160,7 +166,8 @@ async def bench(
     folder.mkdir(exist_ok=True)
     heard = Heard()
     used = clock or RunningClock()
-    fleet = Fleet(heard, used, Random(7))
+    photos: list[Photo] = []
+    fleet = Fleet(heard, used, Random(7), photos=photos.append)
     built = fleet.add(LANE, {**barrier, **(driver or {})}, detector=detector)
     async with (
         posts_to(fleet) as url,
@@ -168,6 +175,8 @@ async def bench(
     ):
         await fleet.start()
         try:
-            yield Bench(fleet, built, heard, emulated, script, used)
+            running = Bench(fleet, built, heard, emulated, script, used)
+            running.photos = photos
+            yield running
         finally:
             await fleet.stop()

@@ -308,7 +308,7 @@ class Parking:
 
     async def tidy(self) -> None:
         """Drop what is older than it is kept, from every table, without a pause."""
-        tidying = Tidying(self._rows, self.platform.policy, _Breathless(self.clock))
+        tidying = Tidying(self._rows, self.platform.policy, _Breathless(self.clock), self.platform.album.store)
         for sweep in SWEEPS:
             await tidying.sweep(sweep)
 

@@ -20,6 +20,7 @@ from taigan.barriers.barrier import LaneKey, LaneState, Outcome, Position, Price
 from taigan.bolink import Addresses, BolinkClient, Unreachable
 from taigan.clock import SystemClock
 from taigan.deadline import Deadline
+from taigan.lot.album import Album
 from taigan.lot.commits import Commits
 from taigan.lot.community.desk import CommunityDesk
 from taigan.lot.entering.desk import EntryDesk
@@ -38,6 +39,8 @@ from taigan.lot.plates import Plates
 from taigan.lot.policy import Policy
 from taigan.lot.uploads.courier import Courier
 from taigan.lot.uploads.pulls import Pulls
+from taigan.pictures.scaler import Scaler
+from taigan.pictures.store import InMemory
 from taigan.process import serve
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
@@ -162,6 +165,7 @@ class House:
     app: App
     keys_read: list[datetime]
     bolink: PaperBolink
+    album: Album
     requested: int = field(default=0)
 
     async def clear(self) -> None:
@@ -290,6 +294,7 @@ async def house_at(database: Database, **options: Any) -> House:
 
     attendant = Attendant(database, lanes, commits, lifts, policy, clock, ids, lane_changed, keys_changed)
     callbacks: Any = Listener()
+    album = Album(database, InMemory(), Scaler(), lanes, events, metrics, clock)
     app = build(
         database=database,
         callbacks=callbacks,
@@ -301,13 +306,14 @@ async def house_at(database: Database, **options: Any) -> House:
         city=CityDesk(database, leaving, lanes, bolink.client_of, clock),
         community=CommunityDesk(database, leaving, bolink.client_of, clock),
         lanes=lanes,
+        album=album,
         events=events,
         metrics=metrics,
         clock=clock,
         accounts=Accounts(database, clock, policy, QUICK),
         **{"sleep": at_once, **options},
     )
-    return House(database, clock, events, metrics, callbacks, leaving, lanes, barriers, app, keys_read, bolink)
+    return House(database, clock, events, metrics, callbacks, leaving, lanes, barriers, app, keys_read, bolink, album)
 
 
 async def at_once(seconds: float) -> None:

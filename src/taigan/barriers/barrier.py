@@ -92,6 +92,38 @@ class Event:
             object.__setattr__(self, name, clean(getattr(self, name)))
 
 
+class Why(enum.StrEnum):
+    """When a picture was taken."""
+
+    PLATE = "plate"  # a plate was read
+    LIFT = "lift"  # the arm was raised
+    PASSAGE = "passage"  # the car drove through
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A picture that a lane's camera took: a JPEG or PNG as the device sent it, which nobody has looked into yet.
+
+    `photo_id` is the same in every process that hears it. `presence_id` is the car on the loop, empty for none.
+    """
+
+    photo_id: str
+    lane: LaneKey
+    at: datetime
+    why: Why
+    data: bytes = field(repr=False)
+    presence_id: str = ""
+    plate: str = ""
+
+
+PhotoSink = Callable[[Photo], None]
+"""Takes a picture, at once: what becomes of it is nothing that a driver waits for."""
+
+
+def unseen(photo: Photo) -> None:
+    """Where nobody keeps pictures."""
+
+
 EventSink = Callable[[Event], Awaitable[None]]
 """Takes an event and returns when what it changes is committed. Raises when it could not be: then nobody may take it
 for dealt with. `WatchedElsewhere` among them is nothing to complain of."""

@@ -42,11 +42,15 @@ class PostingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A request that a device made to us. `form` holds the fields of a form body; files in it are left out."""
+    """A request that a device made to us. `form` holds the fields of a form body; files in it are left out.
+
+    `picture` is what stood in the field that the mailbox names for it, as it stood there.
+    """
 
     body: bytes
     headers: Mapping[str, str]  # names in lower case
     form: Mapping[str, str]
+    picture: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class Mailbox:
     signs: bool = False
     forms: bool = False
     limit: int = REPORT_LIMIT
+    picture: str = ""  # the field of its forms that holds one
     heard_from: dict[str, float] = field(default_factory=dict)
     alarmed_at: float | None = None
 

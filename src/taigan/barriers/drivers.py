@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from taigan.barriers.barrier import Barrier, EventSink, LaneKey
+from taigan.barriers.barrier import Barrier, EventSink, LaneKey, PhotoSink, unseen
 from taigan.barriers.door import Door
 from taigan.barriers.secrets import DeviceSecrets
 from taigan.barriers.site import Lane, Site
@@ -75,8 +75,8 @@ def read_settings(barrier: Mapping[str, Any]) -> tuple[Driver, msgspec.Struct]:
 class Fleet:
     """The barriers of one process, and everything they share.
 
-    Events go to `sink`. `barrier` holds a lane's settings as they stand in the config. `secrets` and `open_to` are the
-    `Door`'s.
+    Events go to `sink`, the cameras' pictures to `photos`. `barrier` holds a lane's settings as they stand in the
+    config. `secrets` and `open_to` are the `Door`'s.
     """
 
     def __init__(
@@ -87,10 +87,11 @@ class Fleet:
         *,
         secrets: DeviceSecrets | None = None,
         open_to: frozenset[str] = frozenset(),
+        photos: PhotoSink = unseen,
     ) -> None:
         used = clock or SystemClock()
         self.door = Door(used, secrets, open_to)
-        self.site = Site(sink, used, random or Random(), self.door)
+        self.site = Site(sink, used, random or Random(), self.door, photos)
         self._barriers: dict[LaneKey, Barrier] = {}
 
     @property

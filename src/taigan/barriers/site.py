@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar, cast
 import structlog
 
 from taigan.barriers.backoff import Backoff
-from taigan.barriers.barrier import EventSink, LaneKey
+from taigan.barriers.barrier import EventSink, LaneKey, PhotoSink, unseen
 from taigan.barriers.door import Door, Mailbox, PostHandler
 from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import LaneWatch
@@ -54,8 +54,10 @@ class Site:
         clock: Clock,
         random: Random,
         door: Door | None = None,
+        photos: PhotoSink = unseen,
     ) -> None:
         self.sink = sink
+        self.photos = photos
         self.clock = clock
         self.random = random
         self._connections: dict[Hashable, Connection] = {}
@@ -69,7 +71,15 @@ class Site:
         self, lane: Lane, device: str, *, signals: LaneSignals | None = None, silent_after: float = 0.0
     ) -> LaneWatch:
         """The lane's picture, looked at once a second."""
-        watch = LaneWatch(lane.key, self.sink, self.clock, device=device, signals=signals, silent_after=silent_after)
+        watch = LaneWatch(
+            lane.key,
+            self.sink,
+            self.clock,
+            device=device,
+            signals=signals,
+            silent_after=silent_after,
+            photos=self.photos,
+        )
         self._watches[lane.key] = watch
         return watch
 

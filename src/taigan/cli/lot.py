@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taigan.cli.running import ClockFile, Config, Failure, Main, WithParent, for_tests, machine_clock, run_until_told
+from taigan.cli.running import (
+    ClockFile,
+    Config,
+    Failure,
+    Main,
+    WithParent,
+    for_tests,
+    machine_clock,
+    run_until_told,
+    store_of,
+)
 
 if TYPE_CHECKING:
     from socket import socket
 
+    from taigan.barriers.barrier import Photo
     from taigan.bolink import Addresses
     from taigan.clock import Clock
     from taigan.lot.gateways.gateway import SmsGateway
@@ -79,6 +90,9 @@ async def _lot(
     async def happened(event: Event) -> None:
         await platform.lanes.handle(event)
 
+    def photographed(photo: Photo) -> None:
+        platform.album.take(photo)
+
     def barrier_of(lane: Lane, sink: EventSink) -> Barrier:
         key = LaneKey(lane.lot_id, lane.channel_id)
         return fleet.add(key, settings.barrier_of(lane.barrier), detector=lane.detector)
@@ -100,7 +114,9 @@ async def _lot(
         transport = await opened.enter_async_context(AiohttpTransport())
         gateway = gateway_of(settings, transport, clock)
         secrets = DeviceSecrets(settings.data / FILE)
-        fleet = Fleet(happened, clock, random, secrets=secrets, open_to=frozenset(own.open_devices))
+        fleet = Fleet(
+            happened, clock, random, secrets=secrets, open_to=frozenset(own.open_devices), photos=photographed
+        )
         platform = Platform(
             database=database,
             barrier_of=barrier_of,
@@ -113,6 +129,7 @@ async def _lot(
             random=random,
             reach=DieAt(died_at) if (died_at := for_tests("TAIGAN_TEST_DIE_AT")) else pass_by,
             exchange=exchange_over(settings.lot_database_url, clock),
+            pictures=store_of(settings),
         )
         if own.alarm_url:
             hook = AlarmHook(own.alarm_url, transport, clock)
@@ -129,6 +146,7 @@ async def _lot(
             city=platform.city,
             community=platform.community,
             lanes=platform.lanes,
+            album=platform.album,
             events=platform.events,
             metrics=platform.metrics,
             clock=clock,

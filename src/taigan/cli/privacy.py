@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from taigan.cli.running import Config, Failure, fail, with_database
+from taigan.cli.running import Config, Failure, fail, read_settings, store_of, with_database
 
 if TYPE_CHECKING:
     from taigan.storage.database import Database
@@ -37,12 +37,19 @@ def export(
 ) -> None:
     """Everything that is kept of one person, as JSON by table; pictures as base64."""
     from taigan.clock import SystemClock
+    from taigan.pictures.store import StoreFailed
     from taigan.storage.kept import privacy
 
     by, value = _whom(plate, phone, identity)
 
     async def run(database: Database) -> None:
         found = await database.read(lambda conn: privacy.export(conn, by, value))
+        store = store_of(read_settings(config))
+        for row in found.get("shots", []):
+            try:
+                row["picture"] = await store.get(row["place"]) if row["place"] else row["picture"]
+            except StoreFailed as error:
+                raise Failure(f"the pictures cannot be read now: {error}", 3) from None
         now = SystemClock().now()
         await database.write(lambda conn: privacy.record_export(conn, by, value, operator, reason, now))
         text = json.dumps(found, ensure_ascii=False, indent=2, default=_as_json)
@@ -70,6 +77,7 @@ def erase(
 ) -> None:
     """Erase what tells who it was. Stays and money remain, as nobody's; a car that is inside is waited for."""
     from taigan.clock import SystemClock
+    from taigan.pictures.store import StoreFailed, both
     from taigan.storage.kept import privacy
 
     by, value = _whom(plate, phone, identity)
@@ -77,9 +85,13 @@ def erase(
     async def run(database: Database) -> None:
         now = SystemClock().now()
         try:
+            places = await database.read(lambda conn: privacy.pictures(conn, by, value, to_erase=True))
+            await store_of(read_settings(config)).drop([each for place in places for each in both(place)])
             erased = await database.write(lambda conn: privacy.erase(conn, by, value, operator, reason, now))
         except privacy.StillNeeded as error:
             raise Failure(str(error), 1) from None
+        except StoreFailed as error:
+            raise Failure(f"the pictures cannot be erased now, and nothing was: {error}", 3) from None
         for table, rows in erased.rows.items():
             typer.echo(f"{table}: {rows}")
         typer.echo("nothing was kept" if not erased.rows else "erased; backups made before still hold it")

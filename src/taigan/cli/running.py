@@ -15,6 +15,7 @@ import typer
 
 if TYPE_CHECKING:
     from taigan.clock import Clock
+    from taigan.pictures.store import Store
     from taigan.settings import Settings
     from taigan.storage.database import Database
 
@@ -40,6 +41,28 @@ class Failure(Exception):
     def __init__(self, text: str, exit_code: int) -> None:
         super().__init__(text)
         self.exit_code = exit_code
+
+
+def store_of(settings: Settings) -> Store:
+    """Where pictures are kept. Raises `Failure`."""
+    own = settings.lot
+    if not own.pictures_in:
+        from taigan.pictures.store import Files
+
+        return Files(settings.data / "pictures")
+    try:
+        from taigan.pictures.s3 import Bucket
+    except ImportError:
+        raise Failure("lot.pictures_in: a bucket needs an extra: pip install 'taigan[s3]'", 2) from None
+    bucket, _, prefix = own.pictures_in.removeprefix("s3://").partition("/")
+    return Bucket(
+        bucket,
+        endpoint=own.s3_endpoint,
+        region=own.s3_region,
+        key_id=own.s3_key_id,
+        key_secret=own.s3_key_secret,
+        prefix=prefix,
+    )
 
 
 def with_database(work: Callable[[Database], Awaitable[None]], config: Path | None, *, unhurried: bool = False) -> None:

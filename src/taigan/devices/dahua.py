@@ -6,6 +6,7 @@ from aiohttp import web
 
 from taigan.devices.gate import HttpGate
 from taigan.devices.lane import Verb
+from taigan.devices.photos import photo_of
 
 
 class DahuaGate(HttpGate):
@@ -15,6 +16,8 @@ class DahuaGate(HttpGate):
 
     async def answer(self, request: web.Request) -> web.Response:
         query = request.query
+        if request.path == "/cgi-bin/snapshot.cgi" and request.method == "GET":
+            return web.Response(body=photo_of(self.lane.plate), content_type="image/jpeg")
         if (
             request.path != "/cgi-bin/trafficSnap.cgi"
             or request.method != "GET"

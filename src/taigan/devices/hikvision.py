@@ -11,6 +11,7 @@ from aiohttp import web
 
 from taigan.devices.gate import HttpGate
 from taigan.devices.lane import Arm, Mode, Verb
+from taigan.devices.photos import photo_of
 
 OK = (1, "OK")
 BUSY = (2, "Device Busy")
@@ -34,6 +35,8 @@ class HikvisionGate(HttpGate):
             )
         if request.path == path and request.method == "PUT":
             return await self._control(await request.read())
+        if request.path == "/ISAPI/Streaming/channels/101/picture" and request.method == "GET":
+            return web.Response(body=photo_of(self.lane.plate), content_type="image/jpeg")
         return _status(NOT_SUPPORTED, 404)
 
     async def _control(self, body: bytes) -> web.Response:

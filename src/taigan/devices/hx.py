@@ -14,6 +14,7 @@ import msgspec
 from taigan.devices.device import Device, Fault, Seconds
 from taigan.devices.lane import Reply, Verb
 from taigan.devices.led import Reader, Screen
+from taigan.devices.photos import photo_of
 from taigan.tasks import end
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class HxCamera(Device):
 
     async def read_plate(self, plate: str) -> None:
         """A car with a plate comes into the picture."""
-        picture = base64.b64encode(b"\xff\xd8\xff\xe0 a picture \xff\xd9").decode()
+        picture = base64.b64encode(photo_of(plate)).decode()
         await self._post(
             {
                 "type": "online",

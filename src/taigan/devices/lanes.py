@@ -12,7 +12,7 @@ and receives
     {"snapshot": [{"lot_id", "channel_id", "position", "held", "lifts", "presence", "since", "ended",
                    "power"}]}                                      again when the lane's power is back
     {"reply", "outcome", "reason"}
-    {"event", "lot_id", "channel_id", "kind", "presence", "at", "held", "detail", "plate", "code"}
+    {"event", "lot_id", "channel_id", "kind", "presence", "at", "held", "detail", "plate", "code", "picture"}
     {"error"}                                                      a frame that could not be used
 
 Times are unix seconds. `ended` lists the last stays as [presence, kind, at]. An event has the same name each time it
@@ -36,6 +36,7 @@ in this order. `plate` is what is on a car that comes; the camera reads nothing 
 from __future__ import annotations
 
 import asyncio
+import base64
 import enum
 import hmac
 import logging
@@ -56,7 +57,8 @@ from taigan.clock import Clock
 from taigan.devices import DeviceError
 from taigan.devices.camera import CameraMode
 from taigan.devices.journal import Journal, JournalFailed
-from taigan.devices.lane import CarAction, DoesNotFit, Happening, Lane, LaneRecord, Mode, Reply, Verb
+from taigan.devices.lane import CarAction, DoesNotFit, Happening, Kind, Lane, LaneRecord, Mode, Reply, Verb
+from taigan.devices.photos import photo_of
 from taigan.patience import SILENT_FOR, body_within
 from taigan.tasks import end
 
@@ -286,6 +288,7 @@ class LanesApp:
         watchers = self._watchers[lane]
         if not watchers:
             return
+        photo = photo_of(happening.plate) if happening.kind is Kind.PLATE else b""
         frame = self._text(
             {
                 "event": happening.event_id,
@@ -298,6 +301,7 @@ class LanesApp:
                 "detail": happening.detail,
                 "plate": happening.plate,
                 "code": happening.code,
+                "picture": base64.b64encode(photo).decode(),
             }
         )
         done = asyncio.get_running_loop().create_future()

@@ -23,6 +23,7 @@ from taigan.devices.device import Device, Fault, Seconds
 from taigan.devices.lane import Arm, Reply, Verb
 from taigan.devices.led import Reader, Screen
 from taigan.devices.mqtt import MqttLine
+from taigan.devices.photos import photo_of
 from taigan.tasks import end
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ class Camera(Device):
 
     def plate_alarm(self, plate: str, plate_id: int, *, offline: bool = False) -> dict[str, Any]:
         """What the camera says of a plate it read."""
+        picture = b"" if offline else photo_of(plate)
         said = plate if self.fault is Fault.PLAIN_PLATES else base64.b64encode(plate.encode()).decode()
         return {
             "channel": 0,
@@ -102,6 +104,8 @@ class Camera(Device):
                     "license": said,
                     "plateid": plate_id,
                     "isoffline": int(offline),
+                    "imageFile": base64.b64encode(picture).decode(),
+                    "imageFileLen": len(picture),
                     "triggerType": 8,
                     "colorType": 1,
                     "confidence": 98,

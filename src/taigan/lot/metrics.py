@@ -42,6 +42,12 @@ class Metrics:
         )
         self.barriers = Gauge("taigan_barriers", "Barriers, by whether they answer", ["state"], registry=self.registry)
         self.alarms = Counter("taigan_alarms_total", "Alarms raised, by kind", ["kind"], registry=self.registry)
+        self.pictures = Counter(
+            "taigan_pictures_total",
+            "Pictures that cameras sent, by what became of them",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.uploads = Counter(
             "taigan_uploads_total",
             "Uploads tried, by section and result",

@@ -16,6 +16,7 @@ from taigan.barriers.barrier import Barrier, EventSink, LaneKey
 from taigan.bolink import Addresses, BadAnswer, BolinkClient, BolinkError, Refused, Transport
 from taigan.bolink.values import CodeKind
 from taigan.clock import Clock, set_within
+from taigan.lot.album import Album
 from taigan.lot.checkpoints import Reach, pass_by
 from taigan.lot.commits import Commits
 from taigan.lot.community.desk import CommunityDesk
@@ -59,6 +60,8 @@ from taigan.lot.uploads.lines import Lines
 from taigan.lot.uploads.pulls import ANSWER_WITHIN, Pulls
 from taigan.lot.uploads.questions import Questions
 from taigan.lot.watch import Watch
+from taigan.pictures.scaler import Scaler
+from taigan.pictures.store import InMemory, Store
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
@@ -90,6 +93,7 @@ class Platform:
         random: Random,
         reach: Reach = pass_by,
         exchange: Exchange | None = None,
+        pictures: Store | None = None,
     ) -> None:
         self.database = database
         self.policy = policy
@@ -153,7 +157,8 @@ class Platform:
         self.plates.check_city = self.city.check
         self.community = CommunityDesk(database, self.leaving, self.client_of, clock)
         self.rounds = Rounds(database, self.errands, self.reconciling, self.city, self.community, policy, clock)
-        self.tidying = Tidying(database, policy, clock)
+        self.album = Album(database, pictures or InMemory(), Scaler(), self.lanes, self.events, self.metrics, clock)
+        self.tidying = Tidying(database, policy, clock, self.album.store)
         self.watch = Watch(database, self.lanes, self.lifts, policy, clock, self.metrics)
         self.no_plate_entries = NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics)
         self.phone_checks = PhoneChecks(database, gateway, policy, clock, ids, self.lanes.alarm)
@@ -165,7 +170,7 @@ class Platform:
         self.vehicles = Vehicles(database, clock, self.passes.find)
         self.reductions = Reductions(self.leaving)
         self.remote = RemoteCommands(self.attendant, self.leaving)
-        self.records = Records(database, clock)
+        self.records = Records(database, clock, self.album)
         self.inbox = Inbox(database, policy, clock)
         self.callbacks = Callbacks(
             self.keyring,
@@ -203,6 +208,7 @@ class Platform:
         self._run(self.questions.run())
         self._run(self.tidying.run())
         self._run(self.message_log.run())
+        self._run(self.album.run())
         self._run(self.rounds.run())
         self._run(self.phone_checks.look_at_registration())
         if self._lines is not None:
@@ -248,6 +254,7 @@ class Platform:
         for barrier in self._barriers.values():
             await barrier.stop()
         await self.lanes.settled()
+        await self.album.stop()
 
     def client_of(self, lot_id: str) -> BolinkClient:
         """The client that signs for the lot's vendor. Raises UnknownLot."""

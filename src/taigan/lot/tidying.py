@@ -8,6 +8,7 @@ import structlog
 
 from taigan.clock import Clock
 from taigan.lot.policy import Policy
+from taigan.pictures.store import Store, StoreFailed, both
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.kept import retention
@@ -25,8 +26,9 @@ PAUSE = 0.02
 class Tidying:
     """One per process. Several at once do no harm: what is dropped once is gone."""
 
-    def __init__(self, database: Database, policy: Policy, clock: Clock) -> None:
+    def __init__(self, database: Database, policy: Policy, clock: Clock, pictures: Store) -> None:
         self._database = database
+        self._pictures = pictures
         self._policy = policy
         self._clock = clock
         self._not_before: dict[int, float] = {}
@@ -40,7 +42,7 @@ class Tidying:
                     continue
                 try:
                     await self.sweep(sweep)
-                except StorageError as error:
+                except (StorageError, StoreFailed) as error:
                     log.warning("a table cannot be tidied now", table=sweep.table.name, error=str(error))
                 except Exception:
                     log.exception("a table cannot be tidied", table=sweep.table.name)
@@ -49,7 +51,7 @@ class Tidying:
             await self._clock.sleep(ROUND_EVERY)
 
     async def sweep(self, sweep: Sweep) -> int:
-        """Go over one table once; how many rows were dropped or emptied. Raises `StorageError`."""
+        """Go over one table once; how many rows were dropped or emptied. Raises `StorageError`, `StoreFailed`."""
         kept = getattr(self._policy, sweep.setting)
         if kept == 0 and sweep.setting != "key_overlap":
             return 0
@@ -58,6 +60,8 @@ class Tidying:
         end = await self._database.read(lambda conn: retention.length(conn, sweep))
         rows = 0
         while at < end:
+            places = await self._database.read(lambda conn: retention.places(conn, sweep, before, at))  # noqa: B023
+            await self._pictures.drop([each for place in places for each in both(place)])
             at, changed = await self._database.write(lambda conn: retention.step(conn, sweep, before, at))  # noqa: B023
             rows += changed
             if at < end:

@@ -639,15 +639,24 @@ special_vehicles = sa.Table(
     sa.Index("special_vehicles_by_number", "car_number"),
 )
 
-pictures = sa.Table(
-    "pictures",
+shots = sa.Table(
+    "shots",  # pictures of cars; the store has them
     metadata,
     sa.Column("lot_id", sa.Text, primary_key=True),
-    sa.Column("order_id", sa.Text, primary_key=True),
-    sa.Column("kind", sa.Text, primary_key=True),  # in, out
+    sa.Column("shot_id", sa.Text, primary_key=True),
+    sa.Column("channel_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("presence_id", sa.Text, nullable=False, server_default=""),  # the car on the loop
+    sa.Column("order_id", sa.Text, nullable=False, server_default=""),  # of one that was given with its order
+    sa.Column("kind", sa.Text, nullable=False),  # in, out
+    sa.Column("why", sa.Text, nullable=False),  # plate, lift, passage, given
+    sa.Column("plate", sa.Text, nullable=False, server_default=""),  # as the camera read it
     sa.Column("content_type", sa.Text, nullable=False),
-    sa.Column("picture", sa.LargeBinary, nullable=False),
+    sa.Column("place", sa.Text, nullable=False, server_default=""),  # in the store
+    sa.Column("picture", sa.LargeBinary),  # of one that was kept before there was a store
     sa.Column("at", Moment, nullable=False, index=True),
+    sa.Index("shots_of_order", "lot_id", "order_id", "at"),
+    sa.Index("shots_of_car", "lot_id", "presence_id", "at"),
+    sa.Index("shots_of_lane", "lot_id", "channel_id", "at"),
 )
 
 people = sa.Table(

@@ -9,6 +9,7 @@ from typing import Any
 from taigan.barriers.door import Door
 from taigan.barriers.drivers import read_settings
 from taigan.clock import Clock
+from taigan.lot.album import Album
 from taigan.lot.community.desk import CommunityDesk
 from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
@@ -23,6 +24,8 @@ from taigan.lot.people.alarms import AlarmDesk
 from taigan.lot.people.attendant import Attendant
 from taigan.lot.people.prices import Prices
 from taigan.lot.plates import Plates
+from taigan.pictures.scaler import Scaler
+from taigan.pictures.store import InMemory
 from taigan.storage.database import Database
 from taigan.strangers import Strangers
 from taigan.web.api.door import Api
@@ -72,6 +75,7 @@ def build(
     accounts: Accounts,
     check_barrier: Callable[[Mapping[str, Any]], object] = read_settings,
     devices: Door | None = None,
+    album: Album | None = None,
     extra: Mapping[str, App] | None = None,
     body_timeout: float = 3.0,
     ready_within: float = 2.0,
@@ -80,19 +84,22 @@ def build(
     """The ASGI application of the lot platform.
 
     `check_barrier` raises BadSettings for a barrier's settings that cannot be used. `devices` knows those that post;
-    `extra` adds applications by the first part of their paths ("" is the root). A body that takes longer than
-    `body_timeout` seconds is given up; a database that takes longer than `ready_within` is not ready. Who is refused
-    again and again waits (`sleep`) for each refusal. Event streams end with `events.stop()`, which must be called
+    without an `album` pictures live as long as the process; `extra` adds applications by the first part of their paths
+    ("" is the root). A body that takes longer than `body_timeout` seconds is given up; a database that takes longer
+    than `ready_within` is not ready. Who is refused again and again waits (`sleep`) for each refusal. Event streams end
+    with `events.stop()`, which must be called
     before the server waits for its requests to end.
     """
     health = Health(database, metrics, answers_within=ready_within)
     strangers = Strangers(clock, sleep)
+    album = album or Album(database, InMemory(), Scaler(), lanes, events, metrics, clock)
     office = Office(
         database=database,
         attendant=attendant,
         lanes=lanes,
         events=events,
-        records=Records(database, clock),
+        records=Records(database, clock, album),
+        album=album,
         plates=plates,
         prices=Prices(database, clock),
         leaving=leaving,

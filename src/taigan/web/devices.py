@@ -10,7 +10,7 @@ import structlog
 from taigan.barriers.door import Door, Mailbox, Post
 from taigan.web.asgi import ClientGone, Receive, Scope, Send, TooLarge, TooSlow, path_parts, read_body, respond
 from taigan.web.errors import Refused, not_found, send_refusal
-from taigan.web.forms import BadForm, form_of
+from taigan.web.forms import BadForm, field_of, form_of
 
 log = structlog.get_logger("taigan.web")
 
@@ -51,11 +51,13 @@ class Devices:
         mailbox = self._mailbox(scope)
         body = await self._body(receive, mailbox)
         try:
-            form = form_of(headers.get("content-type", ""), body) if mailbox.forms else {}
+            content_type = headers.get("content-type", "")
+            form = form_of(content_type, body) if mailbox.forms else {}
+            picture = field_of(content_type, body, mailbox.picture) if mailbox.picture else b""
         except BadForm as error:
             raise Refused(400, "bad_form", str(error)) from None
         try:
-            answer = await mailbox.handle(Post(body, headers, form))
+            answer = await mailbox.handle(Post(body, headers, form, picture))
         except Exception as error:
             log.exception("a device's message failed", device=mailbox.name)
             raise Refused(500, "internal", "this is an error of the platform; its log says more") from error

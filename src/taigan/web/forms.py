@@ -30,6 +30,30 @@ def form_of(content_type: str, body: bytes) -> dict[str, str]:
     return {}
 
 
+def field_of(content_type: str, body: bytes, name: str) -> bytes:
+    """What stands in one field of a form, however long, file or not; empty where there is none. Raises `BadForm`."""
+    kind, options = parse_options_header(content_type)
+    if kind == "application/x-www-form-urlencoded":
+        start = f"{name}=".encode()
+        found = next((pair[len(start) :] for pair in body.split(b"&", MOST_FIELDS) if pair.startswith(start)), b"")
+        return unquote_to_bytes(found) if b"%" in found[:LONGEST_FIELD] else found
+    if kind != "multipart/form-data":
+        return b""
+    value, wanted = bytearray(), False
+    try:
+        parser = PushMultipartParser(
+            options.get("boundary", ""), max_segment_count=MOST_FIELDS, header_charset="latin-1"
+        )
+        for event in parser.parse(body):
+            if isinstance(event, MultipartSegment):
+                wanted = event.name == name and not value
+            elif event is not None and wanted:
+                value += event
+    except (MultipartError, UnicodeError) as error:
+        raise BadForm(f"the form cannot be read: {error}") from None
+    return bytes(value)
+
+
 def _of_pairs(body: bytes) -> dict[str, str]:
     pairs = body.split(b"&", MOST_FIELDS)
     if len(pairs) > MOST_FIELDS:

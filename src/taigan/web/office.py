@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.door import Door, Mailbox
+from taigan.lot.album import Album
 from taigan.lot.community.desk import CommunityDesk
 from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
@@ -52,6 +53,7 @@ class Office:
     lanes: Lanes
     events: Events
     records: Records
+    album: Album
     plates: Plates
     prices: Prices
     leaving: LeavingDesk

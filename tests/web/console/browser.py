@@ -66,6 +66,8 @@ class Page(HTMLParser):
             self._labels.add(attributes.get("for") or "")
         if tag == "img" and attributes.get("alt") is None:
             self.wrong.append("an image without alt")
+        if tag == "img" and self._named and self._named[-1][0] in self._open and attributes.get("alt"):
+            self._named[-1][1].append(str(attributes["alt"]))
         if tag == "th" and not attributes.get("scope"):
             self.wrong.append("a heading of a table without scope")
         if tag in ("button", "a", "summary"):

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from taigan.barriers.barrier import Barrier, Outcome, Position, Result, Sight
+from taigan.barriers.barrier import Barrier, Outcome, Position, Result, Sight, Why
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
@@ -18,6 +18,7 @@ from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.barriers.wires.device_http import DeviceAddress, HttpDevice, PasswordRefused
 from taigan.barriers.wires.led import ScreenSettings
 from taigan.barriers.wires.led_screen import screen_of
+from taigan.barriers.wires.photos import Fetched
 from taigan.barriers.wires.poller import Poller, poller_of
 
 COMMAND = '<?xml version="1.0" encoding="UTF-8"?><BarrierGate><ctrlMode>{mode}</ctrlMode></BarrierGate>'
@@ -28,10 +29,13 @@ WATCHED_CLOSELY = 30.0
 
 class Settings(DeviceAddress, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A gate. `ask_every`: seconds between questions for its position while nothing happens; `ask_busy`: the same after
-    a command."""
+    a command. `picture`: where its camera gives a picture after each lift, such as
+    `/ISAPI/Streaming/channels/101/picture`; empty: none is taken.
+    """
 
     username: str
     password: str
+    picture: Annotated[str, msgspec.Meta(pattern=r"^(/\S*)?$", max_length=200)] = ""
     channel: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     screen: ScreenSettings | None = None
     ask_every: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 10.0
@@ -41,21 +45,27 @@ class Settings(DeviceAddress, frozen=True, forbid_unknown_fields=True, kw_only=T
 def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
     """The lane's barrier."""
     watch = site.watch(lane, f"hikvision {settings.url}", signals=LaneSignals(ends_only=True))
-    return HikvisionGate(settings, watch, site, poller_of(site))
+    camera = Fetched(site, lane, settings, settings.username, settings.password, settings.picture, watch)
+    return HikvisionGate(settings, watch, site, poller_of(site), camera)
 
 
 class HikvisionGate(WatchedBarrier):
     """One gate."""
 
-    def __init__(self, settings: Settings, watch: LaneWatch, site: Site, poller: Poller) -> None:
+    def __init__(self, settings: Settings, watch: LaneWatch, site: Site, poller: Poller, camera: Fetched) -> None:
         super().__init__(watch, Sight(acknowledges=True, position=True, detector=False), screen_of(settings.screen))
         self._settings = settings
+        self._camera = camera
         self._device = HttpDevice(site, settings, watch, settings.username, settings.password)
         self._path = f"/ISAPI/Parking/channels/{settings.channel}/barrierGate"
         self._clock = site.clock
         self._busy_until = 0.0
         self._poller = poller
         self._asked = poller.add(self.ask, settings.ask_every)
+
+    def lifted(self, command_id: str) -> None:
+        """Have its camera take a picture."""
+        self._camera.take(command_id, Why.LIFT)
 
     async def raise_arm(self, attempt: Attempt) -> Result:
         return await self._command(attempt, "open")
@@ -90,6 +100,7 @@ class HikvisionGate(WatchedBarrier):
 
     async def stop(self) -> None:
         await self._poller.remove(self._asked)
+        await self._camera.stop()
         await super().stop()
 
     async def _command(self, attempt: Attempt, mode: str) -> Result:

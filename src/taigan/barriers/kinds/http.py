@@ -36,6 +36,8 @@ from taigan.barriers.wires.reports import Reports
 
 NAME = "http"
 FRESH = 300.0
+REPORT_WITH_PICTURE = 1024 * 1024
+"""Bytes: a signed report is digested as a whole before anything of it is believed."""
 SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 
 
@@ -84,7 +86,16 @@ def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
         watch.presume()
     barrier = HttpController(settings, watch, site, detector=lane.detector)
     site.receive(
-        Mailbox(lane.key, NAME, settings.serial, barrier.handle, watch.warn, sender=settings.sender, signs=True)
+        Mailbox(
+            lane.key,
+            NAME,
+            settings.serial,
+            barrier.handle,
+            watch.warn,
+            sender=settings.sender,
+            signs=True,
+            limit=REPORT_WITH_PICTURE,
+        )
     )
     return barrier
 

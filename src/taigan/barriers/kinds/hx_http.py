@@ -10,17 +10,20 @@ from typing import Annotated, Any
 
 import msgspec
 
-from taigan.barriers.barrier import Barrier, Result, Sight
+from taigan.barriers.barrier import Barrier, Result, Sight, Why
 from taigan.barriers.door import PICTURE_LIMIT, Answer, Mailbox, Post, PostingSettings
 from taigan.barriers.kinds.vzenith_http import PickedUpScreen
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.barriers.wires.led import ScreenSettings, frames
+from taigan.barriers.wires.photos import decoded
 from taigan.barriers.wires.pickup import Pickup
 
 NAME = "hx-http"
 HEARTBEATS_MISSED = 3.5
+SPELLING = b"-_."
+"""What the camera writes for `+/=` in base64."""
 
 Output = Annotated[str, msgspec.Meta(pattern=r"^io[1-9]$")]
 
@@ -49,6 +52,7 @@ def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
             sender=settings.sender,
             forms=True,
             limit=PICTURE_LIMIT,
+            picture="picture",
         )
     )
     return barrier
@@ -88,6 +92,8 @@ class HxCamera(WatchedBarrier):
         plate = post.form.get("plate_num", "")
         if kind == "online":
             self.watch.plate(plate, f"{self.watch.clock.now().isoformat()} {plate}")
+            if picture := decoded(post.picture, SPELLING):
+                self.watch.photo(picture, Why.PLATE, "", plate)
         answer: dict[str, Any] = {"error_num": "0", "error_str": "no error"}
         commands = self._commands.take()
         if commands:

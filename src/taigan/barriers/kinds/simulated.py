@@ -24,12 +24,17 @@ from taigan.barriers.barrier import (
     LaneKey,
     LaneState,
     Outcome,
+    Photo,
+    PhotoSink,
     Position,
     Price,
     Result,
     Screen,
     Sight,
+    Why,
+    unseen,
 )
+from taigan.barriers.wires.photos import decoded
 from taigan.barriers.wires.price import ToldPrice, in_words
 from taigan.clock import Clock
 from taigan.tasks import end, within
@@ -88,6 +93,7 @@ class Frame(msgspec.Struct):
     detail: str = ""
     plate: str = ""
     code: str = ""
+    picture: str = ""
     error: str | None = None
 
 
@@ -290,11 +296,13 @@ class SimulatedLanes:
         *,
         token: str = "",
         chance: random.Random | None = None,
+        photos: PhotoSink = unseen,
     ) -> None:
         """`url` is the lanes' address without trailing slash; `chance` spreads the reconnects of many processes."""
         self._url = f"{url}/control"
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._sink = sink
+        self._photos = photos
         self._clock = clock
         self._backoff = Backoff(chance or random.Random(), first=FIRST_PAUSE, most=LONGEST_PAUSE)
         self._lanes: dict[LaneKey, SimulatedBarrier] = {}
@@ -491,6 +499,8 @@ class SimulatedLanes:
                 frame.code,
                 seen=frame.kind is EventKind.BACKED_OUT,  # these lanes see their cars
             )
+            if (picture := decoded(frame.picture)) and key in self._watched:
+                self._photos(Photo(event.event_id, key, now, Why.PLATE, picture, event.presence_id, event.plate))
             if barrier := self._watched.get(key):
                 barrier.happened(event, held=frame.held, now=now)
             else:

@@ -21,5 +21,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 def build(lane: Lane, settings: Settings, site: Site) -> Barrier:
     """The lane, behind the one connection to its address."""
-    lanes = site.shared(("simulated", settings.url), lambda: SimulatedLanes(settings.url, site.sink, site.clock))
+    lanes = site.shared(
+        ("simulated", settings.url),
+        lambda: SimulatedLanes(settings.url, site.sink, site.clock, photos=site.photos),
+    )
     return lanes.lane(lane.key, lane.detector)

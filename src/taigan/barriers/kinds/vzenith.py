@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from taigan.barriers.barrier import Position
+from taigan.barriers.barrier import Position, Why
 from taigan.barriers.watching.lane_watch import LaneWatch
 from taigan.barriers.wires.led import ScreenSettings, frames
+from taigan.barriers.wires.photos import decoded
 
 PLATES_REMEMBERED = 64
 PLATE = re.compile(r"[A-Z0-9\u4e00-\u9fff _·-]*")
@@ -46,9 +47,13 @@ class TriggerResult(msgspec.Struct):
 
 
 class PlateResult(msgspec.Struct):
-    """A plate that was read. `license` is base64 or plain text, as firmware and relays have it."""
+    """A plate that was read. `license` is base64 or plain text, as firmware and relays have it.
+
+    `imageFile` is the whole picture in base64, where the camera is set to send it.
+    """
 
     license: str = ""
+    imageFile: Any = ""
     plateid: int | str = ""
     isoffline: int = 0
 
@@ -80,8 +85,18 @@ class Camera:
         self._plates[mark] = None
         if len(self._plates) > PLATES_REMEMBERED:
             del self._plates[next(iter(self._plates))]
-        self._watch.plate(plate_text(plate.license), mark)
+        text = plate_text(plate.license)
+        self._watch.plate(text, mark)
+        self._photo(plate.imageFile, mark, text)
         return True
+
+    def snapped(self, image: Any, mark: str) -> None:
+        """`TriggerImage`: a picture that was not taken for a plate."""
+        self._photo(_inside(image, "imageFile"), mark, "")
+
+    def _photo(self, encoded: Any, mark: str, plate: str) -> None:
+        if data := decoded(encoded):
+            self._watch.photo(data, Why.PLATE if plate else Why.LIFT, mark, plate)
 
     def arm_moved(self, status: Any, mark: str) -> None:
         """`barr_gate_status`: 1 is up, 0 is down."""

@@ -143,6 +143,9 @@ class VzenithHttp(WatchedBarrier):
             if self.sight.detector:
                 self._camera.input_changed(content["AlarmGioIn"], "")
             return False
+        if "TriggerImage" in content:
+            self._camera.snapped(content["TriggerImage"], "")
+            return False
         if "AlarmInfoPlate" in content:
             return self._camera.plate_read(content["AlarmInfoPlate"])
         return False

@@ -21,15 +21,21 @@ from taigan.barriers.barrier import (
     LaneKey,
     LaneState,
     Outcome,
+    Photo,
+    PhotoSink,
     Position,
     Result,
     WatchedElsewhere,
+    Why,
+    unseen,
 )
 from taigan.barriers.watching.lane_signals import Happened, LaneSignals
 from taigan.barriers.words import NotAPlate, clean, plate_of
 from taigan.clock import Clock
 from taigan.deadline import Deadline
 
+DIGESTED = 65536
+"""Bytes at the end of a picture that tell it from others."""
 log = structlog.get_logger()
 
 
@@ -67,6 +73,7 @@ class LaneWatch:
         device: str,
         signals: LaneSignals | None = None,
         silent_after: float = 0.0,
+        photos: PhotoSink = unseen,
     ) -> None:
         self.lane = lane
         self.clock = clock
@@ -75,6 +82,7 @@ class LaneWatch:
         self.state = LaneState()
         self.gone = False  # known not to be there: a command would only be lost
         self._sink = sink
+        self._photos = photos
         self._silent_after = silent_after
         self._heard = clock.monotonic()
         self._waiting: deque[tuple[Event, asyncio.Future[bool]]] = deque()
@@ -170,6 +178,25 @@ class LaneWatch:
             return
         if spelled:
             self._tell(EventKind.PLATE, mark, presence_id=self.signals.present, plate=spelled)
+
+    def photo(self, data: bytes, why: Why, mark: str, plate: str = "") -> None:
+        """The camera took a picture; `plate` is what it read there, in its own spelling."""
+        try:
+            spelled = plate_of(plate)
+        except NotAPlate:
+            spelled = ""
+        end = hashlib.sha256(data[-DIGESTED:]).hexdigest()
+        self._photos(
+            Photo(
+                self._name(mark, "photo", str(len(data)), end),
+                self.lane,
+                self.clock.now().astimezone(UTC),
+                why,
+                data,
+                self.signals.present,
+                spelled,
+            )
+        )
 
     def scanned(self, code: str, mark: str) -> None:
         """The scanner read a code."""

@@ -36,13 +36,17 @@ class WatchedBarrier:
 
     async def open(self, command_id: str, deadline: datetime) -> Result:
         """Raise the arm once."""
-        return await self.watch.carry_out(command_id, deadline, self.raise_arm, lifts=True)
+        result = await self.watch.carry_out(command_id, deadline, self.raise_arm, lifts=True)
+        if result.outcome is not Outcome.REJECTED:
+            self.lifted(command_id)
+        return result
 
     async def hold(self, command_id: str, deadline: datetime) -> Result:
         """Raise the arm and keep it up."""
         result = await self.watch.carry_out(command_id, deadline, self.hold_arm, lifts=True)
         if result.outcome is not Outcome.REJECTED:
             self.watch.hold(True)
+            self.lifted(command_id)
         return result
 
     async def close(self, command_id: str, deadline: datetime) -> Result:
@@ -59,6 +63,9 @@ class WatchedBarrier:
     def adopt(self, presence_id: str, since: datetime | None) -> None:
         """Go on with the car that is known to be on the loop."""
         self.watch.take_over(presence_id, since)
+
+    def lifted(self, command_id: str) -> None:
+        """The arm was raised, or may have been: a driver whose camera can take a picture has one taken now."""
 
     async def raise_arm(self, attempt: Attempt) -> Result:
         """Send the command that raises the arm once."""

@@ -139,10 +139,11 @@ class HttpDevice:
         body: bytes = b"",
         content_type: str = "",
         headers: Mapping[str, str] | None = None,
+        most: int = ANSWER_LIMIT,
     ) -> tuple[int, bytes]:
-        """Status and body of the answer. Raises `NotSent`, `NoAnswer` or `PasswordRefused`."""
+        """Status and body of the answer, `most` bytes of it. Raises `NotSent`, `NoAnswer` or `PasswordRefused`."""
         status, content, _ = await self.exchange(
-            method, path, attempt, body=body, content_type=content_type, headers=headers
+            method, path, attempt, body=body, content_type=content_type, headers=headers, most=most
         )
         return status, content
 
@@ -155,6 +156,7 @@ class HttpDevice:
         body: bytes = b"",
         content_type: str = "",
         headers: Mapping[str, str] | None = None,
+        most: int = ANSWER_LIMIT,
     ) -> tuple[int, bytes, Mapping[str, str]]:
         """Status, body and headers of the answer. Raises as `request`."""
         if self.locked_out:
@@ -163,16 +165,16 @@ class HttpDevice:
         if content_type:
             sent["Content-Type"] = content_type
         if attempt is None and self._let_in:
-            return await self._exchange(method, path, attempt, body, sent)
+            return await self._exchange(method, path, attempt, body, sent, most)
         async with self._one_at_a_time:
             if self.locked_out:
                 raise PasswordRefused("the device refused user and password twice and is left alone")
             if attempt is not None and attempt.deadline.passed:
                 raise NotSent("the device was busy until after the deadline")
-            return await self._exchange(method, path, attempt, body, sent)
+            return await self._exchange(method, path, attempt, body, sent, most)
 
     async def _exchange(
-        self, method: str, path: str, attempt: Attempt | None, body: bytes, headers: Mapping[str, str]
+        self, method: str, path: str, attempt: Attempt | None, body: bytes, headers: Mapping[str, str], most: int
     ) -> tuple[int, bytes, Mapping[str, str]]:
         left = self._timeout if attempt is None else min(self._timeout, attempt.deadline.left())
         context = SimpleNamespace(attempt=attempt, sent=False)
@@ -189,7 +191,7 @@ class HttpDevice:
                 middlewares=(_never_twice, *((self._sign_in,) if self._sign_in else ()), refusals),
                 trace_request_ctx=context,
             ) as response:
-                content = await _whole(response.content)
+                content = await _whole(response.content, most)
                 status, answered = response.status, response.headers
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch) as error:
             self._watch.missed("its certificate is not to be trusted")
@@ -214,14 +216,14 @@ class HttpDevice:
         return status, content, answered
 
 
-async def _whole(content: aiohttp.StreamReader) -> bytes:
+async def _whole(content: aiohttp.StreamReader, most: int) -> bytes:
     """The body to its end, in however many pieces it comes; what is above the limit is left out."""
     whole = bytearray()
     async for piece in content.iter_any():
         whole += piece
-        if len(whole) >= ANSWER_LIMIT:
+        if len(whole) >= most:
             break
-    return bytes(whole[:ANSWER_LIMIT])
+    return bytes(whole[:most])
 
 
 class SignIn:

@@ -7,8 +7,9 @@ from collections import OrderedDict
 import msgspec
 import structlog
 
-from taigan.barriers.barrier import Position
+from taigan.barriers.barrier import Position, Why
 from taigan.barriers.watching.lane_watch import LaneWatch
+from taigan.barriers.wires.photos import decoded
 
 log = structlog.get_logger()
 
@@ -34,6 +35,7 @@ class Report(msgspec.Struct):
     code: str = ""
     tag: str = ""  # the plate that an ETC tag is made out to
     antenna: str = ""  # the antenna that read it: its kind and number
+    picture: str = ""  # a JPEG or PNG in base64: of the plate in the same report, or of the lane
     alive: bool = False
 
 
@@ -56,6 +58,7 @@ class Reports:
     def tell(self, payload: bytes) -> None:
         """Take a report. Raises `msgspec.DecodeError`, `UnicodeDecodeError`, `RecursionError`."""
         report = msgspec.json.decode(payload, type=Report)
+        picture, report = report.picture, msgspec.structs.replace(report, picture="")  # what is remembered stays small
         mark = ""
         if report.id:
             if self._is_repeated(report):
@@ -76,6 +79,8 @@ class Reports:
             watch.scanned(report.code, mark)
         if report.tag:
             watch.tag(report.tag, report.antenna, mark)
+        if data := decoded(picture):
+            watch.photo(data, Why.PLATE if report.plate else Why.PASSAGE, mark, report.plate)
 
     def forget_last(self) -> None:
         """The last report could not be kept: it may come again."""

@@ -192,7 +192,7 @@ class Lanes:
             if self.when_tag_is_read is not None:
                 self._later(self._if_watched(event, self.when_tag_is_read))
             return
-        if not await self._is_watched(event.lane):
+        if not await self.is_watched(event.lane):
             raise WatchedElsewhere(str(event.lane))
         said = self._arm_said.setdefault(event.lane, deque(maxlen=ARM_REMEMBERED))
         if event.event_id in said:  # whatever the arm did since, this is not news
@@ -286,7 +286,8 @@ class Lanes:
             lane for lane, barrier in self._barriers.items() if barrier.state.online and not barrier.sight.tells_events
         ]
 
-    async def _is_watched(self, lane: LaneKey) -> bool:
+    async def is_watched(self, lane: LaneKey) -> bool:
+        """Whether what a lane's device tells here is this process's to store. Raises NotStored: the platform stops."""
         if self._tells_events(lane) or await self.watchers.is_ours(lane):
             return True
         if self._stopping.is_set():
@@ -294,7 +295,7 @@ class Lanes:
         return False
 
     async def _if_watched(self, event: Event, do: Callable[[Event], Awaitable[None]]) -> None:
-        if await self._is_watched(event.lane):
+        if await self.is_watched(event.lane):
             await do(event)
 
     def _adopt(self, lane: LaneKey, car: Presence | None) -> None:

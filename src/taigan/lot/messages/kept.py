@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-import sqlalchemy as sa
 
 from taigan import bolink
 from taigan.bolink import BadMessage, values
@@ -11,10 +10,11 @@ from taigan.bolink.chapters import commands
 from taigan.bolink.chapters.callbacks import GetPicture
 from taigan.bolink.chapters.people import PeopleTaken, Person
 from taigan.clock import Clock
-from taigan.lot.errors import BadValue, UnknownOrder
+from taigan.lot.album import Album
+from taigan.lot.errors import BadValue
 from taigan.lot.messages.router import Answered, Callback, reply
 from taigan.storage.database import Database
-from taigan.storage.locked import facts, vehicles
+from taigan.storage.locked import vehicles
 
 MOST_PEOPLE = 1000
 LARGEST_PICTURE = 2 * 1024 * 1024
@@ -24,15 +24,16 @@ _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 class Records:
     """Handles what is only kept, or only read."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, album: Album) -> None:
         self._database = database
+        self._album = album
         self._clock = clock
 
     async def keep_picture(self, lot_id: str, order_id: str, kind: str, picture: bytes) -> None:
         """Keep an order's entry (`in`) or exit (`out`) picture, JPEG or PNG, at most 2 MiB; a later one replaces it.
 
         Raises:
-            UnknownOrder, BadValue, StorageError.
+            UnknownOrder, BadValue, NotKept, StorageError.
         """
         if kind not in tuple(values.PictureKind):
             raise BadValue("kind must be in or out", "kind")
@@ -40,20 +41,13 @@ class Records:
         if content_type is None or len(picture) > LARGEST_PICTURE:
             raise BadValue("the picture must be a JPEG or PNG of at most 2 MiB", "picture")
 
-        def transaction(conn: sa.Connection) -> None:
-            if not facts.orders(conn, [(lot_id, order_id)]):
-                raise UnknownOrder(f"lot {lot_id} has no order {order_id}", "order_id")
-            vehicles.keep_picture(conn, lot_id, order_id, kind, content_type, picture, self._clock.now())
-
-        await self._database.write(transaction)
+        await self._album.give(lot_id, order_id, kind, content_type, picture)
 
     async def get_inpark_image(self, callback: Callback) -> Answered:
         """5.4: an order's picture as it was stored; 404 and nothing when there is none. Raises BadMessage."""
         asked = bolink.read(callback.message, GetPicture)
         lot_id = callback.lot.lot_id
-        found = await self._database.read(
-            lambda conn: vehicles.picture(conn, lot_id, asked.order_id.strip(), asked.type.strip())
-        )
+        found = await self._album.of_order(lot_id, asked.order_id.strip(), asked.type.strip())
         if found is None:
             return Answered(404, b"", "application/octet-stream", "get_inpark_image", 0)
         content_type, picture = found

@@ -48,6 +48,7 @@ _DIRECT: Mapping[By, Sequence[sa.Column[Any]]] = {
         t.special_vehicles.c.car_number,
         t.auto_pay.c.car_number,
         t.pass_plates.c.plate,
+        t.shots.c.plate,
     ),
     By.PHONE: (t.sms_codes.c.mobile,),
     By.IDENTITY: (),
@@ -115,6 +116,17 @@ def export(conn: sa.Connection, by: By, value: str) -> dict[str, list[dict[str, 
     return found
 
 
+def pictures(conn: sa.Connection, by: By, value: str, *, to_erase: bool = False) -> list[str]:
+    """Where the pictures of the person lie in the store. `to_erase`: they go before their rows. Raises StillNeeded."""
+    orders = _orders(conn, by, value)
+    if to_erase:
+        _refuse_if_needed(conn, orders)
+    where = _rows(conn, by, value, orders).get(t.shots, [])
+    if not where:
+        return []
+    return list(conn.execute(sa.select(t.shots.c.place).where(sa.or_(*where), t.shots.c.place != "")).scalars())
+
+
 def erase(conn: sa.Connection, by: By, value: str, operator: str, reason: str, now: datetime) -> Erased:
     """Erase what tells who it was, and record that it was done, without saying of whom.
 
@@ -145,7 +157,7 @@ def erase(conn: sa.Connection, by: By, value: str, operator: str, reason: str, n
         run(t.money_notices, _notices(orders))
         for table, emptied in _EMPTIED.items():
             run(table, sa.update(table).where(of_these(table)).values(**emptied))
-        run(t.pictures, sa.delete(t.pictures).where(of_these(t.pictures)))
+        run(t.shots, sa.delete(t.shots).where(_shots(orders)))
     for column in _TEXTS:
         holds = column.contains(value, autoescape=True)
         run(column.table, sa.update(column.table).where(holds).values({column: sa.func.replace(column, value, GONE)}))
@@ -208,8 +220,9 @@ def _rows(
         found[column.table].append(_in_bytes(conn, column, value))
     if orders:
         of_these = _of(orders)
-        for table in (*_EMPTIED, *_SHOWN, t.pictures):
+        for table in (*_EMPTIED, *_SHOWN):
             found[table].append(of_these(table))
+        found[t.shots].append(_shots(orders))
     return found
 
 
@@ -253,6 +266,18 @@ def _notices(orders: Sequence[tuple[str, str]]) -> sa.Update:
         _of(orders)(t.payments),
     )
     return sa.update(t.money_notices).where(paid).values(text="")
+
+
+def _shots(orders: Sequence[tuple[str, str]]) -> sa.ColumnElement[bool]:
+    """The pictures of the orders, and of their cars at the entry and at the exit."""
+    of_these, c = _of(orders), t.shots.c
+    seen = [
+        sa.exists().where(
+            of_these(table), table.c.lot_id == c.lot_id, table.c.presence_id == c.presence_id, c.presence_id != ""
+        )
+        for table in (t.orders, t.departures)
+    ]
+    return sa.or_(of_these(t.shots), *seen)
 
 
 def _of(orders: Sequence[tuple[str, str]]) -> Any:

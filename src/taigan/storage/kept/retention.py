@@ -59,7 +59,7 @@ def _past(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
 SWEEPS: Sequence[Sweep] = (
     Sweep(t.sms_codes, "sms_valid", [_past(t.sms_codes.c.sent_at), t.sms_codes.c.code != ""], {"code": ""}),
     Sweep(t.sms_codes, "sms_kept", [_past(t.sms_codes.c.sent_at)]),
-    Sweep(t.pictures, "pictures_kept", [_past(t.pictures.c.at)]),
+    Sweep(t.shots, "pictures_kept", [_past(t.shots.c.at)]),
     Sweep(
         t.orders,
         "phones_kept",
@@ -135,6 +135,14 @@ STAYS = frozenset(
 """Tables that do not grow with time: what is set up."""
 
 
+def places(conn: sa.Connection, sweep: Sweep, before: datetime, at: int) -> list[str]:
+    """Where the pictures lie whose rows `step` drops: they go first, so that none is left without a row."""
+    if sweep.table is not t.shots:
+        return []
+    query = sa.select(t.shots.c.place).where(_stretch(conn, at)[1], *sweep.old, t.shots.c.place != "")
+    return list(conn.execute(query, {"before": before}).scalars())
+
+
 def length(conn: sa.Connection, sweep: Sweep) -> int:
     """How far a pass over the sweep's table goes, in the units of `step`."""
     if conn.dialect.name == "sqlite":
@@ -155,14 +163,7 @@ def step(conn: sa.Connection, sweep: Sweep, before: datetime, at: int) -> tuple[
 
     Returns where the next stretch begins, and how many rows it was.
     """
-    if conn.dialect.name == "sqlite":
-        end = at + ROWS_A_STEP
-        stretch = sa.text("rowid > :low AND rowid <= :high").bindparams(low=at, high=end)
-    else:
-        end = at + BLOCKS_A_STEP
-        stretch = sa.text("ctid >= CAST(:low AS tid) AND ctid < CAST(:high AS tid)").bindparams(
-            low=(at, 0), high=(end, 0)
-        )
+    end, stretch = _stretch(conn, at)
     where = sa.and_(stretch, *sweep.old)
     changed = (
         sa.update(sweep.table).where(where).values(**sweep.emptied)
@@ -171,3 +172,13 @@ def step(conn: sa.Connection, sweep: Sweep, before: datetime, at: int) -> tuple[
     )
     parameters = {"before": before} if any("before" in str(condition) for condition in sweep.old) else {}
     return end, conn.execute(changed, parameters).rowcount
+
+
+def _stretch(conn: sa.Connection, at: int) -> tuple[int, sa.TextClause]:
+    """Where a stretch of a table that begins there ends, and the condition that a row lies in it."""
+    if conn.dialect.name == "sqlite":
+        end = at + ROWS_A_STEP
+        return end, sa.text("rowid > :low AND rowid <= :high").bindparams(low=at, high=end)
+    end = at + BLOCKS_A_STEP
+    lies = sa.text("ctid >= CAST(:low AS tid) AND ctid < CAST(:high AS tid)")
+    return end, lies.bindparams(low=(at, 0), high=(end, 0))

@@ -156,24 +156,6 @@ def list_people(conn: sa.Connection, union_id: str, limit: int, after: After) ->
     return _listed(conn, NumberedPerson, t.people, ("person_id",), limit, after, newest=True, union_id=union_id)
 
 
-def keep_picture(
-    conn: sa.Connection, lot_id: str, order_id: str, kind: str, content_type: str, picture: bytes, at: datetime
-) -> None:
-    """Keep an order's entry (`in`) or exit (`out`) picture; a later one takes its place."""
-    c = t.pictures.c
-    conn.execute(sa.delete(t.pictures).where(c.lot_id == lot_id, c.order_id == order_id, c.kind == kind))
-    row = {"lot_id": lot_id, "order_id": order_id, "kind": kind, "content_type": content_type}
-    conn.execute(sa.insert(t.pictures), {**row, "picture": picture, "at": at})
-
-
-def picture(conn: sa.Connection, lot_id: str, order_id: str, kind: str) -> tuple[str, bytes] | None:
-    """An order's picture as (content type, bytes)."""
-    c = t.pictures.c
-    query = sa.select(c.content_type, c.picture).where(c.lot_id == lot_id, c.order_id == order_id, c.kind == kind)
-    row = conn.execute(query).first()
-    return (row[0], row[1]) if row is not None else None
-
-
 def _listed(
     conn: sa.Connection,
     kind: type[R],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from litestar import Controller, Response, get, put
 
 from taigan.barriers.words import spelling
@@ -21,7 +20,6 @@ from taigan.web.api.common import (
     Here,
     Id,
 )
-from taigan.web.office import known_lot
 from taigan.web.paging import Cursor, Limit, Page
 
 
@@ -100,11 +98,8 @@ class Kept(Controller):
     async def get_picture(self, office: Here, lot_id: Id, order_id: Id, kind: Id) -> Response[bytes]:
         """An order's entry (`in`) or exit (`out`) picture, as BoLink gets it by 5.4."""
 
-        def transaction(conn: sa.Connection) -> tuple[str, bytes] | None:
-            known_lot(conn, lot_id)
-            return vehicles.picture(conn, lot_id, order_id, kind)
-
-        found = await office.database.read(transaction)
+        await office.lot(lot_id)
+        found = await office.album.of_order(lot_id, order_id, kind)
         if found is None:
             raise UnknownOrder(f"order {order_id} has no such picture", "order_id")
         headers = {"x-content-type-options": "nosniff"}

@@ -61,6 +61,8 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/alarms/list",  # parts of the alarms, and of the menu
         "/lots/{lot_id}/alarms/count",
         "/lots/{lot_id}/alarms/{alarm_id}/snooze",  # on each alarm
+        "/lots/{lot_id}/pictures/{shot_id}",  # in the lanes, the match and the stay
+        "/lots/{lot_id}/pictures/{shot_id}/small",
         "/lots/{lot_id}/lanes/{channel_id}/card",
         "/lots/{lot_id}/lanes/{channel_id}/open",  # on each card
         "/lots/{lot_id}/lanes/{channel_id}/match",

@@ -31,6 +31,9 @@ POSITION = {
     "unknown": N_("位置不明"),
 }
 DIRECTION = {"entry": N_("入口"), "exit": N_("出口")}
+SHOT = {"plate": N_("识别时"), "lift": N_("抬杆时"), "passage": N_("通行时"), "given": N_("随订单存的")}
+"""When a picture was taken."""
+SHOT_KIND = {"in": N_("入场"), "out": N_("离场")}
 ORIGIN = {"scan": N_("扫码"), "plate": N_("识别车牌"), "manual": N_("人工")}
 EVENT = {
     "waiting": N_("请求入场"),
@@ -359,6 +362,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "position": POSITION,
     "direction": DIRECTION,
     "origin": ORIGIN,
+    "shot": SHOT,
+    "shot_kind": SHOT_KIND,
     "event": EVENT,
     "command": COMMAND,
     "cause": CAUSE,

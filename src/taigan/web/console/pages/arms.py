@@ -18,6 +18,8 @@ from taigan.lot.errors import BadValue, LotError
 from taigan.lot.people.board import Candidate, candidates
 from taigan.lot.people.exit_acts import OWED, WAIVED, Cash, Match
 from taigan.rights import Right
+from taigan.storage.kept import shots
+from taigan.storage.kept.shots import Shot
 from taigan.storage.locked import ledger
 from taigan.storage.rows import Shift
 from taigan.storage.shown import searches
@@ -148,9 +150,13 @@ async def _match_page(visit: Visit, card: Card, error: LotError | None = None) -
         error = BadValue(visit.tell("这不像车牌。"), "q")
     except BadValue as wrong:
         error = wrong
+    entries: dict[str, Shot] = {}
     if departure is not None and (error is None or error.field != "q"):
         found = await visit.office.database.read(lambda conn: candidates(conn, lot, departure, typed))
-    return _page(visit, "match.html", error, card=card, found=found, typed=typed)
+    if card.shot is not None and found:
+        ids = [one.order.order_id for one in found]
+        entries = await visit.office.database.read(lambda conn: shots.first_of_orders(conn, lot.lot_id, ids, "in"))
+    return _page(visit, "match.html", error, card=card, found=found, typed=typed, entries=entries)
 
 
 async def _cash_page(visit: Visit, card: Card, error: LotError | None = None) -> Answer:

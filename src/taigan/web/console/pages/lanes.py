@@ -15,6 +15,8 @@ from taigan.languages import N_
 from taigan.lot.errors import UnknownLane
 from taigan.lot.people.board import LaneNow, board
 from taigan.rights import Right
+from taigan.storage.kept import shots
+from taigan.storage.kept.shots import Shot
 from taigan.storage.shown import alarms
 from taigan.web.console import live
 from taigan.web.console.allowed import Who
@@ -23,6 +25,8 @@ from taigan.web.console.visit import Answer, Here, Visit
 
 PATIENCE = timedelta(seconds=8)
 """So long an arm may take to rise for a car that is let go before a person is told."""
+SHOWN_FOR = timedelta(minutes=15)
+"""So long the newest picture of a lane is shown, if its car is still there."""
 PAYING = timedelta(minutes=2)
 """So long a driver may take to pay before a person is told."""
 
@@ -38,6 +42,7 @@ class Card(msgspec.Struct):
     since: datetime | None = None
     main: str = ""  # release, match, cash, again, close; empty: open by hand
     needs: str = ""  # why a person is needed, in words; empty: nobody
+    shot: Shot | None = None  # the picture of the car that stands there
 
     @property
     def channel_id(self) -> str:
@@ -145,9 +150,24 @@ async def card_of(visit: Visit, channel_id: str) -> Card:
 
 
 async def _cards(visit: Visit, *only: str) -> list[Card]:
-    lot = visit.here
-    found = await visit.office.database.read(lambda conn: board(conn, lot, only))
-    return [_card(visit, now) for now in found]
+    lot, since = visit.here, visit.now - SHOWN_FOR
+    sees = visit.may(Right.PICTURE_SEE) and visit.may(Right.STAY_SEE)
+
+    def read(conn: sa.Connection) -> tuple[list[LaneNow], dict[str, Shot]]:
+        found = board(conn, lot, only)
+        return found, shots.newest_of_lanes(conn, lot.lot_id, since, only) if sees else {}
+
+    found, pictures = await visit.office.database.read(read)
+    return [_with_picture(_card(visit, now), pictures.get(now.lane.channel_id)) for now in found]
+
+
+def _with_picture(card: Card, shot: Shot | None) -> Card:
+    """The card with the picture, if it is of the car that stands there."""
+    now = card.now
+    cars = {car.presence_id for car in (now.car, now.departure) if car is not None}
+    if shot is not None and (shot.presence_id in cars or (not shot.presence_id and (cars or now.waiting))):
+        card.shot = shot
+    return card
 
 
 async def _needed(visit: Visit, cards: list[Card]) -> Attention:

@@ -22,6 +22,8 @@ from taigan.lot.leaving.room import Item
 from taigan.lot.people import exit_acts as acts
 from taigan.lot.people.board import due
 from taigan.rights import Right
+from taigan.storage.kept import shots
+from taigan.storage.kept.shots import Shot
 from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Order, Reduction
 from taigan.web.console import fields, words
@@ -78,7 +80,12 @@ async def stay(visit: Here, order_id: FromPath[str]) -> Answer:
     found = await _stay(visit, order_id)
     offered = [act for act in ACTS if visit.may(act.right) and act.offered(found)]
     before = _before(visit, found)
-    return visit.page("stay.html", order=found.order, money=found.money, offered=offered, before=before)
+    lot_id, pictures = visit.here.lot_id, list[Shot]()
+    if visit.may(Right.PICTURE_SEE):
+        pictures = await visit.office.database.read(lambda conn: shots.of_order(conn, lot_id, order_id))
+    return visit.page(
+        "stay.html", order=found.order, money=found.money, offered=offered, before=before, pictures=pictures
+    )
 
 
 def _correct(visit: Visit, given: dict[str, Any]) -> Item[object]:
