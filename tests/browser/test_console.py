@@ -17,7 +17,7 @@ from taigan.rights import Role
 from taigan.storage.database import open_database
 from taigan.storage.rows import Alarm
 from web.console.browser import PASSWORD, accounts_of
-from web.console.furnished import fortnight, furnish
+from web.console.furnished import fortnight, furnish, photograph
 from web.house import LOT, House, house_at, served
 
 HERE = f"/lots/{LOT}"
@@ -127,6 +127,7 @@ async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Con
     house = await house_at(database)
     await furnish(house)
     await fortnight(house)
+    await photograph(house)
     accounts = accounts_of(house)
     await accounts.create("wangfang", "王芳", PASSWORD, by="test", must_change=False)
     await accounts.give("wangfang", Role.OWNER, (), by="test")

@@ -254,9 +254,12 @@ async def test_messages_that_wait_long_raise_an_alarm_once_and_are_counted(stree
     await street.deliver(1)
     await street.watch(after=250)
     assert await street.alarm_kinds("") == []
-    await street.watch(after=60)
+    async with street.platform.events.subscribe(LOT_ID) as heard:
+        await street.watch(after=60)
+        told = [heard.get_nowait() for _ in range(heard.qsize())]
     await street.watch(after=60)
     assert await street.alarm_kinds("") == ["queue_age"]
+    assert [step["lot_id"] for step in told if step.get("kind") == "queue_age"] == [LOT_ID], "its pages fetch it"
     assert street.metric("taigan_delivery_queue_length") == 1
     assert street.metric("taigan_delivery_queue_age_seconds") > 300
 

@@ -248,18 +248,11 @@ class Lanes:
         self._publish_alarm("alarm_changed", alarm)
 
     def _publish_alarm(self, step: str, alarm: Alarm) -> None:
-        self._events.publish(
-            {
-                "step": step,
-                "lot_id": alarm.lot_id,
-                "channel_id": alarm.channel_id,
-                "order_id": alarm.order_id,
-                "at": alarm.at,
-                "kind": alarm.kind,
-                "text": alarm.text,
-                "state": alarm.state,
-            }
-        )
+        told = {"step": step, "channel_id": alarm.channel_id, "order_id": alarm.order_id, "at": alarm.at}
+        about = {"kind": alarm.kind, "text": alarm.text, "state": alarm.state}
+        every = {lane.lot_id for lane in self._barriers}  # what belongs to no lot is on the pages of each
+        for lot_id in [alarm.lot_id] if alarm.lot_id else sorted(every):
+            self._events.publish({**told, "lot_id": lot_id, **about})
 
     def _online(self) -> int:
         return sum(barrier.state.online for barrier in self._barriers.values())
