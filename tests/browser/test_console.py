@@ -69,6 +69,7 @@ PAGES = {
     "shift": f"{HERE}/shifts/S1",
     "shift-close": f"{HERE}/shifts/S2/close",
     "passes": f"{HERE}/passes?plate=沪A88888",
+    "pass_limits": f"{HERE}/pass-limits",
     "pass-card": f"{HERE}/passes/K0012",
     "pass-prices": f"{HERE}/pass-prices",
     "pass-import": f"{HERE}/pass-import",

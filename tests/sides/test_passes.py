@@ -90,10 +90,63 @@ async def test_bolink_adds_changes_and_ends_a_pass_and_11_6_tells_it(both: Both)
     assert (await both.push("query_car_info", car_number=PLATE, type="0"))["state"] == 0
 
 
-@pytest.mark.parametrize("more", [{"is_region": "1"}, {"is_dayparking": "1"}, {"end_time": "2026-04-01 00:00:00"}])
+UNKNOWN: list[dict[str, str]] = [
+    {"is_region": "1"},
+    {"is_region": "1", "region_id": "9"},
+    {"is_dayparking": "1", "rule_id_sub": "9"},
+    {"car_type": "2"},
+    {"end_time": "2026-04-01 00:00:00"},
+]
+
+
+@pytest.mark.parametrize("more", UNKNOWN)
 async def test_a_pass_that_would_be_free_where_it_should_not_is_refused(both: Both, more: dict[str, str]) -> None:
     assert (await both.push("car_info", **TOLD | more))["state"] == 0
     assert await both.items("/pass_cards") == []
+
+
+async def limited(both: Both) -> None:
+    areas = [{"number": "1", "name": "地下", "lanes": ["A1"]}, {"number": "2", "name": "地面", "lanes": ["A1"]}]
+    hours = [{"number": "7", "name": "夜间", "hours": "22:00-8:00"}]
+    await both.act("/pass_limits", method="PUT", areas=areas, hours=hours)
+
+
+async def test_bolinks_passes_for_areas_hours_and_fewer_spaces_are_kept_as_told(both: Both) -> None:
+    await limited(both)
+
+    async def kept() -> tuple[int, list[str], str]:
+        [card] = await both.items("/pass_cards")
+        return card["spaces"], card["areas"], card["hours"]
+
+    two = '[{"plate_no": "京B00002", "plate_type": "1"}]'
+    told = TOLD | {"is_region": "1", "region_id": "2,1", "is_dayparking": "1", "rule_id_sub": "7"}
+    told |= {"car_type": "5", "vipCount": "1", "vehicle_list": two}
+    assert (await both.push("car_info", **told))["state"] == 1
+    assert await kept() == (1, ["1", "2"], "22:00-08:00")
+    found = await both.push("query_car_info", car_number="京B00002", type="0")
+    assert found["data"]["describe"] == "车位1个，限区域1、2，限22:00-08:00"
+    longer = {"type": "modify_date", "card_id": "15", "end_time": "2026-06-30 23:59:59"}
+    assert (await both.push("car_info", **longer))["state"] == 1
+    assert await kept() == (1, ["1", "2"], "22:00-08:00"), "what a change does not name stays"
+    freed = {"type": "modify_info", "card_id": "15", "is_region": "0", "is_dayparking": "0", "vipCount": "2"}
+    assert (await both.push("car_info", **freed))["state"] == 1
+    assert await kept() == (2, [], "")
+    part = {"type": "modify_info", "card_id": "15", "car_type": "2", "part_time": '["23:00","07:00"\\]'}
+    assert (await both.push("car_info", **part))["state"] == 1
+    assert await kept() == (2, [], "23:00-07:00")
+
+
+async def test_the_second_car_of_a_pass_with_one_space_is_asked_for_the_money(both: Both) -> None:
+    two = '[{"plate_no": "京B00002", "plate_type": "1"}]'
+    assert (await both.push("car_info", **TOLD | {"car_type": "5", "vipCount": "1", "vehicle_list": two}))["state"] == 1
+    first = await both.enters()
+    second = await both.enters("京B00002")
+    both.clock.advance(3600 * 5)
+    shown = (await both.lot("GET", f"/orders/{second['order_id']}"))[1]["bill"]
+    [cover] = shown["passes"]
+    assert (cover["lacks"], cover["holders"], shown["due_fen"] > 0) == ("spaces", [PLATE], True)
+    [cover] = (await both.lot("GET", f"/orders/{first['order_id']}"))[1]["bill"]["passes"]
+    assert (cover["lacks"], cover["card_id"]) == ("", "bolink-15")
 
 
 async def test_the_whole_list_replaces_bolinks_passes_only_and_a_partial_one_changes_nothing(sold: Both) -> None:
@@ -114,3 +167,21 @@ async def test_the_whole_list_replaces_bolinks_passes_only_and_a_partial_one_cha
     await sold.hub.faults()
     await sold.act("/pass_cards_of_bolink")
     assert await alive() == ["K1", "bolink-2", "bolink-3"]
+
+
+async def test_the_whole_list_has_areas_and_hours_that_the_lot_knows_and_counts_the_others(both: Both) -> None:
+    await limited(both)
+    days = {"vipStartDateStr": "2026-05-01", "vipEndDateStr": "2026-12-31", "parkpotId": "21787"}
+    in_area, by_night = {"isRegion": "1", "regionId": "1"}, {"isDayparking": "1", "ruleIdSub": "7"}
+    nowhere, never = {"isRegion": "1", "regionId": "9"}, {"isDayparking": "1", "ruleIdSub": "8"}
+    rows = [
+        {"vipId": n, "plateNo": f"京C{n:05d}"} | days | more
+        for n, more in enumerate([in_area, by_night, nowhere, never, {}])
+    ]
+    await both.arranges(passes={"1": rows})
+    assert await both.act("/pass_cards_of_bolink") == {"passes": 3, "unusable": 2}
+    assert [(one["card_id"], one["areas"], one["hours"]) for one in await both.items("/pass_cards")] == [
+        ("bolink-0", ["1"], ""),
+        ("bolink-1", [], "22:00-08:00"),
+        ("bolink-4", [], ""),
+    ]

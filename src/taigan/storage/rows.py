@@ -351,7 +351,11 @@ class Shift(msgspec.Struct):
 
 
 class Pass(msgspec.Struct):
-    """A pass (月卡): its plates leave without paying between two moments."""
+    """A pass (月卡): its plates leave without paying between two moments.
+
+    `spaces`: how many its plates share (0: each has its own); `areas`: only there, by their numbers, blanks between;
+    `hours`: only then, as 22:00-08:00, blanks between.
+    """
 
     lot_id: str
     card_id: str
@@ -363,6 +367,19 @@ class Pass(msgspec.Struct):
     at: datetime
     ended_at: datetime | None = None
     via: str = ""
+    spaces: int = 0
+    areas: str = ""
+    hours: str = ""
+
+
+class PassLimit(msgspec.Struct, frozen=True):
+    """An area or hours that passes may be limited to. `body`: the lanes that lead into it, or the hours."""
+
+    lot_id: str
+    kind: str  # area, hours
+    number: str
+    name: str
+    body: str
 
 
 class PassPlate(msgspec.Struct):

@@ -955,6 +955,19 @@ passes = sa.Table(
     sa.Column("via", sa.Text, nullable=False, server_default=""),  # the token it came by
     sa.Column("at", Moment, nullable=False),
     sa.Column("ended_at", Moment),  # ended by a person; nothing is deleted
+    sa.Column("spaces", sa.Integer, nullable=False, server_default="0"),  # its plates share; 0: one each
+    sa.Column("areas", sa.Text, nullable=False, server_default=""),  # numbers of areas, blanks between; empty: all
+    sa.Column("hours", sa.Text, nullable=False, server_default=""),  # 22:00-08:00, blanks between; empty: always
+)
+
+pass_limits = sa.Table(
+    "pass_limits",  # areas and hours that passes may be limited to, by the numbers that BoLink has for them
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # area, hours
+    sa.Column("number", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),  # the lanes that lead into the area; the hours: blanks between
 )
 
 pass_plates = sa.Table(

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from taigan.storage.locked.city import City
-from taigan.storage.rows import Difference, Errand, Reconciliation
+from taigan.storage.rows import Difference, Errand, PassLimit, Reconciliation
 from taigan.web import resources as r
 
 ErrandState = Literal["wanted", "asked", "running", "unclear", "done", "failed", "withdrawn"]
@@ -155,6 +155,36 @@ class TermsSold(r.Act, kw_only=True):
     terms: Annotated[list[TermSold], Meta(max_length=20)]
 
 
+class AreaOfPasses(msgspec.Struct, forbid_unknown_fields=True):
+    """An area that passes may be limited to, by BoLink's number for it, and the lanes that lead into it."""
+
+    number: Annotated[str, Meta(min_length=1, max_length=32, pattern=r.WORDS)]
+    name: Annotated[str, Meta(max_length=50, pattern=r.NO_NUL)]
+    lanes: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64, pattern=r.WORDS)]], Meta(min_length=1)]
+
+
+class HoursOfPasses(msgspec.Struct, forbid_unknown_fields=True):
+    """Hours of the day that passes may be limited to, by BoLink's number for them: 22:00-08:00, blanks between."""
+
+    number: Annotated[str, Meta(min_length=1, max_length=32, pattern=r.WORDS)]
+    name: Annotated[str, Meta(max_length=50, pattern=r.NO_NUL)]
+    hours: Annotated[str, Meta(min_length=1, max_length=200, pattern=r.NO_NUL)]
+
+
+class LimitsView(msgspec.Struct):
+    """What passes may be limited to."""
+
+    areas: list[AreaOfPasses]
+    hours: list[HoursOfPasses]
+
+
+class LimitsPut(r.Act, kw_only=True):
+    """What passes may be limited to, in place of all before."""
+
+    areas: Annotated[list[AreaOfPasses], Meta(max_length=100)]
+    hours: Annotated[list[HoursOfPasses], Meta(max_length=100)]
+
+
 class Renewal(r.Act, kw_only=True):
     """By how many months a pass is to be lengthened; one of the lot's terms."""
 
@@ -162,7 +192,7 @@ class Renewal(r.Act, kw_only=True):
 
 
 class Fetched(msgspec.Struct):
-    """How many passes BoLink has, and how many more could not be used: without plate, for a zone or for hours only."""
+    """How many passes BoLink has, and how many more could not be used: without plate, or for unknown areas or hours."""
 
     passes: int
     unusable: int
@@ -280,3 +310,17 @@ def shown_difference(found: Difference) -> DifferenceView:
 def shown_errand(errand: Errand) -> ErrandView:
     given = {name: getattr(errand, name) for name in ErrandView.__struct_fields__ if name != "detail"}
     return ErrandView(**given, detail=errand.details)
+
+
+def shown_limits(limits: list[PassLimit]) -> LimitsView:
+    """The areas and hours that passes may be limited to."""
+    return LimitsView(
+        [AreaOfPasses(one.number, one.name, one.body.split()) for one in limits if one.kind == "area"],
+        [HoursOfPasses(one.number, one.name, one.body) for one in limits if one.kind == "hours"],
+    )
+
+
+def limits_given(lot_id: str, data: LimitsPut) -> list[PassLimit]:
+    """The same the other way round."""
+    areas = [PassLimit(lot_id, "area", one.number, one.name, " ".join(one.lanes)) for one in data.areas]
+    return areas + [PassLimit(lot_id, "hours", one.number, one.name, one.hours) for one in data.hours]

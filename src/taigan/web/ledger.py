@@ -35,8 +35,21 @@ class BillView(msgspec.Struct):
     closed_at: datetime | None
 
 
+class PassCover(msgspec.Struct):
+    """A pass of the stay's plate. `lacks`: why it covers nothing of the stay: `area`, or `spaces` that `holders` have;
+    else it covers it from `since` on, within its days and `hours`."""
+
+    card_id: str
+    hours: str
+    lacks: str
+    since: datetime | None
+    holders: list[str]
+
+
 class OrderBill(BillView):
     """What a stay comes to: as agreed or final, or while it goes on as it is now, with the slices of its price."""
+
+    passes: list[PassCover]
 
     due_fen: int | None  # none: it has no price, or has ended
     slices: tuple[Slice, ...]
@@ -124,7 +137,11 @@ class ShiftView(msgspec.Struct):
 
 
 class PassView(msgspec.Struct):
-    """A pass and its plates. `via` is the token by which it was made."""
+    """A pass and its plates. `via` is the token by which it was made.
+
+    `spaces`: how many its plates share (0: each has its own); `areas`: only there (none: everywhere); `hours`: only
+    then.
+    """
 
     card_id: str
     holder: str
@@ -133,6 +150,9 @@ class PassView(msgspec.Struct):
     ends_at: datetime
     ended_at: datetime | None
     via: str
+    spaces: int
+    areas: list[str]
+    hours: str
 
 
 class OwedView(msgspec.Struct):
@@ -222,6 +242,9 @@ class NewReduction(r.Act, kw_only=True):
     value: Annotated[int, Meta(ge=1, le=100_000_000)]
 
 
+AreaNumber = Annotated[str, Meta(min_length=1, max_length=32, pattern=r.WORDS)]
+
+
 class NewPass(r.Act, kw_only=True):
     """A pass for some plates."""
 
@@ -230,6 +253,11 @@ class NewPass(r.Act, kw_only=True):
     plates: Annotated[list[str], Meta(min_length=1, max_length=50)]
     starts_at: datetime
     ends_at: datetime
+    spaces: Annotated[int, Meta(ge=0, le=1000, description="How many its plates share; 0: each has its own.")] = 0
+    areas: Annotated[list[AreaNumber], Meta(max_length=50, description="Only there; none: everywhere.")] = (
+        msgspec.field(default_factory=list)
+    )
+    hours: Annotated[str, Meta(max_length=200, pattern=r.NO_NUL, description="Only then: 22:00-08:00.")] = ""
 
 
 class ShiftOpened(r.Act, kw_only=True):
@@ -260,12 +288,15 @@ def shown_bill(bill: Bill) -> BillView:
 def shown_account(account: Account, at: datetime) -> OrderBill:
     """An order's money, priced to that moment."""
     bill = account.bill
+    passes = [
+        PassCover(one.card.card_id, one.card.hours, one.lacks, one.since, list(one.holders)) for one in account.covers
+    ]
     try:
         found = account.priced(at)
     except CannotPrice:
-        return _shown(OrderBill, bill, balance_fen=bill.balance_fen, due_fen=None, slices=())
+        return _shown(OrderBill, bill, balance_fen=bill.balance_fen, due_fen=None, slices=(), passes=passes)
     slices = found.price.slices if found.price is not None else ()
-    more: dict[str, Any] = {"balance_fen": bill.balance_fen, "due_fen": None, "slices": slices}
+    more: dict[str, Any] = {"balance_fen": bill.balance_fen, "due_fen": None, "slices": slices, "passes": passes}
     if bill.closed_at is None:
         more["due_fen"] = account.due(at)
         if bill.charge_fen is None:
@@ -304,7 +335,7 @@ def shown_shift(shift: Shift) -> ShiftView:
 
 def shown_pass(found: tuple[Pass, list[str]]) -> PassView:
     one, plates = found
-    return _shown(PassView, one, plates=plates)
+    return _shown(PassView, one, plates=plates, areas=one.areas.split())
 
 
 def shown_owed(owed: views.Owed) -> OwedView:

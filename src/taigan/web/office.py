@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -28,7 +27,6 @@ from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.people.prices import Prices
 from taigan.lot.plates import Plates
 from taigan.lot.stays.account import account_of
-from taigan.lot.stays.pricing import price
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.locked import facts, ledger
@@ -139,7 +137,7 @@ class Office:
             order = facts.orders(conn, [(lot_id, order_id)]).get((lot_id, order_id))
             if order is None:
                 raise UnknownOrder(f"lot {lot_id} has no order {order_id}", "order_id")
-            account = account_of(conn, order, partial(price, conn, lot), Changes())
+            account = account_of(conn, lot, order, Changes())
             departure = ledger.last_departure_of(conn, lot_id, order_id)
             here = departure is not None and (departure.ended_at is None or order.state == "out")
             at = departure.charge_at if departure is not None and here else order.closed_at or now

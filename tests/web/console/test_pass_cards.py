@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from taigan.lot.people.passes import Limits
 from taigan.lot.policy import Policy
 from taigan.rights import Right, Role
 from taigan.storage.locked import passes as kept
@@ -18,7 +19,9 @@ from taigan.web.console.pass_sheets import Sheet
 from web.console.browser import Answer, Browser, person, role_without
 from web.house import LOT, House, Houses, client_of
 
-PASSES, PRICES, IMPORT = (f"/lots/{LOT}/{path}" for path in ("passes", "pass-prices", "pass-import"))
+PASSES, PRICES, IMPORT, LIMITED = (
+    f"/lots/{LOT}/{path}" for path in ("passes", "pass-prices", "pass-import", "pass-limits")
+)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HEAD = "卡号,车牌,持卡人,从,到\r\n"
 GOOD = HEAD + "K1,粤B12345 粤b67890,陈先生,2025-06-01,2025-06-30\r\nK2,沪A88888,,2025/6/1,2025/12/31 12:00\r\n"
@@ -271,3 +274,86 @@ async def test_of_nobody_who_is_signed_in_no_file_is_read(houses: Houses, cookie
         sent = {"file": ("cards.csv", b"x" * BODY_LIMIT, "text/csv")}
         answer = await http.post(IMPORT, files=sent, headers={"Cookie": cookie})
     assert answer.status_code == 413
+
+
+LIMITS_HEAD = "卡号,车牌,持卡人,从,到,车位数,区域,时段\r\n"
+
+
+def test_a_list_says_what_passes_are_limited_to_and_a_preview_carries_it_on() -> None:
+    text = (
+        LIMITS_HEAD
+        + "K1,粤B12345 粤B67890,,2025-06-01,2025-06-30,1,2 1,22:00-8:00\r\nK2,粤B1,,2025-06-01,2025-06-30,,,\r\n"
+    )
+    sheet = pass_sheets.read(text.encode(), SHANGHAI, say, ("1", "2"))
+    assert (sheet.slips, sheet.unread) == ([], [])
+    assert [one.limits for one in sheet.passes] == [Limits(1, ("1", "2"), "22:00-08:00"), Limits()]
+    carried = pass_sheets.written(sheet.passes).encode()
+    assert pass_sheets.read(carried, SHANGHAI, say, ("1", "2")).passes == sheet.passes
+    assert read(GOOD).passes[0].limits is None, "a list without these columns says nothing of limits"
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ("-1,,", "车位数"),
+        ("1001,,", "车位数"),
+        ("two,,", "车位数"),
+        (",9,", "区域"),
+        (",,night", "时段"),
+        (",,8:00-8:00", "时段"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_a_slip_at_its_column(cells: str, column: str) -> None:
+    text = f"{LIMITS_HEAD}K1,粤B12345,,2025-06-01,2025-06-30,{cells}\n"
+    found = pass_sheets.read(text.encode(), SHANGHAI, say, ("1",))
+    assert [(slip.line, slip.column) for slip in found.slips] == [(2, column)]
+
+
+async def test_areas_and_hours_are_set_and_a_pass_is_limited_to_them(small_house: House, manager: Browser) -> None:
+    typed = {"area-number-0": "1", "area-name-0": "地下", "area-lanes-0": "A1", "hours-number-0": "7"}
+    typed |= {"hours-hours-0": "22:00-8:00", "reason": "夜间卡"}
+    assert "区域和时段已保存" in (await manager.follow(await manager.send(LIMITED, LIMITED, **typed))).text
+    limits = await small_house.database.read(lambda conn: kept.limits(conn, LOT))
+    assert [(one.kind, one.number, one.name, one.body) for one in limits] == [
+        ("area", "1", "地下", "A1"),
+        ("hours", "7", "", "22:00-08:00"),
+    ]
+    assert "改月卡的区域和时段：1 A1, 7 22:00-08:00" in (await manager.see(f"/lots/{LOT}/audit")).text
+    card = {"card_id": "K9", "plates": "粤B12345 粤B67890", "from": "2025-06-01", "to": "2025-06-30", "reason": "办卡"}
+    for wrong in ({"spaces": "many"}, {"areas": "9"}, {"hours": "night"}):
+        answer = await manager.send(PASSES, PASSES, **card, **wrong)
+        assert (answer.status, f'id="wrong-{next(iter(wrong))}"' in answer.raw) == (422, True), wrong
+    answer = await manager.send(PASSES, PASSES, **card, spaces="1", areas="1", hours="22:00-08:00")
+    assert "共用 1 个车位 只限区域 1 只限 22:00-08:00" in (await manager.follow(answer)).text
+    one = (await cards(small_house))["K9"][0]
+    assert (one.spaces, one.areas, one.hours) == (1, "1", "22:00-08:00")
+    page = f"{PASSES}/K9"
+    assert "共用 1 个车位" in (await manager.see(page)).text
+    await manager.follow(await manager.send(page, page, spaces="", areas="", hours="", reason="放开"))
+    one = (await cards(small_house))["K9"][0]
+    assert (one.spaces, one.areas, one.hours) == (0, "", "")
+
+
+async def test_a_wrong_area_or_hours_is_told_at_its_field(small_house: House, manager: Browser) -> None:
+    for typed, field in (
+        ({"area-lanes-0": "A1"}, "area-number-0"),
+        ({"area-number-0": "1"}, "area-lanes-0"),
+        ({"hours-number-0": "7", "hours-hours-0": "night"}, "hours-hours-0"),
+        ({"hours-number-0": "7"}, "hours-hours-0"),
+        ({"reason": ""}, "reason"),
+    ):
+        answer = await manager.send(LIMITED, LIMITED, **{"reason": "夜间卡", **typed})
+        assert (answer.status, f'id="wrong-{field}"' in answer.raw) == (422, True), typed
+    nowhere = {"area-number-0": "1", "area-lanes-0": "Z9", "reason": "x"}
+    assert "没有车道 Z9。" in (await manager.send(LIMITED, LIMITED, **nowhere)).text
+    assert await small_house.database.read(lambda conn: kept.limits(conn, LOT)) == []
+    await manager.follow(await manager.send(LIMITED, LIMITED, **{**nowhere, "area-lanes-0": "A1"}))
+    await add(small_house, "K1", "粤B12345", areas="1")
+    emptied = await manager.send(LIMITED, LIMITED, **{"area-number-0": "", "area-lanes-0": "", "reason": "x"})
+    assert "月卡 K1 还限着" in emptied.text
+    browser = await person(small_house, Role.COLLECTOR)
+    page = (await browser.see(LIMITED)).page
+    assert page is not None
+    assert "A1" in page.text
+    assert [form["action"] for form in page.forms if form["method"] == "post"] == ["/sign-out"]
+    await browser.close()

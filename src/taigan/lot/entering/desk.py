@@ -22,6 +22,7 @@ from taigan.clock import Clock, set_within
 from taigan.lot import texts
 from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
 from taigan.lot.commits import Commits, Transaction
+from taigan.lot.entering.passes import note_pass
 from taigan.lot.entering.rules import command_by, decide, outcome_told
 from taigan.lot.entering.scan import Next, Scan, Verdict, answer
 from taigan.lot.entering.situation import Situation
@@ -158,7 +159,7 @@ class EntryDesk:
                     self._commits.owed.set()
                     if verdict.order.waiting_for == "arm":
                         self._lanes.follow_arm(scan.lane, verdict.order.order_id)
-                self._tell(scan, verdict.order, verdict.state, verdict.text)
+                self._tell(scan, verdict.order, verdict.state, verdict.text, welcome=verdict.welcome)
                 return verdict.state, verdict.answer
 
     async def _decide(self, scan: Scan) -> Verdict | None:
@@ -200,7 +201,7 @@ class EntryDesk:
             return 2, answer(2, texts.RAISING, scan.licence, self._clock.now())
         self._reach(Checkpoint.SETTLED)
         self._settle_seconds.observe(self._clock.monotonic() - began)
-        self._tell(scan, order, told.state, told.text, lift, ended.result)
+        self._tell(scan, order, told.state, told.text, lift, ended.result, welcome=verdict.welcome)
         return told.state, told.answer
 
     async def stop(self) -> None:
@@ -297,10 +298,12 @@ class EntryDesk:
         text: str,
         lift: Lift | None = None,
         result: Result | None = None,
+        *,
+        welcome: str = "",
     ) -> None:
         """One line, one live step and the lane's screen, that tell the story of an entry."""
         if text:
-            self._lanes.show(scan.lane, texts.SCREEN_WELCOME if state == 1 else text)
+            self._lanes.show(scan.lane, (welcome or texts.SCREEN_WELCOME) if state == 1 else text)
         story = {
             "lot_id": scan.lot_id,
             "channel_id": scan.channel_id,
@@ -328,6 +331,8 @@ class EntryDesk:
                 continue
             before = len(tx.changes.alarms)
             verdict = decide(scan, situation, self._ids)
+            if scan.origin == "plate" and verdict.order is not None:
+                verdict.welcome = note_pass(tx.conn, tx.changes, verdict.order)
             decided.append(Decided(verdict, tx.changes.alarms[before:]))
         return decided
 

@@ -68,6 +68,7 @@ class Verdict(msgspec.Struct):
     lift: Lift | None = None
     confirm: str = ""
     text: str = ""  # for the lane's screen; empty where it concerns somebody who is not at the lane
+    welcome: str = ""  # on the screen in place of the welcome, once the car is in
 
 
 def answer(state: int, text: str, car_number: str, now: datetime) -> bytes:

@@ -223,7 +223,8 @@ class Errands:
         not be used. Raises BolinkSaysNo, StorageError.
         """
         zone, now = ZoneInfo(lot.time_zone), self._clock.now()
-        replaced, unusable = await passes.fetch(self._client_of(lot.lot_id), lot.lot_id, zone, now)
+        known = await self._database.read(lambda conn: passes.limits_known(conn, lot.lot_id))
+        replaced, unusable = await passes.fetch(self._client_of(lot.lot_id), lot.lot_id, zone, now, known)
         replaced.by = by
         return await self._desk.do(replaced), unusable
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import calendar
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
+import sqlalchemy as sa
 
 from taigan.barriers.words import NotAPlate, plate_of
 from taigan.bolink import BolinkClient, BolinkError, units
@@ -204,6 +207,10 @@ class TellPass(msgspec.Struct, kw_only=True):
     plates: list[str]
     starts_at: datetime | None
     ends_at: datetime | None
+    spaces: int | None = None
+    areas: list[str] | None = None
+    hours: str | None = None
+    rule: str | None = None  # the number of the hours that it is limited to
 
     def apply(self, room: Room) -> str:
         """Why not; empty when it was done."""
@@ -224,9 +231,32 @@ class TellPass(msgspec.Struct, kw_only=True):
         if not plates:
             return "缺少车牌"
         holder = self.holder if self.holder is not None else (one.holder if one is not None else "")
+        known = limits_known(room.conn, room.lot_id)
         told = Pass(room.lot_id, card_id, holder[:100], starts_at, ends_at, "bolink", "11.5", room.now)
+        if one is not None and one.ended_at is None:
+            told.spaces, told.areas, told.hours = one.spaces, one.areas, one.hours
+        told.spaces = told.spaces if self.spaces is None else self.spaces
+        told.hours = told.hours if self.hours is None else self.hours
+        if self.areas is not None:
+            if (self.areas == [""]) or any(("area", area) not in known for area in self.areas):
+                return "车场未设置该区域"
+            told.areas = " ".join(self.areas)
+        if self.rule is not None:
+            if ("hours", self.rule) not in known:
+                return "车场未设置该时段规则"
+            told.hours = known["hours", self.rule]
         kept.keep(room.conn, [told], {card_id: plates})
         return ""
+
+
+def areas_named(text: str | None) -> list[str]:
+    """The areas in BoLink's `region_id`; one that is empty where it names none."""
+    return sorted({part.strip()[:32] for part in re.split(r"[,，;；\s]+", (text or "").strip())})
+
+
+def limits_known(conn: sa.Connection, lot_id: str) -> dict[tuple[str, str], str]:
+    """What the lot's areas and hours come to, by kind and number."""
+    return {(one.kind, one.number): one.body for one in kept.limits(conn, lot_id)}
 
 
 class ReplacePasses(msgspec.Struct, kw_only=True):
@@ -248,7 +278,9 @@ class ReplacePasses(msgspec.Struct, kw_only=True):
         return len(self.passes)
 
 
-async def fetch(client: BolinkClient, lot_id: str, zone: ZoneInfo, now: datetime) -> tuple[ReplacePasses, int]:
+async def fetch(
+    client: BolinkClient, lot_id: str, zone: ZoneInfo, now: datetime, known: Mapping[tuple[str, str], str]
+) -> tuple[ReplacePasses, int]:
     """Every page of 10.6, of every kind; how many could not be used. A list that is not whole changes nothing.
 
     Raises BolinkSaysNo.
@@ -270,7 +302,7 @@ async def fetch(client: BolinkClient, lot_id: str, zone: ZoneInfo, now: datetime
         raise BolinkSaysNo(str(error)) from None
     passes, plates, unusable = [], {}, 0
     for one in listed:
-        made = _made(one, lot_id, zone, now)
+        made = _made(one, lot_id, zone, now, known)
         if made is None:
             unusable += 1
             continue
@@ -279,9 +311,14 @@ async def fetch(client: BolinkClient, lot_id: str, zone: ZoneInfo, now: datetime
     return ReplacePasses(lot_id=lot_id, passes=passes, plates=plates), unusable
 
 
-def _made(one: Listed, lot_id: str, zone: ZoneInfo, now: datetime) -> tuple[Pass, str] | None:
-    """A pass of ours; None for one that has no plate or days, or is only for a zone or some hours."""
-    if one.is_region == Zoned.YES or one.is_dayparking == DayParking.YES:
+def _made(
+    one: Listed, lot_id: str, zone: ZoneInfo, now: datetime, known: Mapping[tuple[str, str], str]
+) -> tuple[Pass, str] | None:
+    """A pass of ours; None for one without plate or days, or for an area or hours that the lot does not know."""
+    areas = areas_named(one.region_id) if one.is_region == Zoned.YES else []
+    rule = ("hours", (one.rule_id_sub or "").strip())
+    by_hours = one.is_dayparking == DayParking.YES
+    if any(("area", area) not in known for area in areas) or (by_hours and rule not in known):
         return None
     try:
         plate = plate_of(one.plate_no or "")
@@ -293,4 +330,6 @@ def _made(one: Listed, lot_id: str, zone: ZoneInfo, now: datetime) -> tuple[Pass
         return None
     if not plate or end <= begin_:
         return None
-    return Pass(lot_id, f"{FROM_BOLINK}{one.vip_id}", "", begin_, end, "bolink", "10.6", now), plate
+    made = Pass(lot_id, f"{FROM_BOLINK}{one.vip_id}", "", begin_, end, "bolink", "10.6", now)
+    made.areas, made.hours = " ".join(areas), known[rule] if by_hours else ""
+    return made, plate

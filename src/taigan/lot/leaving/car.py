@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from taigan.barriers.barrier import Price
 from taigan.bolink import units
@@ -15,6 +16,8 @@ from taigan.lot.leaving.release import release
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.policy import MatchOneOff
 from taigan.lot.stays import orders
+from taigan.lot.stays.account import PASS
+from taigan.lot.stays.covers import covers, limit_told
 from taigan.lot.stays.likeness import distance, is_one_off, likeness
 from taigan.storage.locked import ledger
 from taigan.storage.rows import Departure, Lane, Order, Presence
@@ -203,9 +206,11 @@ def settle_up(room: Room, lane: Lane, departure: Departure, picture: Picture) ->
 
 
 def offer(room: Room, order: Order, departure: Departure, due: int, text: str = texts.SCREEN_PAY) -> None:
-    """Ask for what is due on the lane's screen."""
-    parked = departure.charge_at - room.account(order).entry
-    room.show(departure.channel_id, Price(named(order), parked, due, text))
+    """Ask for what is due on the lane's screen, and say what a pass does not cover."""
+    account = room.account(order)
+    limit = limit_told(account.limited_by(departure.charge_at))
+    parked = departure.charge_at - account.entry
+    room.show(departure.channel_id, Price(named(order), parked, due, f"{limit}，{text}" if limit else text))
 
 
 def unusually(room: Room, order: Order, at: datetime, due: int) -> str:
@@ -256,7 +261,9 @@ def _free_by_rule(room: Room, departure: Departure) -> str:
     for begin, until in ledger.free_times(room.conn, room.lot_id, [plate]):
         if (begin is None or begin <= now) and (until is None or now < until):
             return "免费车"
-    for one in ledger.passes_of(room.conn, room.lot_id, [plate]):
-        if one.starts_at <= now < min(one.ends_at, one.ended_at or one.ends_at):
-            return "月卡"
+    passes = ledger.passes_of(room.conn, room.lot_id, [plate])
+    moment = now + timedelta(seconds=1)
+    for one in covers(room.conn, room.lot_id, passes, "", plate, departure.channel_id, now):
+        if one.times(ZoneInfo(room.lot.time_zone), now, moment) == [(now, moment)]:
+            return PASS
     return ""

@@ -26,6 +26,7 @@ from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.policy import NoEntry
 from taigan.lot.stays import orders
 from taigan.lot.stays.account import Account
+from taigan.lot.stays.covers import limit_told
 from taigan.lot.stays.likeness import is_one_off
 from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Departure, Lane, Message, Order, Quote
@@ -235,7 +236,7 @@ def _settle_up(q: Query, room: Room, lane: Lane, departure: Departure, order: Or
     if unusual := cars.unusually(room, order, at, due):
         cars.once(room, departure, "unusual", f"{cars.named(order)}: {unusual}", "stay_unusual")
         return _no(q, room, texts.STAY_UNUSUAL)
-    return _price(q, room, account, at, departure.presence_id, "")
+    return _price(q, room, account, at, departure.presence_id, limit_told(account.limited_by(at)))
 
 
 def _again(q: Query, room: Room, departure: Departure, account: Account | None) -> bytes:

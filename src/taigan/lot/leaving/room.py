@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -14,7 +13,6 @@ from taigan.barriers.barrier import LaneKey, LaneState, Position, Price
 from taigan.lot.ids import Ids
 from taigan.lot.policy import Policy
 from taigan.lot.stays.account import Account, account_of
-from taigan.lot.stays.pricing import price
 from taigan.lot.uploads.pulls import Pull
 from taigan.storage.changes import Changes
 from taigan.storage.locked import facts, ledger
@@ -113,8 +111,7 @@ class Room:
     def account(self, order: Order) -> Account:
         """The order's money; the same object each time."""
         if order.order_id not in self._accounts:
-            ask = partial(price, self.conn, self.lot)
-            self._accounts[order.order_id] = account_of(self.conn, order, ask, self.changes)
+            self._accounts[order.order_id] = account_of(self.conn, self.lot, order, self.changes)
         return self._accounts[order.order_id]
 
     def departure_at(self, channel_id: str) -> Departure | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import sqlalchemy as sa
 
 from taigan import bolink
@@ -9,12 +11,15 @@ from taigan.bolink import BadMessage, units, values
 from taigan.bolink.chapters import commands
 from taigan.bolink.chapters.callbacks import PassPayment, PassPaymentTaken
 from taigan.lot import texts
-from taigan.lot.errands.passes import PassPaid, TellPass
+from taigan.lot.errands.passes import PassPaid, TellPass, areas_named
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.messages.money import MoneyMessages
 from taigan.lot.messages.router import Answered, Callback, reply
 from taigan.lot.messages.told import text_of
-from taigan.lot.messages.vehicles import moment_of, plate_in, written
+from taigan.lot.messages.vehicles import moment_of, plate_in
+from taigan.lot.messages.vehicles import written as moment_written
+from taigan.lot.people.passes import MOST_SPACES
+from taigan.lot.stays.covers import hours_of, limits_told, written
 from taigan.storage.database import Database
 from taigan.storage.locked import ledger
 from taigan.storage.locked import passes as kept
@@ -22,8 +27,7 @@ from taigan.storage.locked import passes as kept
 NOT_SOLD = "本车场没有该金额的月卡"
 NO_PASSES_HERE = "本车场暂不办理月卡"
 NO_PASS = "未办理月卡"
-ONLY_WHOLE = "暂不支持分区、分时段的月卡"
-ONLY_OWN_SPACE = "暂不支持多车共用车位的月卡"
+NO_HOURS = "缺少月卡时段"
 
 
 class PassMessages:
@@ -72,8 +76,8 @@ class PassMessages:
         return reply(commands.PassChecked(state=0, errmsg=NOT_SOLD if terms else NO_PASSES_HERE), "check_vip")
 
     async def change(self, callback: Callback) -> Answered:
-        """11.5: a pass is added, changed or ended. One for a zone, for hours, or with fewer spaces than cars is
-        refused: it would be free at all times. Raises BadMessage, StorageError.
+        """11.5: a pass is added, changed or ended. One for an area or hours that the lot does not know is refused: it
+        would be free where it should not. Raises BadMessage, StorageError.
         """
         told, zone = bolink.read(callback.message, commands.ChangePass), callback.lot.time_zone
         if told.type not in tuple(values.PassChange):
@@ -84,23 +88,28 @@ class PassMessages:
         if not card_id:
             raise BadMessage("card_id", "is missing, and so is the plate")
         why = ""
+        item = TellPass(
+            lot_id=callback.lot.lot_id,
+            card_id=card_id,
+            change=told.type,
+            holder=told.user_name,
+            plates=plates[:1000],
+            starts_at=moment_of(told.start_time, "start_time", zone),
+            ends_at=moment_of(told.end_time, "end_time", zone),
+        )
         if told.type != values.PassChange.DELETE:
             spaces = (told.vip_count or "").strip()
-            if told.is_region == values.Zoned.YES or told.is_dayparking == values.DayParking.YES or told.part_time:
-                why = ONLY_WHOLE
-            elif spaces.isdecimal() and 0 < int(spaces[:9]) < len(plates):
-                why = ONLY_OWN_SPACE
-        if not why:
-            item = TellPass(
-                lot_id=callback.lot.lot_id,
-                card_id=card_id,
-                change=told.type,
-                holder=told.user_name,
-                plates=plates[:1000],
-                starts_at=moment_of(told.start_time, "start_time", zone),
-                ends_at=moment_of(told.end_time, "end_time", zone),
-            )
-            why = await self._desk.do(item)
+            item.spaces = min(int(spaces[:9]), MOST_SPACES) if spaces.isascii() and spaces.isdecimal() else None
+            if told.is_region is not None:
+                item.areas = areas_named(told.region_id) if told.is_region == values.Zoned.YES else []
+            item.hours = _part_of_day(told.part_time)
+            if told.is_dayparking == values.DayParking.YES and not item.hours:
+                item.rule = (told.rule_id_sub or "").strip()
+            elif told.is_dayparking is not None:
+                item.hours = item.hours or ""
+            if told.type == values.PassChange.ADD and told.car_type == values.PassVehicleKind.HOURLY and not item.hours:
+                why = NO_HOURS
+        why = why or await self._desk.do(item)
         return reply(commands.PassChanged(state=0 if why else 1, errmsg=why or texts.TAKEN), "car_info")
 
     async def find(self, callback: Callback, number: str) -> Answered:
@@ -117,12 +126,26 @@ class PassMessages:
                 user_name=last.holder or None,
                 car_type=values.FoundPassKind.MONTHLY,
                 card_id=last.card_id,
-                start_time=written(last.starts_at, lot.time_zone),
-                end_time=written(last.ends_at, lot.time_zone),
-                update_time=written(last.at, lot.time_zone),
+                start_time=moment_written(last.starts_at, lot.time_zone),
+                end_time=moment_written(last.ends_at, lot.time_zone),
+                update_time=moment_written(last.at, lot.time_zone),
+                describe=limits_told(last) or None,
             )
 
         record = await self._database.read(transaction)
         if record is None:
             return reply(commands.VehicleFound(state=0, errmsg=NO_PASS), "query_car_info")
         return reply(commands.VehicleFound(state=1, errmsg="成功", data=record), "query_car_info")
+
+
+def _part_of_day(text: str | None) -> str | None:
+    """`part_time`, ["23:00","07:00"], as hours; None: it is not given. Raises BadMessage."""
+    if not text or not text.strip():
+        return None
+    times = re.findall(r"\d{1,2}:\d{2}", text[:500])
+    try:
+        if not times or len(times) % 2:
+            raise ValueError(text)
+        return written(hours_of(" ".join("-".join(times[n : n + 2]) for n in range(0, len(times), 2))))
+    except ValueError:
+        raise BadMessage("part_time", 'is not ["23:00","07:00"]') from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from functools import partial
 
 import msgspec
 import sqlalchemy as sa
@@ -12,7 +11,6 @@ import sqlalchemy as sa
 from taigan.lot.errors import CannotPrice
 from taigan.lot.stays.account import Account, account_of
 from taigan.lot.stays.likeness import distance, likeness
-from taigan.lot.stays.pricing import price
 from taigan.storage.changes import Changes
 from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Departure, Lane, Lot, Order, Presence
@@ -70,7 +68,7 @@ def due(conn: sa.Connection, lot: Lot, order: Order, at: datetime) -> tuple[int 
 
 def money_of(conn: sa.Connection, lot: Lot, order: Order) -> Account:
     """A stay's money, to look at: what is worked out on it is written nowhere."""
-    return account_of(conn, order, partial(price, conn, lot), Changes())
+    return account_of(conn, lot, order, Changes())
 
 
 class Candidate(msgspec.Struct):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 import msgspec
@@ -10,13 +12,77 @@ from taigan.barriers.words import NotAPlate, plate_of
 from taigan.lot.errors import BadValue, Conflict, UnknownOrder
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.attendant import By
+from taigan.lot.stays.covers import hours_of, written
 from taigan.storage.locked import ledger
 from taigan.storage.locked import passes as kept
-from taigan.storage.rows import Act, Pass, PassPlate
+from taigan.storage.rows import Act, Pass, PassLimit, PassPlate
 
 MOST_PLATES = 50
+MOST_SPACES = 1000
+FIELD_OF = {"area": "lanes", "hours": "hours"}
+"""The field that holds what an area or hours come to."""
 FROM_BOLINK = "bolink-"
 """What the card_ids of passes begin with that BoLink told us of."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a pass is limited to: so many spaces for all its plates (0: one each), areas by their numbers (none: all),
+    hours of the day (empty: all)."""
+
+    spaces: int = 0
+    areas: tuple[str, ...] = ()
+    hours: str = ""
+
+    def checked(self, known: Collection[str]) -> Limits:
+        """The same as it is kept. `known`: the lot's areas. Raises BadValue."""
+        if not 0 <= self.spaces <= MOST_SPACES:
+            raise BadValue(f"0 to {MOST_SPACES} spaces", "spaces")
+        if unknown := [area for area in self.areas if area not in known]:
+            raise BadValue(f"the lot has no area {unknown[0][:64]}", "areas")
+        try:
+            return Limits(self.spaces, tuple(sorted(set(self.areas))), written(hours_of(self.hours)))
+        except ValueError:
+            raise BadValue("hours are written as 22:00-08:00", "hours") from None
+
+
+def areas_of(room: Room) -> set[str]:
+    """The numbers of the lot's areas."""
+    return {one.number for one in kept.limits(room.conn, room.lot_id) if one.kind == "area"}
+
+
+class PutLimits(msgspec.Struct, kw_only=True):
+    """The areas and hours that passes may be limited to, in place of all before. Passes keep the hours they have."""
+
+    lot_id: str
+    limits: list[PassLimit]
+    by: By
+
+    def apply(self, room: Room) -> list[PassLimit]:
+        """Raises BadValue, Conflict."""
+        given = [self._checked(room, one) for one in self.limits]
+        if len({(one.kind, one.number) for one in given}) != len(given):
+            raise BadValue("two of the same number", "number")
+        gone = areas_of(room) - {one.number for one in given if one.kind == "area"}
+        if used := kept.cards_in(room.conn, room.lot_id, gone):
+            raise Conflict(f"pass {used[0]} is for an area that would be gone", "number")
+        kept.put_limits(room.conn, room.lot_id, given)
+        act = f"areas and hours of passes: {', '.join(f'{one.number} {one.body}' for one in given) or 'none'}"
+        room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act[:500], self.by.via))
+        return kept.limits(room.conn, room.lot_id)
+
+    def _checked(self, room: Room, one: PassLimit) -> PassLimit:
+        if not re.fullmatch(r"[^\s\x00]{1,32}", one.number):
+            raise BadValue("a number has 1 to 32 characters and no blanks", "number")
+        if one.kind == "area":
+            lanes = dict.fromkeys(one.body.split())
+            if unknown := [lane for lane in lanes if room.lane(lane) is None]:
+                raise BadValue(f"there is no lane {unknown[0][:64]}", "lanes")
+            body = " ".join(lanes)
+        else:
+            body = Limits(hours=one.body).checked(()).hours
+        if not body:
+            raise BadValue("name its lanes" if one.kind == "area" else "name its hours", FIELD_OF[one.kind])
+        return PassLimit(room.lot_id, one.kind, one.number, one.name.strip()[:50], body)
 
 
 class AddPass(msgspec.Struct, kw_only=True):
@@ -28,12 +94,16 @@ class AddPass(msgspec.Struct, kw_only=True):
     plates: list[str]
     starts_at: datetime
     ends_at: datetime
+    spaces: int = 0
+    areas: list[str] = []
+    hours: str = ""
     by: By
 
     def apply(self, room: Room) -> Pass:
         """Raises BadValue, Conflict."""
         card_id = self.card_id.strip()
         _check(card_id, len(self.plates), self.starts_at, self.ends_at)
+        limited = Limits(self.spaces, tuple(self.areas), self.hours).checked(areas_of(room))
         if ledger.pass_of(room.conn, room.lot_id, card_id) is not None:
             raise Conflict(f"there is a pass {card_id} already", "card_id")
         try:
@@ -52,6 +122,9 @@ class AddPass(msgspec.Struct, kw_only=True):
             self.by.reason,
             room.now,
             via=self.by.via,
+            spaces=limited.spaces,
+            areas=" ".join(limited.areas),
+            hours=limited.hours,
         )
         ledger.add_pass(room.conn, one, [PassPlate(room.lot_id, card_id, plate) for plate in plates])
         act = f"pass {card_id} for {', '.join(plates)}"
@@ -60,13 +133,14 @@ class AddPass(msgspec.Struct, kw_only=True):
 
 
 class GivenPass(msgspec.Struct, frozen=True):
-    """A pass as a list of passes has it. The plates are spelt as they are kept."""
+    """A pass as a list of passes has it. The plates are spelt as they are kept; `limits` None: those it has."""
 
     card_id: str
     holder: str
     plates: tuple[str, ...]
     starts_at: datetime
     ends_at: datetime
+    limits: Limits | None = None
 
 
 class PutPasses(msgspec.Struct, kw_only=True):
@@ -81,6 +155,10 @@ class PutPasses(msgspec.Struct, kw_only=True):
         for one in self.passes:
             _check(one.card_id, len(one.plates), one.starts_at, one.ends_at)
         before = kept.known(room.conn, room.lot_id, [one.card_id for one in self.passes])
+        areas = areas_of(room)
+        limits = {one.card_id: one.limits.checked(areas) for one in self.passes if one.limits is not None}
+        limits |= {name: limits_of(one) for name, (one, _) in before.items() if name not in limits}
+        limits |= {one.card_id: Limits() for one in self.passes if one.card_id not in limits}
         put = [one for one in self.passes if one.card_id not in before or differs(one, *before[one.card_id])]
         by, now = self.by, room.now
         rows = [
@@ -88,6 +166,9 @@ class PutPasses(msgspec.Struct, kw_only=True):
                 *(room.lot_id, one.card_id, one.holder[:100], one.starts_at.astimezone(UTC)),
                 *(one.ends_at.astimezone(UTC), by.operator, by.reason, now),
                 via=by.via,
+                spaces=limits[one.card_id].spaces,
+                areas=" ".join(limits[one.card_id].areas),
+                hours=limits[one.card_id].hours,
             )
             for one in put
         ]
@@ -115,8 +196,14 @@ def differs(given: GivenPass, one: Pass, plates: list[str]) -> bool:
     return (
         (given.holder, given.starts_at, given.ends_at) != (one.holder, one.starts_at, one.ends_at)
         or set(given.plates) != set(plates)
+        or given.limits not in (None, limits_of(one))
         or one.ended_at is not None
     )
+
+
+def limits_of(one: Pass) -> Limits:
+    """What a pass is limited to."""
+    return Limits(one.spaces, tuple(one.areas.split()), one.hours)
 
 
 def _check(card_id: str, plates: int, starts_at: datetime, ends_at: datetime) -> None:

@@ -7,14 +7,18 @@ owed, below 0 surplus.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from taigan.lot.errors import CannotPrice
-from taigan.lot.stays.charge import Ask, Interval, Priced, covered_by_passes, priced
+from taigan.lot.stays.charge import Ask, Interval, Priced, priced
+from taigan.lot.stays.covers import Cover, covers
+from taigan.lot.stays.pricing import price
 from taigan.storage.changes import Changes
 from taigan.storage.locked import ledger
-from taigan.storage.rows import Bill, Order, Payment, Quote, Reduction
+from taigan.storage.rows import Bill, Lot, Order, Payment, Quote, Reduction
 
 PASS = "月卡"
 FREE_LIST = "免费车"
@@ -29,8 +33,9 @@ class Account:
         bill: Bill,
         payments: list[Payment],
         reductions: list[Reduction],
-        covered: list[Interval],
-        covered_by: str,
+        covers: list[Cover],
+        free: list[Interval],
+        zone: ZoneInfo,
         ask: Ask,
         changes: Changes,
     ) -> None:
@@ -38,8 +43,10 @@ class Account:
         self.bill = bill
         self.payments = payments
         self.reductions = reductions
-        self._covered = covered
-        self._covered_by = covered_by
+        self.covers = covers
+        """What passes cover of the stay."""
+        self._free = free
+        self._zone = zone
         self._ask = ask
         self._changes = changes
 
@@ -50,17 +57,25 @@ class Account:
 
     def priced(self, at: datetime) -> Priced:
         """The stay up to then. Raises CannotPrice."""
+        by_pass = [time for one in self.covers for time in one.times(self._zone, self.entry, at)]
         return priced(
             self.entry,
             at,
             self.order.vehicle,
             self._ask,
-            self._covered,
+            [*by_pass, *self._free],
             self.reductions,
             self.payments,
             set_fen=self.bill.set_fen,
-            covered_by=self._covered_by,
+            covered_by=PASS if by_pass else FREE_LIST,
         )
+
+    def limited_by(self, at: datetime) -> Cover | None:
+        """The pass that would cover all of the stay up to then but for what it is limited to; None: there is none."""
+        if any(one.times(self._zone, self.entry, at) == [(self.entry, at)] for one in self.covers):
+            return None
+        held = [one for one in self.covers if one.card.starts_at <= at and self.entry < one.ends_at]
+        return next((one for one in held if one.lacks or one.card.hours), None)
 
     def is_settled(self, at: datetime) -> bool:
         """Whether it was paid and the time to leave has not run out."""
@@ -182,24 +197,24 @@ class Account:
         bill.charge_fen, bill.reduced_fen, bill.waived_fen, bill.price_list = charge, reduced, waived, version
 
 
-def account_of(conn: sa.Connection, order: Order, ask: Ask, changes: Changes) -> Account:
-    """An order's money as the database has it. The lot is locked."""
+def account_of(conn: sa.Connection, lot: Lot, order: Order, changes: Changes) -> Account:
+    """An order's money as the database has it. The lot is locked, or what is worked out is written nowhere."""
     lot_id, order_id = order.lot_id, order.order_id
-    plates = {name for name in (order.plate, order.licence if order.origin == "plate" else "") if name}
+    plates = sorted({name for name in (order.plate, order.licence if order.origin == "plate" else "") if name})
     passes = ledger.passes_of(conn, lot_id, plates) if plates else []
-    covered = covered_by_passes(passes)
-    covered_by = PASS if covered else ""
     entry = order.in_at or order.requested_at
-    for begin, end in ledger.free_times(conn, lot_id, plates) if plates else []:
-        covered.append((begin or entry, end or datetime.max.replace(tzinfo=entry.tzinfo)))
-        covered_by = covered_by or FREE_LIST
+    free = [
+        (begin or entry, end or datetime.max.replace(tzinfo=entry.tzinfo))
+        for begin, end in (ledger.free_times(conn, lot_id, plates) if plates else [])
+    ]
     return Account(
         order,
         ledger.bill(conn, lot_id, order_id),
         ledger.payments(conn, lot_id, order_id),
         ledger.reductions(conn, lot_id, order_id),
-        covered,
-        covered_by,
-        ask,
+        covers(conn, lot_id, passes, order_id, order.plate or order.licence, order.channel_id, entry),
+        free,
+        ZoneInfo(lot.time_zone),
+        partial(price, conn, lot),
         changes,
     )

@@ -13,7 +13,7 @@ import msgspec
 
 from taigan.lot.stays.pricing import Priced as Asked
 from taigan.lot.tariff.result import Price
-from taigan.storage.rows import Pass, Payment, Reduction
+from taigan.storage.rows import Payment, Reduction
 
 Interval = tuple[datetime, datetime]
 
@@ -40,11 +40,6 @@ class Priced(msgspec.Struct, frozen=True):
     def owed_fen(self) -> int:
         """What is to be paid for it in all."""
         return self.charge_fen - self.reduced_fen
-
-
-def covered_by_passes(passes: Iterable[Pass]) -> list[Interval]:
-    """When a pass lets the car stand: from its start to its end, or to when a person ended it."""
-    return [(one.starts_at, min(one.ends_at, one.ended_at or one.ends_at)) for one in passes]
 
 
 def priced(

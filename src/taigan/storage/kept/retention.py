@@ -127,6 +127,7 @@ STAYS = frozenset(
         "staff",
         "staff_grants",
         "pass_terms",
+        "pass_limits",
         "city_lots",
         "communities",
         "access_devices",

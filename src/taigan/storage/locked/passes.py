@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from taigan.storage import tables as t
 from taigan.storage.engines.statements import Insert, Update
 from taigan.storage.locked.facts import columns, records
-from taigan.storage.rows import Errand, Pass, PassPlate
-from taigan.storage.tables import among
+from taigan.storage.rows import Errand, Pass, PassLimit, PassPlate
+from taigan.storage.tables import Moment, among
 
 
 class Term(msgspec.Struct):
@@ -29,7 +29,33 @@ _TERMS = (
     .order_by(t.pass_terms.c.months)
 )
 _ADD_TERM = Insert(t.pass_terms, Term)
-_KEEP = Insert(t.passes, Pass, replacing=["holder", "starts_at", "ends_at", "actor", "reason", "via", "at", "ended_at"])
+_KEEP = Insert(t.passes, Pass, replacing=[name for name in Pass.__struct_fields__ if name not in ("lot_id", "card_id")])
+_LIMITS = (
+    sa.select(*columns(t.pass_limits, PassLimit))
+    .where(t.pass_limits.c.lot_id == sa.bindparam("lot"))
+    .order_by(t.pass_limits.c.kind, t.pass_limits.c.number)
+)
+_ADD_LIMIT = Insert(t.pass_limits, PassLimit)
+_o = t.orders.c
+_began = sa.func.coalesce(_o.in_at, _o.requested_at)
+_STAY = sa.select(
+    _o.order_id, sa.case((_o.plate != "", _o.plate), else_=_o.licence), _o.channel_id, _began, _o.closed_at
+)
+_INSIDE = _STAY.where(
+    _o.lot_id == sa.bindparam("lot"), _o.state == sa.literal_column("'in'"), among(_o.plate, "plates")
+)
+_LATELY = (
+    _STAY.where(
+        _o.lot_id == sa.bindparam("lot"),
+        among(_o.licence, "plates"),
+        sa.or_(_o.origin == "plate", _o.plate == _o.licence),
+        _o.state.in_(("in", "out", "abandoned")),
+        _o.requested_at < sa.bindparam("until", type_=Moment()),
+        sa.or_(_o.closed_at.is_(None), _o.closed_at > sa.bindparam("since", type_=Moment())),
+    )
+    .order_by(_o.requested_at.desc(), _o.order_id.desc())
+    .limit(1000)
+)
 _PLATE = Insert(t.pass_plates, PassPlate)
 _LENGTHEN = Update[Pass](t.passes, "ends_at", key=["lot_id", "card_id"])
 
@@ -43,6 +69,41 @@ def put_terms(conn: sa.Connection, lot_id: str, sold: Sequence[Term]) -> None:
     """Sell these in place of all before."""
     conn.execute(sa.delete(t.pass_terms).where(t.pass_terms.c.lot_id == lot_id))
     _ADD_TERM(conn, sold)
+
+
+def limits(conn: sa.Connection, lot_id: str) -> list[PassLimit]:
+    """The areas, and after them the hours, that passes may be limited to."""
+    return records(conn, _LIMITS, PassLimit, lot=lot_id)
+
+
+def put_limits(conn: sa.Connection, lot_id: str, given: Sequence[PassLimit]) -> None:
+    """Have these in place of all before."""
+    conn.execute(sa.delete(t.pass_limits).where(t.pass_limits.c.lot_id == lot_id))
+    _ADD_LIMIT(conn, given)
+
+
+def cards_in(conn: sa.Connection, lot_id: str, areas: Collection[str]) -> list[str]:
+    """The passes that have not ended and are limited to one of these areas."""
+    c = t.passes.c
+    query = sa.select(c.card_id, c.areas).where(c.lot_id == lot_id, c.areas != "", c.ended_at.is_(None))
+    return [card_id for card_id, numbers in conn.execute(query) if not set(areas).isdisjoint(numbers.split())]
+
+
+class PassStay(msgspec.Struct, frozen=True):
+    """A stay of one of a pass's plates. `ended` None: it goes on."""
+
+    order_id: str
+    plate: str
+    channel_id: str  # where it came in
+    began: datetime
+    ended: datetime | None
+
+
+def stays_of(conn: sa.Connection, lot_id: str, card_id: str, since: datetime, until: datetime) -> list[PassStay]:
+    """The newest thousand stays of a pass's plates that began before `until` and had not ended at `since`."""
+    given = {"lot": lot_id, "plates": plates_of(conn, lot_id, card_id), "since": since, "until": until}
+    found = {row[0]: PassStay(*row) for query in (_INSIDE, _LATELY) for row in conn.execute(query, given)}
+    return list(found.values())
 
 
 def plates_of(conn: sa.Connection, lot_id: str, card_id: str) -> list[str]:

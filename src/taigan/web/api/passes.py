@@ -51,6 +51,9 @@ class Passes(Controller):
             plates=data.plates,
             starts_at=data.starts_at,
             ends_at=data.ends_at,
+            spaces=data.spaces,
+            areas=data.areas,
+            hours=data.hours,
             by=by_of(holder, data),
         )
         one = await office.leaving.do(added)

@@ -9,6 +9,7 @@ from litestar.params import JSONBody, QueryParameter
 
 from taigan.bolink import BadMessage, units
 from taigan.lot.errors import BolinkSaysNo
+from taigan.lot.people.passes import PutLimits
 from taigan.rights import Right
 from taigan.storage.locked import passes as kept
 from taigan.web import asked as shown
@@ -40,6 +41,21 @@ class Placed(Controller):
         given = [(term.months, term.fen) for term in data.terms]
         terms = await office.errands.set_terms(lot_id, given, by_of(holder, data))
         return [shown.TermView(term.months, term.fen) for term in terms]
+
+    @get("/pass_limits", responses=READS, right=Right.PASS_SEE)
+    async def list_pass_limits(self, office: Here, lot_id: Id) -> shown.LimitsView:
+        """The areas and hours of the day that passes may be limited to."""
+        await office.database.read(lambda conn: known_lot(conn, lot_id))
+        return shown.shown_limits(await office.database.read(lambda conn: kept.limits(conn, lot_id)))
+
+    @put("/pass_limits", responses=ACTS, right=Right.PASS_SET)
+    async def put_pass_limits(
+        self, office: Here, holder: Who, lot_id: Id, data: JSONBody[shown.LimitsPut]
+    ) -> shown.LimitsView:
+        """Have these areas and hours in place of all before; BoLink names them by their numbers (10.6, 11.5)."""
+        limits = shown.limits_given(lot_id, data)
+        put_ = PutLimits(lot_id=lot_id, limits=limits, by=by_of(holder, data))
+        return shown.shown_limits(await office.leaving.do(put_))
 
     @post("/pass_cards/{card_id:str}/renewal", status_code=200, responses=ACTS, right=Right.PASS_SET)
     async def renew_pass_card(

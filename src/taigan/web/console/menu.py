@@ -98,6 +98,7 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/errands/{errand_id}",  # behind each row of these
         "/lots/{lot_id}/passes/{card_id}",  # behind each row of passes
         "/lots/{lot_id}/pass-prices",  # beside the passes, each with its tab
+        "/lots/{lot_id}/pass-limits",
         "/lots/{lot_id}/pass-import",
         "/lots/{lot_id}/at-bolink",  # beside BoLink, with its tab
         "/lots/{lot_id}/at-bolink/{what}",

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from taigan.barriers.words import NotAPlate, plate_of
-from taigan.lot.people.passes import FROM_BOLINK, MOST_PLATES, GivenPass
+from taigan.lot.people.passes import FROM_BOLINK, MOST_PLATES, MOST_SPACES, GivenPass, Limits
+from taigan.lot.stays import covers
 
 Tell = Callable[..., str]
 MOST_ROWS = 20_000
@@ -24,9 +25,14 @@ NAMES = {
     "holder": ("持卡人", "车主", "姓名", "holder"),
     "from": ("从", "开始", "生效", "开始日期", "from", "starts", "starts_at"),
     "to": ("到", "结束", "到期", "到期日期", "结束日期", "to", "ends", "ends_at"),
+    "spaces": ("车位数", "车位", "spaces"),
+    "areas": ("区域", "areas", "area"),
+    "hours": ("时段", "time of day", "hours"),
     "ended": ("停用", "ended", "ended_at"),
 }
 """Columns, by what they may be called; others are not read."""
+LIMITS = ("spaces", "areas", "hours")
+"""Columns that a list may leave out: passes keep what they are limited to."""
 NEEDED = ("card", "plates", "from", "to")
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 _BETWEEN = re.compile(r"[\s,，;；、/|]+")
@@ -60,15 +66,15 @@ class Sheet(msgspec.Struct):
             self.more += 1
 
 
-def read(data: bytes, zone: ZoneInfo, tell: Tell) -> Sheet:
-    """Read a list. Nothing is raised: what cannot be read is a slip."""
+def read(data: bytes, zone: ZoneInfo, tell: Tell, areas: Collection[str] = ()) -> Sheet:
+    """Read a list. `areas`: those that the lot has. Nothing is raised: what cannot be read is a slip."""
     sheet = Sheet()
     text = _text(data)
     if text is None:
         sheet.slip(1, "", tell("文件不是 UTF-8，也不是 GBK：在 Excel 里另存为“CSV UTF-8”。"))
         return sheet
     try:
-        _read(text, sheet, zone, tell)
+        _read(text, sheet, zone, tell, areas)
     except csv.Error:
         sheet.slip(1, "", tell("这不是 CSV：在 Excel 里另存为“CSV UTF-8”。"))
     return sheet
@@ -78,10 +84,13 @@ def written(passes: list[GivenPass]) -> str:
     """The same list again, as `read` takes it: what a form carries from the preview to the act."""
     text = io.StringIO()
     sheet = csv.writer(text, lineterminator="\n")
-    sheet.writerow([NAMES[name][0] for name in ("card", "plates", "holder", "from", "to")])
+    limited = LIMITS if any(one.limits is not None for one in passes) else ()
+    sheet.writerow([NAMES[name][0] for name in ("card", "plates", "holder", "from", "to", *limited)])
     for one in passes:
         moments = [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in (one.starts_at, one.ends_at)]
-        sheet.writerow([one.card_id, " ".join(one.plates), one.holder, *moments])
+        has = one.limits or Limits()
+        cells = [has.spaces or "", " ".join(has.areas), has.hours] if limited else []
+        sheet.writerow([one.card_id, " ".join(one.plates), one.holder, *moments, *cells])
     return text.getvalue()
 
 
@@ -99,7 +108,7 @@ def _decoded(data: bytes, encoding: str) -> str | None:
         return None
 
 
-def _read(text: str, sheet: Sheet, zone: ZoneInfo, tell: Tell) -> None:
+def _read(text: str, sheet: Sheet, zone: ZoneInfo, tell: Tell, areas: Collection[str]) -> None:
     head = text.split("\n", 1)[0]
     between = max("\t;,", key=head.count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=between)
@@ -121,7 +130,7 @@ def _read(text: str, sheet: Sheet, zone: ZoneInfo, tell: Tell) -> None:
         if len(seen) >= MOST_ROWS:
             sheet.slip(line, "", tell("一次最多 %(count)d 张。", count=MOST_ROWS))
             return
-        _line(sheet, line, values, {name: titles[at] for name, at in place.items()}, seen, zone, tell)
+        _line(sheet, line, values, {name: titles[at] for name, at in place.items()}, seen, zone, tell, areas)
 
 
 def _line(
@@ -132,6 +141,7 @@ def _line(
     seen: dict[str, int],
     zone: ZoneInfo,
     tell: Tell,
+    areas: Collection[str],
 ) -> None:
     before = len(sheet.slips) + sheet.more
 
@@ -159,8 +169,12 @@ def _line(
     ends = _moment(values["to"], True, zone, "to", slip, tell)
     if begins is not None and ends is not None and ends <= begins:
         slip("to", tell("“到”要不早于“从”。"))
+    limited = None
+    if any(name in values for name in LIMITS):
+        spaces, only, hours = (values.get(name, "") for name in LIMITS)
+        limited = limits(spaces, only, hours, areas, slip, tell)
     if len(sheet.slips) + sheet.more == before and begins is not None and ends is not None:
-        sheet.passes.append(GivenPass(card_id, holder, found, begins, ends))
+        sheet.passes.append(GivenPass(card_id, holder, found, begins, ends, limited))
 
 
 def plates(text: str, slip: Callable[[str, str], None], tell: Tell) -> tuple[str, ...]:
@@ -181,6 +195,23 @@ def plates(text: str, slip: Callable[[str, str], None], tell: Tell) -> tuple[str
         else:
             slip("plates", tell("%(plate)s 不像车牌。", plate=part[:16]))
     return tuple(found)
+
+
+def limits(
+    spaces: str, areas: str, hours: str, known: Collection[str], slip: Callable[[str, str], None], tell: Tell
+) -> Limits:
+    """What cells say a pass is limited to; what cannot be so is told to `slip`."""
+    number = int(spaces) if spaces.isascii() and spaces.isdecimal() and len(spaces) < 5 else 0
+    if number > MOST_SPACES or (spaces and str(number) != spaces):
+        slip("spaces", tell("车位数从 0 到 %(count)d；不共用就空着。", count=MOST_SPACES))
+    wanted = tuple(sorted({part for part in _BETWEEN.split(areas) if part}))
+    if unknown := [area for area in wanted if area not in known]:
+        slip("areas", tell("没有区域 %(area)s：在“区域和时段”里设。", area=unknown[0][:32]))
+    try:
+        return Limits(min(number, MOST_SPACES), wanted, covers.written(covers.hours_of(hours)))
+    except ValueError:
+        slip("hours", tell("时段要写成 22:00-08:00，几段用空格隔开。"))
+        return Limits()
 
 
 def _moment(

@@ -62,6 +62,7 @@ EVENT = {
     "time to leave extended": N_("延长离场时间"),
     "closed by hand": N_("人工结束"),
     "reviewed": N_("已复核"),
+    "pass limited": N_("月卡受限"),
 }
 ACTOR = {
     "camera": N_("摄像机"),
@@ -202,6 +203,7 @@ ALARM = {
     "etc_antenna": N_("ETC 天线报得不对"),
     "payment_awaited": N_("付了款，消息没有到"),
     "not_settled": N_("有一件事收不了尾"),
+    "pass_full": N_("月卡车位占满"),
 }
 ALARM_DO = {
     "barrier_fault": N_("人工放车，再看设备。"),
@@ -245,6 +247,7 @@ ALARM_DO = {
     "etc_antenna": N_("设好天线；这辆车扫码付。"),
     "payment_awaited": N_("手动对那一天的账，款号和金额就有了。"),
     "not_settled": N_("看日志里的原因，手动结束那张订单。"),
+    "pass_full": N_("司机问起，告诉他这次按临时车收费；半小时内有同卡的车离开，就改为免费。"),
 }
 ALARM_STATE = {
     "open": N_("待处理"),
@@ -460,6 +463,7 @@ _ACTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"to be invoiced: (?P<a>\S+)", N_("让司机在泊链开票，款项 %(a)s")),
         (r"renewal by (?P<a>\d+) months of (?P<b>\S+)", N_("月卡 %(b)s 续 %(a)s 个月，等付款")),
         (r"paid by a third party: (?P<a>\S+)", N_("泊链上买了月卡 %(a)s")),
+        (r"areas and hours of passes: (?P<a>.+)", N_("改月卡的区域和时段：%(a)s")),
         (r"terms of passes: (?P<a>.+)", N_("改月卡价目：%(a)s")),
         (r"errand (?P<a>\S+) (?P<b>\S+) done", N_("记下结果：%(b)s（%(a)s）办好了")),
         (r"errand (?P<a>\S+) (?P<b>\S+) failed", N_("记下结果：%(b)s（%(a)s）没有办成")),
@@ -514,6 +518,12 @@ _ALARMED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?P<a>.+): a person looks at the stay", N_("%(a)s 请人看一眼这次停车")),
         (r"(?P<a>.+): the entry is later than now", N_("%(a)s 的入场时间晚于现在")),
         (r"(跟车|无订单通过|无订单驶出|逆行入场): .+", ""),
+        (
+            r"((?P<c>\S+): )?pass (?P<a>\S+): its (?P<b>\d+) spaces are taken by (?P<d>.+)",
+            N_("月卡 %(a)s 的 %(b)s 个车位已被 %(d)s 占满，按临时车收费"),
+        ),
+        (r"pass (?P<a>\S+) is for areas (?P<b>.+) only", N_("月卡 %(a)s 只限区域 %(b)s，按临时车收费")),
+        (r"pass (?P<a>\S+) is for (?P<b>.+) only", N_("月卡 %(a)s 只限 %(b)s，其余时间收费")),
         (r"the loop is stuck or dead", N_("地感一直亮着，或坏了")),
         (r"a car passed whose loop never lit", N_("有车通过，地感却没有亮")),
         (r"(?P<a>.+): left owing \d+ fen", N_("%(a)s 没付清就走了")),
@@ -608,6 +618,11 @@ _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"BoLink was told of this payment", N_("已经报给泊链了。")),
         (r"the difference is \w+", N_("这项差异已经处理过了。")),
         (r"(?P<a>[\d-]+) has not begun at the lot", N_("%(a)s 还没有到。")),
+        (r"there is no lane (?P<a>.+)", N_("没有车道 %(a)s。")),
+        (r"the lot has no area (?P<a>.+)", N_("没有区域 %(a)s：在“区域和时段”里设。")),
+        (r"pass (?P<a>.+) is for an area that would be gone", N_("月卡 %(a)s 还限着一个会没有的区域。")),
+        (r"two of the same number", N_("同样的编号写了两次。")),
+        (r"a number has 1 to 32 characters.*", N_("编号 1 到 32 个字，不带空格。")),
         (r"there is no pass .*", N_("没有这张月卡。")),
         (r"there is a pass (?P<a>.+) already", N_("已经有月卡 %(a)s。")),
         (r"the pass was ended; sell a new one", N_("这张月卡已停用，请另办一张。")),

@@ -12,12 +12,15 @@ from litestar.params import FromPath
 
 from taigan.lot.errands.passes import RENEWAL
 from taigan.lot.errors import BadValue, LotError, UnknownOrder
-from taigan.lot.people.passes import FROM_BOLINK, GivenPass, PutPasses, differs
+from taigan.lot.people.board import MOST_LANES
+from taigan.lot.people.passes import FIELD_OF, FROM_BOLINK, GivenPass, Limits, PutLimits, PutPasses, differs, limits_of
+from taigan.lot.stays import covers
 from taigan.rights import Right
 from taigan.storage.due import errands as asked
 from taigan.storage.locked import passes as kept
 from taigan.storage.locked.passes import Term
-from taigan.storage.rows import Errand, Pass
+from taigan.storage.rows import Errand, Pass, PassLimit
+from taigan.storage.shown import views
 from taigan.web.console import fields, pass_sheets
 from taigan.web.console.pages.errands.errand import said
 from taigan.web.console.pass_sheets import Sheet
@@ -40,7 +43,7 @@ async def change_pass(visit: Here, card_id: FromPath[str]) -> Answer:
     """Other plates, another holder, other days."""
     shown = await _card(visit, card_id)
     try:
-        given = _typed(visit, card_id)
+        given = _typed(visit, card_id, shown["limits"])
         by = visit.by(visit.text("reason", 200, needed=visit.tell("请写原因。")))
         await visit.office.leaving.do(PutPasses(lot_id=visit.here.lot_id, passes=[given], by=by))
     except LotError as error:
@@ -108,6 +111,45 @@ async def fetch_passes(visit: Here) -> Answer:
     return visit.go(visit.in_lot("pass-prices"), said)
 
 
+@get("/lots/{lot_id:str}/pass-limits", right=Right.PASS_SEE)
+async def pass_limits(visit: Here) -> Answer:
+    """The areas and hours of the day that passes may be limited to."""
+    return visit.page("pass_limits.html", **await _places(visit))
+
+
+@post("/lots/{lot_id:str}/pass-limits", right=Right.PASS_SET)
+async def put_pass_limits(visit: Here) -> Answer:
+    """Have these in place of all before."""
+    lot_id, given, number = visit.here.lot_id, [], 0
+    kind = ""
+    try:
+        for kind, body in FIELD_OF.items():
+            for number in range(PLACES):
+                name = visit.text(f"{kind}-number-{number}", 32)
+                what = visit.text(f"{kind}-{body}-{number}", 500).replace("，", " ").replace(",", " ")
+                if not name and not what:
+                    continue
+                if not name:
+                    raise BadValue(visit.tell("请填编号。"), f"{kind}-number-{number}")
+                try:
+                    checked = covers.written(covers.hours_of(what)) if kind == "hours" else what
+                except ValueError:
+                    text = visit.tell("时段要写成 22:00-08:00，几段用空格隔开。")
+                    raise BadValue(text, f"{kind}-{body}-{number}") from None
+                if not checked:
+                    raise BadValue(
+                        visit.tell("请填车道。") if kind == "area" else visit.tell("请填时段。"),
+                        f"{kind}-{body}-{number}",
+                    )
+                given.append(PassLimit(lot_id, kind, name, visit.text(f"{kind}-name-{number}", 50), checked))
+        by = visit.by(visit.text("reason", 200, needed=visit.tell("请写原因。")))
+        await visit.office.leaving.do(PutLimits(lot_id=lot_id, limits=given, by=by))
+    except LotError as error:
+        error.field = "" if error.field in ("lanes", "hours", "number") else error.field
+        return visit.again("pass_limits.html", error, **await _places(visit))
+    return visit.go(visit.in_lot("pass-limits"), visit.tell("区域和时段已保存。"))
+
+
 @get("/lots/{lot_id:str}/pass-import", right=Right.PASS_SET)
 async def import_passes(visit: Here) -> Answer:
     """The form for a file."""
@@ -122,7 +164,8 @@ async def try_passes(visit: Here) -> Answer:
     if not data:
         nothing = BadValue(visit.tell("请选一个文件。"), "file")
         return visit.again("pass_import.html", nothing, sheet=None)
-    sheet = await asyncio.to_thread(pass_sheets.read, data, visit.zone, visit.tell)
+    areas = [one.number for one in await _limits(visit) if one.kind == "area"]
+    sheet = await asyncio.to_thread(pass_sheets.read, data, visit.zone, visit.tell, areas)
     shown = await _preview(visit, sheet)
     if not keeps or sheet.slips or not sheet.passes:
         return visit.page("pass_import.html", **shown)
@@ -141,7 +184,7 @@ async def try_passes(visit: Here) -> Answer:
     return visit.go(visit.in_lot("passes"), text)
 
 
-def _typed(visit: Visit, card_id: str) -> GivenPass:
+def _typed(visit: Visit, card_id: str, known: list[PassLimit]) -> GivenPass:
     """The pass as it was typed, by way of a list's one line. Raises BadValue."""
     days = fields.days(visit, most=366 * 20)
     plates = visit.text("plates", 1000)
@@ -152,25 +195,42 @@ def _typed(visit: Visit, card_id: str) -> GivenPass:
     found = pass_sheets.plates(plates, lambda _, text: slips.append(text), visit.tell)
     if slips:
         raise BadValue(slips[0], "plates")
-    return GivenPass(card_id, holder, found, days.span.since, days.span.until)
+    return GivenPass(card_id, holder, found, days.span.since, days.span.until, limits_typed(visit, known))
+
+
+def limits_typed(visit: Visit, known: list[PassLimit]) -> Limits:
+    """What a pass is limited to, as the form says. Raises BadValue."""
+    slips: list[tuple[str, str]] = []
+    cells = (visit.text("spaces", 4), visit.text("areas", 200), visit.text("hours", 200))
+    areas = [one.number for one in known if one.kind == "area"]
+    found = pass_sheets.limits(*cells, areas, lambda *slip: slips.append(slip), visit.tell)
+    if slips:
+        raise BadValue(slips[0][1], slips[0][0])
+    return found
+
+
+async def _limits(visit: Visit) -> list[PassLimit]:
+    lot_id = visit.here.lot_id
+    return await visit.office.database.read(lambda conn: kept.limits(conn, lot_id))
 
 
 async def _card(visit: Visit, card_id: str) -> dict[str, Any]:
     lot_id = visit.here.lot_id
 
-    def read(conn: sa.Connection) -> tuple[Pass, list[str], list[Errand], list[Term]]:
+    def read(conn: sa.Connection) -> tuple[Pass, list[str], list[Errand], list[Term], list[PassLimit]]:
         found = kept.known(conn, lot_id, [card_id]).get(card_id) if "\x00" not in card_id else None
         if found is None:
             raise UnknownOrder(f"there is no pass {card_id}", "card_id")
-        return *found, asked.about(conn, lot_id, RENEWAL, card_id), kept.terms(conn, lot_id)
+        return *found, asked.about(conn, lot_id, RENEWAL, card_id), kept.terms(conn, lot_id), kept.limits(conn, lot_id)
 
-    card, plates, renewals, terms = await visit.office.database.read(read)
+    card, plates, renewals, terms, limits = await visit.office.database.read(read)
     last = (card.ends_at - timedelta(seconds=1)).astimezone(visit.zone).date()
     return {
         "card": card,
         "plates": plates,
         "renewals": renewals,
         "terms": terms,
+        "limits": limits,
         "from_bolink": card_id.startswith(FROM_BOLINK),
         "first": card.starts_at.astimezone(visit.zone).date(),
         "last": last,
@@ -181,6 +241,18 @@ async def _prices(visit: Visit) -> dict[str, Any]:
     lot_id = visit.here.lot_id
     terms = await visit.office.database.read(lambda conn: kept.terms(conn, lot_id))
     return {"terms": terms, "places": [*terms, *[None] * max(0, PLACES - len(terms))]}
+
+
+async def _places(visit: Visit) -> dict[str, Any]:
+    known = await _limits(visit)
+    rows = {kind: [one for one in known if one.kind == kind] for kind in FIELD_OF}
+    lot_id = visit.here.lot_id
+    lanes = await visit.office.database.read(lambda conn: views.lanes(conn, lot_id, MOST_LANES, ()))
+    return {
+        "places": {kind: [*found, *[None] * max(0, PLACES - len(found))] for kind, found in rows.items()},
+        "known": rows,
+        "entries": [lane.channel_id for lane in lanes if lane.direction == "entry"],
+    }
 
 
 async def _preview(visit: Visit, sheet: Sheet) -> dict[str, Any]:
@@ -196,6 +268,8 @@ async def _preview(visit: Visit, sheet: Sheet) -> dict[str, Any]:
         "new": new,
         "changed": changed,
         "same": len(sheet.passes) - len(new) - len(changed),
+        "limited": any(one.limits is not None for one in sheet.passes),
+        "limits_of": limits_of,
         "shown": SHOWN,
         "list": pass_sheets.written(sheet.passes) if not sheet.slips else "",
     }
@@ -203,5 +277,6 @@ async def _preview(visit: Visit, sheet: Sheet) -> dict[str, Any]:
 
 PAGES = (
     *(pass_prices, put_pass_prices, fetch_passes, import_passes, try_passes),
+    *(pass_limits, put_pass_limits),
     *(pass_card, change_pass, renew_pass),
 )

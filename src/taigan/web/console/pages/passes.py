@@ -18,12 +18,12 @@ from taigan.lot.people.passes import AddPass, EndPass
 from taigan.rights import Right
 from taigan.storage.locked import passes as kept
 from taigan.storage.locked import vehicles
-from taigan.storage.locked.passes import Term
-from taigan.storage.rows import Pass
+from taigan.storage.rows import Pass, PassLimit
 from taigan.storage.shown import ledger_views, views
 from taigan.storage.shown.ledger_views import PassesSought
 from taigan.web.api.common import BY_ID, BY_NAME
 from taigan.web.console import fields
+from taigan.web.console.pages.pass_cards import limits_typed
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.console.words import PASS_STATE
 from taigan.web.errors import Refused
@@ -54,6 +54,8 @@ async def add_pass(visit: Here) -> Answer:
         assert ends is not None
         card_id = visit.text("card_id", 64, needed=visit.tell("请填卡号。"))
         plates = [part for part in re.split(r"[\s,，;；、]+", visit.text("plates", 1000)) if part]
+        lot_id = visit.here.lot_id
+        limited = limits_typed(visit, await visit.office.database.read(lambda conn: kept.limits(conn, lot_id)))
         reason = visit.text("reason", 200, needed=visit.tell("请写原因。"))
         await visit.office.leaving.do(
             AddPass(
@@ -63,6 +65,9 @@ async def add_pass(visit: Here) -> Answer:
                 plates=plates,
                 starts_at=begins,
                 ends_at=ends,
+                spaces=limited.spaces,
+                areas=list(limited.areas),
+                hours=limited.hours,
                 by=visit.by(reason),
             )
         )
@@ -127,12 +132,12 @@ async def _listed(visit: Visit, *, sought: bool = True) -> dict[str, Any]:
     lot_id = visit.here.lot_id
     wanted = passes_sought(visit) if sought else None
 
-    def read(conn: sa.Connection) -> tuple[list[tuple[Pass, list[str]]], list[Term]]:
-        return ledger_views.passes(conn, lot_id, fields.PAGE + 1, after, wanted), kept.terms(conn, lot_id)
+    def read(conn: sa.Connection) -> tuple[list[tuple[Pass, list[str]]], list[PassLimit]]:
+        return ledger_views.passes(conn, lot_id, fields.PAGE + 1, after, wanted), kept.limits(conn, lot_id)
 
-    rows, terms = await visit.office.database.read(read)
+    rows, limits = await visit.office.database.read(read)
     rows, more = fields.further(visit, rows, BY_NAME, lambda row: (row[0].card_id,), "passes")
-    return {"rows": rows, "more": more, "terms": terms, "states": PASS_STATE, "soon": visit.now + SOON}
+    return {"rows": rows, "more": more, "limits": limits, "states": PASS_STATE, "soon": visit.now + SOON}
 
 
 async def _lists(visit: Visit) -> dict[str, Any]:

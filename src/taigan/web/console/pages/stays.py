@@ -13,6 +13,7 @@ from litestar import get
 from taigan.lot.errors import BadValue, CannotPrice, UnknownOrder
 from taigan.lot.people.board import money_of
 from taigan.lot.stays.charge import Priced
+from taigan.lot.stays.covers import Cover
 from taigan.rights import Right
 from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Bill, Departure, Payment, Reduction
@@ -38,6 +39,7 @@ class Money(msgspec.Struct):
     priced: Priced | None
     due_fen: int | None
     why_not: str
+    covers: list[Cover] = []
 
 
 @get("/lots/{lot_id:str}/stays", right=Right.STAY_SEE)
@@ -71,7 +73,7 @@ async def money_at(visit: Visit, order_id: str) -> Money:
         account = money_of(conn, lot, order)
         departure = ledger.last_departure_of(conn, lot.lot_id, order_id)
         standing = departure is not None and departure.ended_at is None
-        money = Money(account.bill, account.payments, account.reductions, departure, None, None, "")
+        money = Money(account.bill, account.payments, account.reductions, departure, None, None, "", account.covers)
         at = (order.closed_at if order.state == "out" else None) or visit.now
         if departure is not None and (standing or order.state == "out"):
             at = departure.charge_at
