@@ -351,7 +351,7 @@ async def test_a_wrong_area_or_hours_is_told_at_its_field(small_house: House, ma
     await add(small_house, "K1", "粤B12345", areas="1")
     emptied = await manager.send(LIMITED, LIMITED, **{"area-number-0": "", "area-lanes-0": "", "reason": "x"})
     assert "月卡 K1 还限着" in emptied.text
-    browser = await person(small_house, Role.COLLECTOR)
+    browser = await person(small_house, Role.COLLECTOR, login="zhaolei", name="赵磊")
     page = (await browser.see(LIMITED)).page
     assert page is not None
     assert "A1" in page.text

@@ -95,6 +95,9 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/invoices/issued",
         "/lots/{lot_id}/money/payments/{payment_id}/refund",  # on each payment
         "/lots/{lot_id}/money/payments/{payment_id}/invoice",
+        "/lots/{lot_id}/money/payments/{payment_id}/change",
+        "/lots/{lot_id}/stays/{order_id}/place",  # on a stay's page
+        "/lots/{lot_id}/stays/{order_id}/city",
         "/lots/{lot_id}/errands/{errand_id}",  # behind each row of these
         "/lots/{lot_id}/passes/{card_id}",  # behind each row of passes
         "/lots/{lot_id}/pass-prices",  # beside the passes, each with its tab

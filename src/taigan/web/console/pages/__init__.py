@@ -25,7 +25,7 @@ from taigan.web.console.pages import (
     stays,
     tariffs,
 )
-from taigan.web.console.pages.errands import arrears, at_bolink, errand, invoices, reconciling, refunds
+from taigan.web.console.pages.errands import arrears, at_bolink, errand, invoices, placed, reconciling, refunds
 
 PAGES = (
     *signing.PAGES,
@@ -42,6 +42,7 @@ PAGES = (
     *arrears.PAGES,
     *reconciling.PAGES,
     *invoices.PAGES,
+    *placed.PAGES,
     *errand.PAGES,
     *at_bolink.PAGES,
     *shifts.PAGES,
