@@ -21,6 +21,9 @@ class Checkpoint(enum.StrEnum):
     DECIDED = "decided"  # an exit's price, payment or release is committed, nobody was answered, no command has left
     CHARGING = "charging"  # a pull is a row, BoLink was not called
     CHARGED = "charged"  # BoLink answered a pull, its row does not know
+    ASKED = "asked"  # a refund, renewal or other errand is a row, BoLink was not called
+    ANSWERED = "answered"  # BoLink answered an errand, its row does not know
+    RECORDED = "recorded"  # what BoLink said of an errand is in its row, nobody was told
 
 
 Reach = Callable[[Checkpoint], None]

@@ -151,7 +151,7 @@ class Platform:
         self.hours = Hours(database, self.leaving, self.pulls, policy, clock)
         self.lanes.exits = self.leaving
         self.plates = Plates(database, self.desk, self.leaving, self.lanes, policy, clock)
-        self.errands = Errands(database, self.leaving, self.client_of, clock)
+        self.errands = Errands(database, self.leaving, self.client_of, clock, reach)
         self.reconciling = Reconciling(database, self.leaving, self.client_of, clock)
         self.city = CityDesk(database, self.leaving, self.lanes, self.client_of, clock)
         self.plates.check_city = self.city.check

@@ -172,3 +172,31 @@ async def test_the_limit_that_was_set_is_the_one_that_is_said(houses: Houses) ->
     browser = await person(house, Role.MANAGER)
     assert "超过 1.00 元的，要第二个人批准" in (await browser.see(form)).text
     await browser.close()
+
+
+async def test_the_menu_says_to_who_may_approve_how_many_refunds_wait_and_lists_change_by_themselves(
+    small_house: House, manager: Browser
+) -> None:
+    form, count = await paid(small_house), f"{REFUNDS}/count"
+    finance = await person(small_house, Role.FINANCE, login="liqiang", name="李强")
+    assert "笔退款等第二个人批准" not in (await manager.see(REFUNDS)).text
+    asked = await finance.send(form, form, fen="100.01", reason="付了两次")
+    assert "1 笔退款等第二个人批准" in (await manager.see(f"/lots/{LOT}")).text
+    assert (await manager.open(count, part=True)).text == "1 笔退款等第二个人批准"
+    assert "笔退款等第二个人批准" not in (await finance.see(REFUNDS)).text
+    assert (await finance.open(count, part=True)).status == 403
+    for page in (f"{REFUNDS}?state=wanted", asked.location):
+        whole, part = await manager.see(page), await manager.open(page, part=True)
+        assert f'<live-part src="{page}" key="errands">' in whole.raw
+        assert (part.whole, "等第二个人批准" in part.raw) == (False, True), page
+    await finance.close()
+
+
+async def test_every_list_of_errands_is_fetched_again_without_the_page_around_it(
+    small_house: House, manager: Browser
+) -> None:
+    for path in ("refunds", "arrears", "reconciling", "invoices"):
+        page = f"/lots/{LOT}/{path}"
+        assert f'<live-part src="{page}" key="errands">' in (await manager.see(page)).raw
+        part = await manager.open(page, part=True)
+        assert (part.status, part.whole, "<nav" in part.raw) == (200, False, False), path

@@ -69,6 +69,7 @@ def begin(
         changed_at=room.now,
     )
     errands.add(room.conn, errand)
+    room.tell("errand", errand_id=errand_id, order_id=order_id, section=section, state=state)
     room.changes.acts.append(Act(room.lot_id, room.now, by.operator, by.reason, f"{what} {about}".strip(), by.via))
     return errand
 
@@ -100,6 +101,9 @@ def move(room: Room, errand: Errand, state: str, said: str = "", **details: Any)
     if details:
         errand.keep(**details)
     errands.change(room.conn, errand)
+    room.tell(
+        "errand", errand_id=errand.errand_id, order_id=errand.order_id, section=errand.section, state=errand.state
+    )
 
 
 Follow = Callable[[Room, Errand, str], None]

@@ -14,6 +14,7 @@ from taigan.bolink.chapters.lots import Merchant
 from taigan.bolink.chapters.trade import EscapedOrder, QueryEscapes
 from taigan.bolink.errors import BadAnswer
 from taigan.clock import Clock
+from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
 from taigan.lot.errands import invoices, lots, passes, paying, refunds
 from taigan.lot.errands.errand import Ended, Follow, Outcome, Overdue, Settle
 from taigan.lot.errands.invoices import Buyer
@@ -45,8 +46,14 @@ class Errands:
     """One per process."""
 
     def __init__(
-        self, database: Database, desk: LeavingDesk, client_of: Callable[[str], BolinkClient], clock: Clock
+        self,
+        database: Database,
+        desk: LeavingDesk,
+        client_of: Callable[[str], BolinkClient],
+        clock: Clock,
+        reach: Reach = pass_by,
     ) -> None:
+        self._reach = reach
         self._database = database
         self._desk = desk
         self._client_of = client_of
@@ -276,7 +283,9 @@ class Errands:
             await asyncio.wait(self._under_way, timeout=3)
 
     async def _carry_out(self, errand: Errand, call: Call) -> Errand:
+        self._reach(Checkpoint.ASKED)
         outcome = await self._outcome(errand, call)
+        self._reach(Checkpoint.ANSWERED)
         log.info(
             "errand", lot=errand.lot_id, section=errand.section, errand=errand.errand_id, state=outcome.state,
             said=outcome.said,
@@ -287,7 +296,9 @@ class Errands:
             outcome=outcome,
             follow=FOLLOW.get(errand.section, nothing),
         )
-        return await self._desk.do(ended)
+        errand = await self._desk.do(ended)
+        self._reach(Checkpoint.RECORDED)
+        return errand
 
     async def _outcome(self, errand: Errand, call: Call) -> Outcome:
         try:

@@ -17,6 +17,10 @@ from taigan.storage.shown.views import After
 from taigan.storage.tables import among
 
 _COLUMNS = columns(t.errands, Errand)
+_LIVE = "section = '4.2' AND state IN ('wanted', 'asked', 'running', 'unclear')"  # as the index has it
+_WANTED = sa.select(sa.func.count()).where(
+    t.errands.c.lot_id == sa.bindparam("lot"), sa.text(_LIVE), t.errands.c.state == sa.literal_column("'wanted'")
+)
 _lot: sa.BindParameter[str] = sa.bindparam("lot")
 _section: sa.BindParameter[str] = sa.bindparam("of_section")
 _ONE = sa.select(*_COLUMNS).where(t.errands.c.lot_id == _lot, t.errands.c.errand_id == sa.bindparam("errand"))
@@ -114,6 +118,11 @@ def counts(conn: sa.Connection, lot_id: str, section: str) -> dict[str, tuple[in
         .group_by(c.state)
     )
     return {row[0]: (int(row[1]), int(row[2])) for row in conn.execute(query)}
+
+
+def count_wanted(conn: sa.Connection, lot_id: str) -> int:
+    """How many refunds of a lot wait for a second person."""
+    return int(conn.execute(_WANTED, {"lot": lot_id}).scalar_one())
 
 
 def latest(conn: sa.Connection, lot_id: str, section: str, whats: Collection[str]) -> dict[str, Errand]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from taigan.clock import Clock
 from taigan.rights import Right
+from taigan.storage.due import errands
 from taigan.storage.errors import StorageError
 from taigan.storage.rows import Lot
 from taigan.storage.shown import alarms, views
@@ -134,6 +135,7 @@ class Console:
         lot_id = parts[1] if parts[0] == "lots" and len(parts) > 1 else None
         lot = next((lot for lot in lots if lot.lot_id == lot_id), None)
         tag = asked.pop("lang", "")
+        open_alarms, refunds_wanted = await self._counts(signed, lot) if not is_part else (0, 0)
         visit = Visit(
             method=scope["method"],
             path=encoded_path(parts) if parts != [""] else "/",
@@ -152,7 +154,8 @@ class Console:
             accounts=self._accounts,
             rendering=self._rendering,
             said=unseal(cookies.get(SAID, ""), token) if not is_part else None,
-            open_alarms=await self._open_alarms(signed, lot) if lot is not None and not is_part else 0,
+            open_alarms=open_alarms,
+            refunds_wanted=refunds_wanted,
         )
         if tag:
             visit.keep_language()
@@ -171,11 +174,18 @@ class Console:
 
         return await self._office.database.read(read)
 
-    async def _open_alarms(self, signed: Signed | None, lot: Lot) -> int:
-        """How many alarms of the lot nobody has taken, for who may see them: beside the menu, on every page."""
-        if signed is None or not signed.holder.may(Right.ALARM_SEE, lot.lot_id):
-            return 0
-        return await self._office.database.read(lambda conn: alarms.count_open(conn, lot.lot_id))
+    async def _counts(self, signed: Signed | None, lot: Lot | None) -> tuple[int, int]:
+        """What stands beside the menu on every page, for who may see it: how many alarms of the lot nobody has taken,
+        how many refunds wait for a second person."""
+        if signed is None or lot is None:
+            return 0, 0
+        sees, approves = (signed.holder.may(right, lot.lot_id) for right in (Right.ALARM_SEE, Right.MONEY_APPROVE))
+
+        def read(conn: sa.Connection) -> tuple[int, int]:
+            open_alarms = alarms.count_open(conn, lot.lot_id) if sees else 0
+            return open_alarms, errands.count_wanted(conn, lot.lot_id) if approves else 0
+
+        return await self._office.database.read(read) if sees or approves else (0, 0)
 
     async def _file(self, send: Send, method: str, parts: list[str]) -> None:
         found = self._rendering.static.get(parts[1]) if len(parts) == 2 and method in ("GET", "HEAD") else None

@@ -23,6 +23,8 @@ def keys_of(step: Step) -> set[str]:
             keys.add(f"{kind}:{step[field]}")
     if step.get("step") in ("alarm", "alarm_changed"):
         keys.add("alarms")
+    if step.get("step") in ("errand", "act"):
+        keys.add("errands")
     return keys
 
 

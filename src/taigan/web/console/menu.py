@@ -60,6 +60,7 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/attention",  # a part of the lanes
         "/lots/{lot_id}/alarms/list",  # parts of the alarms, and of the menu
         "/lots/{lot_id}/alarms/count",
+        "/lots/{lot_id}/refunds/count",
         "/lots/{lot_id}/alarms/{alarm_id}/snooze",  # on each alarm
         "/lots/{lot_id}/pictures/{shot_id}",  # in the lanes, the match and the stay
         "/lots/{lot_id}/pictures/{shot_id}/small",

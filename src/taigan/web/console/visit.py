@@ -64,6 +64,7 @@ class Visit:
     rendering: Rendering
     said: Said | None = None
     open_alarms: int = 0
+    refunds_wanted: int = 0
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     wrong: dict[Field, str] = field(default_factory=dict)
     cookies: list[Cookie] = field(default_factory=list)
@@ -132,9 +133,9 @@ class Visit:
         wanted = self.form.get("back", "")
         return wanted if is_local(wanted) else otherwise
 
-    def page(self, template: str, *, status: int = HTTPStatus.OK, **values: Any) -> Answer:
-        """A page, or a part of one, in the visitor's language."""
-        body = self.rendering.render(template, self, **values)
+    def page(self, template: str, *, status: int = HTTPStatus.OK, part: str = "", **values: Any) -> Answer:
+        """A page, or a part of one, in the visitor's language. `part`: what of the page changes by itself."""
+        body = self.rendering.render(part if part and self.is_part else template, self, **values)
         cookies = [*self.cookies, *([_gone(SAID)] if self.said is not None else [])]
         return Response(body, status_code=status, media_type="text/html", cookies=cookies)
 

@@ -37,7 +37,7 @@ class Known(msgspec.Struct):
 async def arrears(visit: Here) -> Answer:
     """Stays that ended owing, newest first."""
     try:
-        return visit.page("arrears.html", **await _listed(visit), known=None)
+        return visit.page("arrears.html", part="parts/arrears.html", **await _listed(visit), known=None)
     except LotError as error:
         return visit.again("arrears.html", error, **_NOTHING, known=None)
     except Refused:

@@ -52,7 +52,7 @@ async def errand(visit: Here, errand_id: FromPath[str]) -> Answer:
     """One errand."""
     found = await _known(visit, errand_id)
     need(visit, right_of(found))
-    return visit.page("errand.html", **await _shown(visit, found))
+    return visit.page("errand.html", part="parts/errand.html", **await _shown(visit, found))
 
 
 @post("/lots/{lot_id:str}/errands/{errand_id:str}/approve", right=Right.MONEY_APPROVE)

@@ -48,7 +48,9 @@ async def invoices(visit: Here) -> Answer:
 
     rows, orders = await visit.office.database.read(read)
     rows, more = fields.further(visit, rows, BY_TIME, lambda row: (row.at, row.errand_id), "invoices")
-    return visit.page("invoices.html", rows=rows, more=more, orders=orders, states=ERRAND_STATE)
+    return visit.page(
+        "invoices.html", part="parts/invoices.html", rows=rows, more=more, orders=orders, states=ERRAND_STATE
+    )
 
 
 @get("/lots/{lot_id:str}/invoices/issued", right=Right.MONEY_SEE)

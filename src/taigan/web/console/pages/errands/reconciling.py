@@ -30,7 +30,7 @@ OF_DAY = ("withdrawal_differs",)
 async def reconciling(visit: Here) -> Answer:
     """The days that were held against BoLink's books, and what differs."""
     try:
-        return visit.page("reconciling.html", **await _shown(visit))
+        return visit.page("reconciling.html", part="parts/differences.html", **await _shown(visit))
     except Refused:
         return visit.go(visit.in_lot("reconciling"))
 

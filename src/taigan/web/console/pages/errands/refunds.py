@@ -52,8 +52,23 @@ async def refunds(visit: Here) -> Answer:
     rows, more = fields.further(visit, rows, BY_TIME, lambda row: (row.at, row.errand_id), "refunds")
     alone = visit.office.leaving.policy.refund_alone_fen
     return visit.page(
-        "refunds.html", rows=rows, more=more, counts=counts, orders=orders, states=ERRAND_STATE, alone=alone
+        "refunds.html",
+        part="parts/refunds.html",
+        rows=rows,
+        more=more,
+        counts=counts,
+        orders=orders,
+        states=ERRAND_STATE,
+        alone=alone,
     )
+
+
+@get("/lots/{lot_id:str}/refunds/count", right=Right.MONEY_APPROVE)
+async def count(visit: Here) -> Answer:
+    """How many wait for a second person, for the menu."""
+    lot_id = visit.here.lot_id
+    visit.refunds_wanted = await visit.office.database.read(lambda conn: kept.count_wanted(conn, lot_id))
+    return visit.page("parts/refund_count.html")
 
 
 @get("/lots/{lot_id:str}/money/payments/{payment_id:str}/refund", right=Right.MONEY_REFUND)
@@ -119,4 +134,4 @@ async def _shown(visit: Visit, payment_id: str) -> dict[str, Any]:
     return {"found": found, "why_not": why_not, "alone": alone}
 
 
-PAGES = (refunds, refund, ask_refund)
+PAGES = (refunds, count, refund, ask_refund)
