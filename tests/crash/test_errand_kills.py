@@ -9,7 +9,6 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -38,7 +37,10 @@ class OneLot(PayingStreet):
 
     lot_ids = (LOT,)
     channels: Mapping[str, str] = {"A1": "entry", "B1": "exit"}
-    rules = 'refund_alone_fen = 100\nnotify_url = "https://lot.example/bolink"'
+
+    @property
+    def rules(self) -> str:  # type: ignore[override]
+        return f'refund_alone_fen = 100\nnotify_url = "{self.url("lot", "/bolink")}"'
 
     async def records(self, kind: str) -> list[dict[str, Any]]:
         """What BoLink's side holds."""
@@ -76,8 +78,9 @@ class OneLot(PayingStreet):
         await self.dies("lot", f"{point}:1" if point is not None else "")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"] if ROUNDS else ["sqlite"])
-async def street(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OneLot]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"] if ROUNDS else ["sqlite"])
+async def street(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OneLot]:
+    tmp_path = tmp_path_factory.mktemp("errands")
     async with AsyncExitStack() as opened:
         url = f"sqlite:///{tmp_path / 'lot.sqlite3'}"
         if request.param == "postgresql":

@@ -94,7 +94,8 @@ class Reconciling:
         await self.name_pulls(lot, min(end, began))
         named = await self._ask(lot, day, min(end, began))
         run = Reconciliation(lot_id, day, began, actor=by.operator if by is not None else "")
-        return await self._database.write(lambda conn: self._compare(conn, lot, run, named, by))
+        found, looked_at = await self._database.read(lambda conn: _compared(conn, lot, run, named))
+        return await self._database.write(lambda conn: self._keep(conn, lot, run, found, looked_at, by))
 
     async def name_pulls(self, lot: Lot, end: datetime) -> None:
         """Ask what BoLink's books have (4.1) of the orders with a pull that has no number, or whose end nobody knows.
@@ -203,26 +204,16 @@ class Reconciling:
             listed = await client.list_parked(ListParked(park_id=lot.park_id, detail_type=ListDetail.NUMBERS))
             named.parked_orders = (listed.data.ext_order_id_list if listed.data is not None else None) or []
 
-    def _compare(
-        self, conn: sa.Connection, lot: Lot, run: Reconciliation, named: Named, by: By | None
+    def _keep(
+        self,
+        conn: sa.Connection,
+        lot: Lot,
+        run: Reconciliation,
+        found: list[Found],
+        looked_at: set[str],
+        by: By | None,
     ) -> Reconciliation:
         facts.lock(conn, [lot.lot_id])
-        run.orders, run.withdrawals, run.parked = len(named.orders), len(named.withdrawals), named.parked or 0
-        run.said = "; ".join(named.said)[:1000]
-        failed = {said.partition(":")[0] for said in named.said}
-        found: list[Found] = []
-        looked_at: set[str] = set()
-        if "4.1" not in failed:
-            found.extend(_payments(conn, lot, run, named))
-            looked_at |= {"payment_missing_here", "payment_missing_there", "amount_differs"}
-        if "4.4" not in failed:
-            found.extend(_of_withdrawals(conn, lot, named))
-            looked_at |= {"withdrawal_failed", "withdrawal_differs"}
-        if "10.2" not in failed:
-            found.extend(_of_parked(conn, lot, named))
-            looked_at |= {"parked_there_only", "exit_refused", "parked_here_only"}
-        found.extend(_of_own_books(conn, lot, run.day))
-        looked_at |= {"bill_unbalanced", "bill_missing"}
         now = self._clock.now()
         new = self._write(conn, lot, run.day, found, looked_at, now)
         run.differences, run.ended_at = len(found), now
@@ -280,6 +271,26 @@ def span(lot: Lot, day: date) -> tuple[datetime, datetime]:
     zone = ZoneInfo(lot.time_zone)
     begin = datetime.combine(day, time(), zone)
     return begin, datetime.combine(day + timedelta(days=1), time(), zone)
+
+
+def _compared(conn: sa.Connection, lot: Lot, run: Reconciliation, named: Named) -> tuple[list[Found], set[str]]:
+    """What differs, and the kinds of differences that were looked for. Nothing is locked: cars come and go."""
+    run.orders, run.withdrawals, run.parked = len(named.orders), len(named.withdrawals), named.parked or 0
+    run.said = "; ".join(named.said)[:1000]
+    failed = {said.partition(":")[0] for said in named.said}
+    found: list[Found] = []
+    looked_at: set[str] = set()
+    if "4.1" not in failed:
+        found.extend(_payments(conn, lot, run, named))
+        looked_at |= {"payment_missing_here", "payment_missing_there", "amount_differs"}
+    if "4.4" not in failed:
+        found.extend(_of_withdrawals(conn, lot, named))
+        looked_at |= {"withdrawal_failed", "withdrawal_differs"}
+    if "10.2" not in failed:
+        found.extend(_of_parked(conn, lot, named))
+        looked_at |= {"parked_there_only", "exit_refused", "parked_here_only"}
+    found.extend(_of_own_books(conn, lot, run.day))
+    return found, looked_at | {"bill_unbalanced", "bill_missing"}
 
 
 def _payments(conn: sa.Connection, lot: Lot, run: Reconciliation, named: Named) -> list[Found]:
