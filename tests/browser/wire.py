@@ -23,15 +23,17 @@ class Wire:
         task = asyncio.current_task()
         assert task is not None
         self._carrying.add(task)
-        far_reader, far_writer = await asyncio.open_connection(*self._to)
-        ways = [asyncio.create_task(_pump(reader, far_writer)), asyncio.create_task(_pump(far_reader, writer))]
+        writers, ways = [writer], []
         try:
+            far_reader, far_writer = await asyncio.open_connection(*self._to)
+            writers.append(far_writer)
+            ways = [asyncio.create_task(_pump(reader, far_writer)), asyncio.create_task(_pump(far_reader, writer))]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for way in ways:
                 way.cancel()
-            writer.transport.abort()
-            far_writer.transport.abort()
+            for end in writers:
+                end.transport.abort()
             self._carrying.discard(task)
 
     def cut(self) -> None:
