@@ -21,6 +21,7 @@ from support.clock import PATIENCE
 from support.ports import free_port
 from support.stack import eventually
 from taigan.bolink import sign
+from taigan.lot.texts import BUSY
 
 UNION_ID = 200002
 KEY = "crash-test-key-0001"
@@ -301,9 +302,17 @@ class Street:
         return dict(counts)
 
     async def ask_again(self, this: Round, *, chance: random.Random, at: Sequence[str] = ()) -> None:
-        """Send every message again: who was answered gets the same, and who got 2 perhaps what it has become."""
-        before = dict(this.told)
-        await self.ask(this, chance=chance, at=at)
+        """Send every message again: who was answered gets the same, and who got 2 perhaps what it has become.
+
+        Of those who were told that the system is busy nothing was kept: BoLink does not send their messages again.
+        """
+        busy = {licence for licence, answer in this.answers.items() if BUSY in answer.decode()}
+        again = Round({licence: body for licence, body in this.bodies.items() if licence not in busy})
+        before = {licence: state for licence, state in this.told.items() if licence not in busy}
+        await self.ask(again, chance=chance, at=at)
+        this.told |= again.told
+        this.answers |= again.answers
+        this.slowest = max(this.slowest, again.slowest)
         for licence, state in before.items():
             assert this.told[licence] == state or state == 2, f"{licence} was told {state}, now {this.told[licence]}"
 

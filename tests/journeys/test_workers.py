@@ -7,7 +7,7 @@ import json
 import os
 import random
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from crash.street import AS_TEST, BY, LANES, LOTS, SPACES, Street
+from crash.street import AS_TEST, BY, LANES, LOTS, SPACES, Round, Street
 from support.clock import PATIENCE
 from support.ports import free_port
 from support.postgres import NewDatabase, new_databases
@@ -25,6 +25,7 @@ from support.stack import eventually
 LOT = LOTS[0]
 ALL_LANES = len(LOTS) * len(LANES)
 PER_SECOND = 9
+TRIES = 4
 LET_IN = {1, 2}
 """What drivers are told who are let in: 2 when the machine stood still as their answer was due."""
 CHANCE = random.Random(5)
@@ -40,19 +41,35 @@ async def street(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) ->
         await started.stop()
 
 
+async def one_a_lane(street: Street, each_lane: int, send: Callable[[Round], Awaitable[None]]) -> Round:
+    """A car in every lane, and one of its drivers is let in; in one of a few waves, for a machine that stands still
+    tells drivers to come again. The books are compared after the others.
+    """
+    for _ in range(TRIES):
+        await street.cars("arrives")
+        this = street.messages(each_lane)
+        await send(this)
+        if sum(state in LET_IN for state in this.told.values()) == ALL_LANES:
+            return this
+        await street.settle()
+        await street.check(this)
+    raise AssertionError(this.told)
+
+
 async def lifts_of(street: Street, order_id: str) -> list[dict[str, Any]]:
     return [lift for lift in await street.items(f"/api/v1/lots/{LOT}/lifts") if lift["order_id"] == order_id]
 
 
 async def test_the_same_message_at_both_at_once_is_one_order_one_lift_and_one_answer(street: Street) -> None:
-    await street.cars("arrives")
-    this = street.messages(1)
-    at_both = [street.tell(body, side) for body in this.bodies.values() for side in street.lots]
-    answers = await asyncio.gather(*at_both)
-    for licence, first, second in zip(this.bodies, answers[::2], answers[1::2], strict=True):
-        assert first == second
-        this.told[licence] = json.loads(first)["state"]
-    assert set(this.told.values()) <= LET_IN
+    async def at_both(this: Round) -> None:
+        sending = [street.tell(body, side) for body in this.bodies.values() for side in street.lots]
+        answers = await asyncio.gather(*sending)
+        for licence, first, second in zip(this.bodies, answers[::2], answers[1::2], strict=True):
+            states = {json.loads(answer)["state"] for answer in (first, second)}
+            assert first == second or 2 in states, (first, second)
+            this.told[licence] = max(states)
+
+    this = await one_a_lane(street, 1, at_both)
 
     async def all_are_in() -> bool:
         orders = [order for lot_id in LOTS for order in await street.items(f"/api/v1/lots/{lot_id}/orders", state="in")]
@@ -64,16 +81,15 @@ async def test_the_same_message_at_both_at_once_is_one_order_one_lift_and_one_an
 
 
 async def test_two_phones_at_one_lane_at_two_processes_are_one_entry_and_the_spaces_are_right(street: Street) -> None:
-    await street.cars("arrives")
-    this = street.messages(2)
-    free = [int((await street.get(f"/api/v1/lots/{lot_id}"))["spaces_free"]) for lot_id in LOTS]
-    for licence, answer in zip(
-        this.bodies,
-        await asyncio.gather(*(street.tell(body, street.lots[i % 2]) for i, body in enumerate(this.bodies.values()))),
-        strict=True,
-    ):
-        this.told[licence] = json.loads(answer)["state"]
-    assert [sum(state in LET_IN for state in this.told.values()), len(this.told)] == [ALL_LANES, 2 * ALL_LANES]
+    free: list[int] = []
+
+    async def at_one_each(this: Round) -> None:
+        free[:] = [int((await street.get(f"/api/v1/lots/{lot_id}"))["spaces_free"]) for lot_id in LOTS]
+        sending = [street.tell(body, street.lots[i % 2]) for i, body in enumerate(this.bodies.values())]
+        for licence, answer in zip(this.bodies, await asyncio.gather(*sending), strict=True):
+            this.told[licence] = json.loads(answer)["state"]
+
+    this = await one_a_lane(street, 2, at_one_each)
     now = [int((await street.get(f"/api/v1/lots/{lot_id}", "lot2"))["spaces_free"]) for lot_id in LOTS]
     assert now == [before - len(LANES) for before in free]
     await street.settle()
@@ -84,9 +100,13 @@ async def test_two_phones_at_one_lane_at_two_processes_are_one_entry_and_the_spa
 async def test_what_waits_at_one_process_is_released_at_the_other(street: Street) -> None:
     lane = f"/api/v1/lots/{LOT}/lanes/A1"
     assert await street.put(lane, "lot2", policy="attendant", **BY) == 200
-    await street.cars("arrives")
-    licence, body = next(iter(street.messages(1).bodies.items()))
-    assert json.loads(await street.tell(body, "lot"))["state"] == 2
+    for _ in range(TRIES):
+        await street.cars("arrives")
+        licence, body = next(iter(street.messages(1).bodies.items()))
+        if (state := json.loads(await street.tell(body, "lot"))["state"]) == 2:
+            break
+        await street.settle()
+    assert state == 2
     assert await street.post(f"{lane}/release", "lot2", **BY) == 200
     (order,) = await street.items(f"/api/v1/lots/{LOT}/orders", car_number=licence)
     assert order["state"] == "in"
@@ -154,11 +174,7 @@ async def test_a_process_killed_with_an_upload_under_way_loses_nothing_and_both_
     await street.faults({"kind": "hub_down", "times": None})
     told = street.messages(0)
     for _ in range(5):
-        await street.cars("arrives")
-        this = street.messages(1)
-        await street.ask(this, chance=CHANCE, at=street.lots)
-        assert set(this.told.values()) <= LET_IN
-        told.add(this)
+        told.add(await one_a_lane(street, 1, lambda this: street.ask(this, chance=CHANCE, at=street.lots)))
         await street.cars("passes")
         await eventually(street.arms_down)
     await asyncio.gather(*(street.kill(name) for name in street.lots))

@@ -16,7 +16,7 @@ from support.clock import PATIENCE
 from support.mosquitto import Broker
 from support.ports import free_port
 from support.postgres import NewDatabase
-from support.stack import QUICK, Lane, Side, eventually
+from support.stack import QUICK, STARTS_WITHIN, Lane, Side, eventually
 
 VENDOR, KEY, TOKEN = "200002", "NQ0eSXs720170114", "0123456789abcdef0123"
 LOT, EDGE_LOT = f"{VENDOR}-7", f"{VENDOR}-8"
@@ -113,7 +113,7 @@ class DeviceStack:
         self.hub = Side(self._client, urls["hub"], TOKEN)
         self.street = Side(self._client, urls["lanes"])
         try:
-            await eventually(self._ready, PATIENCE)
+            await eventually(self._ready, STARTS_WITHIN)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.logs()}") from error
 

@@ -20,7 +20,7 @@ from aiohttp import web
 
 from support.clock import PATIENCE
 from support.ports import free_port
-from support.stack import Lane, Side, eventually
+from support.stack import STARTS_WITHIN, Lane, Side, eventually
 from taigan.conformance.catalogue import PROFILES
 from taigan.conformance.plan import Plan
 from taigan.conformance.run import Run
@@ -167,7 +167,7 @@ class OwnLot:
                 return False
             return lanes.status == 200 and all(lane["barrier"]["online"] for lane in lanes["items"])
 
-        await eventually(sees_its_lanes, PATIENCE)
+        await eventually(sees_its_lanes, STARTS_WITHIN)
 
     @staticmethod
     async def _end(process: asyncio.subprocess.Process, how: signal.Signals) -> None:

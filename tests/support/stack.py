@@ -37,6 +37,10 @@ STACKS_ON = os.environ.get("TAIGAN_TEST_STACKS_ON", "sqlite")
 on_the_file = pytest.mark.skipif(STACKS_ON != "sqlite", reason="tries the lock of the SQLite file")
 
 
+STARTS_WITHIN = 3 * PATIENCE
+"""Several processes, each of which loads its code, beside others that do the same."""
+
+
 class Answer(dict[str, Any]):
     """A JSON answer with its HTTP status."""
 
@@ -175,7 +179,7 @@ class Stack:
         )
         # It says something only when everything answers and the file is written, or when it has failed.
         assert self._demo.stdout is not None
-        first = await asyncio.wait_for(self._demo.stdout.readline(), PATIENCE)
+        first = await asyncio.wait_for(self._demo.stdout.readline(), STARTS_WITHIN)
         self.said.append(first.decode().strip())
         if not ready_file.exists():
             raise AssertionError(f"the demo did not start: {self.said[0]}\n{self.logs()}")
@@ -234,7 +238,7 @@ class Stack:
                 stderr=log,
                 start_new_session=True,
             )
-        await eventually(self._lot_sees_its_lanes, PATIENCE)
+        await eventually(self._lot_sees_its_lanes, STARTS_WITHIN)
 
     @property
     def demo_pid(self) -> int:
