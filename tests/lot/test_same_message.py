@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from lot.conftest import NewParking
-from support.parking import KEY, LOT_ID, Parking, told
+from support.barrier import Mode
+from support.parking import KEY, LOT_ID, Parking, in_time, told
 from taigan import bolink
 from taigan.lot.messages.router import Answered
 from taigan.lot.policy import Policy
@@ -190,3 +191,23 @@ async def test_the_same_command_many_times_at_once_moves_the_arm_once(street: Pa
     answered = await asyncio.gather(*(say(street, way(RAISE), RAISE) for way in (*WAYS.values(), *WAYS.values())))
     assert {one.state for one in answered} == {1}
     assert len(await street.lifts()) == 1
+
+
+async def test_the_same_message_at_another_process_while_the_arm_rises_gets_the_answer_that_both_give(
+    new_parking: NewParking,
+) -> None:
+    one = await new_parking()
+    other = await new_parking(clock=one.clock, process="q")
+    barrier = one.barrier()
+    barrier.mode = Mode.HELD
+    car = await one.arrives()
+    text = one.message()
+    sending = asyncio.create_task(one.send(text))
+    await barrier.commanded()
+    await one.passes(car)  # the order is in before the device has answered
+    one.clock.advance(1)
+    again = await other.send(text)
+    one.clock.advance(1)
+    barrier.go_on()
+    [first] = await in_time(sending)
+    assert (first.said, first.body) == ((1, "入场成功"), again.body)

@@ -376,6 +376,8 @@ class EntryDesk:
         tx.changes.order(order)
         told.answer = answer(told.state, told.text, ended.car_number, ended.at)
         if message := tx.messages.get(ended.digest):
-            message.answer = told.answer
-            tx.changes.answers.append(message)
+            if message.answer is None:
+                message.answer = told.answer
+                tx.changes.answers.append(message)
+            told.answer = message.answer  # the same message came to another process meanwhile, and was answered there
         return told
