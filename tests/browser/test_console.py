@@ -17,7 +17,7 @@ from taigan.rights import Role
 from taigan.storage.database import open_database
 from taigan.storage.rows import Alarm
 from web.console.browser import PASSWORD, accounts_of
-from web.console.furnished import fortnight, furnish, photograph
+from web.console.furnished import fortnight, furnish, photograph, with_community
 from web.house import LOT, House, house_at, served
 
 HERE = f"/lots/{LOT}"
@@ -69,7 +69,7 @@ PAGES = {
     "shift": f"{HERE}/shifts/S1",
     "shift-close": f"{HERE}/shifts/S2/close",
     "passes": f"{HERE}/passes?plate=沪A88888",
-    "pass_limits": f"{HERE}/pass-limits",
+    "pass-limits": f"{HERE}/pass-limits",
     "pass-card": f"{HERE}/passes/K0012",
     "pass-prices": f"{HERE}/pass-prices",
     "pass-import": f"{HERE}/pass-import",
@@ -129,6 +129,7 @@ async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Con
     await furnish(house)
     await fortnight(house)
     await photograph(house)
+    await with_community(house)
     accounts = accounts_of(house)
     await accounts.create("wangfang", "王芳", PASSWORD, by="test", must_change=False)
     await accounts.give("wangfang", Role.OWNER, (), by="test")

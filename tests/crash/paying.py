@@ -49,10 +49,16 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "charge_told_too", "chance": 0.1},
 )
 """What goes wrong at BoLink's side, each for that part of the messages that it fits."""
+ASKING = ("pass", "pass at hours", "renewed", "refunded", "arrears")
+"""With passes, and with what BoLink is asked once the car is gone; the first cars of a ledger leave so."""
 WAYS = (
     *("inside", "inside twice", "at exit", "two phones", "cash", "cash and phone", "wallet", "scanner", "less"),
     *("more", "inside and wallet", "reduced", "waived", "owed", "forced"),
+    *ASKING,
 )
+MONTH = 30_000
+"""What a month of a pass costs, in fen."""
+PASS_ENDS = "2027-05-15T00:00:00+08:00"
 
 
 @dataclass
@@ -74,6 +80,11 @@ class PayingStreet(Street):
     lot_ids = tuple(f"{UNION_ID}-{number}" for number in range(11, 16))
     channels: Mapping[str, str] = {"A1": "entry", "A2": "entry", "B1": "exit", "B2": "exit", "B3": "exit"}
     hub_rules = "resend_after = [0.5, 1, 1, 2, 2, 3, 3, 5, 5, 5]"
+
+    @property
+    def rules(self) -> str:  # type: ignore[override]
+        """BoLink tells of what was placed, and of renewals, where it is told to."""
+        return f'notify_url = "{self.url("lot", "/bolink")}"'
 
     def __init__(self, folder: Path, database_url: str, chance: Random) -> None:
         self.clock_file = folder / "clock"
@@ -103,6 +114,7 @@ class PayingStreet(Street):
                 self._free[lot_id, direction] = free
             path = f"/api/v1/lots/{lot_id}"
             assert await self.post(f"{path}/price_lists", price_list=HOURLY, **BY) == 201
+            assert await self.put(f"{path}/pass_terms", terms=[{"months": 1, "fen": MONTH}], **BY) == 200
             assert await self.post(f"{path}/shifts", booth="east", **BY | {"operator": f"booth {lot_id}"}) == 201
 
     async def close(self) -> None:
@@ -192,6 +204,8 @@ class PayingStreet(Street):
 
     async def enters(self, stay: Stay) -> None:
         """The car drives in, in whatever number of tries."""
+        if stay.way in ("pass", "pass at hours", "renewed"):
+            await self._has_a_pass(stay)
         free = self._free[stay.lot_id, "entry"]
         channel_id = await free.get()
         async with asyncio.timeout(PATIENCE):
@@ -212,6 +226,18 @@ class PayingStreet(Street):
                     stay.order_id = order["order_id"]
                     return
                 await asyncio.sleep(0.1)
+
+    async def _has_a_pass(self, stay: Stay) -> None:
+        """A pass for the car alone, under its plate."""
+        card = {"card_id": stay.plate, "plates": [stay.plate], "starts_at": "2020-01-01T00:00:00+08:00"}
+        hours = "08:00-20:00" if stay.way == "pass at hours" else ""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                path = f"/api/v1/lots/{stay.lot_id}/pass_cards"
+                status, said = await self.said("POST", path, **card, ends_at=PASS_ENDS, hours=hours, **BY)
+                if status in (201, 409):  # 409: the answer to the first time was lost
+                    return
+                assert status in (0, 503), f"{status} {said}"
 
     async def _drives_on(self, lot_id: str, channel_id: str) -> None:
         """The arm is up: the car passes, and the lane is free when the arm is down."""
@@ -266,10 +292,32 @@ class PayingStreet(Street):
                     await self._is_let_go(stay, channel_id, self.chance.choice(["waived", "owed"]))
             await self._drives_on(stay.lot_id, channel_id)
             free.put_nowait(channel_id)
+        await self._afterwards(stay)
+
+    async def _afterwards(self, stay: Stay) -> None:
+        """What is asked of BoLink once the car is gone; whether it was heard of or not, it is not asked again."""
+        path = f"/api/v1/lots/{stay.lot_id}"
+        match stay.way:
+            case "refunded":
+                paid = await self.surely("GET", f"{path}/orders/{stay.order_id}/payments")
+                for one in paid:
+                    if one["giver"] == "bolink" and one["state"] == "paid":
+                        fen = self.chance.randint(1, one["fen"])
+                        asked = f"{path}/payments/{one['payment_id']}/refund"
+                        status, _ = await self.said("POST", asked, fen=fen, **BY)
+                        self.counts[f"refund: {status}"] += 1
+            case "arrears":
+                status, _ = await self.said("POST", f"{path}/orders/{stay.order_id}/arrears_order", **BY)
+                self.counts[f"arrears: {status}"] += 1
+            case "renewed":
+                status, _ = await self.said("POST", f"{path}/pass_cards/{stay.plate}/renewal", months=1, **BY)
+                self.counts[f"renewal: {status}"] += 1
 
     async def _at_exit(self, stay: Stay, channel_id: str) -> None:
         match stay.way:
-            case "at exit" | "inside" | "inside twice" | "reduced":
+            case "at exit" | "inside" | "inside twice" | "reduced" | "refunded":
+                await self._pays(stay, channel_id)
+            case "pass" | "pass at hours" | "renewed":
                 await self._pays(stay, channel_id)
             case "two phones":
                 await asyncio.gather(self._pays(stay, channel_id), self._pays(stay, channel_id))
@@ -288,8 +336,8 @@ class PayingStreet(Street):
                 await self._pays(stay, channel_id)
             case "more":
                 await self._pays(stay, channel_id, of=self.chance.randint(1, 999))
-            case "waived" | "owed":
-                await self._is_let_go(stay, channel_id, stay.way)
+            case "waived" | "owed" | "arrears":
+                await self._is_let_go(stay, channel_id, "waived" if stay.way == "waived" else "owed")
             case "forced":
                 await self.at_lane(stay.lot_id, channel_id, handset=True)
 
@@ -348,6 +396,10 @@ class PayingStreet(Street):
                 if payment["state"] == "pending":
                     body = {"state": self.chance.choice(["paid", "failed"])}
                     await self.said("POST", f"/admin/records/{payment['id']}/state", "hub", **body)
+        for refund in await self.items("/admin/records/refunds"):
+            if refund["state"] == "pending":
+                body = {"state": self.chance.choice(["done", "failed"])}
+                await self.said("POST", f"/admin/records/{refund['id']}/state", "hub", **body)
         await eventually(self._all_is_told, PATIENCE)
         await eventually(self._nothing_is_owed, PATIENCE)
         await self._close_what_nobody_saw()
@@ -358,7 +410,26 @@ class PayingStreet(Street):
         await eventually(self._nothing_is_owed, PATIENCE)
         await self.forward(timedelta(days=1).total_seconds())  # a charge that nobody heard of has failed by the morning
         await eventually(self._nothing_is_awaited, PATIENCE)
+        await eventually(self._no_errand_is_asked, PATIENCE)
+        await self._settle_what_nobody_knows()
         await eventually(self._nothing_is_owed, PATIENCE)
+
+    async def _no_errand_is_asked(self) -> bool:
+        for lot_id in self.lot_ids:
+            if await self.items(f"/api/v1/lots/{lot_id}/errands", state="asked"):
+                return False
+        return True
+
+    async def _settle_what_nobody_knows(self) -> None:
+        """A person looks at BoLink's own pages for what became of errands whose answer was lost."""
+        refunds = {one["detail"]["trade_no"]: one["state"] for one in await self.items("/admin/records/refunds")}
+        for lot_id in self.lot_ids:
+            path = f"/api/v1/lots/{lot_id}/errands"
+            for errand in await self.items(path, state="unclear"):
+                done = errand["section"] == "4.2" and refunds.get(errand["detail"]["trade_no"]) == "done"
+                state = "done" if done else "failed"
+                await self.surely("POST", f"{path}/{errand['errand_id']}/settle", state=state, **BY)
+                self.counts[f"{errand['section']} settled by hand: {state}"] += 1
 
     async def _nothing_is_awaited(self) -> bool:
         for stay in self.stays:

@@ -11,13 +11,14 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from crash.paying import FAULTS, PATIENCE, WAYS, PayingStreet, Stay
+from crash.paying import ASKING, FAULTS, MONTH, PASS_ENDS, PATIENCE, WAYS, PayingStreet, Stay
 from crash.street import SPACES
 from support.postgres import new_databases
 from support.telling import Tell
@@ -99,8 +100,13 @@ async def all_books_agree(street: PayingStreet, tell: Tell) -> None:
 async def come_in(street: PayingStreet, wave: int, number: int, ways: Sequence[str] = WAYS) -> list[Stay]:
     """So many cars that will leave in one of these ways; the wallets among them are known to BoLink."""
     chance = street.chance
+    first = ASKING if wave == 1 and ways is WAYS else ()
     stays = [
-        Stay(chance.choice(street.lot_ids), f"京{wave % 26 + 65:c}{wave % 100:02d}{seat:03d}", chance.choice(ways))
+        Stay(
+            chance.choice(street.lot_ids),
+            f"京{wave % 26 + 65:c}{wave % 100:02d}{seat:03d}",
+            first[seat] if seat < len(first) else chance.choice(ways),
+        )
         for seat in range(number)
     ]
     street.stays.extend(stays)
@@ -134,6 +140,10 @@ class Books:
         self.departures: list[dict[str, Any]] = []
         self.unreadable: set[str] = set()
         self.lots: list[dict[str, Any]] = []
+        self.renewed: dict[str, dict[str, Any]] = {}  # what the hub was paid for passes, by the lot's number
+        self.refunds: list[dict[str, Any]] = []
+        self.errands: list[dict[str, Any]] = []
+        self.cards: dict[tuple[str, str], dict[str, Any]] = {}
 
     @classmethod
     async def read(cls, street: PayingStreet) -> Books:
@@ -142,7 +152,12 @@ class Books:
             path = f"/api/v1/lots/{lot_id}"
             books.lots.append(await street.get(path))
             for payment in await street.items("/admin/payments", lot_id=lot_id):
-                books.hub[payment["trade_no"]] = payment
+                of = books.renewed if payment["purpose"] == "pass" else books.hub
+                of[payment["trade_no"]] = payment
+            books.refunds += await street.items("/admin/records/refunds", lot_id=lot_id)
+            books.errands += await street.items(f"{path}/errands")
+            for card in await street.items(f"{path}/pass_cards"):
+                books.cards[lot_id, card["card_id"]] = card
             for payment in await street.items(f"{path}/payments"):
                 books.lot[payment["payment_id"]] = payment
             for payment in await street.items(f"{path}/strays"):
@@ -164,6 +179,8 @@ class Books:
         self._stays()
         self._money()
         self._bills()
+        self._refunds()
+        self._renewals()
         self._arms()
         for lot in self.lots:
             assert lot["spaces_free"] == SPACES, f"{lot['lot_id']}: {lot['spaces_free']}"
@@ -231,6 +248,29 @@ class Books:
             assert bill["paid_fen"] == paid[order_id], f"{order} was paid {paid[order_id]}, its bill says {bill}"
             assert not bill["awaited"], f"{order} is awaited"
 
+    def _refunds(self) -> None:
+        """Of each payment BoLink gave back once at most, and what it gave is what the bill says."""
+        asked = Counter(one["detail"]["trade_no"] for one in self.refunds)
+        assert not asked or max(asked.values()) == 1, f"sent twice: {asked}"
+        order_of = {one["trade_no"]: one["order_id"] for one in self.lot.values() if one["giver"] == "bolink"}
+        given: Counter[str] = Counter()
+        for one in self.refunds:
+            if one["state"] == "done":
+                given[order_of[one["detail"]["trade_no"]]] += one["fen"]
+        for order_id, order in self.orders.items():
+            if order["state"] != "void":
+                assert order["bill"]["refunded_fen"] == given[order_id], f"{order}: {given[order_id]} given back"
+
+    def _renewals(self) -> None:
+        """A pass is longer by a month if, and only if, BoLink was paid for it; each number was sent once."""
+        errands = {one["number"]: one for one in self.errands if one["section"] == "3.3"}
+        paid = {errands[number]["about"] for number, one in self.renewed.items() if one["state"] == "paid"}
+        assert all(one["fen"] == MONTH for one in self.renewed.values())
+        for (lot_id, card_id), card in self.cards.items():
+            ends = datetime.fromisoformat(card["ends_at"])
+            longer = ends > datetime.fromisoformat(PASS_ENDS)
+            assert longer == (card_id in paid), f"{lot_id} {card}: paid for {sorted(paid)}"
+
     def _arms(self) -> None:
         risen: Counter[str] = Counter()
         for line in (self.street.folder / "lanes.jsonl").read_text().splitlines():
@@ -252,4 +292,7 @@ class Books:
         paid = [one["fen"] for one in self.lot.values() if one["state"] == "paid"]
         ways = Counter(one["way"] for one in self.lot.values() if one["state"] == "paid")
         owed = sum(max(0, order["bill"]["balance_fen"]) for order in self.orders.values() if order["state"] == "out")
-        return f"{len(paid)} payments of {sum(paid)} fen {dict(ways)}, {owed} fen owed, {len(self.lifts)} lifts"
+        back = sum(one["fen"] for one in self.refunds if one["state"] == "done")
+        months = sum(one["state"] == "paid" for one in self.renewed.values())
+        more = f"{back} fen given back, {months} passes renewed"
+        return f"{more}, {len(paid)} payments of {sum(paid)} fen {dict(ways)}, {owed} fen owed, {len(self.lifts)} lifts"

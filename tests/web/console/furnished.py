@@ -19,7 +19,8 @@ from taigan.storage.changes import Changes
 from taigan.storage.due import errands
 from taigan.storage.kept import shots
 from taigan.storage.kept.shots import Shot
-from taigan.storage.locked import passes, vehicles
+from taigan.storage.locked import community, passes, vehicles
+from taigan.storage.locked.community import AccessDevice, Community, Passage, Report
 from taigan.storage.locked.passes import Term
 from taigan.storage.locked.vehicles import InvoiceRecord, SpecialVehicle
 from taigan.storage.rows import (
@@ -32,6 +33,7 @@ from taigan.storage.rows import (
     Lift,
     Order,
     Pass,
+    PassLimit,
     Payment,
     Reconciliation,
     Reduction,
@@ -248,10 +250,36 @@ async def _passes(house: House) -> None:
         )
     terms = [Term(LOT, 1, 30_000), Term(LOT, 12, 300_000)]
     await house.database.write(lambda conn: passes.put_terms(conn, LOT, terms))
+    limits = [PassLimit(LOT, "area", "1", "地下", "A1"), PassLimit(LOT, "hours", "7", "夜间", "22:00-08:00")]
+    await house.database.write(lambda conn: passes.put_limits(conn, LOT, limits))
     free = SpecialVehicle(LOT, "粤B10411", "white", None, None, "集团公务", now)
     blocked = {"lot_id": LOT, "kind": "licence", "value": "京A00001", "operator": "王芳", "reason": "闯杆"}
     await house.database.write(lambda conn: vehicles.keep_special_vehicle(conn, free))
     await house.write(t.blocked.insert().values(**blocked, at=now))
+
+
+async def with_community(house: House) -> None:
+    """The residential area around the lot: a device, a person, and who passed its gate."""
+    now = house.clock.now()
+    area = Community(LOT, 12, "东湖花园", "vendor-1", "湖边路1号", "", "", "王芳", "x", now)
+    resident = {
+        **{"projectId": 12, "userName": "周女士", "userType": "户主", "villageName": "东湖", "buildingName": "1栋"},
+        **{"floorName": "8层", "houseNum": "801", "phoneNumber": "13812345678", "idCard": "430424199909196758"},
+    }
+
+    def write(conn: Any) -> None:
+        community.keep(conn, area)
+        community.keep_device(conn, AccessDevice(LOT, "F1", "东门人脸机", "东门", "", now))
+        community.keep_report(conn, Report(LOT, "device", "F1", "refused", "设备编号重复", now))
+        for number, state in enumerate(("done", "refused", "unclear")):
+            said = "人员不存在" if state == "refused" else ""
+            community.add_passage(
+                conn, Passage(LOT, f"p{number}", "F1", now, "in", "face", "1", "周女士", "1", "98.5", state, said, now)
+            )
+        person_row = {"union_id": "200002", "who": "1", "person": msgspec.json.encode(resident).decode(), "at": now}
+        conn.execute(t.people.insert().values(**person_row))
+
+    await house.database.write(write)
 
 
 async def fortnight(house: House) -> None:

@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
 from taigan.rights import Role
-from taigan.storage import tables as t
-from taigan.storage.locked import community as kept
-from taigan.storage.locked.community import AccessDevice, Community, Passage, Report
 from web.console.browser import Browser, person
+from web.console.furnished import with_community
 from web.house import LOT, House
 
 PAGE = f"/lots/{LOT}/community"
 PASSAGES = f"{PAGE}/passages"
 AREA = {"project_code": "12", "name": "东湖花园", "platform": "vendor-1", "reason": "新小区"}
 DEVICE = {"equipment_code": "F1", "device_name": "东门人脸机", "gate_name": "东门", "device_reason": "装好了"}
-
-
-async def set_up(house: House) -> None:
-    now = house.clock.now()
-    area = Community(LOT, 12, "东湖花园", "vendor-1", "湖边路1号", "", "", "王芳", "x", now)
-    resident = {
-        **{"projectId": 12, "userName": "周女士", "userType": "户主", "villageName": "东湖", "buildingName": "1栋"},
-        **{"floorName": "8层", "houseNum": "801", "phoneNumber": "13812345678", "idCard": "430424199909196758"},
-    }
-
-    def write(conn: Any) -> None:
-        kept.keep(conn, area)
-        kept.keep_device(conn, AccessDevice(LOT, "F1", "东门人脸机", "东门", "", now))
-        kept.keep_report(conn, Report(LOT, "device", "F1", "refused", "设备编号重复", now))
-        for number, state in enumerate(("done", "refused", "unclear")):
-            said = "人员不存在" if state == "refused" else ""
-            kept.add_passage(
-                conn, Passage(LOT, f"p{number}", "F1", now, "in", "face", "1", "周女士", "1", "98.5", state, said, now)
-            )
-        person_row = {"union_id": "200002", "who": "1", "person": msgspec.json.encode(resident).decode(), "at": now}
-        conn.execute(t.people.insert().values(**person_row))
-
-    await house.database.write(write)
 
 
 async def test_an_area_is_set_up_field_by_field(small_house: House, manager: Browser) -> None:
@@ -77,7 +48,7 @@ async def test_a_device_is_added_changed_and_removed(small_house: House, manager
 async def test_people_and_what_became_of_reports_stand_there_without_phone_numbers(
     small_house: House, manager: Browser
 ) -> None:
-    await set_up(small_house)
+    await with_community(small_house)
     page = await manager.see(PAGE)
     assert "周女士 户主 东湖 1栋 801" in page.text
     assert "被拒绝 设备编号重复" in page.text
@@ -89,7 +60,7 @@ async def test_who_passed_is_listed_and_what_was_refused_is_reported_again(
     small_house: House, manager: Browser
 ) -> None:
     assert "还没有人进出过" in (await manager.see(PASSAGES)).text
-    await set_up(small_house)
+    await with_community(small_house)
     text = (await manager.see(PASSAGES)).text
     assert "周女士 进 人脸 东门人脸机 98.5" in text
     assert "被拒绝 人员不存在" in text
@@ -105,7 +76,7 @@ async def test_who_passed_is_listed_and_what_was_refused_is_reported_again(
 async def test_a_day_that_is_none_and_a_platform_that_does_not_answer_are_said(
     small_house: House, manager: Browser
 ) -> None:
-    await set_up(small_house)
+    await with_community(small_house)
     for day, said in (("", "请选日期"), ("x", "日期要写成"), ("2025-05-31", "泊链没有回答")):
         answer = await manager.send(PASSAGES, PASSAGES, day=day)
         assert (answer.status, said in answer.text) == (422, True), day
@@ -114,7 +85,7 @@ async def test_a_day_that_is_none_and_a_platform_that_does_not_answer_are_said(
 
 
 async def test_who_may_only_see_is_offered_nothing(small_house: House) -> None:
-    await set_up(small_house)
+    await with_community(small_house)
     auditor = await person(small_house, Role.AUDITOR)
     page = (await auditor.see(PAGE)).page
     assert page is not None
