@@ -1146,6 +1146,17 @@ staff_sessions = sa.Table(
     sa.Column("whole", sa.Boolean, nullable=False),  # false: the second factor is still to come
 )
 
+saved_views = sa.Table(
+    "saved_views",  # lists as persons like to look at them
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("login", sa.Text, sa.ForeignKey("staff.login"), primary_key=True),
+    sa.Column("page", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("asked", sa.Text, nullable=False),  # the filters, as they stand in the address
+    sa.Column("at", Moment, nullable=False),
+)
+
 pass_terms = sa.Table(
     "pass_terms",  # for how long a lot sells passes, and at what price
     metadata,

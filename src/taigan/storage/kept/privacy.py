@@ -86,6 +86,7 @@ _TEXTS = (
     t.reductions.c.reason,
     t.departures.c.reason,
     t.attempts.c.said,
+    t.saved_views.c.asked,
     t.errands.c.about,
     t.errands.c.said,
     t.errands.c.detail,

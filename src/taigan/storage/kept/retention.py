@@ -126,6 +126,7 @@ STAYS = frozenset(
         "rounds",
         "staff",
         "staff_grants",
+        "saved_views",
         "pass_terms",
         "pass_limits",
         "city_lots",

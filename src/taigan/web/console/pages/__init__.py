@@ -24,6 +24,7 @@ from taigan.web.console.pages import (
     stay,
     stays,
     tariffs,
+    views,
 )
 from taigan.web.console.pages.errands import arrears, at_bolink, errand, invoices, placed, reconciling, refunds
 
@@ -35,6 +36,7 @@ PAGES = (
     *stays.PAGES,
     *stay.PAGES,
     *pictures.PAGES,
+    *views.PAGES,
     *spaces.PAGES,
     *booth.PAGES,
     *money.PAGES,

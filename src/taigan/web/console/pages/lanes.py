@@ -162,10 +162,10 @@ async def _cards(visit: Visit, *only: str) -> list[Card]:
 
 
 def _with_picture(card: Card, shot: Shot | None) -> Card:
-    """The card with the picture, if it is of the car that stands there."""
+    """The card with the picture, if it is of the car that stands there; without a loop nobody knows, the newest is."""
     now = card.now
     cars = {car.presence_id for car in (now.car, now.departure) if car is not None}
-    if shot is not None and (shot.presence_id in cars or (not shot.presence_id and (cars or now.waiting))):
+    if shot is not None and (shot.presence_id in cars or (not now.lane.detector and bool(cars or now.waiting))):
         card.shot = shot
     return card
 

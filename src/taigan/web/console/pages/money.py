@@ -20,6 +20,7 @@ from taigan.storage.sums import books
 from taigan.storage.sums.books import Amount, BillsSought, BillSums, By, PaymentsSought, Span, Standing, What
 from taigan.web.api.common import BY_NAME, BY_TIME
 from taigan.web.console import fields
+from taigan.web.console.pages.views import views_of
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.console.words import PAYMENT_STATE, REDUCTION, WAY
 from taigan.web.errors import Refused
@@ -56,10 +57,11 @@ class Sums(msgspec.Struct):
 async def money(visit: Here) -> Answer:
     """The sums of some days; of today at first."""
     by = cast(By, visit.text("by", 16)) if visit.asked.get("by") in BYS else "day"
+    saved = await views_of(visit, "money")
     try:
         days = fields.days(visit, most=LONGEST)
     except BadValue as error:
-        return visit.again("money.html", error, by=by, sums=None, bys=BYS)
+        return visit.again("money.html", error, by=by, sums=None, bys=BYS, saved=saved)
     lot_id, each = visit.here.lot_id, days.each(visit)
     dates = {"from": days.first.isoformat(), "to": days.last.isoformat()}
 
@@ -78,14 +80,15 @@ async def money(visit: Here) -> Answer:
     there = {way for line in sums.lines for way in line.ways}
     ways = [way for way in WAY if way in there] + sorted(there - set(WAY))
     totals = {way: summed(line.ways[way] for line in sums.lines if way in line.ways) for way in ways}
-    return visit.page("money.html", sums=sums, by=by, bys=BYS, ways=ways, totals=totals, dates=dates, days=days)
+    shown: dict[str, Any] = {"sums": sums, "ways": ways, "totals": totals, "dates": dates, "days": days}
+    return visit.page("money.html", by=by, bys=BYS, saved=saved, **shown)
 
 
 @get("/lots/{lot_id:str}/money/payments", right=Right.MONEY_SEE)
 async def payments(visit: Here) -> Answer:
     """Payments, the newest first, and what they come to."""
     rows: list[Payment] = []
-    options: dict[str, Any] = {"ways": WAY, "states": PAYMENT_STATE}
+    options: dict[str, Any] = {"ways": WAY, "states": PAYMENT_STATE, "saved": await views_of(visit, "payments")}
     try:
         sought = payments_sought(visit)
         after = BY_TIME.read(visit.text("after", 512))
@@ -111,11 +114,12 @@ async def payments(visit: Here) -> Answer:
 async def bills(visit: Here) -> Answer:
     """Bills of stays that ended, the newest first, and what they come to."""
     rows: list[Owed] = []
+    saved = await views_of(visit, "bills")
     try:
         sought = bills_sought(visit)
         after = BY_NAME.read(visit.text("after", 512))
     except BadValue as error:
-        return visit.again("bills.html", error, rows=[], sums=None, more="", whats=WHATS)
+        return visit.again("bills.html", error, rows=[], sums=None, more="", whats=WHATS, saved=saved)
     except Refused:
         return visit.go(visit.in_lot("money", "bills"))
     lot_id = visit.here.lot_id
@@ -125,7 +129,7 @@ async def bills(visit: Here) -> Answer:
 
     rows, sums = await visit.office.database.read(read)
     rows, more = fields.further(visit, rows, BY_NAME, lambda row: (row.order.order_id,), "money", "bills")
-    return visit.page("bills.html", rows=rows, sums=sums, more=more, whats=WHATS)
+    return visit.page("bills.html", rows=rows, sums=sums, more=more, whats=WHATS, saved=saved)
 
 
 @get("/lots/{lot_id:str}/money/reductions", right=Right.MONEY_SEE)

@@ -21,6 +21,7 @@ from taigan.storage.shown import searches
 from taigan.storage.shown.searches import Sought, StayRow
 from taigan.web.api.common import BY_TIME
 from taigan.web.console import fields
+from taigan.web.console.pages.views import views_of
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.errors import Refused
 
@@ -46,6 +47,7 @@ class Money(msgspec.Struct):
 async def stays(visit: Here) -> Answer:
     """The lot's stays, newest first; those inside at first."""
     rows: list[StayRow] = []
+    saved = await views_of(visit, "stays")
     try:
         sought = sought_by(visit)
         after = BY_TIME.read(visit.text("after", 512))
@@ -54,11 +56,11 @@ async def stays(visit: Here) -> Answer:
             lambda conn: searches.stays(conn, lot_id, fields.PAGE + 1, after, sought)
         )
     except BadValue as error:
-        return visit.again("stays.html", error, rows=[], more="", states=STATES)
+        return visit.again("stays.html", error, rows=[], more="", states=STATES, saved=saved)
     except Refused:
         return visit.go(visit.in_lot("stays"))
     rows, more = fields.further(visit, rows, BY_TIME, lambda row: (row.order.requested_at, row.order.order_id), "stays")
-    return visit.page("stays.html", rows=rows, more=more, states=STATES)
+    return visit.page("stays.html", rows=rows, more=more, states=STATES, saved=saved)
 
 
 async def money_at(visit: Visit, order_id: str) -> Money:
