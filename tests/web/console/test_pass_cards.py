@@ -11,7 +11,7 @@ from taigan.lot.people.passes import Limits
 from taigan.lot.policy import Policy
 from taigan.rights import Right, Role
 from taigan.storage.locked import passes as kept
-from taigan.storage.rows import Pass
+from taigan.storage.rows import Pass, PassLimit
 from taigan.storage.shown import ledger_views
 from taigan.web.console import pass_sheets
 from taigan.web.console.door import BODY_LIMIT, UPLOAD_LIMIT
@@ -357,3 +357,15 @@ async def test_a_wrong_area_or_hours_is_told_at_its_field(small_house: House, ma
     assert "A1" in page.text
     assert [form["action"] for form in page.forms if form["method"] == "post"] == ["/sign-out"]
     await browser.close()
+
+
+async def test_more_areas_than_the_form_has_at_first_are_kept_when_it_is_sent(
+    small_house: House, manager: Browser
+) -> None:
+    many = [PassLimit(LOT, "hours", str(number), "", f"{number:02d}:00-22:00") for number in range(8)]
+    await small_house.database.write(lambda conn: kept.put_limits(conn, LOT, many))
+    await manager.follow(
+        await manager.send(LIMITED, LIMITED, **{"hours-number-8": "9", "hours-hours-8": "1:00-2:00"}, reason="x")
+    )
+    limits = await small_house.database.read(lambda conn: kept.limits(conn, LOT))
+    assert [one.number for one in limits] == [*"01234567", "9"]

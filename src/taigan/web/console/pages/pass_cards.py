@@ -27,7 +27,9 @@ from taigan.web.console.pass_sheets import Sheet
 from taigan.web.console.visit import Answer, Here, Visit
 
 PLACES = 6
-"""So many prices stand in the form."""
+"""So many prices, areas and hours stand in the form, or one more than there are."""
+MOST_PLACES = 101
+"""So many are read of a form: one more than the API takes."""
 SHOWN = 50
 """So many lines of a list are shown before it is stored."""
 
@@ -78,7 +80,7 @@ async def put_pass_prices(visit: Here) -> Answer:
     """Sell these in place of all before."""
     try:
         terms = []
-        for number in range(PLACES):
+        for number in range(MOST_PLACES):
             name = f"months-{number}"
             if not visit.text(name, 2) and not visit.text(f"fen-{number}", 12):
                 continue
@@ -124,7 +126,7 @@ async def put_pass_limits(visit: Here) -> Answer:
     kind = ""
     try:
         for kind, body in FIELD_OF.items():
-            for number in range(PLACES):
+            for number in range(MOST_PLACES):
                 name = visit.text(f"{kind}-number-{number}", 32)
                 what = visit.text(f"{kind}-{body}-{number}", 500).replace("，", " ").replace(",", " ")
                 if not name and not what:
@@ -240,7 +242,7 @@ async def _card(visit: Visit, card_id: str) -> dict[str, Any]:
 async def _prices(visit: Visit) -> dict[str, Any]:
     lot_id = visit.here.lot_id
     terms = await visit.office.database.read(lambda conn: kept.terms(conn, lot_id))
-    return {"terms": terms, "places": [*terms, *[None] * max(0, PLACES - len(terms))]}
+    return {"terms": terms, "places": [*terms, *[None] * max(1, PLACES - len(terms))]}
 
 
 async def _places(visit: Visit) -> dict[str, Any]:
@@ -249,7 +251,7 @@ async def _places(visit: Visit) -> dict[str, Any]:
     lot_id = visit.here.lot_id
     lanes = await visit.office.database.read(lambda conn: views.lanes(conn, lot_id, MOST_LANES, ()))
     return {
-        "places": {kind: [*found, *[None] * max(0, PLACES - len(found))] for kind, found in rows.items()},
+        "places": {kind: [*found, *[None] * max(1, PLACES - len(found))] for kind, found in rows.items()},
         "known": rows,
         "entries": [lane.channel_id for lane in lanes if lane.direction == "entry"],
     }
