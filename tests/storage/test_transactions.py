@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from support.clock import PATIENCE
+from support.clock import PATIENCE, ManualClock
 from support.postgres import create_database, drop_database
 from support.troubled import TroubledDatabase
 from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database
-from taigan.storage.engines.group import GroupCommit
+from taigan.storage.engines.group import FEWEST, LONG, GroupCommit
 from taigan.storage.errors import Unavailable
 
 
@@ -253,3 +253,23 @@ async def test_one_item_alone_is_committed_alone_and_at_once(database: Database)
     assert await group.submit("1") == "1 done"
     assert batches.seen == [["1"]]
     await group.drained()
+
+
+async def test_batches_become_smaller_while_they_take_long_and_larger_again_when_they_do_not(
+    database: Database,
+) -> None:
+    clock, batches, seconds = ManualClock(), Batches(), LONG + 1
+
+    def slowly(conn: sa.Connection, items: Sequence[str]) -> list[str]:
+        clock.advance(seconds)
+        return batches(conn, items)
+
+    group = GroupCommit[str, str](database, slowly, most=64, clock=clock)
+    await settle(*(group.submit(f"a{number}") for number in range(200)))
+    sizes = list(map(len, batches.seen))
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-2:-1] == [FEWEST]  # the last one has what is left
+    seconds = 0.0
+    batches.seen.clear()
+    await settle(*(group.submit(f"b{number}") for number in range(200)))
+    assert max(map(len, batches.seen)) == 64

@@ -63,7 +63,7 @@ class Commits:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._clock = clock
         self._handlers: dict[type, Handler[Any]] = {}
-        self._group = GroupCommit[Item, Any](database, self._commit, lot_of=lambda item: item.lot_id)
+        self._group = GroupCommit[Item, Any](database, self._commit, lot_of=lambda item: item.lot_id, clock=clock)
         self.owed = asyncio.Event()
         """Set whenever something new is owed to BoLink."""
 

@@ -86,9 +86,11 @@ class Told(msgspec.Struct):
     then: Callable[[], None] | None = None  # what follows once the transaction holds
 
 
-Settle = Callable[[Transaction, Ended, Order | None, bool], Told]
-"""What a lift's end means for its purpose: called with the lift's order, if it has one, and whether it is the present
-lift of that order. Where it is not, another lift has taken its place and its outcome changes nothing."""
+Settling = tuple[Ended, Order | None, bool]
+"""A lift that ended, its order, if it has one, and whether it is the present lift of that order. Where it is not,
+another lift has taken its place and its outcome changes nothing."""
+Settle = Callable[[Transaction, Sequence[Settling]], Sequence[Told]]
+"""What the ends of lifts mean for their purpose, one after the other."""
 
 
 def intend(
@@ -401,27 +403,46 @@ class Lifts:
         result = (
             Result(Outcome.UNCERTAIN, "no outcome was stored") if taken else Result(Outcome.REJECTED, NOBODY_TOOK_IT)
         )
-        return self._settle(tx, Ended(lift=lift, result=result, at=tx.now))
+        return self._settle(tx, [Ended(lift=lift, result=result, at=tx.now)])[0]
 
     def _settle_all(self, tx: Transaction, items: Sequence[Ended]) -> list[Told]:
         tx.find((item.lot_id, item.lift.order_id) for item in items if item.lift.order_id is not None)
-        return [self._settle(tx, item) for item in items]
+        return self._settle(tx, items)
 
-    def _settle(self, tx: Transaction, ended: Ended) -> Told:
+    def _settle(self, tx: Transaction, items: Sequence[Ended]) -> list[Told]:
+        told: dict[int, Told] = {}
+        for ended in items:
+            self._note(tx, ended)
+        for purpose, settle in self._purposes.items():
+            of_purpose = [number for number, ended in enumerate(items) if _purpose(ended.lift) == purpose]
+            if of_purpose:
+                said = settle(tx, [_settling(tx, items[number]) for number in of_purpose])
+                told.update(zip(of_purpose, said, strict=True))
+        for one in told.values():
+            tx.changes.alarms.extend(one.alarms)
+        return [told[number] for number in range(len(items))]
+
+    def _note(self, tx: Transaction, ended: Ended) -> None:
+        """Write down how the lift itself ended."""
         lift = ended.lift
         if lift.taken_at is None and (row := facts.lift(tx.conn, lift.lot_id, lift.lift_id)) is not None:
             lift.taken_at = row.taken_at  # by another process, which knows better what became of it
         lift.outcome, lift.outcome_at, lift.detail = ended.result.outcome.value, ended.at, ended.result.reason
         tx.changes.lifts.append(lift)
-        order = tx.orders.get((lift.lot_id, lift.order_id or ""))
-        present = order is not None and order.lift_id in (None, lift.lift_id)
-        told = self._purposes[_purpose(lift)](tx, ended, order, present)
-        tx.changes.alarms.extend(told.alarms)
-        return told
 
 
-def _settle_manual(tx: Transaction, ended: Ended, order: Order | None, present: bool) -> Told:
-    """A person's command: where it was taken, the arm is held up from now on, or no longer."""
+def _settling(tx: Transaction, ended: Ended) -> Settling:
+    lift = ended.lift
+    order = tx.orders.get((lift.lot_id, lift.order_id or ""))
+    return ended, order, order is not None and order.lift_id in (None, lift.lift_id)
+
+
+def _settle_manual(tx: Transaction, settling: Sequence[Settling]) -> list[Told]:
+    """Persons' commands: where one was taken, the arm is held up from now on, or no longer."""
+    return [_settle_one_manual(tx, ended) for ended, _, _ in settling]
+
+
+def _settle_one_manual(tx: Transaction, ended: Ended) -> Told:
     lift = ended.lift
     if ended.result.reason == CAR_UNDER_ARM:
         return Told()

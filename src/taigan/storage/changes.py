@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -221,6 +223,24 @@ class Changes:
         past = {(lot_id, at) for lot_id, at in made if now is not None and at < now - _JUST_NOW}
         past |= {(payment.lot_id, payment.received_at) for payment in self.payments.values()}
         return past | {(order.lot_id, order.requested_at) for order in ended if order.state == "void"}
+
+    @property
+    def are_none(self) -> bool:
+        """Whether there is nothing to write."""
+        return not any(vars(self).values())
+
+    def records(self) -> Iterator[Any]:
+        """Every record that is new or has changed."""
+        for noted in vars(self).values():
+            yield from noted.values() if isinstance(noted, dict) else noted
+
+    def add(self, later: Changes) -> None:
+        """Note what has changed since, of other records than these or of the same after these were written."""
+        for name, noted in vars(self).items():
+            if isinstance(noted, dict):
+                noted.update(getattr(later, name))
+            else:
+                noted.extend(getattr(later, name))
 
     def write(self, conn: sa.Connection) -> None:
         """Write everything, those rows first that make room for others under the unique indexes."""

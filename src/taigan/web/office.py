@@ -23,11 +23,10 @@ from taigan.lot.leaving.room import Picture
 from taigan.lot.messages.kept import Records
 from taigan.lot.people.alarms import AlarmDesk
 from taigan.lot.people.attendant import Attendant, By, unless_refused
+from taigan.lot.people.board import money_of
 from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.people.prices import Prices
 from taigan.lot.plates import Plates
-from taigan.lot.stays.account import account_of
-from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Lane, Lift, Lot
@@ -137,7 +136,7 @@ class Office:
             order = facts.orders(conn, [(lot_id, order_id)]).get((lot_id, order_id))
             if order is None:
                 raise UnknownOrder(f"lot {lot_id} has no order {order_id}", "order_id")
-            account = account_of(conn, lot, order, Changes())
+            account = money_of(conn, lot, order)
             departure = ledger.last_departure_of(conn, lot_id, order_id)
             here = departure is not None and (departure.ended_at is None or order.state == "out")
             at = departure.charge_at if departure is not None and here else order.closed_at or now

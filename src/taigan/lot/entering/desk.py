@@ -30,7 +30,7 @@ from taigan.lot.events import Events
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.evidence import UNSEEN
 from taigan.lot.lanes.lanes import Lanes
-from taigan.lot.lifts import Ended, Lifts, Purpose, Told, cancel
+from taigan.lot.lifts import Ended, Lifts, Purpose, Settling, Told, cancel
 from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
 from taigan.lot.stays import orders
@@ -342,8 +342,11 @@ class EntryDesk:
         car = found.get((order.lot_id, order.presence_id or ""))
         return car is not None and car.left_at is not None
 
-    def _settle(self, tx: Transaction, ended: Ended, order: Order | None, present: bool) -> Told:
-        """What a lift's end means for an order that enters, and for the driver who waits for an answer."""
+    def _settle(self, tx: Transaction, settling: Sequence[Settling]) -> list[Told]:
+        """What lifts' ends mean for orders that enter, and for the drivers who wait for an answer."""
+        return [self._settle_one(tx, ended, order, present) for ended, order, present in settling]
+
+    def _settle_one(self, tx: Transaction, ended: Ended, order: Order | None, present: bool) -> Told:
         assert order is not None
         lift, lot, was_in = ended.lift, tx.lots[ended.lot_id], order.state == "in"
         told = Told()

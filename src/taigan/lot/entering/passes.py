@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from taigan.lot.stays import orders
 from taigan.lot.stays.covers import Cover, covers, limit_told
 from taigan.storage.changes import Changes
-from taigan.storage.locked import ledger
+from taigan.storage.locked.sheet import Sheet
 from taigan.storage.rows import Alarm, Order
 
 
@@ -15,15 +15,15 @@ def note_pass(conn: sa.Connection, changes: Changes, order: Order) -> str:
     """Note what limits the passes of a car that asks for entry now. Returns what its driver reads in the lane; empty:
     it has no pass, or one without limits.
     """
-    now = order.requested_at
+    now, sheet = order.requested_at, Sheet(conn)
     passes = [
         one
-        for one in ledger.passes_of(conn, order.lot_id, [order.plate])
+        for one in sheet.passes_of(order.lot_id, [order.plate])
         if one.starts_at <= now < min(one.ends_at, one.ended_at or one.ends_at)
     ]
     if not passes or any(not (one.spaces or one.areas or one.hours) for one in passes):
         return ""
-    found = covers(conn, order.lot_id, passes, order.order_id, order.plate, order.channel_id, now)
+    found = covers(sheet, order.lot_id, passes, order.order_id, order.plate, order.channel_id, now)
     best = min(found, key=lambda one: bool(one.lacks))
     if not best.lacks and not best.card.hours:
         return ""

@@ -174,7 +174,7 @@ def _park(errand: Errand) -> str:
 
 
 def _paid(room: Room, payment_id: str) -> Payment:
-    payment = ledger.payment(room.conn, room.lot_id, payment_id)
+    payment = room.sheet.read(ledger.payment, room.lot_id, payment_id)
     if payment is None:
         raise UnknownOrder(f"there is no payment {payment_id}", "payment_id")
     if payment.state != "paid":

@@ -63,7 +63,7 @@ class AskRenewal(msgspec.Struct, kw_only=True):
 
     def apply(self, room: Room) -> Errand:
         """Raises UnknownOrder, Conflict, BadValue."""
-        one = ledger.pass_of(room.conn, room.lot_id, self.card_id)
+        one = room.sheet.read(ledger.pass_of, room.lot_id, self.card_id)
         if one is None:
             raise UnknownOrder(f"there is no pass {self.card_id}", "card_id")
         if one.ended_at is not None:
@@ -122,7 +122,7 @@ class PassPaid(msgspec.Struct, kw_only=True):
 
     def apply(self, room: Room) -> bytes:
         """The answer; again, the first one."""
-        if first := ledger.notice(room.conn, room.lot_id, self.digest):
+        if first := room.sheet.notice(room.lot_id, self.digest):
             return first.answer
         outcome = self._book(room)
         number = self.trade_no or self.out_trade_no
@@ -143,7 +143,7 @@ class PassPaid(msgspec.Struct, kw_only=True):
         if self.fen != errand.fen:
             room.alarm("money_conflict", f"pass {errand.about}: {units.yuan(self.fen)} paid, not what was asked")
             return "conflict"
-        one = ledger.pass_of(room.conn, room.lot_id, errand.about)
+        one = room.sheet.read(ledger.pass_of, room.lot_id, errand.about)
         if one is None or one.ended_at is not None:
             room.alarm("stray", f"{units.yuan(self.fen)} yuan for pass {errand.about}, which was ended")
             move(room, errand, "done", "paid after the pass was ended", trade_no=self.trade_no)
@@ -158,9 +158,9 @@ class PassPaid(msgspec.Struct, kw_only=True):
             return "kept"
         if self.trade_no and errands.numbered(room.conn, room.lot_id, BILL, self.trade_no) is not None:
             return "known"
-        one = ledger.pass_of(room.conn, room.lot_id, self.card_id) if self.card_id else None
+        one = room.sheet.read(ledger.pass_of, room.lot_id, self.card_id) if self.card_id else None
         if one is None and self.plate:
-            one = next((p for p in ledger.passes_of(room.conn, room.lot_id, [self.plate]) if p.ended_at is None), None)
+            one = next((p for p in room.sheet.passes_of(room.lot_id, [self.plate]) if p.ended_at is None), None)
         term = next((term for term in kept.terms(room.conn, room.lot_id) if term.fen == self.fen), None)
         if term is None or (one is not None and one.ended_at is not None) or (one is None and not self.plate):
             room.alarm("stray", f"{units.yuan(self.fen)} yuan for a pass that nobody sold ({self.out_trade_no})")
@@ -182,7 +182,7 @@ class PassPaid(msgspec.Struct, kw_only=True):
         one.ends_at = later(max(one.ends_at, room.now), months, ZoneInfo(room.lot.time_zone))
         kept.lengthen(room.conn, one)
         plates = set(kept.plates_of(room.conn, room.lot_id, one.card_id))
-        for departure in ledger.departures_open(room.conn, room.lot_id):
+        for departure in room.sheet.read(ledger.departures_open, room.lot_id):
             lane = room.lane(departure.channel_id)
             if departure.released_at is None and departure.plate in plates and lane is not None:
                 room.adopt(departure)
@@ -215,7 +215,7 @@ class TellPass(msgspec.Struct, kw_only=True):
     def apply(self, room: Room) -> str:
         """Why not; empty when it was done."""
         card_id = f"{FROM_BOLINK}{self.card_id}"
-        one = ledger.pass_of(room.conn, room.lot_id, card_id)
+        one = room.sheet.read(ledger.pass_of, room.lot_id, card_id)
         if self.change == "delete":
             if one is not None and one.ended_at is None:
                 one.ended_at = room.now

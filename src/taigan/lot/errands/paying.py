@@ -40,7 +40,7 @@ class PlaceStay(msgspec.Struct, kw_only=True):
         order = _order(room, self.order_id)
         if order.state != "in":
             raise Conflict(f"the order is {order.state}; what it owes is placed as arrears", "order_id")
-        if ledger.live_pull(room.conn, room.lot_id, order.order_id) is not None:
+        if room.sheet.live_pull(room.lot_id, order.order_id) is not None:
             raise Conflict("a payment for the car is under way", "order_id")
         departure = room.departure_of(order.order_id)
         at = departure.charge_at if departure is not None else room.now
@@ -80,7 +80,7 @@ class PlaceChange(msgspec.Struct, kw_only=True):
 
     def apply(self, room: Room) -> Errand:
         """Raises UnknownOrder, Conflict, BadValue."""
-        payment = ledger.payment(room.conn, room.lot_id, self.payment_id)
+        payment = room.sheet.read(ledger.payment, room.lot_id, self.payment_id)
         if payment is None:
             raise UnknownOrder(f"there is no payment {self.payment_id}", "payment_id")
         if payment.giver != "cash" or payment.state != "paid":
@@ -207,7 +207,7 @@ class PlacedPaid(msgspec.Struct, kw_only=True):
 
     def apply(self, room: Room) -> bytes:
         """The answer; again, the first one."""
-        if first := ledger.notice(room.conn, room.lot_id, self.digest):
+        if first := room.sheet.notice(room.lot_id, self.digest):
             return first.answer
         outcome, payment_id = self._book(room)
         room.changes.notices.append(
@@ -232,7 +232,7 @@ class PlacedPaid(msgspec.Struct, kw_only=True):
             if errand is not None and errand.state in LIVE:
                 move(room, errand, "failed", self.said or "payment failed")
             return "kept", ""
-        before = ledger.payment_numbered(room.conn, room.lot_id, "bolink", self.trade_no)
+        before = room.sheet.payment_numbered(room.lot_id, "bolink", self.trade_no)
         if before is not None:
             if before.fen != self.fen:
                 room.alarm("money_conflict", f"{self.trade_no}: another amount", "", before.order_id)
@@ -266,7 +266,7 @@ class PlacedPaid(msgspec.Struct, kw_only=True):
         if order is None:
             room.alarm("stray", f"{units.yuan(self.fen)} yuan by {self.section} for what nobody placed or knows")
             return "stray", payment.payment_id
-        quote = ledger.quote(room.conn, room.lot_id, self.trade_no)
+        quote = room.sheet.quote(room.lot_id, self.trade_no)
         pay(room, order, payment, quote if quote and quote.order_id == order.order_id else None, self.pictures)
         return "booked", payment.payment_id
 
@@ -285,7 +285,7 @@ class ChangeTold(msgspec.Struct, kw_only=True):
 
     def apply(self, room: Room) -> bytes:
         """The answer; again, the first one."""
-        if first := ledger.notice(room.conn, room.lot_id, self.digest):
+        if first := room.sheet.notice(room.lot_id, self.digest):
             return first.answer
         errand = errands.numbered(room.conn, room.lot_id, CHANGE, self.trade_no)
         outcome = "stray"

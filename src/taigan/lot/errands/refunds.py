@@ -44,7 +44,7 @@ class AskRefund(msgspec.Struct, kw_only=True):
 
     def apply(self, room: Room) -> Errand:
         """Raises UnknownOrder, Conflict, BadValue."""
-        payment = ledger.payment(room.conn, room.lot_id, self.payment_id)
+        payment = room.sheet.read(ledger.payment, room.lot_id, self.payment_id)
         if payment is None:
             raise UnknownOrder(f"there is no payment {self.payment_id}", "payment_id")
         before = errands.about(room.conn, room.lot_id, SECTION, payment.payment_id)
@@ -101,7 +101,7 @@ class Approve(msgspec.Struct, kw_only=True):
         errand = _wanted(room, self.errand_id)
         if self.by.operator == errand.actor or (self.by.via == errand.via and self.by.via.startswith(CONSOLE)):
             raise Conflict("who asked for a refund cannot approve it: it takes a second person", "operator")
-        payment = ledger.payment(room.conn, room.lot_id, errand.about)
+        payment = room.sheet.read(ledger.payment, room.lot_id, errand.about)
         if payment is None or payment.state != "paid":
             raise Conflict("the payment no longer counts")
         errand.approved_by = self.by.operator
@@ -236,9 +236,9 @@ class RefundTold(msgspec.Struct, kw_only=True):
 
     def apply(self, room: Room) -> bytes:
         """The answer; again, the first one."""
-        if first := ledger.notice(room.conn, room.lot_id, self.digest):
+        if first := room.sheet.notice(room.lot_id, self.digest):
             return first.answer
-        payment = ledger.payment_numbered(room.conn, room.lot_id, "bolink", self.trade_no)
+        payment = room.sheet.payment_numbered(room.lot_id, "bolink", self.trade_no)
         outcome = "stray"
         if payment is None:
             text = f"a refund of {units.yuan(self.fen)} yuan of {self.trade_no}, which nobody knows"

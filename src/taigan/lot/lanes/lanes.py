@@ -82,7 +82,9 @@ class Lanes:
         self._metrics = metrics
         self._events = events
         self._barriers: dict[LaneKey, Barrier] = {}
-        self._commits = GroupCommit[Event, "Effect"](database, self._apply, lot_of=lambda event: event.lane.lot_id)
+        self._commits = GroupCommit[Event, "Effect"](
+            database, self._apply, lot_of=lambda event: event.lane.lot_id, clock=clock
+        )
         self._arrivals: dict[LaneKey, asyncio.Event] = {}
         self._expected: dict[tuple[str, str], tuple[Lift, asyncio.Event]] = {}
         self._gone: dict[LaneKey, str] = {}  # the car that left each lane last

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -33,11 +33,15 @@ def _car_key(event: Event) -> tuple[str, str]:
     return (event.lane.lot_id, event.presence_id)
 
 
+Seen = tuple[Lane, EventKind, Presence | None]
+"""What was reported of an exit lane: the car is the one that came, passed or went back."""
+
+
 class Exits(Protocol):
     """The desk of the exit, as the lanes know it: told of every event in an exit lane, in the event's transaction."""
 
-    def see(self, conn: sa.Connection, lot: Lot, lane: Lane, kind: EventKind, car: Presence | None) -> Any:
-        """Note what the event changes. `car`: the one that came, passed or went back."""
+    def see(self, conn: sa.Connection, lots: Mapping[str, Lot], seen: Sequence[Seen]) -> Sequence[Any]:
+        """Note what the events change, one after the other; one thing to follow for each."""
 
     def follow(self, after: Any) -> None:
         """Set in motion what `see` returned, now that it is committed."""
@@ -68,7 +72,7 @@ class Street:
         exits: Exits | None = None,
     ) -> None:
         self._exits = exits
-        self._at_exits: list[tuple[Effect, Lot, Lane, EventKind, Presence | None]] = []
+        self._at_exits: list[tuple[Effect, Seen]] = []
         keys = {(event.lane.lot_id, event.lane.channel_id) for event in events}
         self._conn = conn
         self._lots = lots
@@ -107,7 +111,7 @@ class Street:
             case EventKind.DOWN if is_past(event):
                 pass  # where the arm was says nothing of where it is
             case EventKind.DOWN if lane.direction != "entry":
-                self._at_exits.append((effect, lot, lane, event.kind, None))
+                self._at_exits.append((effect, (lane, event.kind, None)))
             case EventKind.DOWN:
                 waiting = self._waiting_in(lane)
                 effect.arm_is_down_for = [order.order_id for order in waiting if order.waiting_for == "arm"]
@@ -125,9 +129,11 @@ class Street:
 
     def tell_exits(self) -> None:
         """Let the exit's desk note what it saw, once the lanes' own rows are written."""
-        for effect, lot, lane, kind, car in self._at_exits:
-            if self._exits is not None:
-                effect.at_exit = self._exits.see(self._conn, lot, lane, kind, car)
+        if self._exits is None or not self._at_exits:
+            return
+        followed = self._exits.see(self._conn, self._lots, [seen for _, seen in self._at_exits])
+        for (effect, _), after in zip(self._at_exits, followed, strict=True):
+            effect.at_exit = after
 
     def _online(self, lane: Lane, effect: Effect) -> None:
         """The screen of a device that was off is blank."""
@@ -155,7 +161,7 @@ class Street:
         if lane.direction == "entry":
             effect.screen = texts.SCREEN_SCAN
         else:
-            self._at_exits.append((effect, lot, lane, event.kind, car))
+            self._at_exits.append((effect, (lane, event.kind, car)))
 
     def _passed(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
         car = self._known.get(_car_key(event))
@@ -178,7 +184,7 @@ class Street:
         else:
             self._leave(car, event, "passed")
         if lane.direction != "entry":
-            self._at_exits.append((effect, lot, lane, event.kind, claim or car))
+            self._at_exits.append((effect, (lane, event.kind, claim or car)))
             return
         order = order or self._unseen_order_in(lane)
         if order is None or not order.live:
@@ -216,7 +222,7 @@ class Street:
             self._known[(car.lot_id, car.presence_id)] = car
             self._changes.arrived.append(car)
         if lane.direction != "entry":
-            self._at_exits.append((effect, lot, lane, event.kind, car))
+            self._at_exits.append((effect, (lane, event.kind, car)))
             return
         order = self._order_of(event)
         if order is not None and order.live:
@@ -235,7 +241,7 @@ class Street:
         self._leave(car, event, "backed_out" if way is Way.BACK else "assumed")
         if lane.direction != "entry":
             through = way in (Way.THROUGH, Way.MAYBE_THROUGH)
-            self._at_exits.append((effect, lot, lane, EventKind.PASSED if through else event.kind, car))
+            self._at_exits.append((effect, (lane, EventKind.PASSED if through else event.kind, car)))
             return
         effect.screen = texts.SCREEN_WELCOME
         if way is Way.OPEN:

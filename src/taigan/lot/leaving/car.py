@@ -96,7 +96,7 @@ def lot_is_in_emergency(room: Room, departure: Departure, picture: Picture) -> b
     if not room.lot.emergency:
         return False
     if not departure.order_id and departure.plate:
-        inside = ledger.inside_by_plate(room.conn, room.lot_id, departure.plate)
+        inside = room.sheet.inside_by_plate(room.lot_id, departure.plate)
         if len(inside) == 1:
             bind(room, departure, inside[0])
     release(room, departure, picture, "rule", actor="emergency", reason="紧急放行", text=texts.EMERGENCY_EXIT)
@@ -105,7 +105,7 @@ def lot_is_in_emergency(room: Room, departure: Departure, picture: Picture) -> b
 
 def identify(room: Room, departure: Departure, picture: Picture) -> Order | None:
     """The order of the plate that was read, if there is no doubt. A car that leaves by a rule is released here."""
-    exact = ledger.inside_by_plate(room.conn, room.lot_id, departure.plate)
+    exact = room.sheet.inside_by_plate(room.lot_id, departure.plate)
     if len(exact) == 1:
         return exact[0]
     if exact:
@@ -128,7 +128,7 @@ def identify(room: Room, departure: Departure, picture: Picture) -> Order | None
 
 def left_unseen(room: Room, licence: str) -> Order | None:
     """The stay of a plate or licence that has ended a moment ago, though nobody saw its car leave."""
-    left = ledger.left_lately(room.conn, room.lot_id, licence, room.now - LEFT_LATELY) if licence else None
+    left = room.sheet.read(ledger.left_lately, room.lot_id, licence, room.now - LEFT_LATELY) if licence else None
     return left if left is not None and "unseen" in left.closed_why else None
 
 
@@ -140,7 +140,7 @@ def let_go_again(room: Room, departure: Departure, left: Order, picture: Picture
 
 def candidates(room: Room, plate: str) -> list[Order]:
     """Orders inside whose plates a camera may take for this one: the nearest first, of those the newest."""
-    found = ledger.inside_like(room.conn, room.lot_id, likeness(plate))
+    found = room.sheet.read(ledger.inside_like, room.lot_id, likeness(plate))
     return sorted(found, key=lambda order: distance(plate, named(order)))
 
 
@@ -258,12 +258,12 @@ def _free_by_rule(room: Room, departure: Departure) -> str:
     if any(pattern in plate for pattern in room.policy.free_plates):
         return "公务车免费"
     now = room.now
-    for begin, until in ledger.free_times(room.conn, room.lot_id, [plate]):
-        if (begin is None or begin <= now) and (until is None or now < until):
+    for free in room.sheet.free_times(room.lot_id, [plate]):
+        if (free.starts_at is None or free.starts_at <= now) and (free.ends_at is None or now < free.ends_at):
             return "免费车"
-    passes = ledger.passes_of(room.conn, room.lot_id, [plate])
+    passes = room.sheet.passes_of(room.lot_id, [plate])
     moment = now + timedelta(seconds=1)
-    for one in covers(room.conn, room.lot_id, passes, "", plate, departure.channel_id, now):
+    for one in covers(room.sheet, room.lot_id, passes, "", plate, departure.channel_id, now):
         if one.times(ZoneInfo(room.lot.time_zone), now, moment) == [(now, moment)]:
             return PASS
     return ""

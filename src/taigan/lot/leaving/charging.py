@@ -29,7 +29,7 @@ def owe_taken(room: Room, order: Order, at: datetime) -> None:
     """3.11: what a stay that has ended really took off for its charging, once, where the platform wants to know it."""
     account = room.account(order)
     charging = [one for one in account.reductions if one.source == "charging"]
-    if not charging or deliveries.state_of(room.conn, room.lot_id, order.order_id, "3.11"):
+    if not charging or room.sheet.read(deliveries.state_of, room.lot_id, order.order_id, "3.11"):
         return
     with suppress(CannotPrice):
         taken_fen = account.priced(at).taken_fen
@@ -57,7 +57,7 @@ def owe_taken(room: Room, order: Order, at: datetime) -> None:
 
 def _told(room: Room, reduction: Reduction) -> ReductionNotice | None:
     """The message that a reduction came by."""
-    text = ledger.notice_text(room.conn, room.lot_id, "5.14", reduction.number)
+    text = room.sheet.read(ledger.notice_text, room.lot_id, "5.14", reduction.number)
     try:
         return bolink.read(text.encode(), ReductionNotice) if text else None
     except BadMessage:

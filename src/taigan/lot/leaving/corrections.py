@@ -21,9 +21,9 @@ def owe_correction(room: Room, order: Order, *, asked: bool = False) -> bool:
 
     Only where the lot tells its city (or a person `asked`), and BoLink took the entry. Tells whether it is owed.
     """
-    if not asked and not city.city(room.conn, room.lot_id).corrections:
+    if not asked and not room.sheet.read(city.city, room.lot_id).corrections:
         return False
-    if ledger.entry_as_accepted(room.conn, room.lot_id, order.order_id) is None:
+    if room.sheet.entry_as_accepted(room.lot_id, order.order_id) is None:
         return False
     ended = order.state == "out"
     bill = room.account(order).bill
@@ -47,5 +47,5 @@ def _left(room: Room, order: Order) -> str:
     bill = room.account(order).bill
     if bill.paid_fen > bill.refunded_fen:
         return Left.PAID
-    departure = ledger.last_departure_of(room.conn, room.lot_id, order.order_id)
+    departure = room.sheet.read(ledger.last_departure_of, room.lot_id, order.order_id)
     return Left.PASS if departure is not None and PASS in departure.reason else Left.FREE

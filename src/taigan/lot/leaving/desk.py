@@ -7,7 +7,7 @@ when it is committed and does not wait for the arm.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -25,23 +25,26 @@ from taigan.lot.errors import UnknownLot
 from taigan.lot.events import Events
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.lanes.street import Seen
 from taigan.lot.leaving import car as cars
 from taigan.lot.leaving import street
+from taigan.lot.leaving.ahead import Wanted, read, read_ahead
 from taigan.lot.leaving.gone import leave
 from taigan.lot.leaving.prices import Asked, Query
 from taigan.lot.leaving.pulling.ended import PaymentsTold, PullEnded
 from taigan.lot.leaving.pulling.scanned import CodeScanned
 from taigan.lot.leaving.pulling.tagged import TagRead
 from taigan.lot.leaving.room import After, Item, Picture, Room, picture_of
-from taigan.lot.lifts import Ended, Lifts, Purpose, Told
+from taigan.lot.lifts import Ended, Lifts, Purpose, Settling, Told
 from taigan.lot.policy import Policy
 from taigan.lot.uploads.pulls import Charged, Code, Pull, Pulls
 from taigan.storage.database import Database
 from taigan.storage.due.overdue import Unclear
 from taigan.storage.engines.group import GroupCommit
 from taigan.storage.errors import StorageError
-from taigan.storage.locked import facts, ledger
-from taigan.storage.rows import Lane, Lift, Lot, Order, Presence
+from taigan.storage.locked import facts
+from taigan.storage.locked.sheet import Sheet
+from taigan.storage.rows import Lift, Lot, Presence
 
 log = structlog.get_logger("taigan.leaving")
 R = TypeVar("R")
@@ -67,6 +70,11 @@ class PlateRead(msgspec.Struct):
     @property
     def lot_id(self) -> str:
         return self.lane.lot_id
+
+    def foresee(self, wanted: Wanted) -> None:
+        wanted.lanes.add((self.lot_id, self.lane.channel_id))
+        wanted.plates.add((self.lot_id, self.plate))
+        wanted.pulls = True
 
     def apply(self, room: Room) -> bool:
         """Tells whether a car stands there for which it was read."""
@@ -102,7 +110,9 @@ class LeavingDesk:
         self._ids = ids
         self._events = events
         self._owed = owed
-        self._commits = GroupCommit[Item[Any], Done](database, self._commit, lot_of=lambda item: item.lot_id)
+        self._commits = GroupCommit[Item[Any], Done](
+            database, self._commit, lot_of=lambda item: item.lot_id, clock=clock
+        )
         self._under_way: set[asyncio.Task[None]] = set()
         self._pulls = pulls
         self._reach = reach
@@ -131,11 +141,13 @@ class LeavingDesk:
     async def do(self, item: Item[R]) -> R:
         """Commit an item; what follows from it is under way when this returns.
 
+        A caller that goes away leaves it behind: it is committed, and what follows from it follows.
+
         Raises StorageError, and the LotError of an item that cannot be done.
         """
-        done = await self._commits.submit(item)
-        self._reach(Checkpoint.DECIDED)
-        self.follow(done.after)
+        committed = self._commits.submit(item)
+        committed.add_done_callback(self._follow)
+        done = await asyncio.shield(committed)
         return cast(R, done.result)
 
     async def do_and_raise(self, item: Item[R]) -> R:
@@ -149,13 +161,20 @@ class LeavingDesk:
         return cast(R, done.result)
 
     async def ask(self, query: Query) -> bytes:
-        """Answer a price query (5.1). A lane that is empty gets a moment for its car. Raises StorageError."""
+        """Answer a price query (5.1). A lane that is empty gets a moment for its car. Raises StorageError.
+
+        Once its caller has gone away it is not looked into any more: the driver was told to scan again.
+        """
         arrival = self._lanes.next_arrival(query.lane)
-        asked: Asked = await self.do(query)
-        if asked.hold:
-            await set_within(self._clock, arrival, CAR_WITHIN)
-            query.patient, query.picture = False, self.picture(query.lane)
-            asked = await self.do(query)
+        try:
+            asked: Asked = await self.do(query)
+            if asked.hold:
+                await set_within(self._clock, arrival, CAR_WITHIN)
+                query.patient, query.picture = False, self.picture(query.lane)
+                asked = await self.do(query)
+        except asyncio.CancelledError:
+            query.given_up = True
+            raise
         return asked.answer
 
     async def read_plate(self, lane: LaneKey, plate: str, presence_id: str = "") -> None:
@@ -199,6 +218,11 @@ class LeavingDesk:
         """BoLink answered what it knows of an order's payments (4.3). Raises StorageError."""
         await self.do(PaymentsTold(unclear.lot_id, unclear.order_id, list(records), self.pictures(unclear.lot_id)))
 
+    def _follow(self, committed: asyncio.Future[Done]) -> None:
+        if not committed.cancelled() and committed.exception() is None:
+            self._reach(Checkpoint.DECIDED)
+            self.follow(committed.result().after)
+
     def follow(self, after: After) -> None:
         """Set in motion what a transaction that holds has led to."""
         for alarm in after.alarms:
@@ -215,27 +239,34 @@ class LeavingDesk:
         for pull in after.pulls:
             self._pulls.begin(pull)
 
-    def see(self, conn: sa.Connection, lot: Lot, lane: Lane, kind: EventKind, car: Presence | None) -> After:
-        """Note what a device reported of an exit lane, in the transaction of the lanes."""
-        room, picture = self.room(conn, lot), self.picture(LaneKey(lot.lot_id, lane.channel_id))
-        match kind, car:
-            case EventKind.ARRIVED, Presence():
-                street.arrived(room, lane, car, picture)
-            case EventKind.PASSED, Presence():
-                street.passed(room, lane, car)
-            case EventKind.SECOND_CAR, Presence():
-                street.passed(room, lane, car, followed=True)
-            case EventKind.BACKED_OUT, Presence():
-                street.backed_out(room, lane, car)
-            case EventKind.DOWN, _:
-                street.arm_is_down(room, lane, picture)
-        room.changes.write(conn)
-        return room.after
+    def see(self, conn: sa.Connection, lots: Mapping[str, Lot], seen: Sequence[Seen]) -> list[After]:
+        """Note what devices reported of exit lanes, in the transaction of the lanes."""
+        sheet = Sheet(conn)
+        if len(seen) > 1:
+            read(sheet, lots, _wanted(seen))
+        after = []
+        for lane, kind, car in seen:
+            room, picture = self.room(sheet, lots[lane.lot_id]), self.picture(LaneKey(lane.lot_id, lane.channel_id))
+            match kind, car:
+                case EventKind.ARRIVED, Presence():
+                    street.arrived(room, lane, car, picture)
+                case EventKind.PASSED, Presence():
+                    street.passed(room, lane, car)
+                case EventKind.SECOND_CAR, Presence():
+                    street.passed(room, lane, car, followed=True)
+                case EventKind.BACKED_OUT, Presence():
+                    street.backed_out(room, lane, car)
+                case EventKind.DOWN, _:
+                    street.arm_is_down(room, lane, picture)
+            sheet.take(room.changes)
+            after.append(room.after)
+        sheet.write()
+        return after
 
-    def room(self, conn: sa.Connection, lot: Lot) -> Room:
-        """A room for what the lanes report, inside their transaction."""
+    def room(self, sheet: Sheet, lot: Lot) -> Room:
+        """A room for one thing that happens, inside the transaction of the sheet."""
         return Room(
-            conn,
+            sheet,
             lot,
             self._clock.now(),
             self._policy,
@@ -263,15 +294,19 @@ class LeavingDesk:
     def _commit(self, conn: sa.Connection, batch: Sequence[Item[Any]]) -> list[Done]:
         """Apply the items one after the other: each sees what those before it have led to."""
         lots = facts.lock(conn, {item.lot_id for item in batch})
-        done = []
+        sheet = Sheet(conn)
+        done: list[Done] = []
         for item in batch:
             lot = lots.get(item.lot_id)
             if lot is None:
                 raise UnknownLot(f"there is no lot {item.lot_id}", "lot_id")
-            room = self.room(conn, lot)
+            if sheet.is_blank:
+                read_ahead(sheet, lots, batch[len(done) :])
+            room = self.room(sheet, lot)
             result = item.apply(room)
-            room.changes.write(conn)
+            sheet.take(room.changes)
             done.append(Done(result, room.after))
+        sheet.write()
         return done
 
     async def _raise(self, lift: Lift) -> None:
@@ -284,13 +319,28 @@ class LeavingDesk:
                 log.error("a lift's outcome is not stored yet", lift=lift.lift_id, error=str(error))
                 await self._clock.sleep(0.5)
 
-    def _settle(self, tx: Transaction, ended: Ended, order: Order | None, present: bool) -> Told:
-        """What a lift's end means for a departure: without a detector the car is taken to be gone once it is raised."""
+    def _settle(self, tx: Transaction, settling: Sequence[Settling]) -> list[Told]:
+        """What lifts' ends mean for departures: without a detector a car is taken to be gone once its arm is raised."""
+        sheet = Sheet(tx.conn)
+        if len(settling) > 1:
+            wanted = Wanted()
+            for ended, _, _ in settling:
+                wanted.lanes.add((ended.lot_id, ended.lift.channel_id))
+                wanted.cars.add((ended.lot_id, ended.lift.presence_id or ""))
+            read(sheet, tx.lots, wanted)
+        told = []
+        for ended, _, _ in settling:
+            room = self.room(sheet, tx.lots[ended.lot_id])
+            told.append(self._settle_one(room, ended))
+            sheet.take(room.changes)
+        sheet.write()
+        return told
+
+    def _settle_one(self, room: Room, ended: Ended) -> Told:
         lift, result = ended.lift, ended.result
-        room = self.room(tx.conn, tx.lots[ended.lot_id])
         told = Told(then=lambda: self.follow(room.after))
         lane = room.lane(lift.channel_id)
-        departure = ledger.departure(room.conn, room.lot_id, lift.presence_id or "")
+        departure = room.sheet.departure(room.lot_id, lift.presence_id or "")
         if lane is None or departure is None or departure.ended_at is not None:
             return told
         room.adopt(departure)
@@ -303,7 +353,6 @@ class LeavingDesk:
             text = result.reason or "the barrier did not confirm"
             room.alarm("barrier_fault", f"{departure.plate}: let go, {text}", lift.channel_id, departure.order_id)
             room.show(lift.channel_id, texts.SCREEN_SCAN_AGAIN if lane.detector else texts.SEE_ATTENDANT)
-        room.changes.write(tx.conn)
         return told
 
     def _keep(self, work: Coroutine[object, object, None]) -> None:
@@ -316,3 +365,12 @@ class LeavingDesk:
         task = asyncio.create_task(run())
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+
+
+def _wanted(seen: Sequence[Seen]) -> Wanted:
+    wanted = Wanted()
+    for lane, _, car in seen:
+        wanted.lanes.add((lane.lot_id, lane.channel_id))
+        if car is not None:
+            wanted.cars.add((car.lot_id, car.presence_id))
+    return wanted

@@ -11,7 +11,7 @@ from taigan.lot.leaving.charging import owe_taken
 from taigan.lot.leaving.room import Room
 from taigan.lot.stays import orders
 from taigan.lot.stays.exits import exit_payload
-from taigan.storage.locked import facts, ledger
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Departure, Order
 
 OWING = "left owing"
@@ -37,7 +37,7 @@ def leave(
     account = room.account(order)
     review = account.close(room.now, at)
     balance = account.bill.balance_fen
-    pull = ledger.live_pull(room.conn, room.lot_id, order.order_id)
+    pull = room.sheet.live_pull(room.lot_id, order.order_id)
     if balance > 0 and pull is not None and not account.bill.awaited:
         account.bill.awaited = True
         room.changes.bill(account.bill)
@@ -55,8 +55,8 @@ def leave(
 
 def awaits_no_more(room: Room, order: Order, *failed: str) -> None:
     """The payments or pulls of these numbers failed: unless another is under way, what the stay is due is owed."""
-    pull = ledger.live_pull(room.conn, room.lot_id, order.order_id)
-    under_way = {p.trade_no for p in ledger.payments(room.conn, room.lot_id, order.order_id) if p.state == "pending"}
+    pull = room.sheet.live_pull(room.lot_id, order.order_id)
+    under_way = {p.trade_no for p in room.sheet.payments(room.lot_id, order.order_id) if p.state == "pending"}
     if pull is not None:
         under_way.add(pull.attempt_no)
     if not under_way <= set(failed):
@@ -76,7 +76,7 @@ def owe_exit(room: Room, order: Order, departure: Departure | None = None) -> No
     if not room.exit_was_told(order.order_id):
         orders.owe(room.changes, order, "3.2", exit_of(room, order, departure), room.now)
         room.after.owed = True
-    departure = departure or ledger.last_departure_of(room.conn, room.lot_id, order.order_id)
+    departure = departure or room.sheet.read(ledger.last_departure_of, room.lot_id, order.order_id)
     owe_taken(room, order, departure.charge_at if departure is not None else order.closed_at or room.now)
 
 
@@ -95,7 +95,7 @@ def report(room: Room, order: Order) -> None:
 def exit_of(room: Room, order: Order, departure: Departure | None = None, *, escapes_fen: int | None = None) -> str:
     """3.2's `data` for a stay that has ended; `escapes_fen`: what it left owing."""
     account = room.account(order)
-    departure = departure or ledger.last_departure_of(room.conn, room.lot_id, order.order_id)
+    departure = departure or room.sheet.read(ledger.last_departure_of, room.lot_id, order.order_id)
     out_time = departure.charge_at if departure is not None else (order.closed_at or room.now)
     reason = departure.reason if departure is not None and departure.released_by in ("free", "rule") else ""
     if account.bill.waived_fen:
@@ -111,7 +111,7 @@ def exit_of(room: Room, order: Order, departure: Departure | None = None, *, esc
         account.payments,
         out_time=max(out_time, account.entry),
         channel_id=departure.channel_id if departure is not None else "",
-        accepted_entry=ledger.entry_as_accepted(room.conn, room.lot_id, order.order_id),
+        accepted_entry=room.sheet.entry_as_accepted(room.lot_id, order.order_id),
         reduced_fen=account.bill.reduced_fen,
         reduced_minutes=reduced_minutes,
         reason=reason,
@@ -128,7 +128,7 @@ def gone_unseen(room: Room, departure: Departure, *, up: bool = False) -> bool:
     """
     if departure.released_at is None:
         return False
-    lifts = facts.lifts_of_presence(room.conn, room.lot_id, departure.presence_id)
+    lifts = room.sheet.lifts_of(room.lot_id, departure.presence_id)
     if not up and all(lift.outcome == "rejected" for lift in lifts):
         return False
     order = room.order(departure.order_id)

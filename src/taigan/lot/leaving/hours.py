@@ -112,7 +112,7 @@ class LatePayments(msgspec.Struct):
 
     def apply(self, room: Room) -> None:
         morning = _morning(room)
-        for pull in ledger.pulls_open(room.conn, room.lot_id):
+        for pull in room.sheet.read(ledger.pulls_open, room.lot_id):
             if pull.state == "live" and (room.now > pull.deadline + PULL_SPARE or pull.started_at > room.now + SKEW):
                 pull.state, pull.said = "unclear", "no answer was kept"
                 room.changes.attempt(pull)
@@ -120,7 +120,7 @@ class LatePayments(msgspec.Struct):
                 self._failed(room, pull)
             elif room.now - pull.started_at >= timedelta(seconds=room.policy.attempt_wait):
                 self._waited(room, pull)
-        for payment in ledger.payments_pending(room.conn, room.lot_id):
+        for payment in room.sheet.read(ledger.payments_pending, room.lot_id):
             if payment.received_at < morning:
                 payment.state, payment.note = "failed", ledger.NOT_HEARD_OF
                 room.changes.payment(payment)
@@ -161,7 +161,7 @@ class Standing(msgspec.Struct):
     pictures: dict[str, Picture]
 
     def apply(self, room: Room) -> None:
-        for found in ledger.departures_open(room.conn, room.lot_id):
+        for found in room.sheet.read(ledger.departures_open, room.lot_id):
             lane = room.lane(found.channel_id)
             departure = room.departure_at(found.channel_id)
             if lane is None or departure is None or departure.presence_id != found.presence_id:
@@ -195,9 +195,9 @@ class Standing(msgspec.Struct):
             room.alarm("exit_offline", text, departure.channel_id, order.order_id)
 
     def _price_anew(self, room: Room, lane: Lane, departure: Departure, order: Order) -> None:
-        if ledger.live_pull(room.conn, room.lot_id, order.order_id) is not None:
+        if room.sheet.live_pull(room.lot_id, order.order_id) is not None:
             return
-        if any(payment.state == "pending" for payment in ledger.payments(room.conn, room.lot_id, order.order_id)):
+        if any(payment.state == "pending" for payment in room.sheet.payments(room.lot_id, order.order_id)):
             return
         departure.charge_at = room.now
         room.changes.departure(departure)

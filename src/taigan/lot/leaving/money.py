@@ -14,6 +14,7 @@ from taigan.bolink import units
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving import car as cars
+from taigan.lot.leaving.ahead import Wanted
 from taigan.lot.leaving.gone import AWAITED, awaits_no_more, owe_exit
 from taigan.lot.leaving.release import release
 from taigan.lot.leaving.room import Picture, Room
@@ -54,9 +55,20 @@ class Money(msgspec.Struct, kw_only=True):
     unreadable: str = ""  # why it cannot be understood
     pictures: dict[str, Picture] = {}  # of the lot's lanes, by channel_id
 
+    def foresee(self, wanted: Wanted) -> None:
+        wanted.notices.add((self.lot_id, self.digest))
+        if self.trade_no:
+            wanted.trade_nos.add((self.lot_id, self.trade_no))
+        if self.query_no:
+            wanted.quotes.add((self.lot_id, self.query_no))
+        if self.order_id:
+            wanted.orders.add((self.lot_id, self.order_id))
+            if self.section == "5.5":
+                wanted.paid.add((self.lot_id, self.order_id))
+
     def apply(self, room: Room) -> bytes:
         """Keep it, then book it. Returns the answer; again, the first one."""
-        if known := ledger.notice(room.conn, room.lot_id, self.digest):
+        if known := room.sheet.notice(room.lot_id, self.digest):
             return known.answer
         notice = MoneyNotice(
             self.lot_id, self.section, self.trade_no, self.digest, self.text, self.received_at, "kept", "", self.answer
@@ -75,7 +87,7 @@ class Money(msgspec.Struct, kw_only=True):
         if self.section not in STAYS:
             return ""
         for giver in ("bolink", UNREAD) if self.trade_no else ():
-            if before := ledger.payment_numbered(room.conn, room.lot_id, giver, self.trade_no):
+            if before := room.sheet.payment_numbered(room.lot_id, giver, self.trade_no):
                 return before.payment_id
         payment = Payment(
             lot_id=self.lot_id,
@@ -97,7 +109,7 @@ class Money(msgspec.Struct, kw_only=True):
         return payment.payment_id
 
     def _book(self, room: Room) -> tuple[str, str]:
-        before = ledger.payment_numbered(room.conn, room.lot_id, "bolink", self.trade_no)
+        before = room.sheet.payment_numbered(room.lot_id, "bolink", self.trade_no)
         understood(room, self.trade_no)
         if before is None and (pulled := self._pulled(room)):
             return self._number(room, pulled)
@@ -162,14 +174,14 @@ class Money(msgspec.Struct, kw_only=True):
         """The payment of a pull of ours that was paid at once and of whose number no message of BoLink's told yet."""
         if self.way not in PULLS or not self.order_id:
             return None
-        paid = [p for p in ledger.payments(room.conn, room.lot_id, self.order_id) if p.state == "paid"]
+        paid = [p for p in room.sheet.payments(room.lot_id, self.order_id) if p.state == "paid"]
         return next((p for p in paid if p.way == self.way and (p.giver == "us" or p.note == NUMBER_ANSWERED)), None)
 
     def _of_a_pull(self, room: Room, order: Order, payment: Payment) -> None:
         """A payment that BoLink says we took: it is a pull's whose end was unclear, or one we never began."""
         if self.way not in PULLS:
             return
-        pulls = [pull for pull in ledger.pulls(room.conn, room.lot_id, order.order_id) if pull.way == self.way]
+        pulls = [pull for pull in room.sheet.pulls(room.lot_id, order.order_id) if pull.way == self.way]
         if not pulls:
             room.alarm("pull_unknown", f"{self.trade_no}: paid by {self.way}, which nobody began", "", order.order_id)
         for pull in pulls:
@@ -187,7 +199,7 @@ class Money(msgspec.Struct, kw_only=True):
 
     def _order(self, room: Room) -> tuple[Order | None, Quote | None]:
         """The order it is for, and the quote that was paid. The plate never decides."""
-        quote = ledger.quote(room.conn, room.lot_id, self.query_no) if self.query_no else None
+        quote = room.sheet.quote(room.lot_id, self.query_no) if self.query_no else None
         order = room.order(self.order_id)
         if order is None and not self.order_id and quote is not None:
             order = room.order(quote.order_id)
@@ -196,17 +208,15 @@ class Money(msgspec.Struct, kw_only=True):
         if quote is not None and quote.order_id != order.order_id:
             quote = None
         if quote is None and self.section == "5.5":
-            quote = _quote_paid(
-                ledger.quotes(room.conn, room.lot_id, order.order_id), self.fen or 0, self._paid_at(room)
-            )
+            quote = _quote_paid(room.sheet.quotes(room.lot_id, order.order_id), self.fen or 0, self._paid_at(room))
         return order, quote
 
     def _reserved(self, room: Room) -> tuple[Order | None, Quote | None]:
         """An order that was only reserved when its fixed price was told is made now that it is paid."""
-        told = ledger.quotes(room.conn, room.lot_id, self.order_id) if self.order_id and self.state == 1 else []
+        told = room.sheet.quotes(room.lot_id, self.order_id) if self.order_id and self.state == 1 else []
         if not told:
             return None, None
-        departure = ledger.departure(room.conn, room.lot_id, told[0].presence_id)
+        departure = room.sheet.departure(room.lot_id, told[0].presence_id)
         order = orders.without_entry(
             room.changes,
             room.lot,
@@ -226,12 +236,12 @@ class Money(msgspec.Struct, kw_only=True):
         if order is None:
             return
         departure = room.departure_of(order.order_id)
-        pull = ledger.live_pull(room.conn, room.lot_id, order.order_id)
+        pull = room.sheet.live_pull(room.lot_id, order.order_id)
         if self.state == 2:
             text = texts.SCREEN_PENDING
         else:
             text, failed = texts.SCREEN_PAY_FAILED, [self.trade_no]
-            pulls = [p for p in ledger.pulls(room.conn, room.lot_id, order.order_id) if p.way == self.way]
+            pulls = [p for p in room.sheet.pulls(room.lot_id, order.order_id) if p.way == self.way]
             if pull is not None and len(pulls) == 1 and pull.way == self.way:
                 pull.state, pull.said = "failed", self.said
                 room.changes.attempt(pull)
@@ -256,7 +266,7 @@ _STATES = {1: "paid", 0: "failed", 2: "pending"}
 
 def understood(room: Room, trade_no: str) -> None:
     """What is paid under this number is known: a text of it that could not be understood waits for nobody."""
-    unread = ledger.payment_numbered(room.conn, room.lot_id, UNREAD, trade_no)
+    unread = room.sheet.payment_numbered(room.lot_id, UNREAD, trade_no)
     if unread is not None and unread.state == "unreadable":
         unread.state, unread.note = "failed", "understood by now"
         room.changes.payment(unread)
@@ -338,7 +348,7 @@ def _pay_afterwards(room: Room, order: Order, payment: Payment) -> None:
         if order.review == AWAITED:
             order.review = ""
             room.changes.order(order)
-        if ledger.was_reported(room.conn, room.lot_id, order.order_id):
+        if room.sheet.read(ledger.was_reported, room.lot_id, order.order_id):
             told = f"{cars.named(order)}: paid after it was reported as owing"
             room.alarm("paid_after_report", told, "", order.order_id)
         owe_exit(room, order)

@@ -20,6 +20,7 @@ from taigan.lot import texts
 from taigan.lot.entering.rules import is_open_at
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving import car as cars
+from taigan.lot.leaving.ahead import Wanted
 from taigan.lot.leaving.pulling.start import is_being_charged
 from taigan.lot.leaving.release import raise_for, release
 from taigan.lot.leaving.room import Picture, Room
@@ -28,7 +29,7 @@ from taigan.lot.stays import orders
 from taigan.lot.stays.account import Account
 from taigan.lot.stays.covers import limit_told
 from taigan.lot.stays.likeness import is_one_off
-from taigan.storage.locked import facts, ledger
+from taigan.storage.locked import ledger
 from taigan.storage.rows import Departure, Lane, Message, Order, Quote
 
 READING_TAKES = timedelta(seconds=5)
@@ -58,16 +59,32 @@ class Query(msgspec.Struct, kw_only=True):
     received_at: datetime
     picture: Picture = Picture(False)
     patient: bool = True  # may be held until its car reaches the loop
+    given_up: bool = False  # its driver was told that the lot is busy
 
     @property
     def lane(self) -> LaneKey:
         return LaneKey(self.lot_id, self.channel_id)
 
+    def foresee(self, wanted: Wanted) -> None:
+        if self.given_up:
+            return
+        wanted.messages.add((self.lot_id, self.digest))
+        if self.query_no:
+            wanted.quotes.add((self.lot_id, self.query_no))
+        if self.scene != PayScene.INSIDE:
+            wanted.lanes.add((self.lot_id, self.channel_id))
+        if self.order_id:
+            wanted.orders.add((self.lot_id, self.order_id))
+        elif named := self.plate if self.scene == PayScene.INSIDE else self.licence:
+            wanted.plates.add((self.lot_id, named))
+
     def apply(self, room: Room) -> Asked:
         """Answer it: the same query gets the first answer, byte for byte."""
-        if message := facts.messages(room.conn, [self.digest]).get(self.digest):
+        if self.given_up:
+            return Asked()
+        if message := room.sheet.message(self.lot_id, self.digest):
             return Asked(message.answer or _no(self, room, texts.STALE))
-        if self.query_no and (quoted := ledger.quote(room.conn, room.lot_id, self.query_no)):
+        if self.query_no and (quoted := room.sheet.quote(room.lot_id, self.query_no)):
             return Asked(quoted.answer or _no(self, room, texts.STALE))
         answer = _inside(self, room) if self.scene == PayScene.INSIDE else _at_exit(self, room)
         if answer is None:
@@ -88,7 +105,7 @@ def _inside(q: Query, room: Room) -> bytes:
             return _no(q, room, refusal)
     else:
         hidden = q.plate in room.policy.hidden_plates
-        found = ledger.inside_by_plate(room.conn, room.lot_id, q.plate) if q.plate and not hidden else []
+        found = room.sheet.inside_by_plate(room.lot_id, q.plate) if q.plate and not hidden else []
         if len(found) != 1:
             return _no(q, room, texts.NOT_FOUND)
         order = found[0]
@@ -155,7 +172,7 @@ def _own_order(q: Query, room: Room) -> Order | None:
     if q.order_id and (order := room.order(q.order_id)) is not None and order.state == "in":
         return order
     if q.licence:
-        return next(iter(ledger.inside_by_plate(room.conn, room.lot_id, q.licence)), None)
+        return next(iter(room.sheet.inside_by_plate(room.lot_id, q.licence)), None)
     return None
 
 
@@ -168,7 +185,7 @@ def _stands_elsewhere(room: Room, own: Order, lane: Lane) -> str:
 
 
 def _nobody_there(q: Query, room: Room, lane: Lane) -> bytes:
-    others = [d for d in ledger.departures_open(room.conn, room.lot_id) if d.released_at is None]
+    others = [d for d in room.sheet.read(ledger.departures_open, room.lot_id) if d.released_at is None]
     if any(d.channel_id != lane.channel_id for d in others):
         return _no(q, room, texts.OTHER_LANE.format(lane=lane.channel_id))
     return _no(q, room, texts.NO_CAR_AT_EXIT)
@@ -186,9 +203,7 @@ def _find(q: Query, room: Room, departure: Departure, own: Order | None) -> byte
         return None
     if departure.plate:
         others = [o for o in cars.candidates(room, departure.plate) if o.order_id != own.order_id]
-        exact = [
-            o for o in ledger.inside_by_plate(room.conn, room.lot_id, departure.plate) if o.order_id != own.order_id
-        ]
+        exact = [o for o in room.sheet.inside_by_plate(room.lot_id, departure.plate) if o.order_id != own.order_id]
         if exact or any(is_one_off(departure.plate, cars.named(o)) for o in others):
             text = f"{q.licence}: a scan for a car whose plate reads {departure.plate}"
             cars.once(room, departure, "other_car", text, "other_car")
@@ -241,7 +256,7 @@ def _settle_up(q: Query, room: Room, lane: Lane, departure: Departure, order: Or
 
 def _again(q: Query, room: Room, departure: Departure, account: Account | None) -> bytes:
     """The car is let go already and still stands there: a new scan gives one more command, if the arm is down."""
-    before = facts.lifts_of_presence(room.conn, room.lot_id, departure.presence_id)
+    before = room.sheet.lifts_of(room.lot_id, departure.presence_id)
     on_loop = (car := room.car(departure.channel_id)) is not None and car.presence_id == departure.presence_id
     under_way = any(lift.outcome is None for lift in before)
     rejected = bool(before) and before[-1].outcome == "rejected"
@@ -323,7 +338,7 @@ def _price(q: Query, room: Room, account: Account, at: datetime, presence_id: st
     number = q.query_no or room.ids.order_id(room.now)
     quote = account.quote(number, room.now, at, presence_id, room.quote_valid)
     order = account.order
-    accepted = ledger.entry_as_accepted(room.conn, room.lot_id, order.order_id)
+    accepted = room.sheet.entry_as_accepted(room.lot_id, order.order_id)
     reduced_seconds = 0
     if quote.reduced_fen:
         reduced_seconds = account.priced(at).reduced_seconds

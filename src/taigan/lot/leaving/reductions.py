@@ -39,7 +39,7 @@ class Reduced(msgspec.Struct, kw_only=True):
 
     def apply(self, room: Room) -> bytes:
         """Answer it: 1 when the stay has it, 0 with the reason."""
-        if known := ledger.notice(room.conn, room.lot_id, self.digest):
+        if known := room.sheet.notice(room.lot_id, self.digest):
             return known.answer
         refusal = self._add(room)
         answer = _answer(refusal)
@@ -55,11 +55,11 @@ class Reduced(msgspec.Struct, kw_only=True):
         if self.listed:
             self._list(room)
             return ""
-        if ledger.reduction(room.conn, room.lot_id, self.source, self.number) is not None:
+        if room.sheet.read(ledger.reduction, room.lot_id, self.source, self.number) is not None:
             return ""
         order = room.order(self.order_id)
         if order is None:
-            found = ledger.inside_by_plate(room.conn, room.lot_id, self.plate)
+            found = room.sheet.inside_by_plate(room.lot_id, self.plate)
             order = found[0] if len(found) == 1 else None
         if order is None:
             return texts.NO_OPEN_STAY
@@ -88,7 +88,7 @@ class Reduced(msgspec.Struct, kw_only=True):
         kind = f"{self.listed}:hotel-{arrival}"
         guest = SpecialVehicle(room.lot_id, self.plate, kind, self.starts_at, self.ends_at, "酒店", room.now)
         vehicles.keep_special_vehicle(room.conn, guest)
-        for departure in ledger.departures_open(room.conn, room.lot_id):
+        for departure in room.sheet.read(ledger.departures_open, room.lot_id):
             lane = room.lane(departure.channel_id)
             if departure.plate == self.plate and departure.released_at is None and lane is not None:
                 room.adopt(departure)

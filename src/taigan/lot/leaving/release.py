@@ -9,7 +9,6 @@ from taigan.lot import texts
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.lifts import Purpose, intend
 from taigan.lot.stays import orders
-from taigan.storage.locked import facts
 from taigan.storage.rows import Departure, Lift
 
 COMMAND_TIME = timedelta(seconds=4)
@@ -50,7 +49,7 @@ def release(
 
 def raise_once(room: Room, departure: Departure, picture: Picture) -> None:
     """The one command of a release, if the arm can be raised now: not while it is up, or on its way, or unknown."""
-    if not picture.may_be_raised or facts.lifts_of_presence(room.conn, room.lot_id, departure.presence_id):
+    if not picture.may_be_raised or room.sheet.lifts_of(room.lot_id, departure.presence_id):
         return
     actor, reason = departure.actor or "platform", departure.reason or departure.released_by
     raise_for(room, departure, RELEASED, actor, reason, via=departure.via)

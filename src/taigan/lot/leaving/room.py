@@ -15,7 +15,8 @@ from taigan.lot.policy import Policy
 from taigan.lot.stays.account import Account, account_of
 from taigan.lot.uploads.pulls import Pull
 from taigan.storage.changes import Changes
-from taigan.storage.locked import facts, ledger
+from taigan.storage.locked import ledger
+from taigan.storage.locked.sheet import Sheet
 from taigan.storage.rows import Alarm, Departure, Lane, Lift, Lot, Order, Presence
 
 R_co = TypeVar("R_co", covariant=True)
@@ -56,11 +57,11 @@ class After(msgspec.Struct):
 
 
 class Room:
-    """One lot, locked, at one moment. What an item changes is written when it has been applied."""
+    """One lot, locked, at one moment. What an item changes is written once it has been applied."""
 
     def __init__(
         self,
-        conn: sa.Connection,
+        sheet: Sheet,
         lot: Lot,
         now: datetime,
         policy: Policy,
@@ -69,7 +70,7 @@ class Room:
         *,
         bolink_is_down: bool = False,
     ) -> None:
-        self.conn = conn
+        self.sheet = sheet
         self.lot = lot
         self.now = now
         self.policy = policy
@@ -88,6 +89,11 @@ class Room:
         return self.lot.lot_id
 
     @property
+    def conn(self) -> sa.Connection:
+        """The connection itself, for what the sheet neither reads nor writes."""
+        return self.sheet.conn
+
+    @property
     def leave_within(self) -> timedelta:
         return timedelta(seconds=self.policy.leave_within)
 
@@ -96,28 +102,28 @@ class Room:
         return timedelta(seconds=self.policy.quote_valid)
 
     def lane(self, channel_id: str) -> Lane | None:
-        return facts.lanes(self.conn, [(self.lot_id, channel_id)]).get((self.lot_id, channel_id))
+        return self.sheet.lane(self.lot_id, channel_id)
 
     def car(self, channel_id: str) -> Presence | None:
         """The car on the lane's loop."""
-        return facts.cars(self.conn, [(self.lot_id, channel_id)]).get((self.lot_id, channel_id))
+        return self.sheet.car(self.lot_id, channel_id)
 
     def order(self, order_id: str) -> Order | None:
         """An order in whatever state; the one that is changed here, where it is."""
         if order_id in self._accounts:
             return self._accounts[order_id].order
-        return facts.orders(self.conn, [(self.lot_id, order_id)]).get((self.lot_id, order_id)) if order_id else None
+        return self.sheet.order(self.lot_id, order_id)
 
     def account(self, order: Order) -> Account:
         """The order's money; the same object each time."""
         if order.order_id not in self._accounts:
-            self._accounts[order.order_id] = account_of(self.conn, self.lot, order, self.changes)
+            self._accounts[order.order_id] = account_of(self.sheet, self.lot, order, self.changes)
         return self._accounts[order.order_id]
 
     def departure_at(self, channel_id: str) -> Departure | None:
         """The open departure of a lane."""
         if channel_id not in self._departures:
-            self._departures[channel_id] = ledger.departure_at(self.conn, self.lot_id, channel_id)
+            self._departures[channel_id] = self.sheet.departure_at(self.lot_id, channel_id)
         found = self._departures[channel_id]
         return found if found is not None and found.ended_at is None else None
 
@@ -126,7 +132,7 @@ class Room:
         for known in self._departures.values():
             if known is not None and known.ended_at is None and known.order_id == order_id:
                 return known
-        found = ledger.departure_of(self.conn, self.lot_id, order_id)
+        found = self.sheet.departure_of(self.lot_id, order_id)
         if found is None:
             return None
         if found.channel_id in self._departures:  # changed here: it is that order's no longer
@@ -137,12 +143,12 @@ class Room:
     def lines_of(self, order: Order) -> int:
         """How many lines the order's history has."""
         here = sum(event.order_id == order.order_id for event in self.changes.events)
-        return here + ledger.lines_of(self.conn, self.lot_id, order.order_id)
+        return here + self.sheet.read(ledger.lines_of, self.lot_id, order.order_id)
 
     def exit_was_told(self, order_id: str) -> bool:
         """Whether the order's exit (3.2) was ever written down for BoLink, or is here."""
         here = any((d.section, d.order_id) == ("3.2", order_id) for d in self.changes.deliveries)
-        return here or ledger.exit_was_owed(self.conn, self.lot_id, order_id)
+        return here or self.sheet.exit_was_told(self.lot_id, order_id)
 
     def adopt(self, departure: Departure) -> None:
         """Go on with a departure that was found by its car."""
@@ -169,7 +175,10 @@ class Room:
 
 
 class Item(Protocol[R_co]):
-    """Something that happens at the desk: applied alone, inside a transaction that may hold others."""
+    """Something that happens at the desk: applied alone, inside a transaction that may hold others.
+
+    Where it can `foresee` what it looks for (`ahead.Foreseen`), that is read together with what others look for.
+    """
 
     @property
     def lot_id(self) -> str:

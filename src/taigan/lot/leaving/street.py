@@ -8,7 +8,7 @@ from taigan.lot.leaving.gone import gone_unseen, leave
 from taigan.lot.leaving.release import raise_once
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
-from taigan.storage.locked import facts, ledger
+from taigan.storage.locked import facts
 from taigan.storage.rows import Departure, Lane, Presence
 
 
@@ -25,7 +25,7 @@ def arrived(room: Room, lane: Lane, car: Presence, picture: Picture) -> None:
 
 def passed(room: Room, lane: Lane, car: Presence, *, followed: bool = False) -> None:
     """A car drove out. With its order the stay has ended; without one it gives a space and is a row."""
-    departure = ledger.departure(room.conn, room.lot_id, car.presence_id)
+    departure = room.sheet.departure(room.lot_id, car.presence_id)
     if departure is None or departure.ended_at is not None:
         departure = room.departure_at(lane.channel_id) if not lane.detector else departure
     if departure is not None and departure.ended_at is None:
@@ -54,7 +54,7 @@ def passed(room: Room, lane: Lane, car: Presence, *, followed: bool = False) -> 
 
 
 def _without_order(room: Room, lane: Lane, car: Presence, followed: bool) -> None:
-    lift = facts.lift_without_order(room.conn, room.lot_id, lane.channel_id, car.arrived_at)
+    lift = room.sheet.read(facts.lift_without_order, room.lot_id, lane.channel_id, car.arrived_at)
     by = f"raised by {lift.actor}: {lift.reason}" if lift is not None else ""
     reason = "跟车" if followed else "emergency" if room.lot.emergency else by
     orders.leave_without_order(room.changes, room.lot, lane.channel_id, room.now, reason or "no order")
@@ -66,7 +66,7 @@ def _without_order(room: Room, lane: Lane, car: Presence, followed: bool) -> Non
 
 def backed_out(room: Room, lane: Lane, car: Presence) -> None:
     """The car went back: its departure is over, its order stays open."""
-    departure = ledger.departure(room.conn, room.lot_id, car.presence_id)
+    departure = room.sheet.departure(room.lot_id, car.presence_id)
     if departure is not None and departure.ended_at is None:
         room.adopt(departure)
         cars.end(room, departure, "backed_out")

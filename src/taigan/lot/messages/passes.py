@@ -21,8 +21,8 @@ from taigan.lot.messages.vehicles import written as moment_written
 from taigan.lot.people.passes import MOST_SPACES
 from taigan.lot.stays.covers import hours_of, limits_told, written
 from taigan.storage.database import Database
-from taigan.storage.locked import ledger
 from taigan.storage.locked import passes as kept
+from taigan.storage.locked.sheet import Sheet
 
 NOT_SOLD = "本车场没有该金额的月卡"
 NO_PASSES_HERE = "本车场暂不办理月卡"
@@ -117,7 +117,7 @@ class PassMessages:
         lot = callback.lot
 
         def transaction(conn: sa.Connection) -> commands.VehicleRecord | None:
-            found = [one for one in ledger.passes_of(conn, lot.lot_id, [number]) if one.ended_at is None]
+            found = [one for one in Sheet(conn).passes_of(lot.lot_id, [number]) if one.ended_at is None]
             if not found:
                 return None
             last = max(found, key=lambda one: one.ends_at)

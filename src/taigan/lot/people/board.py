@@ -13,6 +13,7 @@ from taigan.lot.stays.account import Account, account_of
 from taigan.lot.stays.likeness import distance, likeness
 from taigan.storage.changes import Changes
 from taigan.storage.locked import facts, ledger
+from taigan.storage.locked.sheet import Sheet
 from taigan.storage.rows import Departure, Lane, Lot, Order, Presence
 from taigan.storage.shown import searches, views
 from taigan.storage.shown.searches import Sought
@@ -68,7 +69,7 @@ def due(conn: sa.Connection, lot: Lot, order: Order, at: datetime) -> tuple[int 
 
 def money_of(conn: sa.Connection, lot: Lot, order: Order) -> Account:
     """A stay's money, to look at: what is worked out on it is written nowhere."""
-    return account_of(conn, lot, order, Changes())
+    return account_of(Sheet(conn), lot, order, Changes())
 
 
 class Candidate(msgspec.Struct):

@@ -144,7 +144,7 @@ class EndReduction(msgspec.Struct, kw_only=True):
 
     def apply(self, room: Room) -> Reduction:
         """Raises UnknownOrder, Conflict."""
-        reduction = ledger.reduction_named(room.conn, room.lot_id, self.reduction_id)
+        reduction = room.sheet.read(ledger.reduction_named, room.lot_id, self.reduction_id)
         if reduction is None:
             raise UnknownOrder(f"lot {room.lot_id} has no reduction {self.reduction_id}", "reduction_id")
         if reduction.ended_at is not None:
@@ -237,7 +237,7 @@ class Correct(OrderAct, kw_only=True):
         if order.state != "in":
             raise Conflict(f"the order is {order.state}; only one that is in can be corrected")
         if self.plate:
-            inside = ledger.inside_by_plate(room.conn, room.lot_id, self.plate)
+            inside = room.sheet.inside_by_plate(room.lot_id, self.plate)
             if any(other.order_id != order.order_id for other in inside):
                 raise Conflict(f"{self.plate} has another order in this lot", "plate")
             self.note(room, order, "plate corrected", f"{cars.named(order)} -> {self.plate}")
@@ -353,7 +353,7 @@ class Match(LaneAct, kw_only=True):
             )
         if order.state != "in":
             raise Conflict(f"the order is {order.state}")
-        if departure.order_id and ledger.live_pull(room.conn, room.lot_id, departure.order_id) is not None:
+        if departure.order_id and room.sheet.live_pull(room.lot_id, departure.order_id) is not None:
             raise Conflict("a payment for the car is under way")
         far = bool(departure.plate) and distance(departure.plate, cars.named(order)) > 1
         if far and not self.may_be_far:
@@ -422,12 +422,12 @@ class LetGo(LaneAct, kw_only=True):
         Raises UnknownLane, Conflict, BadValue.
         """
         lane = self.lane(room)
-        if self.lift_id and (before := facts.lift(room.conn, room.lot_id, self.lift_id)):
-            return before, ledger.departure(room.conn, room.lot_id, before.presence_id or "")
+        if self.lift_id and (before := room.sheet.read(facts.lift, room.lot_id, self.lift_id)):
+            return before, room.sheet.departure(room.lot_id, before.presence_id or "")
         departure = cars.departure_in(room, lane) if lane.direction == "exit" else None
         if departure is None:
             return None, None
-        lifts = facts.lifts_of_presence(room.conn, room.lot_id, departure.presence_id)
+        lifts = room.sheet.lifts_of(room.lot_id, departure.presence_id)
         if departure.released_at is not None:
             if any(lift.outcome is None for lift in lifts):
                 raise Conflict("the arm is being raised already")
@@ -476,7 +476,7 @@ class Assign(msgspec.Struct, kw_only=True):
 
     def apply(self, room: Room) -> Payment:
         """Raises UnknownOrder, Conflict, BadValue."""
-        payment = ledger.payment(room.conn, room.lot_id, self.payment_id)
+        payment = room.sheet.read(ledger.payment, room.lot_id, self.payment_id)
         if payment is None:
             raise UnknownOrder(f"there is no payment {self.payment_id}", "payment_id")
         if payment.order_id or payment.state not in ("paid", "unreadable"):
@@ -510,7 +510,7 @@ class Reverse(msgspec.Struct, kw_only=True):
 
     def apply(self, room: Room) -> Payment:
         """Raises UnknownOrder, Conflict."""
-        payment = ledger.payment(room.conn, room.lot_id, self.payment_id)
+        payment = room.sheet.read(ledger.payment, room.lot_id, self.payment_id)
         if payment is None:
             raise UnknownOrder(f"there is no payment {self.payment_id}", "payment_id")
         if payment.giver != "cash" or payment.state != "paid":

@@ -11,7 +11,6 @@ from taigan.lot.errors import BadValue, Conflict
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.attendant import By
 from taigan.lot.stays import orders
-from taigan.storage.locked import ledger
 from taigan.storage.rows import Act
 from taigan.storage.setup import registry
 
@@ -46,7 +45,7 @@ class ImportInside(msgspec.Struct, kw_only=True):
         for number, car in enumerate(self.cars):
             plate = self._plate(room, number, car)
             if plate not in known:
-                inside = ledger.inside_by_plate(room.conn, room.lot_id, plate)
+                inside = room.sheet.inside_by_plate(room.lot_id, plate)
                 known[plate] = inside[0].order_id if inside else self._add(room, number, car, plate, lane)
             taken.append(known[plate])
         act = f"{len(known)} cars inside imported"

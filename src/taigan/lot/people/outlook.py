@@ -9,7 +9,8 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.lot.people.board import due
-from taigan.storage.locked import facts, ledger, vehicles
+from taigan.storage.locked import facts, vehicles
+from taigan.storage.locked.sheet import Sheet
 from taigan.storage.locked.vehicles import SpecialVehicle
 from taigan.storage.rows import Lot, Order, Pass
 from taigan.storage.setup import price_lists
@@ -43,9 +44,10 @@ class Outlook(msgspec.Struct):
 def outlook(conn: sa.Connection, lot: Lot, plate: str, now: datetime) -> Outlook:
     """Look a plate up, as its spelling is kept. Nothing is decided and nothing written."""
     refused = facts.blocked(conn, {plate}, now)
-    passes = ledger.passes_of(conn, lot.lot_id, [plate])
+    sheet = Sheet(conn)
+    passes = sheet.passes_of(lot.lot_id, [plate])
     listed = vehicles.special_vehicles(conn, lot.lot_id, plate)
-    inside = [Inside(order, *due(conn, lot, order, now)) for order in ledger.inside_by_plate(conn, lot.lot_id, plate)]
+    inside = [Inside(order, *due(conn, lot, order, now)) for order in sheet.inside_by_plate(lot.lot_id, plate)]
     return Outlook(
         plate=plate,
         refused=any(lot_id == lot.lot_id for lot_id, _, _ in refused),

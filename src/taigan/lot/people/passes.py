@@ -104,7 +104,7 @@ class AddPass(msgspec.Struct, kw_only=True):
         card_id = self.card_id.strip()
         _check(card_id, len(self.plates), self.starts_at, self.ends_at)
         limited = Limits(self.spaces, tuple(self.areas), self.hours).checked(areas_of(room))
-        if ledger.pass_of(room.conn, room.lot_id, card_id) is not None:
+        if room.sheet.read(ledger.pass_of, room.lot_id, card_id) is not None:
             raise Conflict(f"there is a pass {card_id} already", "card_id")
         try:
             plates = dict.fromkeys(plate_of(plate) for plate in self.plates)
@@ -227,7 +227,7 @@ class EndPass(msgspec.Struct, kw_only=True):
 
     def apply(self, room: Room) -> Pass:
         """Raises UnknownOrder, Conflict."""
-        one = ledger.pass_of(room.conn, room.lot_id, self.card_id)
+        one = room.sheet.read(ledger.pass_of, room.lot_id, self.card_id)
         if one is None:
             raise UnknownOrder(f"there is no pass {self.card_id}", "card_id")
         if one.ended_at is not None:

@@ -21,6 +21,7 @@ from taigan.lot.tariff.reading import price_lists
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.locked import facts
+from taigan.storage.locked.sheet import Sheet
 from taigan.storage.rows import Act, Lot
 from taigan.storage.setup import price_lists as kept
 from taigan.storage.setup.price_lists import CalendarDay, PriceListRow
@@ -100,7 +101,7 @@ class Prices:
                 raise BadValue(error.en, "exit") from None
             except UnusableTimes as error:
                 raise CannotPrice(error.en) from None
-            return pricing.price(conn, lot, came, left, vehicle)
+            return pricing.price(Sheet(conn), lot, came, left, vehicle)
 
         return await self._database.read(transaction)
 

@@ -30,7 +30,7 @@ class OpenShift(msgspec.Struct, kw_only=True):
             raise BadValue(f"opening_fen must be from 0 to {MOST_FEN}", "opening_fen")
         if ledger.open_shift_of(room.conn, room.lot_id, self.by.operator) is not None:
             raise Conflict(f"{self.by.operator} has an open shift", "operator")
-        if (there := ledger.open_shift_at(room.conn, room.lot_id, booth)) is not None:
+        if (there := room.sheet.read(ledger.open_shift_at, room.lot_id, booth)) is not None:
             raise Conflict(f"{there.person} has an open shift at {booth}", "booth")
         shift_id, person = room.ids.payment_id(room.now), self.by.operator
         shift = Shift(room.lot_id, shift_id, person, booth, room.now, self.opening_fen, via=self.by.via)
@@ -49,14 +49,14 @@ class CloseShift(msgspec.Struct, kw_only=True):
 
     def apply(self, room: Room) -> Shift:
         """Raises UnknownOrder, Conflict, BadValue."""
-        shift = ledger.shift(room.conn, room.lot_id, self.shift_id)
+        shift = room.sheet.read(ledger.shift, room.lot_id, self.shift_id)
         if shift is None:
             raise UnknownOrder(f"there is no shift {self.shift_id}", "shift_id")
         if shift.closed_at is not None:
             raise Conflict("the shift is closed already")
         if not 0 <= self.counted_fen <= MOST_FEN:
             raise BadValue(f"counted_fen must be from 0 to {MOST_FEN}", "counted_fen")
-        expected = shift.opening_fen + ledger.cash_of(room.conn, room.lot_id, shift.shift_id)
+        expected = shift.opening_fen + room.sheet.read(ledger.cash_of, room.lot_id, shift.shift_id)
         if self.counted_fen != expected and not self.note.strip():
             raise BadValue("the cash differs from what is expected: say why", "note")
         shift.closed_at, shift.counted_fen, shift.expected_fen = room.now, self.counted_fen, expected

@@ -10,14 +10,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
-
 from taigan.lot.errors import CannotPrice
 from taigan.lot.stays.charge import Ask, Interval, Priced, priced
 from taigan.lot.stays.covers import Cover, covers
 from taigan.lot.stays.pricing import price
 from taigan.storage.changes import Changes
-from taigan.storage.locked import ledger
+from taigan.storage.locked.sheet import Sheet
 from taigan.storage.rows import Bill, Lot, Order, Payment, Quote, Reduction
 
 PASS = "月卡"
@@ -197,24 +195,29 @@ class Account:
         bill.charge_fen, bill.reduced_fen, bill.waived_fen, bill.price_list = charge, reduced, waived, version
 
 
-def account_of(conn: sa.Connection, lot: Lot, order: Order, changes: Changes) -> Account:
+def account_of(sheet: Sheet, lot: Lot, order: Order, changes: Changes) -> Account:
     """An order's money as the database has it. The lot is locked, or what is worked out is written nowhere."""
     lot_id, order_id = order.lot_id, order.order_id
-    plates = sorted({name for name in (order.plate, order.licence if order.origin == "plate" else "") if name})
-    passes = ledger.passes_of(conn, lot_id, plates) if plates else []
+    plates = plates_of(order)
+    passes = sheet.passes_of(lot_id, plates)
     entry = order.in_at or order.requested_at
     free = [
-        (begin or entry, end or datetime.max.replace(tzinfo=entry.tzinfo))
-        for begin, end in (ledger.free_times(conn, lot_id, plates) if plates else [])
+        (one.starts_at or entry, one.ends_at or datetime.max.replace(tzinfo=entry.tzinfo))
+        for one in sheet.free_times(lot_id, plates)
     ]
     return Account(
         order,
-        ledger.bill(conn, lot_id, order_id),
-        ledger.payments(conn, lot_id, order_id),
-        ledger.reductions(conn, lot_id, order_id),
-        covers(conn, lot_id, passes, order_id, order.plate or order.licence, order.channel_id, entry),
+        sheet.bill(lot_id, order_id),
+        sheet.payments(lot_id, order_id),
+        sheet.reductions(lot_id, order_id),
+        covers(sheet, lot_id, passes, order_id, order.plate or order.licence, order.channel_id, entry),
         free,
         ZoneInfo(lot.time_zone),
-        partial(price, conn, lot),
+        partial(price, sheet, lot),
         changes,
     )
+
+
+def plates_of(order: Order) -> list[str]:
+    """The plates under which a pass or the free list may cover the stay."""
+    return sorted({order.plate, order.licence if order.origin == "plate" else ""} - {""})

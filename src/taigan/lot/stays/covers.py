@@ -12,11 +12,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
-import sqlalchemy as sa
 
 from taigan.lot import texts
 from taigan.storage.locked import passes as kept
 from taigan.storage.locked.passes import PassStay
+from taigan.storage.locked.sheet import Sheet
 from taigan.storage.rows import Pass
 
 Interval = tuple[datetime, datetime]
@@ -118,7 +118,7 @@ def at_hours(hours: Sequence[Hours], zone: ZoneInfo, begin: datetime, end: datet
 
 
 def covers(
-    conn: sa.Connection,
+    sheet: Sheet,
     lot_id: str,
     passes: Iterable[Pass],
     order_id: str,
@@ -130,7 +130,7 @@ def covers(
     found, areas = [], None
     for card in passes:
         if card.areas and areas is None:
-            limits = kept.limits(conn, lot_id)
+            limits = sheet.read(kept.limits, lot_id)
             areas = {one.number: frozenset(one.body.split()) for one in limits if one.kind == "area"}
         lanes = frozenset[str]().union(*((areas or {}).get(number, ()) for number in card.areas.split()))
         here = not card.areas or channel_id in lanes
@@ -139,7 +139,7 @@ def covers(
         if card.spaces and here:
             begin = max(entry, card.starts_at)
             own = PassStay(order_id, plate, channel_id, entry, None)
-            stays = kept.stays_of(conn, lot_id, card.card_id, begin - LOOKS_BACK, begin + WAITS)
+            stays = sheet.read(kept.stays_of, lot_id, card.card_id, begin - LOOKS_BACK, begin + WAITS)
             others = [one for one in stays if one.order_id != order_id and (not lanes or one.channel_id in lanes)]
             since, holders = space_since([*others, own], own, card.spaces, card.starts_at)
         found.append(Cover(card, here, since, holders))

@@ -2,7 +2,8 @@
 
 One item alone starts at once. An item that makes its transaction fail is found by halving, so that it fails alone. A
 lot that another process holds holds up nobody else: its items wait for it in a transaction of their own, and those that
-come meanwhile queue up behind them.
+come meanwhile queue up behind them. Where a transaction takes long, the next one carries out fewer items: each is
+answered with its own batch, and the first of them does not wait for all.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 
+from taigan.clock import Clock
 from taigan.storage.database import Database
 from taigan.storage.errors import Held, LotsHeld, Unavailable
 from taigan.storage.locked import facts
@@ -24,6 +26,10 @@ Entry = tuple[I, "asyncio.Future[R]"]
 
 WAITING_APART = 3
 """Transactions that wait for held lots at once, at most: they take sessions from the others."""
+LONG = 1.0
+"""Seconds after which a transaction is too long for those who wait for it: the next one has half as many items."""
+FEWEST = 16
+"""So many items are always carried out together: that a transaction of few takes long is not for their number."""
 PATIENCE = 2
 """So many times a held lot is waited for, each time for as long as the database lets a transaction wait."""
 
@@ -31,7 +37,8 @@ PATIENCE = 2
 class GroupCommit(Generic[I, R]):
     """Runs `transaction(conn, items)`, which returns one result an item, over everything that waits.
 
-    `lot_of` names the lot that an item's transaction locks; without it, whatever the items lock is waited for.
+    `lot_of` names the lot that an item's transaction locks; without it, whatever the items lock is waited for. By
+    `clock` batches become smaller while they take long.
     """
 
     def __init__(
@@ -41,11 +48,13 @@ class GroupCommit(Generic[I, R]):
         *,
         lot_of: Callable[[I], str] | None = None,
         most: int = 128,
+        clock: Clock | None = None,
     ) -> None:
         self._database = database
         self._transaction = transaction
         self._lot_of = lot_of
-        self._most = most
+        self._most = self._now_most = most
+        self._clock = clock
         self._waiting: deque[Entry[I, R]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._apart: dict[str, deque[Entry[I, R]]] = {}
@@ -78,10 +87,20 @@ class GroupCommit(Generic[I, R]):
 
     async def _drain(self) -> None:
         while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+            batch = [self._waiting.popleft() for _ in range(min(self._now_most, len(self._waiting)))]
+            began = self._clock.monotonic() if self._clock is not None else 0.0
             if held := await self._commit(batch, waits=self._lot_of is None):
                 _fail(held, Held("another transaction holds what these need"))
+            if self._clock is not None:
+                self._measure(len(batch), self._clock.monotonic() - began)
             await asyncio.sleep(0)  # what these results set in motion at once goes with the next transaction
+
+    def _measure(self, count: int, seconds: float) -> None:
+        """Let the next batches be as large as they can be and not take long."""
+        if seconds > LONG:
+            self._now_most = min(self._most, max(FEWEST, count // 2))
+        elif seconds < LONG / 2:
+            self._now_most = min(self._most, 2 * self._now_most)
 
     async def _commit(self, batch: list[Entry[I, R]], *, waits: bool) -> list[Entry[I, R]]:
         """Carry a batch out; returns those whose lot was held for longer than the transaction waited."""

@@ -32,6 +32,8 @@ OPENS_WITHIN = 30.0
 """The same at the start, when no driver waits yet: a machine that has just booted is slow."""
 ANSWER_WITHIN = 3.0
 """Seconds until a statement must be answered; a driver is answered within four."""
+PREPARED = 512
+"""Statements that a session holds ready: a stay takes more than the hundred that are usual."""
 ENDED_WITHIN = 3.0
 """Seconds that transactions under way have when the database is closed."""
 GIVE_WAY = (0.05, 0.2)
@@ -229,6 +231,7 @@ def _connecting(name: str, answer_within: float | None, within: float = CONNECT_
     return {
         "timeout": within,
         "command_timeout": answer_within,
+        "prepared_statement_cache_size": PREPARED,
         "connection_class": Session,
         "server_settings": {"application_name": name},
     }

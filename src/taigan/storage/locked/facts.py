@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from taigan.storage import tables as t
 from taigan.storage.engines.statements import rows
 from taigan.storage.errors import LotsHeld
+from taigan.storage.locked.kinds import OneEach, Rows
 from taigan.storage.rows import Driver, Lane, Lift, Lot, Message, Order, Presence
 from taigan.storage.tables import ByIndexFromHere, among, paired
 
@@ -114,11 +115,6 @@ _LAST_LIFT = (
     .limit(1)
 )
 _LIFT = sa.select(*LIFT).where(t.lifts.c.lot_id == sa.bindparam("lot"), t.lifts.c.lift_id == sa.bindparam("lift"))
-_OF_PRESENCE = (
-    sa.select(*LIFT)
-    .where(t.lifts.c.lot_id == sa.bindparam("lot"), t.lifts.c.presence_id == sa.bindparam("presence"))
-    .order_by(t.lifts.c.intended_at, t.lifts.c.lift_id)
-)
 _UNDER_WAY = sa.select(*LIFT).where(
     t.lifts.c.lot_id == sa.bindparam("lot"), t.lifts.c.order_id == sa.bindparam("order"), t.lifts.c.outcome.is_(None)
 )
@@ -237,7 +233,14 @@ def lifts_under_way(conn: sa.Connection, lot_id: str, order_id: str) -> list[Lif
 
 def lifts_of_presence(conn: sa.Connection, lot_id: str, presence_id: str) -> list[Lift]:
     """The lifts for one car's stay in a lane, oldest first."""
-    return records(conn, _OF_PRESENCE, Lift, lot=lot_id, presence=presence_id)
+    return [*LIFTS_OF.of(conn, lot_id, presence_id)]
+
+
+LANES, CARS, ORDERS = OneEach(lanes), OneEach(cars), OneEach(orders)
+MESSAGES = OneEach(
+    lambda conn, keys: {(x.lot_id, x.digest): x for x in messages(conn, {digest for _, digest in keys}).values()}
+)
+LIFTS_OF = Rows(Lift, LIFT, t.lifts.c.presence_id, order_by=(t.lifts.c.intended_at, t.lifts.c.lift_id))
 
 
 def lift(conn: sa.Connection, lot_id: str, lift_id: str) -> Lift | None:

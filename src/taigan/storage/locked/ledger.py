@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
 from taigan.storage.engines.statements import Insert, Update
 from taigan.storage.locked.facts import ORDER, columns, records
+from taigan.storage.locked.kinds import Rows
 from taigan.storage.rows import (
     Attempt,
     Bill,
@@ -23,7 +25,6 @@ from taigan.storage.rows import (
     Reduction,
     Shift,
 )
-from taigan.storage.tables import among
 
 NOT_HEARD_OF = "nothing was heard of it by the morning"
 """What is said of money of whose end nobody told."""
@@ -31,43 +32,16 @@ NOT_HEARD_OF = "nothing was heard of it by the morning"
 _lot: sa.BindParameter[str] = sa.bindparam("lot")
 _order: sa.BindParameter[str] = sa.bindparam("of_order")
 _INSIDE = t.orders.c.state == sa.literal_column("'in'")
-_OPEN_AT = sa.select(*columns(t.departures, Departure)).where(
-    t.departures.c.lot_id == _lot,
-    t.departures.c.channel_id == sa.bindparam("channel"),
-    t.departures.c.ended_at.is_(None),
-)
 _OPEN = (
     sa.select(*columns(t.departures, Departure))
     .where(t.departures.c.lot_id == _lot, t.departures.c.ended_at.is_(None))
     .order_by(t.departures.c.charge_at)
-)
-_OPEN_OF = sa.select(*columns(t.departures, Departure)).where(
-    t.departures.c.lot_id == _lot,
-    t.departures.c.order_id == _order,
-    t.departures.c.ended_at.is_(None),
-    t.departures.c.order_id != sa.literal_column("''"),
-)
-_DEPARTURE = sa.select(*columns(t.departures, Departure)).where(
-    t.departures.c.lot_id == _lot, t.departures.c.presence_id == sa.bindparam("presence")
 )
 _LEFT_LAST = (
     sa.select(*columns(t.departures, Departure))
     .where(t.departures.c.lot_id == _lot, t.departures.c.order_id == _order)
     .order_by(t.departures.c.charge_at.desc())
     .limit(1)
-)
-_BILL = sa.select(*columns(t.bills, Bill)).where(t.bills.c.lot_id == _lot, t.bills.c.order_id == _order)
-_QUOTES = (
-    sa.select(*columns(t.quotes, Quote))
-    .where(t.quotes.c.lot_id == _lot, t.quotes.c.order_id == _order)
-    .order_by(t.quotes.c.asked_at.desc(), t.quotes.c.quote_no.desc())
-    .limit(100)
-)
-_QUOTE = sa.select(*columns(t.quotes, Quote)).where(
-    t.quotes.c.lot_id == _lot, t.quotes.c.quote_no == sa.bindparam("number")
-)
-_NOTICE = sa.select(*columns(t.money_notices, MoneyNotice)).where(
-    t.money_notices.c.lot_id == _lot, t.money_notices.c.digest == sa.bindparam("digest")
 )
 _NOTICE_TEXT = (
     sa.select(t.money_notices.c.text)
@@ -80,23 +54,8 @@ _NOTICE_TEXT = (
     .order_by(t.money_notices.c.notice_id)
     .limit(1)
 )
-_PAYMENT_BY_NUMBER = sa.select(*columns(t.payments, Payment)).where(
-    t.payments.c.lot_id == _lot,
-    t.payments.c.giver == sa.bindparam("giver"),
-    t.payments.c.trade_no == sa.bindparam("number"),
-)
 _PAYMENT = sa.select(*columns(t.payments, Payment)).where(
     t.payments.c.lot_id == _lot, t.payments.c.payment_id == sa.bindparam("number")
-)
-_PAYMENTS = (
-    sa.select(*columns(t.payments, Payment))
-    .where(t.payments.c.lot_id == _lot, t.payments.c.order_id == _order)
-    .order_by(t.payments.c.received_at, t.payments.c.payment_id)
-)
-_REDUCTIONS = (
-    sa.select(*columns(t.reductions, Reduction))
-    .where(t.reductions.c.lot_id == _lot, t.reductions.c.order_id == _order, t.reductions.c.ended_at.is_(None))
-    .order_by(t.reductions.c.at, t.reductions.c.reduction_id)
 )
 _REDUCTION = sa.select(*columns(t.reductions, Reduction)).where(
     t.reductions.c.lot_id == _lot,
@@ -105,17 +64,6 @@ _REDUCTION = sa.select(*columns(t.reductions, Reduction)).where(
 )
 _REDUCTION_BY_ID = sa.select(*columns(t.reductions, Reduction)).where(
     t.reductions.c.lot_id == _lot, t.reductions.c.reduction_id == sa.bindparam("number")
-)
-_LIVE_PULL = sa.select(*columns(t.attempts, Attempt)).where(
-    t.attempts.c.lot_id == _lot,
-    t.attempts.c.order_id == _order,
-    t.attempts.c.state.in_([sa.literal_column("'live'"), sa.literal_column("'unclear'")]),
-)
-_PULLS = (
-    sa.select(*columns(t.attempts, Attempt))
-    .where(t.attempts.c.lot_id == _lot, t.attempts.c.order_id == _order)
-    .order_by(t.attempts.c.started_at.desc())
-    .limit(20)
 )
 _ATTEMPT = sa.select(*columns(t.attempts, Attempt)).where(
     t.attempts.c.lot_id == _lot, t.attempts.c.attempt_no == sa.bindparam("number")
@@ -134,16 +82,6 @@ _PENDING = (
     .order_by(t.payments.c.received_at)
     .limit(1000)
 )
-_BY_PLATE = (
-    sa.select(*ORDER)
-    .where(t.orders.c.lot_id == _lot, t.orders.c.plate == sa.bindparam("of_plate"), _INSIDE)
-    .order_by(t.orders.c.requested_at)
-)
-_BY_LICENCE = (
-    sa.select(*ORDER)
-    .where(t.orders.c.lot_id == _lot, t.orders.c.licence == sa.bindparam("of_licence"), _INSIDE)
-    .order_by(t.orders.c.requested_at)
-)
 _LIKE = (
     sa.select(*ORDER)
     .where(t.orders.c.lot_id == _lot, t.orders.c.likeness == sa.bindparam("folded"), _INSIDE)
@@ -160,19 +98,6 @@ _LEFT_BY_LICENCE = (
     )
     .order_by(t.orders.c.closed_at.desc())
     .limit(1)
-)
-_PASSES = (
-    sa.select(*columns(t.passes, Pass))
-    .join(
-        t.pass_plates,
-        sa.and_(t.pass_plates.c.lot_id == t.passes.c.lot_id, t.pass_plates.c.card_id == t.passes.c.card_id),
-    )
-    .where(t.passes.c.lot_id == _lot, among(t.pass_plates.c.plate, "plates"))
-)
-_FREE = sa.select(t.special_vehicles.c.starts_at, t.special_vehicles.c.ends_at).where(
-    t.special_vehicles.c.lot_id == _lot,
-    among(t.special_vehicles.c.car_number, "plates"),
-    t.special_vehicles.c.kind.like(sa.literal_column("'white%'")),
 )
 _OPEN_SHIFT = sa.select(*columns(t.shifts, Shift)).where(
     t.shifts.c.lot_id == _lot, t.shifts.c.person == sa.bindparam("of_person"), t.shifts.c.closed_at.is_(None)
@@ -196,34 +121,98 @@ _CASH_OF = sa.select(sa.func.coalesce(sa.func.sum(t.payments.c.fen), 0)).where(
     t.payments.c.shift_id == sa.bindparam("number"),
     t.payments.c.state == sa.literal_column("'paid'"),
 )
-_ENTRY_TAKEN = (
-    sa.select(t.deliveries.c.payload)
-    .where(
-        t.deliveries.c.lot_id == _lot,
-        t.deliveries.c.order_id == _order,
-        t.deliveries.c.section == "3.1",
-        t.deliveries.c.state == "done",
-    )
-    .limit(1)
-)
-_PAYS_BY_ITSELF = sa.select(t.auto_pay.c.car_number).where(
-    t.auto_pay.c.lot_id == _lot, among(t.auto_pay.c.car_number, "plates"), t.auto_pay.c.supported
-)
 _REPORTED = sa.select(t.deliveries.c.delivery_id).where(
     t.deliveries.c.lot_id == _lot,
     t.deliveries.c.order_id == _order,
     t.deliveries.c.section == "3.2",
     t.deliveries.c.payload.contains('"pay_type":"escape"', autoescape=True),
 )
-_EXIT_OWED = sa.select(t.deliveries.c.delivery_id).where(
-    t.deliveries.c.lot_id == _lot, t.deliveries.c.order_id == _order, t.deliveries.c.section == "3.2"
-)
 _LINES = sa.select(sa.func.count()).where(t.order_events.c.lot_id == _lot, t.order_events.c.order_id == _order)
 
 
-def departure_at(conn: sa.Connection, lot_id: str, channel_id: str) -> Departure | None:
-    """The departure that is open in a lane."""
-    return next(iter(records(conn, _OPEN_AT, Departure, lot=lot_id, channel=channel_id)), None)
+class FreeTime(msgspec.Struct, frozen=True):
+    """When a plate is on the free list (11.4 white); None: since ever, for ever."""
+
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
+class Owed(msgspec.Struct, frozen=True):
+    """A message that was written down for BoLink, and what became of it."""
+
+    section: str
+    state: str
+    payload: str
+
+
+class PaysByItself(msgspec.Struct, frozen=True):
+    """A plate of which BoLink said last that it pays by itself (5.2)."""
+
+    car_number: str
+
+
+_STATES_OF_LIVE_PULLS: list[sa.ColumnElement[str]] = [sa.literal_column("'live'"), sa.literal_column("'unclear'")]
+_DEPARTURE, _PAYMENT_ROW = columns(t.departures, Departure), columns(t.payments, Payment)
+_QUOTE, _ATTEMPT_ROW = columns(t.quotes, Quote), columns(t.attempts, Attempt)
+_GOES_ON = t.departures.c.ended_at.is_(None)
+
+# By the lot and a lane, an order, a number, a plate: what many keys hold is read by one statement.
+DEPARTURES_AT = Rows(Departure, _DEPARTURE, t.departures.c.channel_id, _GOES_ON)
+DEPARTURES_OF = Rows(
+    Departure, _DEPARTURE, t.departures.c.order_id, _GOES_ON, t.departures.c.order_id != sa.literal_column("''")
+)
+DEPARTURES = Rows(Departure, _DEPARTURE, t.departures.c.presence_id)
+BILLS = Rows(Bill, columns(t.bills, Bill), t.bills.c.order_id)
+QUOTES = Rows(Quote, _QUOTE, t.quotes.c.quote_no)
+QUOTES_OF = Rows(
+    Quote, _QUOTE, t.quotes.c.order_id, order_by=(t.quotes.c.asked_at.desc(), t.quotes.c.quote_no.desc()), most=100
+)
+NOTICES = Rows(MoneyNotice, columns(t.money_notices, MoneyNotice), t.money_notices.c.digest)
+PAYMENTS_NUMBERED = Rows(
+    Payment,
+    _PAYMENT_ROW,
+    t.payments.c.trade_no,
+    t.payments.c.giver.in_([sa.literal_column("'bolink'"), sa.literal_column("'unread'")]),
+    t.payments.c.trade_no != sa.literal_column("''"),
+)
+PAYMENTS_OF = Rows(
+    Payment, _PAYMENT_ROW, t.payments.c.order_id, order_by=(t.payments.c.received_at, t.payments.c.payment_id)
+)
+REDUCTIONS_OF = Rows(
+    Reduction,
+    columns(t.reductions, Reduction),
+    t.reductions.c.order_id,
+    t.reductions.c.ended_at.is_(None),
+    order_by=(t.reductions.c.at, t.reductions.c.reduction_id),
+)
+LIVE_PULLS = Rows(Attempt, _ATTEMPT_ROW, t.attempts.c.order_id, t.attempts.c.state.in_(_STATES_OF_LIVE_PULLS))
+PULLS_OF = Rows(
+    Attempt,
+    _ATTEMPT_ROW,
+    t.attempts.c.order_id,
+    order_by=(t.attempts.c.started_at.desc(), t.attempts.c.attempt_no.desc()),
+    most=20,
+)
+INSIDE_BY_PLATE = Rows(Order, ORDER, t.orders.c.plate, _INSIDE, order_by=(t.orders.c.requested_at,))
+INSIDE_BY_LICENCE = Rows(Order, ORDER, t.orders.c.licence, _INSIDE, order_by=(t.orders.c.requested_at,))
+PASSES_OF = Rows(
+    Pass,
+    columns(t.passes, Pass),
+    t.pass_plates.c.plate,
+    source=t.pass_plates.join(
+        t.passes, sa.and_(t.pass_plates.c.lot_id == t.passes.c.lot_id, t.pass_plates.c.card_id == t.passes.c.card_id)
+    ),
+)
+FREE_TIMES = Rows(
+    FreeTime,
+    columns(t.special_vehicles, FreeTime),
+    t.special_vehicles.c.car_number,
+    t.special_vehicles.c.kind.like(sa.literal_column("'white%'")),
+)
+PAY_BY_THEMSELVES = Rows(
+    PaysByItself, columns(t.auto_pay, PaysByItself), t.auto_pay.c.car_number, t.auto_pay.c.supported
+)
+DELIVERIES_OF = Rows(Owed, columns(t.deliveries, Owed), t.deliveries.c.order_id, order_by=(t.deliveries.c.delivery_id,))
 
 
 def departures_open(conn: sa.Connection, lot_id: str) -> list[Departure]:
@@ -233,12 +222,12 @@ def departures_open(conn: sa.Connection, lot_id: str) -> list[Departure]:
 
 def departure_of(conn: sa.Connection, lot_id: str, order_id: str) -> Departure | None:
     """The departure that an order stands in now."""
-    return next(iter(records(conn, _OPEN_OF, Departure, lot=lot_id, of_order=order_id)), None)
+    return DEPARTURES_OF.first(conn, lot_id, order_id)
 
 
 def departure(conn: sa.Connection, lot_id: str, presence_id: str) -> Departure | None:
     """The departure of a presence, open or ended."""
-    return next(iter(records(conn, _DEPARTURE, Departure, lot=lot_id, presence=presence_id)), None)
+    return DEPARTURES.first(conn, lot_id, presence_id)
 
 
 def last_departure_of(conn: sa.Connection, lot_id: str, order_id: str) -> Departure | None:
@@ -248,32 +237,12 @@ def last_departure_of(conn: sa.Connection, lot_id: str, order_id: str) -> Depart
 
 def bill(conn: sa.Connection, lot_id: str, order_id: str) -> Bill:
     """An order's bill; an empty one where nothing happened yet."""
-    found = records(conn, _BILL, Bill, lot=lot_id, of_order=order_id)
-    return found[0] if found else Bill(lot_id, order_id)
-
-
-def quotes(conn: sa.Connection, lot_id: str, order_id: str) -> list[Quote]:
-    """An order's newest hundred quotes, newest first."""
-    return records(conn, _QUOTES, Quote, lot=lot_id, of_order=order_id)
-
-
-def quote(conn: sa.Connection, lot_id: str, quote_no: str) -> Quote | None:
-    return next(iter(records(conn, _QUOTE, Quote, lot=lot_id, number=quote_no)), None)
-
-
-def notice(conn: sa.Connection, lot_id: str, digest: str) -> MoneyNotice | None:
-    """The very message, if it came before."""
-    return next(iter(records(conn, _NOTICE, MoneyNotice, lot=lot_id, digest=digest)), None)
+    return BILLS.first(conn, lot_id, order_id) or Bill(lot_id, order_id)
 
 
 def notice_text(conn: sa.Connection, lot_id: str, section: str, number: str) -> str:
     """The text of the first message of a section and number that was booked; empty where there is none."""
     return conn.execute(_NOTICE_TEXT, {"lot": lot_id, "of": section, "number": number}).scalar() or ""
-
-
-def payment_numbered(conn: sa.Connection, lot_id: str, giver: str, trade_no: str) -> Payment | None:
-    found = records(conn, _PAYMENT_BY_NUMBER, Payment, lot=lot_id, giver=giver, number=trade_no)
-    return found[0] if found else None
 
 
 def payment(conn: sa.Connection, lot_id: str, payment_id: str) -> Payment | None:
@@ -282,12 +251,12 @@ def payment(conn: sa.Connection, lot_id: str, payment_id: str) -> Payment | None
 
 def payments(conn: sa.Connection, lot_id: str, order_id: str) -> list[Payment]:
     """An order's payments in whatever state, oldest first."""
-    return records(conn, _PAYMENTS, Payment, lot=lot_id, of_order=order_id)
+    return [*PAYMENTS_OF.of(conn, lot_id, order_id)]
 
 
 def reductions(conn: sa.Connection, lot_id: str, order_id: str) -> list[Reduction]:
     """What makes an order cheaper, oldest first."""
-    return records(conn, _REDUCTIONS, Reduction, lot=lot_id, of_order=order_id)
+    return [*REDUCTIONS_OF.of(conn, lot_id, order_id)]
 
 
 def reduction(conn: sa.Connection, lot_id: str, source: str, number: str) -> Reduction | None:
@@ -298,11 +267,6 @@ def reduction_named(conn: sa.Connection, lot_id: str, reduction_id: str) -> Redu
     return next(iter(records(conn, _REDUCTION_BY_ID, Reduction, lot=lot_id, number=reduction_id)), None)
 
 
-def live_pull(conn: sa.Connection, lot_id: str, order_id: str) -> Attempt | None:
-    """The one pull of an order that is live or unclear."""
-    return next(iter(records(conn, _LIVE_PULL, Attempt, lot=lot_id, of_order=order_id)), None)
-
-
 def silent_pull(conn: sa.Connection, lot_id: str, order_id: str) -> Attempt | None:
     """The newest pull of an order of which nothing was heard by the morning."""
     return next((one for one in pulls(conn, lot_id, order_id) if one.said == NOT_HEARD_OF), None)
@@ -310,7 +274,7 @@ def silent_pull(conn: sa.Connection, lot_id: str, order_id: str) -> Attempt | No
 
 def pulls(conn: sa.Connection, lot_id: str, order_id: str) -> list[Attempt]:
     """An order's newest pulls, newest first."""
-    return records(conn, _PULLS, Attempt, lot=lot_id, of_order=order_id)
+    return [*PULLS_OF.of(conn, lot_id, order_id)]
 
 
 def pulls_open(conn: sa.Connection, lot_id: str) -> list[Attempt]:
@@ -327,16 +291,6 @@ def attempt(conn: sa.Connection, lot_id: str, attempt_no: str) -> Attempt | None
     return next(iter(records(conn, _ATTEMPT, Attempt, lot=lot_id, number=attempt_no)), None)
 
 
-def inside_by_plate(conn: sa.Connection, lot_id: str, plate: str) -> list[Order]:
-    """The orders `in` whose plate, or licence, is exactly this, oldest first."""
-    found = records(conn, _BY_PLATE, Order, lot=lot_id, of_plate=plate)
-    named = {order.order_id for order in found}
-    licensed = records(conn, _BY_LICENCE, Order, lot=lot_id, of_licence=plate)
-    return sorted(
-        [*found, *(order for order in licensed if order.order_id not in named)], key=lambda order: order.requested_at
-    )
-
-
 def inside_like(conn: sa.Connection, lot_id: str, likeness: str) -> list[Order]:
     """The newest orders `in` whose plates a camera may take for one another, newest first."""
     return records(conn, _LIKE, Order, lot=lot_id, folded=likeness) if likeness else []
@@ -345,24 +299,6 @@ def inside_like(conn: sa.Connection, lot_id: str, likeness: str) -> list[Order]:
 def left_lately(conn: sa.Connection, lot_id: str, licence: str, since: datetime) -> Order | None:
     """The order of a plate or licence that was closed as left since then."""
     return next(iter(records(conn, _LEFT_BY_LICENCE, Order, lot=lot_id, of_licence=licence, since=since)), None)
-
-
-def passes_of(conn: sa.Connection, lot_id: str, plates: Collection[str]) -> list[Pass]:
-    """The passes on which one of the plates stands, ended ones too."""
-    return records(conn, _PASSES, Pass, lot=lot_id, plates=list(plates))
-
-
-def free_times(
-    conn: sa.Connection, lot_id: str, plates: Collection[str]
-) -> list[tuple[datetime | None, datetime | None]]:
-    """When one of the plates is on the free list (11.4 white); None: since ever, for ever."""
-    rows = conn.execute(_FREE, {"lot": lot_id, "plates": list(plates)})
-    return [(row[0], row[1]) for row in rows]
-
-
-def pays_by_itself(conn: sa.Connection, lot_id: str, plates: Collection[str]) -> bool:
-    """Whether BoLink said last of one of the plates that it pays by itself (5.2)."""
-    return conn.execute(_PAYS_BY_ITSELF, {"lot": lot_id, "plates": list(plates)}).first() is not None
 
 
 def open_shift_of(conn: sa.Connection, lot_id: str, person: str) -> Shift | None:
@@ -402,16 +338,6 @@ def end_pass(conn: sa.Connection, one: Pass) -> None:
 def cash_of(conn: sa.Connection, lot_id: str, shift_id: str) -> int:
     """The cash that was taken in a shift, in fen."""
     return int(conn.execute(_CASH_OF, {"lot": lot_id, "number": shift_id}).scalar_one())
-
-
-def entry_as_accepted(conn: sa.Connection, lot_id: str, order_id: str) -> str | None:
-    """3.1's text as BoLink accepted it; None while it has not."""
-    return conn.execute(_ENTRY_TAKEN, {"lot": lot_id, "of_order": order_id}).scalar()
-
-
-def exit_was_owed(conn: sa.Connection, lot_id: str, order_id: str) -> bool:
-    """Whether a 3.2 was ever written for the order, in whatever state it is."""
-    return conn.execute(_EXIT_OWED, {"lot": lot_id, "of_order": order_id}).first() is not None
 
 
 def lines_of(conn: sa.Connection, lot_id: str, order_id: str) -> int:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.locked.facts import columns
+from taigan.storage.locked.facts import columns, records
+from taigan.storage.locked.kinds import Key, OneEach
 from taigan.storage.shown.views import After
+from taigan.storage.tables import among
 
 
 class PriceListRow(msgspec.Struct, frozen=True):
@@ -44,15 +46,25 @@ _LISTS = (
     .order_by(t.price_lists.c.version.desc())
     .limit(sa.bindparam("most"))
 )
+_FIRST: sa.BindParameter[date] = sa.bindparam("first", type_=sa.Date())
+_earlier = t.price_lists.alias("earlier")
+_IN_FORCE_AT_FIRST = (
+    sa.select(sa.func.max(_earlier.c.valid_from))
+    .where(_earlier.c.lot_id == t.price_lists.c.lot_id, _earlier.c.valid_from <= _FIRST)
+    .scalar_subquery()
+)
 _IN_FORCE = (
     sa.select(*columns(t.price_lists, PriceListRow))
-    .where(t.price_lists.c.lot_id == sa.bindparam("lot"), t.price_lists.c.valid_from <= sa.bindparam("entered"))
-    .order_by(t.price_lists.c.valid_from.desc())
-    .limit(1)
+    .where(
+        among(t.price_lists.c.lot_id, "lots"),
+        t.price_lists.c.valid_from <= sa.bindparam("last"),
+        t.price_lists.c.valid_from >= sa.func.coalesce(_IN_FORCE_AT_FIRST, _FIRST),
+    )
+    .order_by(t.price_lists.c.valid_from)
 )
 _DAYS = (
     sa.select(*columns(t.calendar_days, CalendarDay))
-    .where(t.calendar_days.c.lot_id == sa.bindparam("lot"))
+    .where(among(t.calendar_days.c.lot_id, "lots"))
     .order_by(t.calendar_days.c.calendar_id)
 )
 _ANY_VERSION = 2**31 - 1
@@ -72,8 +84,25 @@ def newest(conn: sa.Connection, lot_id: str) -> PriceListRow | None:
 
 def in_force(conn: sa.Connection, lot_id: str, entered: date) -> PriceListRow | None:
     """The list for stays that entered on this date of the lot's clock."""
-    row = conn.execute(_IN_FORCE, {"lot": lot_id, "entered": entered}).one_or_none()
-    return PriceListRow(*row) if row is not None else None
+    return _in_force(conn, [(lot_id, entered)]).get((lot_id, entered))
+
+
+def _in_force(conn: sa.Connection, keys: Collection[Key]) -> Mapping[Key, PriceListRow]:
+    """The same of many lots and dates."""
+    dates = [entered for _, entered in keys]
+    span = {"lots": sorted({lot_id for lot_id, _ in keys}), "first": min(dates), "last": max(dates)}
+    listed: dict[str, list[PriceListRow]] = {}
+    for row in records(conn, _IN_FORCE, PriceListRow, **span):
+        listed.setdefault(row.lot_id, []).append(row)
+    found: dict[Key, PriceListRow] = {}
+    for lot_id, entered in keys:
+        for row in listed.get(lot_id, ()):
+            if row.valid_from <= entered:
+                found[(lot_id, entered)] = row
+    return found
+
+
+IN_FORCE = OneEach(_in_force)
 
 
 def add(conn: sa.Connection, price_list: PriceListRow) -> None:
@@ -83,7 +112,25 @@ def add(conn: sa.Connection, price_list: PriceListRow) -> None:
 
 def days(conn: sa.Connection, lot_id: str) -> list[CalendarDay]:
     """What the lot has said of dates, oldest first."""
-    return [CalendarDay(*row) for row in conn.execute(_DAYS, {"lot": lot_id})]
+    return records(conn, _DAYS, CalendarDay, lots=[lot_id])
+
+
+class LotsDays(msgspec.Struct):
+    """What a lot has said of dates, oldest first."""
+
+    days: list[CalendarDay]
+
+
+def _days_of(conn: sa.Connection, keys: Collection[Key]) -> Mapping[Key, LotsDays]:
+    found = {lot_id: LotsDays([]) for lot_id, _ in keys}
+    for day in records(conn, _DAYS, CalendarDay, lots=sorted(found)):
+        found[day.lot_id].days.append(day)
+    return {(lot_id, ANY): days for lot_id, days in found.items()}
+
+
+DAYS = OneEach(_days_of)
+ANY = ""
+"""In place of what else a key holds, where the lot says it all."""
 
 
 def add_days(conn: sa.Connection, told: Sequence[CalendarDay]) -> None:

@@ -35,7 +35,7 @@ class PullEnded(msgspec.Struct):
 
     def apply(self, room: Room) -> None:
         """Book it. What was told by a message meanwhile stands."""
-        attempt = ledger.attempt(room.conn, room.lot_id, self.pull.attempt_no)
+        attempt = room.sheet.read(ledger.attempt, room.lot_id, self.pull.attempt_no)
         order = room.order(self.pull.order_id)
         if attempt is None or order is None:
             return
@@ -86,7 +86,7 @@ class PullNamed(msgspec.Struct):
         order = room.order(self.order_id)
         if order is None or _is_known(room, self.trade_no):
             return
-        paid = [p for p in ledger.payments(room.conn, room.lot_id, order.order_id) if p.state == "paid"]
+        paid = [p for p in room.sheet.payments(room.lot_id, order.order_id) if p.state == "paid"]
         whole = sum(payment.fen for payment in paid)
         for payment in paid:
             fits = payment.giver == "us" and payment.way in PULLS and self.fen in (payment.fen, whole)
@@ -95,9 +95,8 @@ class PullNamed(msgspec.Struct):
                 payment.giver, payment.trade_no = "bolink", self.trade_no
                 room.changes.payment(payment)
                 return
-        pull = ledger.live_pull(room.conn, room.lot_id, order.order_id) or ledger.silent_pull(
-            room.conn, room.lot_id, order.order_id
-        )
+        pull = room.sheet.live_pull(room.lot_id, order.order_id)
+        pull = pull or room.sheet.read(ledger.silent_pull, room.lot_id, order.order_id)
         fits = pull is not None and pull.state != "live" and self.fen in (pull.fen, whole + pull.fen)
         if pull is not None and fits:
             understood(room, self.trade_no)
@@ -118,8 +117,8 @@ class PaymentsTold(msgspec.Struct):
         order = room.order(self.order_id)
         if order is None or order.state != "in":
             return
-        known = ledger.payments(room.conn, room.lot_id, order.order_id)
-        pull = ledger.live_pull(room.conn, room.lot_id, order.order_id)
+        known = room.sheet.payments(room.lot_id, order.order_id)
+        pull = room.sheet.live_pull(room.lot_id, order.order_id)
         ways = {payment.way for payment in known if payment.state == "pending"}
         if pull is not None and pull.state == "unclear":
             ways.add(pull.way)
@@ -188,13 +187,13 @@ def _pay_pull(room: Room, attempt: Attempt, order: Order, number: str, note: str
         note=note,
     )
     room.changes.new_payment(payment)
-    quote = ledger.quote(room.conn, room.lot_id, attempt.quote_no)
+    quote = room.sheet.quote(room.lot_id, attempt.quote_no)
     said = charged(attempt.fen) if attempt.way == "etc" else texts.SCREEN_CHARGED
     pay(room, order, payment, quote, pictures, said)
 
 
 def _is_known(room: Room, number: str) -> bool:
-    return ledger.payment_numbered(room.conn, room.lot_id, "bolink", number) is not None
+    return room.sheet.payment_numbered(room.lot_id, "bolink", number) is not None
 
 
 def show_price(room: Room, order: Order, text: str) -> None:

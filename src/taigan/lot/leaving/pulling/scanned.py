@@ -52,7 +52,10 @@ class CodeScanned:
         if departure is None or (self.presence_id and self.presence_id != departure.presence_id):
             return
         order = room.order(departure.order_id)
-        if departure.released_at is not None or ledger.attempt(room.conn, room.lot_id, self.attempt_no) is not None:
+        if (
+            departure.released_at is not None
+            or room.sheet.read(ledger.attempt, room.lot_id, self.attempt_no) is not None
+        ):
             return
         if not PAYMENT_CODE.fullmatch(self.code.text):
             room.show(lane.channel_id, texts.SCREEN_NO_CODE)
@@ -63,7 +66,7 @@ class CodeScanned:
 
     def _charge(self, room: Room, departure: Departure, order: Order) -> None:
         channel_id, account = departure.channel_id, room.account(order)
-        if ledger.live_pull(room.conn, room.lot_id, order.order_id) is not None:
+        if room.sheet.live_pull(room.lot_id, order.order_id) is not None:
             room.tell("code ignored", channel_id=channel_id, order_id=order.order_id)
             room.show(channel_id, texts.SCREEN_PENDING)
             return

@@ -11,7 +11,6 @@ from taigan.lot.stays import orders
 from taigan.lot.stays.exits import exit_payload
 from taigan.lot.uploads.pulls import ANSWER_WITHIN, ENTRY_WITHIN, Code, Pull
 from taigan.storage.due import deliveries
-from taigan.storage.locked import ledger
 from taigan.storage.rows import Attempt, Departure, Order
 
 NO_CODE = Code()
@@ -20,7 +19,7 @@ WITHIN = timedelta(seconds=ENTRY_WITHIN + ANSWER_WITHIN)
 
 def is_being_charged(room: Room, order: Order) -> bool:
     """Whether a pull is under way, or unclear for so short a time that its driver is asked to wait."""
-    pull = ledger.live_pull(room.conn, room.lot_id, order.order_id)
+    pull = room.sheet.live_pull(room.lot_id, order.order_id)
     return pull is not None and room.now - pull.started_at < timedelta(seconds=room.policy.attempt_wait)
 
 
@@ -29,11 +28,11 @@ def pays_by_itself(room: Room, order: Order, departure: Departure, due: int) -> 
     much or too long, and it was not tried for this car here yet."""
     if is_unusual(room, order, departure, due):
         return False
-    if not ledger.pays_by_itself(room.conn, room.lot_id, {order.plate, order.licence} - {""}):
+    if not room.sheet.pays_by_itself(room.lot_id, {order.plate, order.licence} - {""}):
         return False
     if not may_be_charged(room, order):
         return False
-    tried = ledger.pulls(room.conn, room.lot_id, order.order_id)
+    tried = room.sheet.pulls(room.lot_id, order.order_id)
     return all((pull.way, pull.presence_id) != ("wallet", departure.presence_id) for pull in tried)
 
 
@@ -48,7 +47,7 @@ def may_be_charged(room: Room, order: Order) -> bool:
     """Whether a pull may begin: BoLink answers, none is under way or unclear, and BoLink does not hold it for left."""
     return (
         not room.bolink_is_down
-        and ledger.live_pull(room.conn, room.lot_id, order.order_id) is None
+        and room.sheet.live_pull(room.lot_id, order.order_id) is None
         and not room.exit_was_told(order.order_id)
     )
 
@@ -75,7 +74,7 @@ def begin(
         account.payments,
         out_time=max(departure.charge_at, account.entry),
         channel_id=departure.channel_id,
-        accepted_entry=ledger.entry_as_accepted(room.conn, room.lot_id, order.order_id),
+        accepted_entry=room.sheet.entry_as_accepted(room.lot_id, order.order_id),
         reduced_fen=quote.reduced_fen,
         reduced_minutes=account.priced(departure.charge_at).reduced_seconds // 60 if quote.reduced_fen else 0,
         settles_fen=due,

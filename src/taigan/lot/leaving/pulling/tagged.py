@@ -17,7 +17,6 @@ from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.pulling.scanned import OF_THIS_MOMENT
 from taigan.lot.leaving.pulling.start import begin, is_unusual, may_be_charged
 from taigan.lot.leaving.room import Picture, Room
-from taigan.storage.locked import ledger
 from taigan.storage.rows import Departure, Order
 
 KINDS = frozenset({EtcKind.CHANGJIE, EtcKind.JINYI_CLOUD_BOX, EtcKind.UNIVIEW})
@@ -64,8 +63,8 @@ class TagRead:
             self._charge(room, departure, order, kind, number)
 
     def _charge(self, room: Room, departure: Departure, order: Order, kind: str, number: str) -> None:
-        account, before = room.account(order), ledger.payments(room.conn, room.lot_id, order.order_id)
-        tried = ledger.pulls(room.conn, room.lot_id, order.order_id)
+        account, before = room.account(order), room.sheet.payments(room.lot_id, order.order_id)
+        tried = room.sheet.pulls(room.lot_id, order.order_id)
         if any((pull.way, pull.presence_id) == ("etc", departure.presence_id) for pull in tried):
             return
         if any(payment.state == "pending" for payment in before):

@@ -25,6 +25,7 @@ from taigan.rights import Right
 from taigan.storage.kept import shots
 from taigan.storage.kept.shots import Shot
 from taigan.storage.locked import facts, ledger
+from taigan.storage.locked.sheet import Sheet
 from taigan.storage.rows import Order, Reduction
 from taigan.web.console import fields, words
 from taigan.web.console.pages.stays import Money, money_at
@@ -309,7 +310,7 @@ async def _effect(visit: Visit, order_id: str) -> Effect:
         changed = msgspec.structs.replace(order, plate=plate or order.plate, in_at=in_at or order.in_at)
         if plate and order.origin == "plate":
             changed.licence = plate
-        inside = ledger.inside_by_plate(conn, lot.lot_id, plate) if plate else []
+        inside = Sheet(conn).inside_by_plate(lot.lot_id, plate) if plate else []
         others = [other.order_id for other in inside if other.order_id != order_id]
         before, _ = due(conn, lot, order, at)
         after, _ = due(conn, lot, changed, max(at, in_at or at))

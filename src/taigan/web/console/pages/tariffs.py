@@ -24,6 +24,7 @@ from taigan.lot.tariff.pictures.words import Said
 from taigan.lot.tariff.reading import price_lists
 from taigan.lot.tariff.result import Price
 from taigan.rights import Right
+from taigan.storage.locked.sheet import Sheet
 from taigan.storage.setup import price_lists as kept
 from taigan.storage.setup.price_lists import PriceListRow
 from taigan.web.api.common import BY_ID
@@ -115,7 +116,7 @@ async def _tried(visit: Visit, price_list: PriceList) -> Trial:
     entry, exit = fields.moment(visit, "entry", needed=False), fields.moment(visit, "exit", needed=False)
     vehicle = visit.text("vehicle", 32)
     lot_id, zone = visit.here.lot_id, visit.zone
-    calendar = await visit.office.database.read(lambda conn: calendar_of(conn, lot_id))
+    calendar = await visit.office.database.read(lambda conn: calendar_of(Sheet(conn), lot_id))
     first = datetime.combine(price_list.valid_from, datetime.min.time(), zone) + timedelta(hours=9)
     begin = entry or max(first, visit.now)
     return await asyncio.to_thread(_worked_out, visit, price_list, calendar, begin, exit, vehicle)

@@ -17,6 +17,7 @@ from taigan.lot.errors import BadValue, LotError, UnknownOrder
 from taigan.rights import Right
 from taigan.storage.due import errands as kept
 from taigan.storage.locked import facts, ledger
+from taigan.storage.locked.sheet import Sheet
 from taigan.storage.rows import Errand, Order, Payment
 from taigan.web.console import fields
 from taigan.web.console.pages.errands.errand import said
@@ -128,7 +129,7 @@ async def _told(visit: Visit, order_id: str) -> dict[str, Any]:
         order = facts.orders(conn, [(lot_id, order_id)]).get((lot_id, order_id))
         if order is None:
             raise UnknownOrder(f"lot {lot_id} has no order {order_id}", "order_id")
-        known = ledger.entry_as_accepted(conn, lot_id, order_id) is not None
+        known = Sheet(conn).entry_as_accepted(lot_id, order_id) is not None
         return order, known, order.state in ("in", "out")
 
     order, known, may = await visit.office.database.read(read)
