@@ -35,9 +35,9 @@ class Two:
     def __init__(self, one: Parking, two: Parking, post: Post) -> None:
         self.one, self.two, self.post = one, two, post
 
-    async def dies(self, process: Parking) -> None:
-        """The process is gone: its leases run out."""
-        ended = {"until": sa.func.now() - timedelta(seconds=1)}
+    async def dies(self, process: Parking, *, until: float = -1) -> None:
+        """The process is gone: its leases run out, so many seconds from now."""
+        ended = {"until": sa.func.now() + timedelta(seconds=until)}
         mine = t.lane_watchers.c.process == process.platform.lanes.watchers._process
         await self.one.database.write(lambda conn: conn.execute(sa.update(t.lane_watchers).where(mine).values(ended)))
         process.clock.advance(LASTS + 1)
@@ -106,6 +106,26 @@ async def test_what_was_heard_when_the_watching_process_died_is_stored_by_the_on
     await in_time(passing)
     assert (await two.one.order()).passed_at is not None
     assert two.two.barrier().adopted == [car]
+
+
+async def test_leases_of_a_dead_process_hold_nobody_up_after_the_databases_clock_was_set_back(two: Two) -> None:
+    await two.dies(two.one, until=3600)
+    await two.looks(two.two)
+    assert two.two.platform.lanes.watchers.holds(A1)
+
+
+async def test_a_lease_renewed_after_the_databases_clock_was_set_back_is_a_sign_of_life(two: Two) -> None:
+    lease = t.lane_watchers.c.lot_id == LOT_ID
+    ahead = {"until": sa.func.now() + timedelta(seconds=LASTS + 3)}
+    await two.one.database.write(lambda conn: conn.execute(sa.update(t.lane_watchers).where(lease).values(ahead)))
+    await two.looks(two.two)
+    heard = asyncio.create_task(two.two.platform.lanes.watchers.is_ours(A1))
+    await asyncio.sleep(0)
+    await two.looks(two.two)
+    await asyncio.sleep(0)
+    await two.looks(two.one)  # counted from a clock that was set back
+    await two.looks(two.two)
+    assert await in_time(heard) == [False]
 
 
 async def test_a_process_whose_device_is_not_reached_leaves_the_lane_to_another(two: Two) -> None:

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from simulation.leaving import Broken, Leaving, Quote
 from support.bolink_side import BolinkSide
 from support.clock import ManualClock
 from support.exchange import Post
@@ -45,10 +46,6 @@ T = TypeVar("T")
 LOT = "200002-7"
 BUSY = "系统繁忙，请稍后再扫码"
 ANSWER_WITHIN = 4.1
-
-
-class Broken(AssertionError):
-    """An invariant does not hold."""
 
 
 class InLoop:
@@ -105,15 +102,28 @@ class OwnClock(ManualClock):
             self.advance(owed)
 
 
+class _OfLeases:
+    """The time of leases: the database's, which all processes share, with a process's own waiting."""
+
+    def __init__(self, own: OwnClock, shared: ManualClock) -> None:
+        self.now, self.monotonic = shared.now, own.monotonic
+
+
 @dataclass
 class Car:
     """A car and its driver."""
 
-    licence: str
+    licence: str  # what its driver's phone is known by, or what stands on its plate
+    has_plate: bool = False
     passed: bool = False
     backed_out: bool = False
     told: list[int] = field(default_factory=list)
     unseen: bool = False  # a process missed all that the loop under the arm said of it: nobody can know better
+    at_exit: bool = False
+    left: bool = False
+    heard_leaving: set[str] = field(default_factory=set)  # the processes that heard it drive out
+    quote: Quote | None = None  # the price that its driver's phone shows
+    priced_as: str = ""  # the order whose price it was told at the exit
 
 
 @dataclass
@@ -124,6 +134,7 @@ class TrueLane:
     reports_arm: bool
     two_loops: bool
     acknowledges: bool
+    direction: str = "entry"
     detector: bool = True
     mode: str = "ok"
     car: Car | None = None
@@ -177,6 +188,8 @@ class Process:
             exchange=street.post.exchange(),
         )
 
+        self.platform.lanes.watchers._clock = _OfLeases(self.clock, street.hub._clock)
+
     async def _sink(self, event: Any) -> None:
         if not self.alive:
             await asyncio.Event().wait()
@@ -203,7 +216,8 @@ class Process:
 
     async def look(self) -> None:
         """What the process does by itself about once a second."""
-        for look in (self.platform.lanes.watchers.look, self.platform.watch.look):
+        platform = self.platform
+        for look in (platform.lanes.watchers.look, platform.watch.look, platform.hours.look):
             try:
                 await look()
             except StorageError:
@@ -225,14 +239,18 @@ class Street:
         chance = self.chance
         self.loses = 0.0 if quiet_wires else chance.choice((0.0, 0.0, 0.05, 0.2))
         self.doubles = chance.choice((0.0, 0.1))
+        names = [f"A{number}" for number in range(1, chance.choice((2, 2, 3)))] + ["B1", "B2"][
+            : chance.choice((1, 1, 2))
+        ]
         self.lanes = {
-            LaneKey(LOT, f"A{number}"): TrueLane(
-                LaneKey(LOT, f"A{number}"),
+            LaneKey(LOT, name): TrueLane(
+                LaneKey(LOT, name),
                 reports_arm=chance.random() < 0.5,
                 two_loops=chance.random() < 0.4,
                 acknowledges=chance.random() < 0.8,
+                direction="entry" if name.startswith("A") else "exit",
             )
-            for number in range(1, chance.choice((2, 2, 3)))
+            for name in names
         }
         self.lot = LotSetup(
             union_id="200002",
@@ -242,6 +260,7 @@ class Street:
             lanes=[
                 LaneSetup(
                     channel_id=key.channel_id,
+                    direction=lane.direction,
                     policy=chance.choice(("automatic", "automatic", "automatic", "attendant")),
                     confirm=chance.choice(
                         ["passage"] + ["accepted"] * 2 * lane.acknowledges + ["position"] * lane.reports_arm
@@ -250,6 +269,7 @@ class Street:
                 for key, lane in self.lanes.items()
             ],
         )
+        self.leaving = Leaving(self)
         self.processes: list[Process] = []
         self.cars: dict[str, Car] = {}
         self.sent: list[tuple[Process, float, bytes, asyncio.Task[Any]]] = []
@@ -259,6 +279,7 @@ class Street:
         self.undecided: set[str] = set()  # told 0 since nothing could be decided: what comes again is decided anew
         self.commands: Counter[str] = Counter()
         self.names = 0
+        self.wrong: Broken | None = None
         self.doing: set[asyncio.Task[Any]] = set()
 
     # Running
@@ -268,6 +289,7 @@ class Street:
         try:
             for _ in range(self.chance.choice((1, 1, 2, 3))):
                 await self.starts()
+            self.leaving.priced()
             for _ in range(steps):
                 await self.step()
                 self.check()
@@ -324,7 +346,10 @@ class Street:
         key = chance.choice(list(self.lanes))
         lane = self.lanes[key]
         acts: list[tuple[int, Callable[[], Any]]] = [(9, self.time), (2, self.stray_scan), (1, self.trouble)]
-        if lane.car is None:
+        acts += self.leaving.acts_elsewhere()
+        if lane.direction == "exit":
+            acts += self.leaving.acts(lane)
+        elif lane.car is None:
             acts.append((30, lambda: self.arrives(lane)))
         else:
             acts += [(20, lambda: self.scans(lane)), (3, lambda: self.backs_out(lane))]
@@ -332,7 +357,9 @@ class Street:
                 acts.append((14, lambda: self.passes(lane)))
         if lane.up:
             acts.append((3, lambda: self.arm(lane, False)))
-        acts += [(2, lambda: self.mode(lane)), (2, lambda: self.by_hand(lane)), (2, self.uploads)]
+        acts += [(2, lambda: self.mode(lane)), (2, self.uploads)]
+        if lane.direction == "entry":
+            acts.append((2, lambda: self.by_hand(lane)))
         await chance.choices([act for _, act in acts], [weight for weight, _ in acts])[0]()
         await self.settle()
         self.gather_answers()
@@ -346,6 +373,7 @@ class Street:
         while seconds > 0:
             piece = min(seconds, 2.0 if seconds <= 12 else 10.0 if seconds <= 60 else 50.0)
             seconds -= piece
+            self.hub._clock.advance(piece)
             for process in self.living():
                 process.clock.passes(piece)
             await self.settle()
@@ -365,15 +393,20 @@ class Street:
         return [process for process in self.living() if not process.clock.stopped]
 
     async def arrives(self, lane: TrueLane) -> None:
-        car = Car(f"CAR{len(self.cars):04d}")
+        has_plate = self.chance.random() < 0.3
+        number = len(self.cars)
+        car = Car(f"京A{number:05d}" if has_plate else f"CAR{number:04d}", has_plate)
         self.cars[car.licence] = lane.car = car
         self.say(f"{car.licence} arrives at {lane.key.channel_id}")
         self.signal(lane, lambda driver, mark: driver.watch.loop(True, mark))
+        if has_plate:
+            await self.settle()
+            self.signal(lane, lambda driver, mark: driver.watch.plate(car.licence, mark))
 
     async def backs_out(self, lane: TrueLane) -> None:
         assert lane.car is not None
         car, lane.car = lane.car, None
-        car.backed_out = True
+        car.at_exit, car.backed_out = False, car.backed_out or lane.direction == "entry"
         self.say(f"{car.licence} backs out of {lane.key.channel_id}")
         if lane.two_loops and lane.up and self.chance.random() < 0.5:
             self.signal(lane, lambda driver, mark: driver.watch.under(True, mark))
@@ -385,16 +418,22 @@ class Street:
     async def passes(self, lane: TrueLane) -> None:
         assert lane.car is not None
         car, lane.car = lane.car, None
+        if lane.direction == "exit":
+            car.at_exit, car.left, car.heard_leaving = False, True, {process.name for process in self.living()}
         car.passed = True
         self.say(f"{car.licence} drives through {lane.key.channel_id}")
         missed: set[str] = set()
         if lane.two_loops:
             missed = self.signal(lane, lambda driver, mark: driver.watch.under(True, mark))
-        self.signal(lane, lambda driver, mark: driver.watch.loop(False, mark))
+        off = self.signal(lane, lambda driver, mark: driver.watch.loop(False, mark))
         if lane.two_loops:
             await self.settle()
-            missed &= self.signal(lane, lambda driver, mark: driver.watch.under(False, mark))
-        car.unseen = bool(missed)
+            under_off = self.signal(lane, lambda driver, mark: driver.watch.under(False, mark))
+            missed &= under_off
+            off |= under_off
+        if lane.direction == "exit":
+            missed |= off  # a loop stays lit for whoever missed it, as if the car stood there still
+        car.unseen = car.unseen or bool(missed) or not self.living()
         await self.settle()
         if self.chance.random() < 0.8:
             await self.arm(lane, False)
@@ -427,10 +466,19 @@ class Street:
         return missed
 
     async def raised(self, driver: Driver, command_id: str) -> Result:
-        """A command to raise the arm comes out of a process."""
+        """A command to raise the arm comes out of a process. What is wrong with it is told at the next check: the
+        platform would take it for a fault of the driver."""
+        try:
+            self.lawful(driver, command_id)
+        except Broken as broken:
+            self.wrong = self.wrong or broken
+        return await self.moves(driver)
+
+    def lawful(self, driver: Driver, command_id: str) -> None:
+        """What must hold of a command that comes out of a process. Raises `Broken`."""
         lane = driver.lane
         if not driver.process.alive:
-            await asyncio.Event().wait()
+            return
         self.say(f"{driver.process.name} commands {lane.key.channel_id}: {command_id} ({lane.mode})")
         self.commands[command_id] += 1
         self.counts["commands"] += 1
@@ -443,10 +491,18 @@ class Street:
                 and conn.execute(sa.select(t.orders.c.state).where(t.orders.c.order_id == lift.order_id)).scalar()
             )
         if lift is None or (lift.order_id is not None and not order) or (lift.order_id is None and not lift.reason):
-            self.story.append("INVARIANT 3")
             raise Broken(f"the arm rises for {command_id} without a committed order or person")
+        if lane.direction == "exit":
+            with self.engine.begin() as conn:
+                self.leaving.lawful(conn, lift)
         if order == "void":
             raise Broken(f"the arm rises for {command_id}, whose order is void")
+
+    async def moves(self, driver: Driver) -> Result:
+        """The arm and the device do what their mode says."""
+        lane = driver.lane
+        if not driver.process.alive:
+            await asyncio.Event().wait()
         mode = lane.mode
         if mode == "fault":
             return Result(Outcome.REJECTED, "blocked")
@@ -512,6 +568,7 @@ class Street:
 
     def gather_answers(self) -> None:
         """Hear what was answered; nobody may wait for longer than is promised."""
+        self.leaving.hears()
         waiting = []
         for process, since, body, answering in self.sent:
             if answering.done():
@@ -599,6 +656,10 @@ class Street:
         """It does nothing any more. Its leases run out by the street's own clocks."""
         process.alive, process.database.dead = False, True
         self.say(f"{process.name} is dead")
+        for car in self.cars.values():
+            if car.left and process.name in car.heard_leaving:
+                car.heard_leaving.discard(process.name)
+                car.unseen = car.unseen or not car.heard_leaving
 
     async def calms_down(self) -> None:
         """Everything is well again, and time passes until nothing is owed."""
@@ -610,6 +671,10 @@ class Street:
             await self.starts()
         self.hub.reachable, self.hub.loses_answers = True, False
         await self.passes_time(LASTS + 3)
+        await self.leaving.all_leave()
+        while any(not trade.heard for trade in self.leaving.trades.values()):
+            await self.leaving.tells()
+            await self.passes_time(1)
         await self.passes_time(240)
         courier = self.living()[0].platform.courier
         for _ in range(400):
@@ -630,13 +695,16 @@ class Street:
     # What must hold
 
     def check(self, *, over: bool = False) -> None:
-        """Hold the invariants of the entry against the rows, and against what truly happened."""
+        """Hold the invariants against the rows, and against what truly happened."""
+        if self.wrong is not None:
+            raise self.wrong
         with self.engine.begin() as conn:
             orders = {row.order_id: row for row in conn.execute(sa.select(t.orders))}
             inbox = {row.digest: row for row in conn.execute(sa.select(t.inbox))}
             lot = conn.execute(sa.select(t.lots)).one()
             lifts = conn.execute(sa.select(t.lifts)).all()
             owed = conn.execute(sa.select(t.deliveries)).all()
+            self.leaving.check(conn, orders, owed, over=over)
         if not 0 <= lot.spaces_free <= lot.spaces:
             raise Broken(f"{lot.spaces_free} of {lot.spaces} spaces are free")
         entered = Counter(delivery.order_id for delivery in owed if delivery.section == "3.1")

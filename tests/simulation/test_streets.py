@@ -1,4 +1,4 @@
-"""Streets from seeds, and the five invariants of the entry after every step. `TAIGAN_TEST_STREETS` says how many,
+"""Streets from seeds, and the invariants of entries and exits after every step. `TAIGAN_TEST_STREETS` says how many,
 `TAIGAN_TEST_FIRST_STREET` from which seed on; a street that breaks an invariant prints its seed and its story."""
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from taigan.storage.tables import metadata
 
 STREETS = int(os.environ.get("TAIGAN_TEST_STREETS", "20"))
 FIRST = int(os.environ.get("TAIGAN_TEST_FIRST_STREET", "1"))
-STEPS = 60
+STEPS = 80
 
 
 @pytest.fixture(scope="module")
@@ -57,4 +57,7 @@ def test_the_invariants_hold_on_every_street(seed: int, engine: sa.Engine, count
 def test_the_streets_had_something_of_everything_in_them(counts: Counter[str], tell: Tell) -> None:
     tell(f"streets from seed {FIRST} on: {dict(counts)}")
     if counts["streets"] >= 20:
-        assert all(counts[what] for what in ("told 0", "told 1", "told 2", "commands", "lost"))
+        assert all(
+            counts[what]
+            for what in ("told 0", "told 1", "told 2", "commands", "lost", "came to the exit", "prices", "payments")
+        )

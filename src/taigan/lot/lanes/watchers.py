@@ -76,7 +76,7 @@ class Watchers:
                 return True
             await self._looked.wait()
             now = self._others.get(lane)
-            if renewed is not None and now is not None and now > renewed:
+            if renewed is not None and now is not None and now != renewed:
                 return False
             renewed = renewed or now
         return False

@@ -15,6 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from taigan.storage import tables as t
 from taigan.storage.tables import Moment, paired
 
+SPARE = timedelta(seconds=5)
+"""By so much the clock may be set back without a lease being taken for one of another time."""
 _W = t.lane_watchers.c
 _UNTIL = sa.bindparam("ends", type_=Moment())
 _IN = paired(_W.lot_id, _W.channel_id, "lanes")
@@ -25,7 +27,8 @@ _RENEW = (
     .values(until=_UNTIL)
     .returning(_W.lot_id, _W.channel_id)
 )
-_OTHERS = sa.select(_W.lot_id, _W.channel_id, _W.until).where(_IN, _W.until >= sa.bindparam("now", type_=Moment()))
+_NOW_IS, _AHEAD = (sa.bindparam(name, type_=Moment()) for name in ("now", "ahead"))
+_OTHERS = sa.select(_W.lot_id, _W.channel_id, _W.until).where(_IN, _W.until.between(_NOW_IS, _AHEAD))
 _END = sa.delete(t.lane_watchers).where(_W.process == sa.bindparam("mine"))
 
 
@@ -40,7 +43,7 @@ def watch(
     conn: sa.Connection, process: str, lanes: Collection[tuple[str, str]], now: datetime, lasts: timedelta
 ) -> Watched:
     """Renew the process's leases on these lanes, and take those that nobody has. `now` counts where the database has
-    no clock."""
+    no clock. A lease that ends later than any can was written before the clock was set back, and holds nobody up."""
     on_postgres = conn.dialect.name == "postgresql"
     if on_postgres:
         now = conn.execute(_NOW).scalar_one()
@@ -49,7 +52,9 @@ def watch(
     missing = set(lanes) - mine
     if not missing:
         return Watched(mine, {})
-    others = {(row[0], row[1]): row[2] for row in conn.execute(_OTHERS, {"lanes": missing, "now": now})}
+    ahead = now + lasts + SPARE
+    held = conn.execute(_OTHERS, {"lanes": missing, "now": now, "ahead": ahead})
+    others = {(row[0], row[1]): row[2] for row in held}
     free = sorted(missing - others.keys())  # in one order for all: processes take lanes at once
     if free:
         insert = (
@@ -62,7 +67,7 @@ def watch(
         taking = insert.on_conflict_do_update(
             index_elements=[_W.lot_id, _W.channel_id],
             set_={"process": insert.excluded.process, "until": insert.excluded.until},
-            where=_W.until < now,
+            where=sa.or_(_W.until < now, _W.until > ahead),
         ).returning(_W.lot_id, _W.channel_id)
         mine |= {(row[0], row[1]) for row in conn.execute(taking)}
     return Watched(mine, others)
