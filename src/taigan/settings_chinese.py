@@ -80,7 +80,7 @@ SAID: dict[str, str] = {
     "The price of a car without an order, in fen, where `no_entry` is `fixed`.": "`no_entry` 为 `fixed` 时，没有入场记录的车的价格（分）。",
     "Whether the order of a look-alike plate is taken: `owes_nothing`: if nothing is due, `always`, `off`.": "认错一个字的车牌，要不要用那张单：`owes_nothing` 不欠费才用，`always` 总是，`off` 不用。",
     "After this time an owed stay that nobody decided about is reported to BoLink (3.2 escape); 0: never.": "欠费的单没有人处理，过这么久报给泊链（3.2 逃单）；0：不报。",
-    "Stays that are older are listed for a person to look at.": "停得更久的，列出来请人看。",
+    "Stays that are older are listed for a person to look at, who is told each morning.": "停得更久的，列出来请人看，每天早上提醒。",
     "A car that owes something while BoLink is not reached: `wait` for a person, or `let_go`, owed.": "泊链连不上，出口的车又欠费：`wait` 等人处理，`let_go` 放行并记欠费。",
     "A plate that is back so soon gets no free minutes again; 0: it does.": "出场后这么快又回来的，不再有免费时长；0：照样有。",
     "Plates with one of these in them leave free at first sight.": "车牌里有这些字的，见到就免费放行。",

@@ -32,6 +32,7 @@ from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lanes.neighbours import Exchange, Neighbours
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.hours import Hours
+from taigan.lot.leaving.strangers import Strangers
 from taigan.lot.lifts import Lifts
 from taigan.lot.messages.commands import RemoteCommands
 from taigan.lot.messages.inbox import Inbox
@@ -162,7 +163,7 @@ class Platform:
         self.watch = Watch(database, self.lanes, self.lifts, policy, clock, self.metrics)
         self.no_plate_entries = NoPlateEntries(self.desk, self.lanes, policy, clock, self.metrics)
         self.phone_checks = PhoneChecks(database, gateway, policy, clock, ids, self.lanes.alarm)
-        self.prices = Prices(self.leaving)
+        self.prices = Prices(self.leaving, Strangers(clock))
         self.money = MoneyMessages(self.leaving)
         self.invoice_hints = InvoiceHints(database)
         self.told = ToldMessages(self.leaving, self.money)

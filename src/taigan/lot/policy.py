@@ -152,7 +152,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     escape_after: Annotated[float, msgspec.Meta(ge=0, le=86400 * 3660)] = 0.0
     """After this time an owed stay that nobody decided about is reported to BoLink (3.2 escape); 0: never."""
     stale_after: Seconds = 14 * 86400.0
-    """Stays that are older are listed for a person to look at."""
+    """Stays that are older are listed for a person to look at, who is told each morning."""
     offline_exit: OfflineExit = OfflineExit.WAIT
     """A car that owes something while BoLink is not reached: `wait` for a person, or `let_go`, owed."""
     rejoin_within: Annotated[float, msgspec.Meta(ge=0, le=86400)] = 0.0

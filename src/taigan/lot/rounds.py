@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 import structlog
 
 from taigan.bolink import BolinkError
@@ -18,15 +19,21 @@ from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import LotError
 from taigan.lot.people import reporting
 from taigan.lot.policy import Policy
+from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.due import errands as kept
+from taigan.storage.due import overdue
 from taigan.storage.errors import StorageError
-from taigan.storage.rows import Lot
+from taigan.storage.rows import Alarm, Lot
 from taigan.storage.setup import registry
+from taigan.storage.shown import alarms
 
 log = structlog.get_logger("taigan.rounds")
 EVERY = 10.0
 """Seconds between two looks."""
+MORNING = 7
+"""The hour of the lot's clock at which a person is told what lies about."""
+STALE = "stays_stale"
 SUMS_EVERY = 600.0
 """Seconds between two looks for days that reports have not summed up yet."""
 
@@ -51,6 +58,13 @@ def at_once(lot: Lot, now: datetime) -> datetime:
     return now
 
 
+def _next(lot: Lot, now: datetime, hour: int, minute: int = 0) -> datetime:
+    """When the lot's clock shows this next."""
+    here = now.astimezone(ZoneInfo(lot.time_zone))
+    today = here.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return today if here < today else today + timedelta(days=1)
+
+
 class Rounds:
     """One per process."""
 
@@ -73,6 +87,7 @@ class Rounds:
         self._rounds: list[Round] = []
         if policy.reconcile_at:
             self._rounds.append(Round("reconcile", self._at_night, self._yesterday))
+        self._rounds.append(Round("stale stays", self._in_the_morning, self._stale))
 
         self._told_spaces: dict[str, int] = {}
         self._rounds.append(Round("invoices", every(policy.invoices_every), errands.look_at_invoices, at_once))
@@ -136,10 +151,29 @@ class Rounds:
 
     def _at_night(self, lot: Lot, now: datetime) -> datetime:
         """When the lot's clock shows `reconcile_at` next."""
-        here = now.astimezone(ZoneInfo(lot.time_zone))
         hour, minute = map(int, self._policy.reconcile_at.split(":"))
-        tonight = here.replace(hour=hour, minute=minute, second=0, microsecond=0)
-        return tonight if here < tonight else tonight + timedelta(days=1)
+        return _next(lot, now, hour, minute)
+
+    def _in_the_morning(self, lot: Lot, now: datetime) -> datetime:
+        return _next(lot, now, MORNING)
+
+    async def _stale(self, lot: Lot) -> None:
+        """Tell a person of stays that go on for longer than `stale_after`; they are neither closed nor priced."""
+        now = self._clock.now()
+        before = now - timedelta(seconds=self._policy.stale_after)
+
+        def look(conn: sa.Connection) -> Alarm | None:
+            number = overdue.stale_stays(conn, lot.lot_id, before)
+            if not number or alarms.is_raised(conn, lot.lot_id, STALE):
+                return None
+            text = f"{number} stays have gone on for longer than {self._policy.stale_after / 86400:g} days"
+            changes = Changes()
+            changes.alarms.append(Alarm(lot.lot_id, "", "", now, STALE, text))
+            changes.write(conn)
+            return changes.alarms[0]
+
+        if (raised := await self._database.write(look)) is not None:
+            log.warning("alarm", lot=raised.lot_id, kind=raised.kind, text=raised.text)
 
     async def _yesterday(self, lot: Lot) -> None:
         here = self._clock.now().astimezone(ZoneInfo(lot.time_zone))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from taigan.lot.policy import Policy
 from taigan.rights import Right, Role
 from web.console.browser import Browser, person, role_without
 from web.console.furnished import furnish
@@ -45,6 +46,19 @@ async def test_what_is_inside_is_shown_at_first_and_other_states_when_asked(
     assert await plates(manager, f"{STAYS}?state=out") == ["gone"]
     assert await plates(manager, f"{STAYS}?state=") == ["gone", "inside"]
     assert await plates(manager, f"{STAYS}?state=never-was") == ["gone", "inside"]
+
+
+async def test_those_inside_for_longer_than_the_policy_says_are_one_choice_away(
+    small_house: House, manager: Browser
+) -> None:
+    now = small_house.clock.now()
+    long_ago = now - timedelta(seconds=Policy().stale_after + 1)
+    await small_house.order("粤B1", order_id="old", requested_at=long_ago, in_at=long_ago)
+    await small_house.order("粤B3", order_id="old-and-gone", state="out", requested_at=long_ago, closed_at=now)
+    await small_house.order("粤B2", order_id="new")
+    assert await plates(manager, f"{STAYS}?state=stale") == ["old"]
+    assert await plates(manager, f"{STAYS}?state=stale&to=2020-01-01") == []
+    assert "停得太久" in (await manager.see(STAYS)).text
 
 
 async def test_who_has_left_is_one_press_away_where_nobody_inside_fits(small_house: House, manager: Browser) -> None:

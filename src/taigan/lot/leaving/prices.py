@@ -24,6 +24,7 @@ from taigan.lot.leaving.ahead import Wanted
 from taigan.lot.leaving.pulling.start import is_being_charged
 from taigan.lot.leaving.release import raise_for, release
 from taigan.lot.leaving.room import Picture, Room
+from taigan.lot.leaving.strangers import PAYERS_A_DAY, Asking
 from taigan.lot.policy import NoEntry
 from taigan.lot.stays import orders
 from taigan.lot.stays.account import Account
@@ -60,6 +61,7 @@ class Query(msgspec.Struct, kw_only=True):
     picture: Picture = Picture(False)
     patient: bool = True  # may be held until its car reaches the loop
     given_up: bool = False  # its driver was told that the lot is busy
+    asking: Asking = Asking.USUAL
 
     @property
     def lane(self) -> LaneKey:
@@ -104,7 +106,9 @@ def _inside(q: Query, room: Room) -> bytes:
         if refusal := _not_inside(room, order):
             return _no(q, room, refusal)
     else:
-        hidden = q.plate in room.policy.hidden_plates
+        hidden = q.plate in room.policy.hidden_plates or q.asking is Asking.TOO_MANY
+        if q.asking is Asking.WATCHED:
+            room.alarm("plate_asked", f"{q.plate}: {PAYERS_A_DAY} payers asked for its price within a day")
         found = room.sheet.inside_by_plate(room.lot_id, q.plate) if q.plate and not hidden else []
         if len(found) != 1:
             return _no(q, room, texts.NOT_FOUND)

@@ -13,16 +13,19 @@ from taigan.bolink.chapters.callbacks import Price, PriceQuery
 from taigan.bolink.values import PayScene
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.prices import Query
+from taigan.lot.leaving.strangers import Asking, Strangers
 from taigan.lot.messages.router import Answered, Callback
 
+LONGEST_PAYER = 128
 _NUMBER = re.compile(r"[\x21-\x7e]{1,64}")
 
 
 class Prices:
     """Handles `query_price`."""
 
-    def __init__(self, desk: LeavingDesk) -> None:
+    def __init__(self, desk: LeavingDesk, strangers: Strangers) -> None:
         self._desk = desk
+        self._strangers = strangers
 
     async def __call__(self, callback: Callback) -> Answered:
         """Answer a price query. Raises BadMessage, StorageError."""
@@ -52,4 +55,11 @@ class Prices:
             key_id=callback.key_id,
             received_at=callback.received_at,
             picture=self._desk.picture(lane),
+            asking=self._asking(asked, lane.lot_id),
         )
+
+    def _asking(self, asked: PriceQuery, lot_id: str) -> Asking:
+        """What is to be thought of whoever types a plate; one who names an order was given its number."""
+        if asked.pay_scene != PayScene.INSIDE or asked.order_id or not (asked.pay_user_id and asked.car_number):
+            return Asking.USUAL
+        return self._strangers.asks(lot_id, asked.pay_user_id[:LONGEST_PAYER], asked.car_number)

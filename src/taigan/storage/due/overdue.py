@@ -55,6 +55,9 @@ _ORDERS = (
     .order_by(t.orders.c.requested_at)
     .limit(1000)
 )
+_STALE = sa.select(sa.func.count()).where(
+    t.orders.c.lot_id == sa.bindparam("lot"), t.orders.c.state == _IN, t.orders.c.requested_at < _before
+)
 _NOT_PASSED = (
     sa.select(*ORDER)
     .where(
@@ -225,6 +228,11 @@ def lifts(conn: sa.Connection, before: datetime, ahead: datetime) -> list[Lift]:
 def lifts_to_take(conn: sa.Connection, now: datetime) -> list[Lift]:
     """Lifts that are intended and that no process has taken, within their deadline."""
     return records(conn, _TO_TAKE, Lift, before=now)
+
+
+def stale_stays(conn: sa.Connection, lot_id: str, before: datetime) -> int:
+    """How many stays of a lot go on that were asked for before then."""
+    return int(conn.execute(_STALE, {"lot": lot_id, "before": before}).scalar_one())
 
 
 def waiting(conn: sa.Connection, before: datetime, ahead: datetime) -> list[Order]:

@@ -78,6 +78,11 @@ def count_open(conn: sa.Connection, lot_id: str) -> int:
     return int(conn.execute(_COUNT, {"lot": lot_id}).scalar_one())
 
 
+def is_raised(conn: sa.Connection, lot_id: str, kind: str) -> bool:
+    """Whether the lot has an alarm of this kind that nobody has ended."""
+    return conn.execute(_RAISED, {"lot": lot_id, "of_kind": kind}).first() is not None
+
+
 def alarm(conn: sa.Connection, lot_id: str, alarm_id: int) -> NumberedAlarm | None:
     """One alarm."""
     return next(iter(_records(conn, _OF_LOT.where(_A.alarm_id == sa.bindparam("id")), lot=lot_id, id=alarm_id)), None)
@@ -220,4 +225,9 @@ _NEWEST = sa.select(_A.alarm_id).where(_UNFINISHED).order_by(_A.alarm_id.desc())
 _OVER = sa.select(_A.alarm_id).where(_A.alarm_id.in_(_NEWEST.scalar_subquery()), _cause_is_gone())
 _OF_DEVICES = sa.select(*_SHOWN).where(_UNFINISHED, _A.kind.in_(BY_DEVICE)).limit(MOST_LOOKED_AT)
 _QUEUE_SINCE = sa.select(sa.func.min(_A.at)).where(_A.lot_id == "", _UNFINISHED, _A.kind == "queue_age")
+_RAISED = (
+    sa.select(_A.alarm_id)
+    .where(_A.lot_id == sa.bindparam("lot"), _UNFINISHED, _A.kind == sa.bindparam("of_kind"))
+    .limit(1)
+)
 _OF_QUEUE = sa.select(_A.alarm_id).where(_UNFINISHED, _A.kind == "queue_age")

@@ -16,6 +16,7 @@ ORDER_STATE = {
     "void": N_("作废"),
     "abandoned": N_("未见离场"),
     "out": N_("已离场"),
+    "stale": N_("停得太久"),  # no state: inside for longer than `stale_after`
 }
 WAITING_FOR = {
     "barrier": N_("正在抬杆"),
@@ -204,6 +205,8 @@ ALARM = {
     "payment_awaited": N_("付了款，消息没有到"),
     "not_settled": N_("有一件事收不了尾"),
     "pass_full": N_("月卡车位占满"),
+    "stays_stale": N_("有车停得太久"),
+    "plate_asked": N_("许多人查同一个车牌"),
 }
 ALARM_DO = {
     "barrier_fault": N_("人工放车，再看设备。"),
@@ -248,6 +251,8 @@ ALARM_DO = {
     "payment_awaited": N_("手动对那一天的账，款号和金额就有了。"),
     "not_settled": N_("看日志里的原因，手动结束那张订单。"),
     "pass_full": N_("司机问起，告诉他这次按临时车收费；半小时内有同卡的车离开，就改为免费。"),
+    "stays_stale": N_("在停车记录里选“停得太久”，逐个看图：已经走了的手动结束。"),
+    "plate_asked": N_("问问车主；要保密的车牌写进 hidden_plates。"),
 }
 ALARM_STATE = {
     "open": N_("待处理"),

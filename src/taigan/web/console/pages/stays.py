@@ -28,6 +28,8 @@ from taigan.web.errors import Refused
 _SEPARATORS = re.compile(r"[\s·•・]+")
 """What people write between the signs of a plate, and plates do not have."""
 STATES = ("in", "waiting", "out", "abandoned", "void")
+STALE = "stale"
+"""Not a state: inside for longer than `stale_after`."""
 
 
 class Money(msgspec.Struct):
@@ -56,11 +58,11 @@ async def stays(visit: Here) -> Answer:
             lambda conn: searches.stays(conn, lot_id, fields.PAGE + 1, after, sought)
         )
     except BadValue as error:
-        return visit.again("stays.html", error, rows=[], more="", states=STATES, saved=saved)
+        return visit.again("stays.html", error, rows=[], more="", states=(*STATES, STALE), saved=saved)
     except Refused:
         return visit.go(visit.in_lot("stays"))
     rows, more = fields.further(visit, rows, BY_TIME, lambda row: (row.order.requested_at, row.order.order_id), "stays")
-    return visit.page("stays.html", rows=rows, more=more, states=STATES, saved=saved)
+    return visit.page("stays.html", rows=rows, more=more, states=(*STATES, STALE), saved=saved)
 
 
 async def money_at(visit: Visit, order_id: str) -> Money:
@@ -95,7 +97,11 @@ def sought_by(visit: Visit) -> Sought:
     """What the address asks for. Raises BadValue for what cannot be looked for."""
     part = _SEPARATORS.sub("", unicodedata.normalize("NFKC", visit.text("q", 16)).upper())
     state = visit.text("state", 16) if "state" in visit.asked else "in"
-    if state not in ("", *STATES):
+    until = day_begins(visit, "to", end=True)
+    if state == STALE:
+        before = visit.now - timedelta(seconds=visit.office.leaving.policy.stale_after)
+        state, until = "in", min(until or before, before)
+    elif state not in ("", *STATES):
         state = ""
     return Sought(
         part=part,
@@ -103,7 +109,7 @@ def sought_by(visit: Visit) -> Sought:
         channel_id=visit.text("lane", 64),
         review=visit.text("review", 1) == "1",
         since=day_begins(visit, "from"),
-        until=day_begins(visit, "to", end=True),
+        until=until,
     )
 
 

@@ -1,0 +1,38 @@
+"""What time brings a lot to tell a person, each morning."""
+
+from __future__ import annotations
+
+from lot.conftest import NewParking
+from support.exits import parked
+from support.parking import BY, LOT_ID
+from taigan.lot.people.alarms import AlarmDesk
+from taigan.lot.policy import Policy
+from taigan.storage.shown import alarms
+
+DAYS = 86400.0
+
+
+async def test_stays_that_go_on_for_too_long_are_told_each_morning_while_nobody_has_looked(
+    new_parking: NewParking,
+) -> None:
+    street = await new_parking(policy=Policy(reconcile_at=""))
+    rounds = street.platform.rounds
+
+    async def a_day_later() -> list[str]:
+        street.clock.advance(DAYS)
+        await rounds.look()
+        return [alarm.text for alarm in await street.alarms() if alarm.kind == "stays_stale"]
+
+    await rounds.look()
+    await parked(street, hours=0)
+    for _ in range(14):
+        assert await a_day_later() == []
+    [told] = await a_day_later()
+    assert told == "1 stays have gone on for longer than 14 days"
+    assert await a_day_later() == [told], "it is not told twice while it stands"
+    [open_one] = [one for one in await street.read(lambda conn: alarms.unfinished(conn, LOT_ID, 9)) if "14" in one.text]
+    desk = AlarmDesk(street.database, street.platform.lanes, street.clock)
+    await desk.finish(LOT_ID, open_one.alarm_id, BY)
+    assert await a_day_later() == [told, told]
+    [order] = await street.orders()
+    assert order.state == "in"
