@@ -12,7 +12,7 @@ from aiohttp import web
 
 from hub.browsing import Phone
 from hub.sides import KEY, LOT_ID, PHONE, FakeLot, Side, running_side, saying, serving_lot
-from support.clock import ManualClock
+from support.clock import PATIENCE, ManualClock
 from taigan.bolink import sign
 from taigan.hub.drivers import scans
 from taigan.hub.identity import App, licence_of, simulated_identity
@@ -559,8 +559,8 @@ async def test_fault_answer_lost_the_lot_did_its_work_and_the_phone_hears_nothin
 async def test_fault_answer_late_comes_when_nobody_waits_any_more(side: Side, lot: FakeLot) -> None:
     await side.faults({"kind": "answer_late"})
     scanning = asyncio.create_task(side.scan())
-    await side.clock.waited_for(5)
-    side.clock.advance(5)
+    await side.clock.waited_for(PATIENCE)
+    side.clock.advance(PATIENCE)
     assert (await scanning)["shown"] == "timeout"
     [push] = (await side.get("/admin/pushes"))["items"]
     assert (push["fault"], push["outcome"], json.loads(push["answer"])["state"]) == ("answer_late", "timed_out", 1)

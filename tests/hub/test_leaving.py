@@ -360,9 +360,9 @@ async def test_a_push_can_be_lost_before_the_lot_hears_of_it(side: Side, lot: Le
     await side.upload_entry(PLATE, "o1")
     await side.faults({"kind": "push_lost", "service_name": "outpark"})
     await pay(side, await at_exit(side))
-    await clock.waited_for(5)
+    await clock.waited_for(PATIENCE)
     assert lot.pushes("outpark") == []
-    clock.advance(10)
+    clock.advance(PATIENCE + 5)
     assert len(await lot.told("outpark")) == 1
 
 

@@ -194,7 +194,7 @@ async def test_a_token_that_is_not_known_is_told_so_after_a_second(side: Side, c
 
 async def test_whoever_logs_in_again_gets_what_waited(side: Side, clock: ManualClock, client: Client) -> None:
     async with pushing(side, "outpark", data={"out_channel_id": "A1"}) as pushed:
-        await clock.waited_for(5)
+        await clock.waited_for(PATIENCE)
         again = Client(side, client.local_id)
         await again.log_in()
         message = await again.poll()
@@ -220,8 +220,8 @@ async def test_an_answer_that_nobody_waits_for_is_taken_and_said_to_be_late(
 ) -> None:
     async with pushing(side, "5.1") as pushed:
         message = await client.poll()
-        await clock.waited_for(5)
-        clock.advance(5)
+        await clock.waited_for(PATIENCE)
+        clock.advance(PATIENCE)
         assert (await pushed)[1]["outcome"] == "timed_out"
     said = await client.answers(message, state=1, query_order_no=message["data"]["query_order_no"])
     assert (said["state"], said["errmsg"]) == (1, "没有等待这个应答的消息（超时或已应答）")
@@ -239,8 +239,8 @@ async def test_an_answer_with_a_wrong_signature_is_not_taken(side: Side, client:
 async def test_a_payment_that_was_not_answered_comes_again(side: Side, clock: ManualClock, client: Client) -> None:
     async with pushing(side, "outpark", data={"trade_no": "T1", "out_channel_id": "A1"}) as pushed:
         first = await client.poll()
-        await clock.waited_for(5)
-        clock.advance(5)
+        await clock.waited_for(PATIENCE)
+        clock.advance(PATIENCE)
         await pushed
     polling_now = asyncio.create_task(client.poll())
     await clock.waited_for(30)

@@ -134,6 +134,11 @@ async def test_bolinks_passes_for_areas_hours_and_fewer_spaces_are_kept_as_told(
     part = {"type": "modify_info", "card_id": "15", "car_type": "2", "part_time": '["23:00","07:00"\\]'}
     assert (await both.push("car_info", **part))["state"] == 1
     assert await kept() == (2, [], "23:00-07:00")
+    told = {"type": "modify_info", "card_id": "15", "part_time": '["night"]'}
+    assert (await both.push("car_info", **told, car_type="1"))["state"] == 1, "it is said of passes by the hour only"
+    assert await kept() == (2, [], "23:00-07:00")
+    with pytest.raises(AssertionError, match="part_time is not"):
+        await both.push("car_info", **told, car_type="2")
 
 
 async def test_the_second_car_of_a_pass_with_one_space_is_asked_for_the_money(both: Both) -> None:

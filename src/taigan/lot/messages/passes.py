@@ -102,7 +102,8 @@ class PassMessages:
             item.spaces = min(int(spaces[:9]), MOST_SPACES) if spaces.isascii() and spaces.isdecimal() else None
             if told.is_region is not None:
                 item.areas = areas_named(told.region_id) if told.is_region == values.Zoned.YES else []
-            item.hours = _part_of_day(told.part_time)
+            hourly = told.car_type in (None, "", values.PassVehicleKind.HOURLY)
+            item.hours = _part_of_day(told.part_time, counts=hourly)
             if told.is_dayparking == values.DayParking.YES and not item.hours:
                 item.rule = (told.rule_id_sub or "").strip()
             elif told.is_dayparking is not None:
@@ -138,8 +139,10 @@ class PassMessages:
         return reply(commands.VehicleFound(state=1, errmsg="成功", data=record), "query_car_info")
 
 
-def _part_of_day(text: str | None) -> str | None:
-    """`part_time`, ["23:00","07:00"], as hours; None: it is not given. Raises BadMessage."""
+def _part_of_day(text: str | None, *, counts: bool) -> str | None:
+    """`part_time`, ["23:00","07:00"], as hours; None: it is not given. It must be readable where it `counts`: for
+    passes by the hour. Raises BadMessage.
+    """
     if not text or not text.strip():
         return None
     times = re.findall(r"\d{1,2}:\d{2}", text[:500])
@@ -148,4 +151,6 @@ def _part_of_day(text: str | None) -> str | None:
             raise ValueError(text)
         return written(hours_of(" ".join("-".join(times[n : n + 2]) for n in range(0, len(times), 2))))
     except ValueError:
+        if not counts:
+            return None
         raise BadMessage("part_time", 'is not ["23:00","07:00"]') from None
