@@ -179,8 +179,8 @@ class PayingStreet(Street):
             return 0, None
 
     async def surely(self, method: str, path: str, side: str = "", **body: Any) -> Any:
-        """The answer, asked for until there is one."""
-        async with asyncio.timeout(PATIENCE):
+        """The answer, asked for until there is one; the books of ten thousand stays take their time."""
+        async with asyncio.timeout(PATIENCE + len(self.stays) / 10):
             while True:
                 status, said = await self.said(method, path, side, **body)
                 if status in (200, 201):

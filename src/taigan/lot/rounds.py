@@ -33,7 +33,6 @@ EVERY = 10.0
 """Seconds between two looks."""
 MORNING = 7
 """The hour of the lot's clock at which a person is told what lies about."""
-STALE = "stays_stale"
 SUMS_EVERY = 600.0
 """Seconds between two looks for days that reports have not summed up yet."""
 
@@ -164,11 +163,11 @@ class Rounds:
 
         def look(conn: sa.Connection) -> Alarm | None:
             number = overdue.stale_stays(conn, lot.lot_id, before)
-            if not number or alarms.is_raised(conn, lot.lot_id, STALE):
+            if not number or alarms.is_raised(conn, lot.lot_id, "stays_stale"):
                 return None
             text = f"{number} stays have gone on for longer than {self._policy.stale_after / 86400:g} days"
             changes = Changes()
-            changes.alarms.append(Alarm(lot.lot_id, "", "", now, STALE, text))
+            changes.alarms.append(Alarm(lot.lot_id, "", "", now, "stays_stale", text))
             changes.write(conn)
             return changes.alarms[0]
 
