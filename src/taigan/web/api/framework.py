@@ -15,27 +15,27 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from taigan.web import resources as r
-from taigan.web.api.alarms import Alarms
 from taigan.web.api.allowed import allowed, holder_of
-from taigan.web.api.at_bolink import AtBolink
-from taigan.web.api.blocked import BlockedDrivers
+from taigan.web.api.bolink.deliveries import Deliveries
+from taigan.web.api.bolink.kept import Kept
+from taigan.web.api.bolink.messages import Messages
+from taigan.web.api.bolink.vendors import Vendors
 from taigan.web.api.common import AnyRequest
 from taigan.web.api.community import Communities
-from taigan.web.api.deliveries import Deliveries
-from taigan.web.api.errands import Errands
-from taigan.web.api.exits import Exits
-from taigan.web.api.kept import Kept
-from taigan.web.api.lanes import LotLanes
-from taigan.web.api.lots import Lots
-from taigan.web.api.messages import Messages
-from taigan.web.api.money import Money
-from taigan.web.api.orders import Orders
-from taigan.web.api.passes import Passes
-from taigan.web.api.placed import Placed
-from taigan.web.api.price_lists import PriceLists
-from taigan.web.api.reconciliations import Reconciliations
-from taigan.web.api.stays import Stays
-from taigan.web.api.vendors import Vendors
+from taigan.web.api.errands.at_bolink import AtBolink
+from taigan.web.api.errands.errands import Errands
+from taigan.web.api.errands.placed import Placed
+from taigan.web.api.errands.reconciliations import Reconciliations
+from taigan.web.api.lanes.alarms import Alarms
+from taigan.web.api.lanes.exits import Exits
+from taigan.web.api.lanes.lanes import LotLanes
+from taigan.web.api.lanes.lots import Lots
+from taigan.web.api.money.money import Money
+from taigan.web.api.money.price_lists import PriceLists
+from taigan.web.api.passes.blocked import BlockedDrivers
+from taigan.web.api.passes.passes import Passes
+from taigan.web.api.stays.orders import Orders
+from taigan.web.api.stays.stays import Stays
 from taigan.web.asgi import BoundedPath, DecodedPath
 from taigan.web.errors import HANDLERS, of_body
 from taigan.web.office import Office

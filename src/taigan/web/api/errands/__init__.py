@@ -1,0 +1,1 @@
+"""What BoLink is asked to do, and what became of it."""

@@ -1,0 +1,1 @@
+"""The lots and their lanes: what happens there, and who sees to it."""

@@ -1,0 +1,1 @@
+"""What stays cost, and what they come to."""

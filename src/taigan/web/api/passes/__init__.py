@@ -1,0 +1,1 @@
+"""Who leaves without paying, and who is not let in."""

@@ -1,0 +1,1 @@
+"""Orders, and what a person does about the stays in them."""
