@@ -21,7 +21,7 @@ from taigan.storage.rows import Bill, Lift, Order, OrderEvent, Payment
 from taigan.storage.shown import views
 from taigan.storage.sums import day_sums
 from taigan.storage.sums.day_sums import DaySums
-from taigan.web.console.pages.reports import KINDS
+from taigan.web.console.pages.reports.reports import KINDS
 from web.console.browser import Browser, person, role_without
 from web.console.furnished import fortnight, furnish
 from web.house import LOT, House

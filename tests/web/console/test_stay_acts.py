@@ -11,7 +11,7 @@ from taigan.rights import Right, Role
 from taigan.storage import tables as t
 from taigan.storage.locked import ledger
 from taigan.storage.rows import Bill, Payment
-from taigan.web.console.pages.stay import ACTS
+from taigan.web.console.pages.stays.stay import ACTS
 from web.console.browser import Answer, Browser, person, role_without
 from web.console.furnished import furnish
 from web.house import LOT, House

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from taigan.web.console.pages import (
-    alarms,
-    arms,
-    audit,
-    bolink,
-    booth,
-    community,
-    devices,
-    exports,
-    lanes,
-    money,
-    pass_cards,
-    passes,
-    people,
-    pictures,
-    reports,
-    shifts,
-    signing,
-    spaces,
-    stay,
-    stays,
-    tariffs,
-    views,
-)
+from taigan.web.console.pages import bolink, community
 from taigan.web.console.pages.errands import arrears, at_bolink, errand, invoices, placed, reconciling, refunds
+from taigan.web.console.pages.lanes import alarms, arms, booth, devices, lanes, spaces
+from taigan.web.console.pages.money import money, shifts, tariffs
+from taigan.web.console.pages.passes import pass_cards, passes
+from taigan.web.console.pages.people import audit, people, signing, views
+from taigan.web.console.pages.reports import exports, reports
+from taigan.web.console.pages.stays import pictures, stay, stays
 
 PAGES = (
     *signing.PAGES,

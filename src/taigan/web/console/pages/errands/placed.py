@@ -21,7 +21,7 @@ from taigan.storage.locked.sheet import Sheet
 from taigan.storage.rows import Errand, Order, Payment
 from taigan.web.console import fields
 from taigan.web.console.pages.errands.errand import said
-from taigan.web.console.pages.stays import money_at
+from taigan.web.console.pages.stays.stays import money_at
 from taigan.web.console.visit import Answer, Here, Visit
 
 

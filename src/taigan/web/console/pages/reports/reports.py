@@ -27,7 +27,7 @@ from taigan.web.console import charts, fields, sheets, words
 from taigan.web.console.allowed import need
 from taigan.web.console.charts import Series
 from taigan.web.console.fields import Days
-from taigan.web.console.pages.exports import noted
+from taigan.web.console.pages.reports.exports import noted
 from taigan.web.console.rendering import duration
 from taigan.web.console.visit import Answer, Here, Visit
 

@@ -20,7 +20,7 @@ from taigan.storage.kept.shots import Shot
 from taigan.storage.shown import alarms
 from taigan.web.console import live
 from taigan.web.console.allowed import Who
-from taigan.web.console.pages.alarms import MOST, Heap, heaped
+from taigan.web.console.pages.lanes.alarms import MOST, Heap, heaped
 from taigan.web.console.visit import Answer, Here, Visit
 
 PATIENCE = timedelta(seconds=8)

@@ -21,7 +21,7 @@ from taigan.storage.shown import searches
 from taigan.storage.shown.searches import Sought, StayRow
 from taigan.web.api.common import BY_TIME
 from taigan.web.console import fields
-from taigan.web.console.pages.views import views_of
+from taigan.web.console.pages.people.views import views_of
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.errors import Refused
 

@@ -24,7 +24,7 @@ from taigan.storage.locked import ledger
 from taigan.storage.rows import Shift
 from taigan.storage.shown import searches
 from taigan.web.console.allowed import NotAllowed
-from taigan.web.console.pages.lanes import Card, card_of
+from taigan.web.console.pages.lanes.lanes import Card, card_of
 from taigan.web.console.visit import Answer, Here, Visit
 
 REASONS = (

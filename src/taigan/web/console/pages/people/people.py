@@ -13,7 +13,7 @@ from taigan.lot.errors import BadValue, Conflict, LotError
 from taigan.rights import Right, Role
 from taigan.storage.setup.staff import EVERYWHERE, Given, Person
 from taigan.web.console.allowed import NotAllowed
-from taigan.web.console.pages.signing import said_of_password
+from taigan.web.console.pages.people.signing import said_of_password
 from taigan.web.console.signing.accounts import BadAccount, may_give, may_manage, new_password
 from taigan.web.console.visit import Answer, Here, Visit
 

@@ -20,7 +20,7 @@ from taigan.storage.sums import books
 from taigan.storage.sums.books import Amount, BillsSought, BillSums, By, PaymentsSought, Span, Standing, What
 from taigan.web.api.common import BY_NAME, BY_TIME
 from taigan.web.console import fields
-from taigan.web.console.pages.views import views_of
+from taigan.web.console.pages.people.views import views_of
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.console.words import PAYMENT_STATE, REDUCTION, WAY
 from taigan.web.errors import Refused

@@ -1,0 +1,1 @@
+"""What stays cost, what was taken for them, and by whom."""

@@ -1,0 +1,1 @@
+"""What some days came to, to look at and to take away."""

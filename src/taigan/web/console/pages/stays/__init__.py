@@ -1,0 +1,1 @@
+"""Stays, found and looked at, with their pictures."""
