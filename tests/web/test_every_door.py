@@ -50,11 +50,11 @@ LOT_DOORS: dict[str, tuple[tuple[str, ...], frozenset[int]]] = {
 
 # Of each file that listens: the door in the threat model that is opened there.
 LISTENING = {
-    "cli/lot.py": "`POST /bolink`",
-    "cli/hub.py": "hub: uplinks",
-    "cli/edge.py": "edge: `devices_port`",
-    "cli/lanes.py": "lanes, devices, demo page",
-    "cli/devices.py": "lanes, devices, demo page",
+    "cli/serving/lot.py": "`POST /bolink`",
+    "cli/serving/hub.py": "hub: uplinks",
+    "cli/serving/edge.py": "edge: `devices_port`",
+    "cli/serving/lanes.py": "lanes, devices, demo page",
+    "cli/serving/devices.py": "lanes, devices, demo page",
     "demo/page.py": "lanes, devices, demo page",
     "devices/controller.py": "lanes, devices, demo page",
     "devices/gate.py": "lanes, devices, demo page",

@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import typer
 
-from taigan.cli.barrier import barrier_commands
-from taigan.cli.conformance import conformance_commands
-from taigan.cli.database import database_commands
-from taigan.cli.demo import demo
-from taigan.cli.device import device_commands
-from taigan.cli.devices import devices
-from taigan.cli.doctor import doctor
-from taigan.cli.edge import edge
-from taigan.cli.hub import hub_commands
-from taigan.cli.init import init
-from taigan.cli.interfaces import interfaces
-from taigan.cli.key import key_commands
-from taigan.cli.lanes import lanes
-from taigan.cli.lot import lot
-from taigan.cli.person import person_commands
-from taigan.cli.privacy import privacy_commands
-from taigan.cli.signatures import explain_signature, sign
-from taigan.cli.tariff import tariff_commands
-from taigan.cli.token import token_commands
+from taigan.cli.serving.demo import demo
+from taigan.cli.serving.devices import devices
+from taigan.cli.serving.edge import edge
+from taigan.cli.serving.hub import hub_commands
+from taigan.cli.serving.lanes import lanes
+from taigan.cli.serving.lot import lot
+from taigan.cli.trying.conformance import conformance_commands
+from taigan.cli.trying.interfaces import interfaces
+from taigan.cli.trying.signatures import explain_signature, sign
+from taigan.cli.trying.tariff import tariff_commands
+from taigan.cli.upkeep.barrier import barrier_commands
+from taigan.cli.upkeep.database import database_commands
+from taigan.cli.upkeep.device import device_commands
+from taigan.cli.upkeep.doctor import doctor
+from taigan.cli.upkeep.init import init
+from taigan.cli.upkeep.key import key_commands
+from taigan.cli.upkeep.person import person_commands
+from taigan.cli.upkeep.privacy import privacy_commands
+from taigan.cli.upkeep.token import token_commands
 
 app = typer.Typer(
     name="taigan",

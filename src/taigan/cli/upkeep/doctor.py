@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taigan.cli.lot import addresses_of, gateway_of
 from taigan.cli.running import Config, read_settings
+from taigan.cli.serving.lot import addresses_of, gateway_of
 
 if TYPE_CHECKING:
     from taigan.doctor import Finding, Installation

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import typer
 
-from taigan.cli.edge import edge_settings
 from taigan.cli.running import Config, fail, read_settings
+from taigan.cli.serving.edge import edge_settings
 
 if TYPE_CHECKING:
     from taigan.barriers.secrets import DeviceSecrets

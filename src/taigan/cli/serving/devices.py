@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from taigan.cli.edge import edge_settings
 from taigan.cli.running import ClockFile, Config, Failure, WithParent, machine_clock, run_until_told
+from taigan.cli.serving.edge import edge_settings
 
 if TYPE_CHECKING:
     from taigan.barriers.secrets import DeviceSecrets
