@@ -205,9 +205,6 @@ class Departure(msgspec.Struct):
     order_id: str
     plate: str
     charge_at: datetime
-    charge_fen: int | None = None
-    reduced_fen: int = 0
-    price_list: int | None = None
     released_at: datetime | None = None
     released_by: str = ""
     actor: str = ""

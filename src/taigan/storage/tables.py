@@ -705,9 +705,9 @@ departures = sa.Table(
     sa.Column("order_id", sa.Text, nullable=False, server_default=""),  # empty: nobody knows yet whose it is
     sa.Column("plate", sa.Text, nullable=False, server_default=""),  # as the camera read it here
     sa.Column("charge_at", Moment, nullable=False),  # the stay is priced to this moment
-    sa.Column("charge_fen", sa.BigInteger),  # the agreed charge, from the release on
+    sa.Column("charge_fen", sa.BigInteger),  # this and the next two: never written, the bill tells them; they go next
     sa.Column("reduced_fen", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("price_list", sa.Integer),  # the version that priced it
+    sa.Column("price_list", sa.Integer),
     sa.Column("released_at", Moment),
     sa.Column("released_by", sa.Text, nullable=False, server_default=""),  # free, paid, person, rule, unpaid
     sa.Column("actor", sa.Text, nullable=False, server_default=""),
