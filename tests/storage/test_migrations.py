@@ -12,18 +12,25 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from support.clock import PATIENCE
 from taigan.storage import migrations
 from taigan.storage.database import open_database
 from taigan.storage.engines.sqlite import migrate_on
 from taigan.storage.errors import NewerDatabase
 from taigan.storage.tables import metadata
 
+_WAITS_FOR_ORDERS = sa.text(
+    "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'orders'::regclass AND mode LIKE 'Access%'"
+)
+
 
 def migrate_from_nothing(conn: sa.Connection) -> None:
     metadata.drop_all(conn)
     conn.execute(sa.text("DROP TABLE alembic_version"))
-    migrations.upgrade(conn, None)
+    conn.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
+    migrations.migrate(conn)
 
 
 async def test_the_migrated_tables_are_those_of_the_code(database_url: str) -> None:
@@ -100,6 +107,33 @@ async def test_a_database_of_a_newer_version_is_refused_untouched_and_can_be_ope
         await open_database(database_url)
     with pytest.raises(NewerDatabase):  # and the first attempt left no lock behind
         await open_database(database_url)
+
+
+async def test_a_migration_waits_for_who_lets_cars_in_and_nobody_waits_behind_it(new_postgres_database: Any) -> None:
+    url = await new_postgres_database()
+
+    before = await open_database(url)
+    await before.close()
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
+    try:
+        async with engine.begin() as conn:
+            await conn.run_sync(lambda sync: metadata.drop_all(sync))
+            await conn.execute(sa.text("DELETE FROM alembic_version"))
+            await conn.run_sync(migrations.step)
+        async with engine.connect() as held, engine.connect() as other:
+            await held.execute(sa.text("LOCK TABLE orders IN ROW EXCLUSIVE MODE"))
+            migrating = asyncio.create_task(open_database(url))
+            while (await other.execute(_WAITS_FOR_ORDERS)).scalar() == 0:
+                await other.rollback()
+            for _ in range(3):
+                await asyncio.wait_for(other.execute(sa.text("LOCK TABLE orders IN ROW EXCLUSIVE MODE")), PATIENCE)
+                await other.rollback()
+            assert not migrating.done()
+            await held.rollback()
+            await (await migrating).close()
+            assert (await other.execute(sa.text("SELECT version_num FROM alembic_version"))).scalar() == migrations.HEAD
+    finally:
+        await engine.dispose()
 
 
 async def test_processes_that_start_at_once_on_one_postgresql_make_the_tables_once(new_postgres_database: Any) -> None:

@@ -90,7 +90,6 @@ class DepartureView(msgspec.Struct):
     plate: str
     state: Literal["asking", "due", "released", "ended"]
     charge_at: datetime
-    charge_fen: int | None
     released_at: datetime | None
     released_by: str
     actor: str

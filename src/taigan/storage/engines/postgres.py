@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from taigan.storage import urls
 from taigan.storage.engines import failures
 from taigan.storage.errors import CannotOpen, Held, ReadOnly, Unavailable
-from taigan.storage.migrations import migrate
+from taigan.storage.migrations import step
 
 T = TypeVar("T")
 log = structlog.get_logger("taigan.storage")
@@ -63,6 +63,9 @@ NOT_REACHED = (
 """What asyncpg and SQLAlchemy raise when an address leads nowhere, or holds what they cannot use."""
 _MIGRATING = 7416001
 """The advisory lock of whoever migrates."""
+_ASKS_FOR, _ASKS_AGAIN = "200ms", 0.2
+"""How long a migration waits for a table, and seconds until it asks again: sooner than PostgreSQL looks for a deadlock
+(1 s), which it might end in favour of the migration, and than a driver's transaction gives up (1.5 s)."""
 _POOLED_BY_TRANSACTION = (
     "a pooler stands before the database and gives each transaction another session; set pool_mode = session in "
     "PgBouncer, or name PostgreSQL itself in database_url"
@@ -237,11 +240,26 @@ def _connecting(name: str, answer_within: float | None, within: float = CONNECT_
     }
 
 
-def _migrate(conn: sa.Connection) -> None:
-    migrate(conn)
+async def _migrate(conn: AsyncConnection) -> None:
+    """One revision after the other, each committed. Whoever lets cars in meanwhile goes first: a table that is in use
+    is asked for again and again, and nobody queues behind a wait for it."""
+    more, tried = True, 0
+    while more:
+        try:
+            await conn.execute(sa.text(f"SET LOCAL lock_timeout = '{_ASKS_FOR}'"))
+            more = await conn.run_sync(step)
+            await conn.commit()
+        except sa.exc.DBAPIError as error:
+            if not failures.waited_too_long(error):
+                raise
+            await conn.rollback()
+            tried += 1
+            if tried % 50 == 0:
+                log.warning("others hold the tables that a migration changes; trying on", tried=tried)
+            await asyncio.sleep(_ASKS_AGAIN)
 
 
-async def _alone(conn: AsyncConnection, work: Callable[[sa.Connection], None]) -> None:
+async def _alone(conn: AsyncConnection, work: Callable[[AsyncConnection], Awaitable[None]]) -> None:
     """Do something while no other process does it."""
     first = (await conn.execute(sa.text(f"SELECT pg_try_advisory_lock({_MIGRATING})"))).scalar()
     if not first:
@@ -249,8 +267,7 @@ async def _alone(conn: AsyncConnection, work: Callable[[sa.Connection], None]) -
         await conn.execute(sa.text(f"SELECT pg_advisory_lock({_MIGRATING})"))
     try:
         await conn.commit()
-        await conn.run_sync(work)
-        await conn.commit()
+        await work(conn)
     finally:
         await conn.rollback()
         await conn.execute(sa.text(f"SELECT pg_advisory_unlock({_MIGRATING})"))

@@ -23,28 +23,38 @@ def migrate(conn: sa.Connection) -> None:
     Raises:
         NewerDatabase: the revision found is not among ours.
     """
+    while step(conn):
+        pass
+
+
+def step(conn: sa.Connection) -> bool:
+    """Create the tables, or bring them one revision nearer to `HEAD`. False: there is no more to do.
+
+    Raises:
+        NewerDatabase: the revision found is not among ours.
+    """
     if not sa.inspect(conn).has_table("alembic_version"):
         metadata.create_all(conn)
         conn.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
         conn.execute(sa.text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
-        return
+        return False
     found = conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    if found != HEAD:
-        upgrade(conn, found)
+    return found != HEAD and _upgraded(conn, found)
 
 
-def upgrade(conn: sa.Connection, found: str | None) -> None:
-    """Run the revisions after the one found, or all of them. Raises `NewerDatabase`."""
+def _upgraded(conn: sa.Connection, found: str | None) -> bool:
     from alembic import command  # costs start-up time and memory, and is needed once a version
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions("base", "heads")][::-1]
     if found is not None and found not in known:
         raise NewerDatabase(
             f"the database is of revision {found}, this taigan knows {HEAD} at most; upgrade taigan first"
         )
+    following = known[0 if found is None else known.index(found) + 1]
     config.attributes["connection"] = conn
-    command.upgrade(config, "head")
+    command.upgrade(config, following)
+    return following != HEAD
