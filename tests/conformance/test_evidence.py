@@ -10,7 +10,7 @@ from conformance.lots.signature import RefusesEverything
 from support.judged import judged
 from taigan.conformance.model import Status
 from taigan.conformance.run import Run
-from taigan.conformance.summary import summary_of
+from taigan.conformance.verdict.summary import summary_of
 
 SHOWN_BY_REFUSALS = ("X/04", "X/07")
 """Its answers leak nothing, and the kit's own messages are right: that much is to be seen."""

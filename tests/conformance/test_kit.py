@@ -15,19 +15,19 @@ from conformance.lots.good import KEY, Data, GoodLot
 from support.browser import chromium
 from support.judged import judged
 from taigan.conformance.catalogue import cases
-from taigan.conformance.hub import KitHub
-from taigan.conformance.known import apply_known
-from taigan.conformance.messages import Messages
+from taigan.conformance.doors.hub import KitHub
 from taigan.conformance.model import Severity, Status
-from taigan.conformance.pace import pace_of
 from taigan.conformance.plan import Plan
 from taigan.conformance.report.document import disagreements, report_of
 from taigan.conformance.report.files import write_report
 from taigan.conformance.report.redaction import redacted
 from taigan.conformance.run import Run
-from taigan.conformance.scene import Scene
-from taigan.conformance.scripting import Scripted
-from taigan.conformance.summary import summary_of
+from taigan.conformance.trials.messages import Messages
+from taigan.conformance.trials.pace import pace_of
+from taigan.conformance.trials.scene import Scene
+from taigan.conformance.trials.scripting import Scripted
+from taigan.conformance.verdict.known import apply_known
+from taigan.conformance.verdict.summary import summary_of
 
 
 def came_out(run: Run) -> dict[str, Status]:

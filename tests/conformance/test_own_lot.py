@@ -10,9 +10,9 @@ import pytest
 
 from support.judged import TRIES
 from support.own_lot import judged_own_lot
-from taigan.conformance.known import apply_known
 from taigan.conformance.model import Status
-from taigan.conformance.summary import summary_of
+from taigan.conformance.verdict.known import apply_known
+from taigan.conformance.verdict.summary import summary_of
 
 KNOWN = {
     "5.7/07": "an entry without an exit is left to a person's review; BoLink is told nothing of it",

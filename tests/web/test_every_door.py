@@ -62,7 +62,7 @@ LISTENING = {
     "devices/led.py": "lanes, devices, demo page",
     "devices/relay.py": "lanes, devices, demo page",
     "devices/workbench.py": "lanes, devices, demo page",
-    "conformance/hub.py": "conformance: `/unionapi/…`",
+    "conformance/doors/hub.py": "conformance: `/unionapi/…`",
 }
 OPENS = {"TCPSite", "SockSite", "start_server", "create_server", "start_unix_server"}
 

@@ -148,6 +148,18 @@ class Result(msgspec.Struct, kw_only=True):
         return [check for check in self.checks if check.passed is False]
 
 
+class NotVerified(Exception):
+    """A case that cannot go on, because something it needs cannot be seen or done from here."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.text = Text(zh, en)
+
+
+class NotApplicable(NotVerified):
+    """A case about something that the platform does not claim to have."""
+
+
 class KitError(Exception):
     """The kit cannot do what it was asked; one sentence for a person."""
 

@@ -12,29 +12,30 @@ import aiohttp
 from taigan import bolink
 from taigan.conformance.cases import SCRIPTS
 from taigan.conformance.catalogue import cases
-from taigan.conformance.causes import trace
-from taigan.conformance.evidence import SIGNATURES, UPLINKS, is_taken, plain_case
-from taigan.conformance.hooks import Absent, Hook, HttpHook, Person
-from taigan.conformance.hub import KitHub
-from taigan.conformance.judging import NotApplicable, NotVerified
-from taigan.conformance.messages import Messages
+from taigan.conformance.doors.hooks import Absent, Hook, HttpHook, Person
+from taigan.conformance.doors.hub import KitHub
+from taigan.conformance.doors.running_hub import RunningHub
+from taigan.conformance.doors.seen import Uploads
+from taigan.conformance.doors.target import Target
 from taigan.conformance.model import (
     BadConfiguration,
     Case,
     HubUnreachable,
     Level,
     LotUnreachable,
+    NotApplicable,
+    NotVerified,
     Result,
     Status,
     Text,
 )
 from taigan.conformance.plan import Plan
-from taigan.conformance.running_hub import RunningHub
-from taigan.conformance.scene import Scene
-from taigan.conformance.scripting import Scripted
-from taigan.conformance.seen import Uploads
-from taigan.conformance.target import Target
-from taigan.conformance.trial import Trial
+from taigan.conformance.trials.messages import Messages
+from taigan.conformance.trials.scene import Scene
+from taigan.conformance.trials.scripting import Scripted
+from taigan.conformance.trials.trial import Trial
+from taigan.conformance.verdict.causes import trace
+from taigan.conformance.verdict.evidence import SIGNATURES, UPLINKS, is_taken, plain_case
 
 CONNECTIONS = 128
 MOST_AGAIN = 20

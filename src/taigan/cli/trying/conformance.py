@@ -102,7 +102,7 @@ def run(
 
 def _red_in(folder: Path) -> list[str]:
     """The cases of a run that did not come out well; it ends here when there are none."""
-    from taigan.conformance.summary import RED
+    from taigan.conformance.verdict.summary import RED
 
     red = [row.id for row in _report(folder / "report.json").cases if row.status in RED]
     if not red:
@@ -132,10 +132,10 @@ def _features(config: Path | None) -> Path | None:
 def _run(plan: Plan, folder: Path, known: Path | None) -> int:
     from datetime import UTC, datetime
 
-    from taigan.conformance.known import apply_known, read_known
     from taigan.conformance.model import LotUnreachable
     from taigan.conformance.report.files import write_report
     from taigan.conformance.run import Run
+    from taigan.conformance.verdict.known import apply_known, read_known
 
     baseline = read_known(known) if known else {}
     judged = Run(

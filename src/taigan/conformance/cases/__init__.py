@@ -13,7 +13,7 @@ from taigan.conformance.cases.recording import RECORDING
 from taigan.conformance.cases.signature import SIGNATURE
 from taigan.conformance.cases.sms import SMS
 from taigan.conformance.cases.uploads import UPLOADS
-from taigan.conformance.scripting import Scripted
+from taigan.conformance.trials.scripting import Scripted
 
 _ALL = (SIGNATURE, UPLOADS, LEAVING, PRICE, PAID, PICTURES, ENTRY, NOTICES, SMS, COMMANDS, RECORDING)
 SCRIPTS: dict[str, Scripted] = {case_id: scripted for each in _ALL for case_id, scripted in each.by_id.items()}

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from taigan.conformance.judging import NotVerified
-from taigan.conformance.scripting import Scripts
-from taigan.conformance.target import Answer
-from taigan.conformance.trial import Trial
+from taigan.conformance.doors.target import Answer
+from taigan.conformance.model import NotVerified
+from taigan.conformance.trials.scripting import Scripts
+from taigan.conformance.trials.trial import Trial
 
 COMMANDS = Scripts()
 TOTAL, FREE = 122, 22

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from taigan.conformance.judging import NotApplicable, NotVerified
-from taigan.conformance.scripting import Scripts
-from taigan.conformance.trial import Trial
+from taigan.conformance.model import NotApplicable, NotVerified
+from taigan.conformance.trials.scripting import Scripts
+from taigan.conformance.trials.trial import Trial
 
 ENTRY = Scripts()
 KILLS = 20

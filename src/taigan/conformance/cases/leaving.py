@@ -8,10 +8,10 @@ from typing import Any
 
 from taigan.conformance.cases.paid import part_of, prepay
 from taigan.conformance.cases.price import tell_auto_pay
-from taigan.conformance.judging import NotVerified
-from taigan.conformance.scripting import Scripts
-from taigan.conformance.seen import Upload, Uploads
-from taigan.conformance.trial import Stay, Trial
+from taigan.conformance.doors.seen import Upload, Uploads
+from taigan.conformance.model import NotVerified
+from taigan.conformance.trials.scripting import Scripts
+from taigan.conformance.trials.trial import Stay, Trial
 from taigan.tasks import within
 
 LEAVING = Scripts()

@@ -6,10 +6,10 @@ import json
 from decimal import Decimal
 
 from taigan.conformance.cases.paid import UNKNOWN, found, left_of
-from taigan.conformance.judging import NotVerified
-from taigan.conformance.scripting import Scripts
-from taigan.conformance.target import Answer
-from taigan.conformance.trial import Trial
+from taigan.conformance.doors.target import Answer
+from taigan.conformance.model import NotVerified
+from taigan.conformance.trials.scripting import Scripts
+from taigan.conformance.trials.trial import Trial
 
 NOTICES = Scripts()
 ENDS, LATER, LATEST = "2030-01-31 23:59:59", "2030-02-28 23:59:59", "2030-03-31 23:59:59"

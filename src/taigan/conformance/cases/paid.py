@@ -6,11 +6,11 @@ import asyncio
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from taigan.conformance.judging import NotVerified
-from taigan.conformance.messages import Data
-from taigan.conformance.scripting import Scripts
-from taigan.conformance.target import Answer
-from taigan.conformance.trial import Stay, Trial
+from taigan.conformance.doors.target import Answer
+from taigan.conformance.model import NotVerified
+from taigan.conformance.trials.messages import Data
+from taigan.conformance.trials.scripting import Scripts
+from taigan.conformance.trials.trial import Stay, Trial
 
 PAID = Scripts()
 UNKNOWN = "kit_no_such_order"

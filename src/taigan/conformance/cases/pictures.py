@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from taigan.conformance.scripting import Scripts
-from taigan.conformance.target import Answer
-from taigan.conformance.trial import Trial
+from taigan.conformance.doors.target import Answer
+from taigan.conformance.trials.scripting import Scripts
+from taigan.conformance.trials.trial import Trial
 
 PICTURES = Scripts()
 LARGEST = 150 * 1024

@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import partial
 
-from taigan.conformance.judging import NotVerified
-from taigan.conformance.scripting import Scripts
-from taigan.conformance.seen import Uploads
-from taigan.conformance.target import Answer
-from taigan.conformance.trial import Stay, Trial
+from taigan.conformance.doors.seen import Uploads
+from taigan.conformance.doors.target import Answer
+from taigan.conformance.model import NotVerified
+from taigan.conformance.trials.scripting import Scripts
+from taigan.conformance.trials.trial import Stay, Trial
 
 PRICE = Scripts()
 PART = Decimal("6.50")

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from taigan.conformance.cases.uploads import judge_pace
-from taigan.conformance.scripting import Scripts
-from taigan.conformance.seen import Upload
-from taigan.conformance.trial import Trial
+from taigan.conformance.doors.seen import Upload
+from taigan.conformance.trials.scripting import Scripts
+from taigan.conformance.trials.trial import Trial
 
 RECORDING = Scripts()
 _LEAKS = re.compile(

@@ -6,10 +6,10 @@ import asyncio
 import json
 
 from taigan import bolink
-from taigan.conformance.judging import NotApplicable, NotVerified
-from taigan.conformance.scripting import Scripts
-from taigan.conformance.target import Answer
-from taigan.conformance.trial import Trial
+from taigan.conformance.doors.target import Answer
+from taigan.conformance.model import NotApplicable, NotVerified
+from taigan.conformance.trials.scripting import Scripts
+from taigan.conformance.trials.trial import Trial
 
 SIGNATURE = Scripts()
 AT_ONCE = 50

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from taigan.conformance.judging import NotVerified
-from taigan.conformance.scripting import Scripts
-from taigan.conformance.trial import Trial
+from taigan.conformance.model import NotVerified
+from taigan.conformance.trials.scripting import Scripts
+from taigan.conformance.trials.trial import Trial
 
 SMS = Scripts()
 TRIES = 12

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from taigan.conformance.hub import EXISTS
-from taigan.conformance.judging import NotVerified
-from taigan.conformance.model import Level
-from taigan.conformance.pace import pace_of
-from taigan.conformance.scripting import Scripts
-from taigan.conformance.seen import Upload
-from taigan.conformance.trial import Trial
+from taigan.conformance.doors.hub import EXISTS
+from taigan.conformance.doors.seen import Upload
+from taigan.conformance.model import Level, NotVerified
+from taigan.conformance.trials.pace import pace_of
+from taigan.conformance.trials.scripting import Scripts
+from taigan.conformance.trials.trial import Trial
 
 UPLOADS = Scripts()
 OWED = 40

@@ -16,7 +16,7 @@ from taigan.conformance.catalogue import page_date
 from taigan.conformance.model import Check, Exchange, Level, Severity, Status, Text
 from taigan.conformance.report.redaction import redacted
 from taigan.conformance.run import Run
-from taigan.conformance.summary import Summary, summary_of
+from taigan.conformance.verdict.summary import Summary, summary_of
 
 SCHEMA = 1
 LARGEST_SHOWN = 4096

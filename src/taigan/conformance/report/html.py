@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from taigan.conformance.model import Level, Severity, Status, Text
 from taigan.conformance.report.document import Report, Row
-from taigan.conformance.summary import RED
+from taigan.conformance.verdict.summary import RED
 
 STATUS_WORDS = {
     Status.PASSED: Text("通过", "passed"),

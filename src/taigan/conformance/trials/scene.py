@@ -13,11 +13,11 @@ from typing import Any
 from taigan import bolink
 from taigan.bolink import BadMessage
 from taigan.bolink.errors import BolinkError
-from taigan.conformance.hooks import Absent, Hook
+from taigan.conformance.doors.hooks import Absent, Hook
+from taigan.conformance.doors.seen import Uploads
+from taigan.conformance.doors.target import Answer, Target
 from taigan.conformance.model import Exchange
 from taigan.conformance.plan import Plan
-from taigan.conformance.seen import Uploads
-from taigan.conformance.target import Answer, Target
 
 NAMESPACE = "TG"
 _LETTERS = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"

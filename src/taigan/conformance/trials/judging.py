@@ -13,25 +13,13 @@ from taigan.bolink import BadAnswer, Completeness, Refused
 from taigan.bolink.advice.remarks import Remark, on_answer
 from taigan.bolink.fields import Message
 from taigan.bolink.wire.codec import fields_of
-from taigan.conformance.model import Case, Check, Level, Text
-from taigan.conformance.seen import Upload, Uploads
-from taigan.conformance.target import Answer
+from taigan.conformance.doors.seen import Upload, Uploads
+from taigan.conformance.doors.target import Answer
+from taigan.conformance.model import Case, Check, Level, NotVerified, Text
 
 LONGEST_ERRMSG = 48
 TWO_DECIMALS = re.compile(r"-?\d+(\.\d{1,2})?")
 _SAME = Text("同上", "as above")
-
-
-class NotVerified(Exception):
-    """A case that cannot go on, because something it needs cannot be seen or done from here."""
-
-    def __init__(self, zh: str, en: str) -> None:
-        super().__init__(en)
-        self.text = Text(zh, en)
-
-
-class NotApplicable(NotVerified):
-    """A case about something that the platform does not claim to have."""
 
 
 class Judge:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from taigan.conformance.cases.pictures import is_picture
+from taigan.conformance.doors.target import Answer
 from taigan.conformance.model import Exchange
-from taigan.conformance.target import Answer
 
 SIGNATURES = "1.2"
 PICTURES = "5.4"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from taigan import bolink
 from taigan.bolink.errors import BolinkError
 from taigan.conformance.catalogue import advice
+from taigan.conformance.doors.target import Answer
 from taigan.conformance.model import Exchange, Result, Status
-from taigan.conformance.target import Answer
 
 FIRST = "1.2/01"
 """The plainest message there is: when even this one is refused, everything else follows."""

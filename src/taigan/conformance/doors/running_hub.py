@@ -17,9 +17,8 @@ import aiohttp
 import msgspec
 
 from taigan import bolink
-from taigan.conformance.judging import NotVerified
-from taigan.conformance.model import BadConfiguration, Exchange, HubUnreachable
-from taigan.conformance.seen import Upload, Uploads
+from taigan.conformance.doors.seen import Upload, Uploads
+from taigan.conformance.model import BadConfiguration, Exchange, HubUnreachable, NotVerified
 from taigan.unreached import why_not_reached
 
 T = TypeVar("T")

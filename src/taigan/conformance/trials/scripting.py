@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from taigan.conformance.trial import Trial
+from taigan.conformance.trials.trial import Trial
 
 Script = Callable[[Trial], Awaitable[None]]
 

@@ -11,13 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 from taigan import bolink
-from taigan.conformance.hooks import NoHook
-from taigan.conformance.judging import Judge, NotApplicable, NotVerified
-from taigan.conformance.messages import Data, Messages
-from taigan.conformance.model import Case, Exchange
-from taigan.conformance.scene import Scene
-from taigan.conformance.seen import Upload
-from taigan.conformance.target import Answer
+from taigan.conformance.doors.hooks import NoHook
+from taigan.conformance.doors.seen import Upload
+from taigan.conformance.doors.target import Answer
+from taigan.conformance.model import Case, Exchange, NotApplicable, NotVerified
+from taigan.conformance.trials.judging import Judge
+from taigan.conformance.trials.messages import Data, Messages
+from taigan.conformance.trials.scene import Scene
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import Any
 from aiohttp import web
 
 from taigan import bolink
+from taigan.conformance.doors.seen import Upload, Uploads
 from taigan.conformance.model import BadConfiguration, Exchange
-from taigan.conformance.seen import Upload, Uploads
 from taigan.patience import SILENT_FOR, body_within
 
 LARGEST_UPLOAD = 4 << 20

@@ -1,0 +1,1 @@
+"""What the outcomes of the cases mean when they are taken together."""
