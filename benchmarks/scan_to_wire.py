@@ -33,9 +33,9 @@ from aiohttp import web
 from benchmarks import leash
 from benchmarks.ports import free_port
 from taigan.clock import SystemClock
-from taigan.devices.journal import Journal
-from taigan.devices.lane import Happening, Kind, Lane, LaneRecord
-from taigan.devices.lanes import LaneSettings, LanesSettings
+from taigan.devices.lanes.journal import Journal
+from taigan.devices.lanes.lane import Happening, Kind, Lane, LaneRecord
+from taigan.devices.lanes.lanes import LaneSettings, LanesSettings
 from taigan.devices.workbench import DeviceLane, Workbench, WorkbenchSettings
 from taigan.tasks import end
 

@@ -12,7 +12,7 @@ import pytest
 from support.barrier_bench import Bench, bench
 from support.ports import free_port
 from taigan.barriers.barrier import EventKind, Outcome
-from taigan.devices.device import Fault
+from taigan.devices.electronics.device import Fault
 
 
 def settings(**others: Any) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from taigan.barriers.edge.outbox import Outbox, OutboxUnusable, Owed
 from taigan.barriers.edge.wire import Cancel, Command, LaneEvent, prefix
 from taigan.barriers.wires.broker import BrokerSettings
 from taigan.clock import Clock, SystemClock
-from taigan.devices.lane import Verb
+from taigan.devices.lanes.lane import Verb
 
 
 def device(broker: Broker) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from support.certificates import fingerprint, self_signed
 from support.ports import free_port
 from taigan.barriers.barrier import EventKind, Outcome
 from taigan.barriers.drivers import BadSettings, read_settings
-from taigan.devices.device import Fault
+from taigan.devices.electronics.device import Fault
 
 GATES = ["hikvision-isapi", "dahua-cgi"]
 

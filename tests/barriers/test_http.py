@@ -18,7 +18,7 @@ from support.ports import free_port
 from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome, Position, Price
 from taigan.barriers.door import Post
 from taigan.barriers.kinds.http import signature
-from taigan.devices.device import Fault
+from taigan.devices.electronics.device import Fault
 
 SECRET = "a secret of sixteen or more"
 

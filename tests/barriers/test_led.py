@@ -13,7 +13,7 @@ from support.clock import PATIENCE
 from support.spec import FOLDER
 from taigan.barriers.wires.led import LINE_LIMIT, Colour, ScreenSettings, crc16, frames, gbk, line, lines, spoken, voice
 from taigan.barriers.wires.led_screen import screen_of
-from taigan.devices.led import LedServer, Reader, Screen
+from taigan.devices.electronics.led import LedServer, Reader, Screen
 
 KNOWN = [json.loads(each) for each in (FOLDER / "led_frames.jsonl").read_text("utf-8").splitlines()]
 

@@ -23,11 +23,11 @@ from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Positi
 from taigan.barriers.drivers import BadSettings, Fleet, read_settings
 from taigan.barriers.site import TICK
 from taigan.clock import SystemClock
-from taigan.devices.device import Fault
-from taigan.devices.journal import Journal
-from taigan.devices.lane import LaneRecord
-from taigan.devices.lanes import LanesSettings
-from taigan.devices.relay import RelayBoard
+from taigan.devices.electronics.device import Fault
+from taigan.devices.lanes.journal import Journal
+from taigan.devices.lanes.lane import LaneRecord
+from taigan.devices.lanes.lanes import LanesSettings
+from taigan.devices.makes.relay import RelayBoard
 from taigan.devices.workbench import DeviceLane, Workbench, WorkbenchSettings
 
 

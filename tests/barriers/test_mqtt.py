@@ -25,7 +25,7 @@ from taigan.barriers.barrier import EventKind, Outcome, Position, Price
 from taigan.barriers.site import Site
 from taigan.barriers.wires.broker import BrokerSettings, broker_of
 from taigan.clock import SystemClock
-from taigan.devices.device import Fault
+from taigan.devices.electronics.device import Fault
 from taigan.mqtt_client import Client
 
 

@@ -16,7 +16,7 @@ from taigan.barriers.barrier import EventKind, LaneKey, Outcome, Photo, Why
 from taigan.barriers.door import Post
 from taigan.barriers.watching.lane_watch import LaneWatch
 from taigan.barriers.wires.photos import decoded
-from taigan.devices.photos import photo_of
+from taigan.devices.lanes.photos import photo_of
 
 PLATE = "粤B12345"
 HX: dict[str, Any] = {"driver": "hx-http", "serial": "hx-7"}

@@ -15,7 +15,7 @@ from support.ports import free_port
 from support.simulated_lanes import Heard
 from taigan.barriers.drivers import Fleet
 from taigan.clock import SystemClock
-from taigan.devices.device import Device
+from taigan.devices.electronics.device import Device
 from taigan.devices.workbench import DeviceLane, emulate
 from taigan.tasks import end
 

@@ -15,7 +15,7 @@ import pytest
 from support.barrier_bench import LANE, Bench, HandClock, bench, handed
 from taigan.barriers.barrier import EventKind, Outcome
 from taigan.barriers.door import Answer, Post
-from taigan.devices.device import Fault
+from taigan.devices.electronics.device import Fault
 
 SETTINGS: dict[str, Any] = {"driver": "vzenith-http", "serial": "c5h-1", "screen": {}}
 

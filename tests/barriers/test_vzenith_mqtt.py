@@ -20,7 +20,7 @@ from support.clock import PATIENCE
 from support.mosquitto import Broker, mosquitto_broker
 from taigan.barriers.barrier import EventKind, Outcome, Position
 from taigan.clock import SystemClock
-from taigan.devices.device import Fault
+from taigan.devices.electronics.device import Fault
 
 
 def settings(broker: Broker, **others: Any) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from requests.auth import HTTPDigestAuth
 from support.barrier_bench import workbench
 from support.clock import PATIENCE
 from support.ports import free_port
-from taigan.devices.dahua import DahuaGate
-from taigan.devices.device import Fault
-from taigan.devices.digest import LOCKED_AFTER
-from taigan.devices.gate import HttpGate
-from taigan.devices.hikvision import HikvisionGate
+from taigan.devices.electronics.device import Fault
+from taigan.devices.electronics.digest import LOCKED_AFTER
+from taigan.devices.electronics.gate import HttpGate
+from taigan.devices.makes.dahua import DahuaGate
+from taigan.devices.makes.hikvision import HikvisionGate
 
 OPEN = '<?xml version="1.0" encoding="UTF-8"?><BarrierGate><ctrlMode>{}</ctrlMode></BarrierGate>'
 USER, PASSWORD = "admin", "p@ss:word"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.simulated_lanes import Platform, Script, running, settings
-from taigan.devices.lanes import LanesSettings
+from taigan.devices.lanes.lanes import LanesSettings
 
 NEVER = 60.0
 

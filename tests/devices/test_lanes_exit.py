@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from support.simulated_lanes import LOT, Platform, Script, running, settings
-from taigan.devices.camera import misread
-from taigan.devices.lanes import LanesSettings
+from taigan.devices.lanes.camera import misread
+from taigan.devices.lanes.lanes import LanesSettings
 
 PLATE = "京A12345"
 

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from support.simulated_lanes import LOT, PATIENCE, Platform, Script, running, settings
-from taigan.devices.journal import Journal, JournalBusy, JournalDamaged, JournalFailed
-from taigan.devices.lane import LaneRecord
+from taigan.devices.lanes.journal import Journal, JournalBusy, JournalDamaged, JournalFailed
+from taigan.devices.lanes.lane import LaneRecord
 
 LANES_PROCESS = """
 import asyncio, sys
 from pathlib import Path
 from taigan.clock import SystemClock
-from taigan.devices.lanes import LaneSettings, LanesSettings, serve
+from taigan.devices.lanes.lanes import LaneSettings, LanesSettings, serve
 
 lanes = (LaneSettings("200002-7", "A1"), LaneSettings("200002-7", "A2"))
 settings = LanesSettings(Path(sys.argv[1]), travel_time=float(sys.argv[2]), lanes=lanes)

@@ -17,7 +17,7 @@ from support.barrier_bench import workbench
 from support.clock import PATIENCE
 from support.ports import free_port
 from support.simulated_lanes import Script
-from taigan.devices.relay import RelayBoard
+from taigan.devices.makes.relay import RelayBoard
 
 
 @contextlib.asynccontextmanager

@@ -19,7 +19,7 @@ from aiohttp import web
 from support.barrier_bench import workbench
 from support.mosquitto import Broker
 from support.simulated_lanes import PATIENCE, Script
-from taigan.devices.vzenith import HttpCamera, HttpCameraSettings, MqttCamera, MqttCameraSettings
+from taigan.devices.makes.vzenith import HttpCamera, HttpCameraSettings, MqttCamera, MqttCameraSettings
 
 VOICE = bytes.fromhex("0064FFFF300901BBB6D3ADB9E2C1D93258")
 LINE = bytes.fromhex("0064FFFF621B00150100020000030AFF000000000000000800BBB6D3ADB9E2C1D93CB7")

@@ -12,8 +12,8 @@ import pytest
 from support.ports import free_port
 from support.simulated_lanes import PATIENCE
 from taigan.clock import SystemClock
-from taigan.devices.hx import HxSettings
-from taigan.devices.lanes import LanesSettings, PortUnavailable
+from taigan.devices.lanes.lanes import LanesSettings, PortUnavailable
+from taigan.devices.makes.hx import HxSettings
 from taigan.devices.workbench import DeviceLane, UnknownDevice, WorkbenchSettings, emulate, serve
 
 

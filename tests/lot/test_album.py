@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from support.parking import LOT_ID, Parking
 from taigan.barriers.barrier import LaneKey, Photo, Why
-from taigan.devices.photos import photo_of
+from taigan.devices.lanes.photos import photo_of
 from taigan.lot.album import MOST_WAITING, NotKept
 from taigan.pictures.store import InMemory, StoreFailed, small
 from taigan.storage import tables as t

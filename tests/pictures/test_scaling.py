@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 import pytest
 from PIL import Image
 
-from taigan.devices.photos import photo_of
+from taigan.devices.lanes.photos import photo_of
 from taigan.pictures.scaler import NotAPicture, Scaler
 from taigan.pictures.scaling import LARGE, SMALL
 

@@ -11,7 +11,7 @@ import pytest
 from hub.sides import KEY, LOT_ID, UNION_ID
 from support.both_sides import API_TOKEN, BY, Both
 from taigan.bolink.wire.signing import sign
-from taigan.devices.face_terminal import FaceTerminal, NotTaken
+from taigan.devices.makes.face_terminal import FaceTerminal, NotTaken
 
 AREA = {"project_code": 62, "name": "陈前小区", "platform": "shanghai", "address": "上地三街9号"}
 PERSON = {

@@ -19,10 +19,10 @@ from taigan.barriers.door import Answer, Post
 from taigan.barriers.drivers import Fleet
 from taigan.barriers.watching.lane_watch import LaneWatch
 from taigan.clock import Clock, SystemClock
-from taigan.devices.device import Device
-from taigan.devices.journal import Journal
-from taigan.devices.lane import LaneRecord
-from taigan.devices.lanes import LanesSettings
+from taigan.devices.electronics.device import Device
+from taigan.devices.lanes.journal import Journal
+from taigan.devices.lanes.lane import LaneRecord
+from taigan.devices.lanes.lanes import LanesSettings
 from taigan.devices.workbench import DeviceLane, Workbench, WorkbenchSettings
 from taigan.process import listen, serve
 from taigan.web.devices import Devices

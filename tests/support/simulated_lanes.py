@@ -16,7 +16,7 @@ from yarl import URL
 from support.clock import PATIENCE
 from taigan.barriers.barrier import Event, EventKind
 from taigan.clock import SystemClock
-from taigan.devices.lanes import LaneSettings, LanesSettings, serve
+from taigan.devices.lanes.lanes import LaneSettings, LanesSettings, serve
 
 LOT = "200002-7"
 

@@ -27,8 +27,8 @@ from taigan.barriers.door import REPORT_LIMIT, Answer, Door, Mailbox, Post
 from taigan.bolink.wire import polling
 from taigan.demo.clock import DemoClock
 from taigan.demo.page import Page
-from taigan.devices.led import LedServer
-from taigan.devices.relay import RelayBoard, RelaySettings, RelayWire
+from taigan.devices.electronics.led import LedServer
+from taigan.devices.makes.relay import RelayBoard, RelaySettings, RelayWire
 from taigan.patience import MOST, body_within
 from taigan.web.app import Doors
 from taigan.web.console.door import FIRST_PARTS
@@ -56,11 +56,11 @@ LISTENING = {
     "cli/serving/lanes.py": "lanes, devices, demo page",
     "cli/serving/devices.py": "lanes, devices, demo page",
     "demo/page.py": "lanes, devices, demo page",
-    "devices/controller.py": "lanes, devices, demo page",
-    "devices/gate.py": "lanes, devices, demo page",
-    "devices/lanes.py": "lanes, devices, demo page",
-    "devices/led.py": "lanes, devices, demo page",
-    "devices/relay.py": "lanes, devices, demo page",
+    "devices/makes/controller.py": "lanes, devices, demo page",
+    "devices/electronics/gate.py": "lanes, devices, demo page",
+    "devices/lanes/lanes.py": "lanes, devices, demo page",
+    "devices/electronics/led.py": "lanes, devices, demo page",
+    "devices/makes/relay.py": "lanes, devices, demo page",
     "devices/workbench.py": "lanes, devices, demo page",
     "conformance/doors/hub.py": "conformance: `/unionapi/…`",
 }

@@ -20,20 +20,12 @@ from aiohttp import web
 
 from taigan.clock import Clock
 from taigan.devices import DeviceError
-from taigan.devices.controller import (
-    HttpController,
-    HttpControllerSettings,
-    MqttController,
-    MqttControllerSettings,
-)
-from taigan.devices.dahua import DahuaGate
-from taigan.devices.device import Device, Fault
-from taigan.devices.gate import GateSettings
-from taigan.devices.hikvision import HikvisionGate
-from taigan.devices.hx import HxCamera, HxSettings
-from taigan.devices.journal import Journal
-from taigan.devices.lane import Happening, Kind, Lane, LaneRecord
-from taigan.devices.lanes import (
+from taigan.devices.electronics.device import Device, Fault
+from taigan.devices.electronics.gate import GateSettings
+from taigan.devices.electronics.led import LedServer
+from taigan.devices.lanes.journal import Journal
+from taigan.devices.lanes.lane import Happening, Kind, Lane, LaneRecord
+from taigan.devices.lanes.lanes import (
     SHUTDOWN_WITHIN,
     BadInput,
     LanesApp,
@@ -42,9 +34,17 @@ from taigan.devices.lanes import (
     choice,
     presence_id,
 )
-from taigan.devices.led import LedServer
-from taigan.devices.relay import RelayBoard, RelaySettings, RelayWire
-from taigan.devices.vzenith import HttpCamera, HttpCameraSettings, MqttCamera, MqttCameraSettings
+from taigan.devices.makes.controller import (
+    HttpController,
+    HttpControllerSettings,
+    MqttController,
+    MqttControllerSettings,
+)
+from taigan.devices.makes.dahua import DahuaGate
+from taigan.devices.makes.hikvision import HikvisionGate
+from taigan.devices.makes.hx import HxCamera, HxSettings
+from taigan.devices.makes.relay import RelayBoard, RelaySettings, RelayWire
+from taigan.devices.makes.vzenith import HttpCamera, HttpCameraSettings, MqttCamera, MqttCameraSettings
 from taigan.patience import SILENT_FOR
 from taigan.tasks import end
 

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.barriers.barrier import Position
-from taigan.devices.photos import photo_of
+from taigan.devices.lanes.photos import photo_of
 from taigan.lot.people.by import By
 from taigan.lot.people.prices import Prices
 from taigan.lot.tariff.reading import price_lists

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from taigan.devices.photos import photo_of
+from taigan.devices.lanes.photos import photo_of
 from taigan.pictures.store import small
 from taigan.rights import Right
 from taigan.storage.kept import shots

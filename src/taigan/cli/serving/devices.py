@@ -36,8 +36,8 @@ def devices(
 
 async def _devices(settings: Settings, with_parent: bool, edges: list[Path], heartbeat: float | None) -> None:
     from taigan.barriers.secrets import FILE, DeviceSecrets
-    from taigan.devices.journal import JournalBusy, JournalError
-    from taigan.devices.lanes import LaneSettings, LanesSettings, PortUnavailable
+    from taigan.devices.lanes.journal import JournalBusy, JournalError
+    from taigan.devices.lanes.lanes import LaneSettings, LanesSettings, PortUnavailable
     from taigan.devices.workbench import DeviceLane, UnknownDevice, WorkbenchSettings, serve
     from taigan.process import listen, stop_when_told
 

@@ -20,9 +20,9 @@ import msgspec
 from aiohttp import web
 
 from taigan import patience
-from taigan.devices.device import Device, Fault, Port, Seconds
-from taigan.devices.lane import Happening, Kind, Reply, Verb
-from taigan.devices.mqtt import MqttLine
+from taigan.devices.electronics.device import Device, Fault, Port, Seconds
+from taigan.devices.electronics.mqtt import MqttLine
+from taigan.devices.lanes.lane import Happening, Kind, Reply, Verb
 from taigan.patience import body_within
 from taigan.tasks import end
 

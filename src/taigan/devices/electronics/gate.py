@@ -8,9 +8,9 @@ import msgspec
 from aiohttp import web
 
 from taigan import patience
-from taigan.devices.device import Device, Fault, Port
-from taigan.devices.digest import Gatekeeper
-from taigan.devices.lane import Reply, Verb
+from taigan.devices.electronics.device import Device, Fault, Port
+from taigan.devices.electronics.digest import Gatekeeper
+from taigan.devices.lanes.lane import Reply, Verb
 from taigan.patience import body_within
 
 SILENT_FOR = 30.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from taigan.devices.gate import HttpGate
-from taigan.devices.lane import Verb
-from taigan.devices.photos import photo_of
+from taigan.devices.electronics.gate import HttpGate
+from taigan.devices.lanes.lane import Verb
+from taigan.devices.lanes.photos import photo_of
 
 
 class DahuaGate(HttpGate):

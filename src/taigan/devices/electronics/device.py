@@ -1,6 +1,6 @@
 """What every emulated device is: the electronics between a lane and a platform.
 
-The lane (`taigan.devices.lane`) has the arm, the loops and the cars; a device gives it a voice, as the real one would:
+The lane (`taigan.devices.lanes.lane`) has the arm, the loops and the cars; a device gives it a voice, as the real one would:
 it turns what happens in the lane into its own messages, and its own commands into the lane's. Times are in seconds.
 """
 
@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from taigan.devices.lane import Happening, Kind, Lane, Reply, Verb
+from taigan.devices.lanes.lane import Happening, Kind, Lane, Reply, Verb
 
 
 class Fault(enum.StrEnum):

@@ -19,11 +19,11 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from taigan.devices.device import Device, Fault, Seconds
-from taigan.devices.lane import Arm, Reply, Verb
-from taigan.devices.led import Reader, Screen
-from taigan.devices.mqtt import MqttLine
-from taigan.devices.photos import photo_of
+from taigan.devices.electronics.device import Device, Fault, Seconds
+from taigan.devices.electronics.led import Reader, Screen
+from taigan.devices.electronics.mqtt import MqttLine
+from taigan.devices.lanes.lane import Arm, Reply, Verb
+from taigan.devices.lanes.photos import photo_of
 from taigan.tasks import end
 
 log = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ import xml.etree.ElementTree as ElementTree
 
 from aiohttp import web
 
-from taigan.devices.gate import HttpGate
-from taigan.devices.lane import Arm, Mode, Verb
-from taigan.devices.photos import photo_of
+from taigan.devices.electronics.gate import HttpGate
+from taigan.devices.lanes.lane import Arm, Mode, Verb
+from taigan.devices.lanes.photos import photo_of
 
 OK = (1, "OK")
 BUSY = (2, "Device Busy")

@@ -55,10 +55,10 @@ from aiohttp import WSMsgType, web
 
 from taigan.clock import Clock
 from taigan.devices import DeviceError
-from taigan.devices.camera import CameraMode
-from taigan.devices.journal import Journal, JournalFailed
-from taigan.devices.lane import CarAction, DoesNotFit, Happening, Kind, Lane, LaneRecord, Mode, Reply, Verb
-from taigan.devices.photos import photo_of
+from taigan.devices.lanes.camera import CameraMode
+from taigan.devices.lanes.journal import Journal, JournalFailed
+from taigan.devices.lanes.lane import CarAction, DoesNotFit, Happening, Kind, Lane, LaneRecord, Mode, Reply, Verb
+from taigan.devices.lanes.photos import photo_of
 from taigan.patience import SILENT_FOR, body_within
 from taigan.tasks import end
 

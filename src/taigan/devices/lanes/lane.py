@@ -18,8 +18,8 @@ import msgspec
 
 from taigan.clock import Clock
 from taigan.devices import DeviceError
-from taigan.devices.camera import CameraMode, misread
-from taigan.devices.journal import JournalFailed
+from taigan.devices.lanes.camera import CameraMode, misread
+from taigan.devices.lanes.journal import JournalFailed
 
 log = logging.getLogger(__name__)
 

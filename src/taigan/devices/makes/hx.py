@@ -11,10 +11,10 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from taigan.devices.device import Device, Fault, Seconds
-from taigan.devices.lane import Reply, Verb
-from taigan.devices.led import Reader, Screen
-from taigan.devices.photos import photo_of
+from taigan.devices.electronics.device import Device, Fault, Seconds
+from taigan.devices.electronics.led import Reader, Screen
+from taigan.devices.lanes.lane import Reply, Verb
+from taigan.devices.lanes.photos import photo_of
 from taigan.tasks import end
 
 log = logging.getLogger(__name__)

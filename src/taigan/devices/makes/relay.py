@@ -14,8 +14,8 @@ from typing import Literal
 
 import msgspec
 
-from taigan.devices.device import Device, Fault, Port, Seconds
-from taigan.devices.lane import Reply, Verb
+from taigan.devices.electronics.device import Device, Fault, Port, Seconds
+from taigan.devices.lanes.lane import Reply, Verb
 from taigan.patience import make_room
 
 CHANNELS = (8, 16, 32)

@@ -1,0 +1,1 @@
+"""The simulated lanes: loops, arms, cameras and cars, and the file that keeps what they did."""

@@ -1,0 +1,1 @@
+"""The emulated devices, a file for each make."""
