@@ -11,7 +11,7 @@ from benchmarks.scene import KEY
 from taigan import bolink
 from taigan.clock import SystemClock
 from taigan.lot.messages.router import Answered
-from taigan.lot.metrics import Metrics
+from taigan.lot.signals.metrics import Metrics
 from taigan.process import listen, serve
 from taigan.web.app import Doors
 from taigan.web.callback import Callback

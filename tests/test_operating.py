@@ -15,7 +15,7 @@ import pytest
 from support.databases import emptied
 from support.postgres import binaries, with_database
 from support.programs import program
-from taigan.lot.metrics import Metrics
+from taigan.lot.signals.metrics import Metrics
 from taigan.storage.database import Database, open_database
 from taigan.storage.setup import registry
 from taigan.storage.shown import views

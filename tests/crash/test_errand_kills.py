@@ -19,7 +19,7 @@ from crash.street import UNION_ID
 from support.postgres import new_databases
 from support.stack import eventually
 from support.telling import Tell
-from taigan.lot.checkpoints import Checkpoint
+from taigan.lot.writing.checkpoints import Checkpoint
 
 ROUNDS = int(os.environ.get("TAIGAN_TEST_KILL_ROUNDS", "0"))
 SEED = int(os.environ.get("TAIGAN_TEST_STAYS_FROM", "20260504"))

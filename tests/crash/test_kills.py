@@ -19,7 +19,7 @@ from crash.street import Round, Street
 from support.clock import PATIENCE
 from support.postgres import new_databases
 from support.telling import Tell
-from taigan.lot.checkpoints import Checkpoint
+from taigan.lot.writing.checkpoints import Checkpoint
 
 log = logging.getLogger(__name__)
 ROUNDS = int(os.environ.get("TAIGAN_TEST_KILL_ROUNDS", "0"))

@@ -22,7 +22,7 @@ from crash.paying import ASKING, FAULTS, MONTH, PASS_ENDS, PATIENCE, WAYS, Payin
 from crash.street import SPACES
 from support.postgres import new_databases
 from support.telling import Tell
-from taigan.lot.checkpoints import Checkpoint
+from taigan.lot.writing.checkpoints import Checkpoint
 
 STAYS = int(os.environ.get("TAIGAN_TEST_STAYS", "12"))
 ROUNDS = int(os.environ.get("TAIGAN_TEST_KILL_ROUNDS", "0"))

@@ -37,9 +37,9 @@ from taigan.hub.admin.drafts import DOWNLINKS
 from taigan.hub.rules import Rules
 from taigan.lot.messages.keyring import Keyring
 from taigan.lot.messages.router import Answered, Callback, Callbacks
-from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
 from taigan.lot.setup import LotSetup, VendorSetup, seed
+from taigan.lot.signals.metrics import Metrics
 from taigan.storage.database import Database, open_database
 
 WAITS = Rules().resend_after

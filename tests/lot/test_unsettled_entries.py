@@ -15,9 +15,9 @@ from support.troubled import TroubledDatabase
 from taigan.barriers.barrier import EventKind
 from taigan.lot.errors import NobodyWaits
 from taigan.lot.policy import Policy
+from taigan.lot.rounds.watch import SET_ASIDE_FOR
 from taigan.lot.setup import LaneSetup
 from taigan.lot.uploads.courier import LEASE_SPARE
-from taigan.lot.watch import SET_ASIDE_FOR
 from taigan.storage import tables as t
 from taigan.storage.database import Database
 

@@ -33,8 +33,8 @@ from taigan.lot.people.by import By
 from taigan.lot.people.exit_acts import Close
 from taigan.lot.platform import Platform
 from taigan.lot.policy import Policy
+from taigan.lot.rounds.tidying import Tidying
 from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup
-from taigan.lot.tidying import Tidying
 from taigan.storage import tables as t
 from taigan.storage.database import Database
 from taigan.storage.kept.retention import SWEEPS

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from taigan.lot.events import Events
+from taigan.lot.signals.events import Events
 from taigan.storage.errors import StorageError
 from taigan.web import live
 from web.house import LOT, TOKEN, House, Line, served

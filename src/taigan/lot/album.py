@@ -17,9 +17,9 @@ import structlog
 from taigan.barriers.barrier import LaneKey, Photo
 from taigan.clock import Clock
 from taigan.lot.errors import LotError, UnknownOrder
-from taigan.lot.events import Events
 from taigan.lot.lanes.lanes import Lanes
-from taigan.lot.metrics import Metrics
+from taigan.lot.signals.events import Events
+from taigan.lot.signals.metrics import Metrics
 from taigan.pictures.scaler import NotAPicture, Scaler
 from taigan.pictures.store import Store, StoreFailed, both, small
 from taigan.storage.database import Database

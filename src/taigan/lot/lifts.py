@@ -24,11 +24,11 @@ import structlog
 from taigan.barriers.barrier import Barrier, LaneKey, Outcome, Position, Result
 from taigan.clock import Clock, set_within
 from taigan.deadline import Deadline
-from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
-from taigan.lot.commits import Commits, Transaction
-from taigan.lot.events import Events
 from taigan.lot.lanes.lanes import Lanes
-from taigan.lot.metrics import Metrics
+from taigan.lot.signals.events import Events
+from taigan.lot.signals.metrics import Metrics
+from taigan.lot.writing.checkpoints import Checkpoint, Reach, pass_by
+from taigan.lot.writing.commits import Commits, Transaction
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.due import overdue

@@ -17,15 +17,12 @@ from taigan.bolink import Addresses, BadAnswer, BolinkClient, BolinkError, Refus
 from taigan.bolink.values import CodeKind
 from taigan.clock import Clock, set_within
 from taigan.lot.album import Album
-from taigan.lot.checkpoints import Reach, pass_by
-from taigan.lot.commits import Commits
 from taigan.lot.community.desk import CommunityDesk
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import LotError, UnknownLot
-from taigan.lot.events import Events
 from taigan.lot.gateways.gateway import NoGateway, SmsGateway
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
@@ -48,19 +45,22 @@ from taigan.lot.messages.reductions import Reductions
 from taigan.lot.messages.router import Callbacks, Handler, NoPlateEntries, Unsigned
 from taigan.lot.messages.told import ToldMessages
 from taigan.lot.messages.vehicles import Vehicles
-from taigan.lot.metrics import Metrics
 from taigan.lot.people.attendant import Attendant
 from taigan.lot.plates import Plates
 from taigan.lot.policy import Connection, Policy
-from taigan.lot.rounds import Rounds
+from taigan.lot.rounds.rounds import Rounds
+from taigan.lot.rounds.tidying import Tidying
+from taigan.lot.rounds.watch import Watch
 from taigan.lot.setup import LotSetup, VendorSetup, overridden, seed, settle_confirm
-from taigan.lot.tidying import Tidying
+from taigan.lot.signals.events import Events
+from taigan.lot.signals.metrics import Metrics
 from taigan.lot.uploads.courier import Courier
 from taigan.lot.uploads.line import Line, PolledClient
 from taigan.lot.uploads.lines import Lines
 from taigan.lot.uploads.pulls import ANSWER_WITHIN, Pulls
 from taigan.lot.uploads.questions import Questions
-from taigan.lot.watch import Watch
+from taigan.lot.writing.checkpoints import Reach, pass_by
+from taigan.lot.writing.commits import Commits
 from taigan.pictures.scaler import Scaler
 from taigan.pictures.store import InMemory, Store
 from taigan.storage.changes import Changes

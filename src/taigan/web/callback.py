@@ -11,7 +11,7 @@ import structlog
 from taigan.clock import Clock
 from taigan.lot import texts
 from taigan.lot.messages.router import Answered, Callbacks, refusal
-from taigan.lot.metrics import Metrics
+from taigan.lot.signals.metrics import Metrics
 from taigan.web.asgi import (
     ClientGone,
     Receive,

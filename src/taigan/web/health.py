@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from taigan.lot.metrics import Metrics
+from taigan.lot.signals.metrics import Metrics
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.shown import views

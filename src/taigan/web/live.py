@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import msgspec
 
-from taigan.lot.events import Events, Step
+from taigan.lot.signals.events import Events, Step
 from taigan.storage.errors import StorageError
 
 Still = Callable[[], Awaitable[bool]]

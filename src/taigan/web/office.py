@@ -16,7 +16,6 @@ from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import Conflict, UnknownDelivery, UnknownLane, UnknownLot, UnknownOrder
-from taigan.lot.events import Events
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.room import Picture
@@ -27,6 +26,7 @@ from taigan.lot.people.board import money_of
 from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.people.prices import Prices
 from taigan.lot.plates import Plates
+from taigan.lot.signals.events import Events
 from taigan.storage.database import Database
 from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Lane, Lift, Lot

@@ -66,11 +66,11 @@ async def _lot(
     from taigan.barriers.barrier import Barrier, Event, EventSink, LaneKey
     from taigan.barriers.drivers import Fleet, read_settings
     from taigan.barriers.secrets import FILE, DeviceSecrets
-    from taigan.lot.checkpoints import DieAt, pass_by
     from taigan.lot.ids import RandomIds
     from taigan.lot.people.alarm_hook import AlarmHook
     from taigan.lot.people.inventing import invent
     from taigan.lot.platform import Platform
+    from taigan.lot.writing.checkpoints import DieAt, pass_by
     from taigan.process import listen, serve, stop_when_told
     from taigan.storage.database import open_database
     from taigan.storage.engines.exchange import exchange_over

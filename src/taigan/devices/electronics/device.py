@@ -1,7 +1,7 @@
 """What every emulated device is: the electronics between a lane and a platform.
 
-The lane (`taigan.devices.lanes.lane`) has the arm, the loops and the cars; a device gives it a voice, as the real one would:
-it turns what happens in the lane into its own messages, and its own commands into the lane's. Times are in seconds.
+The lane (`taigan.devices.lanes.lane`) has the arm, the loops and the cars; a device gives it a voice, as the real one
+would: it turns what happens in the lane into its own messages, and its own commands into the lane's. Times in seconds.
 """
 
 from __future__ import annotations

@@ -20,20 +20,20 @@ import structlog
 from taigan.barriers.barrier import Outcome, Result
 from taigan.clock import Clock, set_within
 from taigan.lot import texts
-from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
-from taigan.lot.commits import Commits, Transaction
 from taigan.lot.entering.passes import note_pass
 from taigan.lot.entering.rules import command_by, decide, outcome_told
 from taigan.lot.entering.scan import Next, Scan, Verdict, answer
 from taigan.lot.entering.situation import Situation
-from taigan.lot.events import Events
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.evidence import UNSEEN
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lifts import Ended, Lifts, Purpose, Settling, Told, cancel
-from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
+from taigan.lot.signals.events import Events
+from taigan.lot.signals.metrics import Metrics
 from taigan.lot.stays import orders
+from taigan.lot.writing.checkpoints import Checkpoint, Reach, pass_by
+from taigan.lot.writing.commits import Commits, Transaction
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.locked import facts

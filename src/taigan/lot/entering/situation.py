@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from taigan.barriers.words import spelling
-from taigan.lot.commits import Transaction
 from taigan.lot.entering.scan import Scan
 from taigan.lot.policy import Policy
+from taigan.lot.writing.commits import Transaction
 from taigan.storage.locked import facts
 from taigan.storage.rows import Driver, Lane, Message, Order, Presence
 

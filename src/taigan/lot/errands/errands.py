@@ -14,7 +14,6 @@ from taigan.bolink.chapters.lots import Merchant
 from taigan.bolink.chapters.trade import EscapedOrder, QueryEscapes
 from taigan.bolink.errors import BadAnswer
 from taigan.clock import Clock
-from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
 from taigan.lot.errands import invoices, lots, passes, paying, refunds
 from taigan.lot.errands.errand import Ended, Follow, Outcome, Overdue, Settle
 from taigan.lot.errands.invoices import Buyer
@@ -23,6 +22,7 @@ from taigan.lot.errors import BadValue, BolinkSaysNo, Conflict, LotError, Unknow
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.room import Item, Room
 from taigan.lot.people.by import By
+from taigan.lot.writing.checkpoints import Checkpoint, Reach, pass_by
 from taigan.storage.database import Database
 from taigan.storage.due import errands as kept
 from taigan.storage.locked.passes import Term

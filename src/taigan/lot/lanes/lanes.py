@@ -29,10 +29,10 @@ from taigan.barriers.barrier import (
 )
 from taigan.clock import Clock, set_within
 from taigan.lot import texts
-from taigan.lot.events import Events
 from taigan.lot.lanes.street import Effect, Exits, Street
 from taigan.lot.lanes.watchers import Watchers
-from taigan.lot.metrics import Metrics
+from taigan.lot.signals.events import Events
+from taigan.lot.signals.metrics import Metrics
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.engines.group import GroupCommit

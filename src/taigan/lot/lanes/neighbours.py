@@ -15,8 +15,8 @@ import msgspec
 import structlog
 
 from taigan.clock import Clock
-from taigan.lot.events import Events, Step
 from taigan.lot.lanes.lanes import Stored
+from taigan.lot.signals.events import Events, Step
 
 log = structlog.get_logger("taigan.neighbours")
 SAY_EVERY = 5.0

@@ -19,10 +19,7 @@ from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome
 from taigan.bolink.chapters.reconciliation import PaymentRecord
 from taigan.clock import Clock, set_within
 from taigan.lot import texts
-from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
-from taigan.lot.commits import Transaction
 from taigan.lot.errors import UnknownLot
-from taigan.lot.events import Events
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lanes.street import Seen
@@ -37,7 +34,10 @@ from taigan.lot.leaving.pulling.tagged import TagRead
 from taigan.lot.leaving.room import After, Item, Picture, Room, picture_of
 from taigan.lot.lifts import Ended, Lifts, Purpose, Settling, Told
 from taigan.lot.policy import Policy
+from taigan.lot.signals.events import Events
 from taigan.lot.uploads.pulls import Charged, Code, Pull, Pulls
+from taigan.lot.writing.checkpoints import Checkpoint, Reach, pass_by
+from taigan.lot.writing.commits import Transaction
 from taigan.storage.database import Database
 from taigan.storage.due.overdue import Unclear
 from taigan.storage.engines.group import GroupCommit

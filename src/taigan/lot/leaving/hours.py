@@ -14,7 +14,6 @@ import structlog
 from taigan.bolink import units
 from taigan.clock import Clock
 from taigan.lot import texts
-from taigan.lot.ages import SKEW
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.desk import LeavingDesk
@@ -25,6 +24,7 @@ from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.policy import OfflineExit, Policy
 from taigan.lot.stays import orders
 from taigan.lot.uploads.pulls import Pulls
+from taigan.lot.writing.ages import SKEW
 from taigan.storage.database import Database
 from taigan.storage.due import overdue
 from taigan.storage.errors import StorageError

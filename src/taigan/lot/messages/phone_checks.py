@@ -18,11 +18,11 @@ from taigan import bolink
 from taigan.bolink import BadMessage
 from taigan.clock import Clock
 from taigan.lot import texts
-from taigan.lot.ages import SKEW
 from taigan.lot.gateways.gateway import Arrival, SmsFailed, SmsGateway
 from taigan.lot.ids import Ids
 from taigan.lot.messages.router import Answered, Callback, reply
 from taigan.lot.policy import Policy
+from taigan.lot.writing.ages import SKEW
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError

@@ -24,8 +24,8 @@ from taigan.lot.entering.scan import Scan
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.messages.keyring import Keyring
 from taigan.lot.messages.log import Heard
-from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
+from taigan.lot.signals.metrics import Metrics
 from taigan.storage.errors import StorageError
 from taigan.storage.rows import Lot
 from taigan.storage.shown.messages import IN

@@ -15,7 +15,6 @@ from taigan.barriers.barrier import LaneKey, Outcome
 from taigan.barriers.words import spelling
 from taigan.clock import Clock
 from taigan.lot import texts
-from taigan.lot.commits import Commits
 from taigan.lot.errors import (
     BadValue,
     BarrierFault,
@@ -37,6 +36,7 @@ from taigan.lot.people.by import By as By
 from taigan.lot.people.keys import KeyInUse
 from taigan.lot.policy import Policy
 from taigan.lot.stays import orders
+from taigan.lot.writing.commits import Commits
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.locked import facts

@@ -12,14 +12,14 @@ import structlog
 from taigan import bolink
 from taigan.bolink import BadAnswer, BolinkClient, BolinkError, Refused
 from taigan.clock import Clock, set_within
-from taigan.lot.ages import SKEW
-from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
 from taigan.lot.errors import LotError
-from taigan.lot.events import Events
 from taigan.lot.lanes.lanes import Lanes
-from taigan.lot.metrics import Metrics
 from taigan.lot.policy import Policy
+from taigan.lot.signals.events import Events
+from taigan.lot.signals.metrics import Metrics
 from taigan.lot.uploads.line import PolledClient
+from taigan.lot.writing.ages import SKEW
+from taigan.lot.writing.checkpoints import Checkpoint, Reach, pass_by
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.due import deliveries

@@ -18,10 +18,10 @@ from taigan import bolink
 from taigan.bolink import BolinkClient, BolinkError, Exit, ExitTaken, Refused
 from taigan.bolink.values import PaymentState
 from taigan.clock import Clock
-from taigan.lot.checkpoints import Checkpoint, Reach, pass_by
 from taigan.lot.errors import LotError
 from taigan.lot.uploads.courier import KNOWN_ALREADY, Courier
 from taigan.lot.uploads.line import PolledClient
+from taigan.lot.writing.checkpoints import Checkpoint, Reach, pass_by
 from taigan.storage.database import Database
 from taigan.storage.due import deliveries
 from taigan.storage.errors import StorageError

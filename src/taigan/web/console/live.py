@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from taigan.lot.events import Events, Step
+from taigan.lot.signals.events import Events, Step
 from taigan.web.live import Still, heard
 
 BEAT = 10.0

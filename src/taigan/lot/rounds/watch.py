@@ -13,14 +13,14 @@ import sqlalchemy as sa
 import structlog
 
 from taigan.clock import Clock
-from taigan.lot.ages import SKEW, Ages
-from taigan.lot.commits import Transaction
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lifts import Lifts
-from taigan.lot.metrics import Metrics
 from taigan.lot.people.alarms import Endings
 from taigan.lot.policy import Policy
+from taigan.lot.signals.metrics import Metrics
 from taigan.lot.stays import orders
+from taigan.lot.writing.ages import SKEW, Ages
+from taigan.lot.writing.commits import Transaction
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.due import deliveries, overdue

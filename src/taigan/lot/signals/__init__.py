@@ -1,0 +1,1 @@
+"""What the lot tells those who watch it: live steps and counts."""
