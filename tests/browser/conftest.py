@@ -1,4 +1,4 @@
-"""BoLink's side for the pictures: one per test, with a lot that answers as told."""
+"""BoLink's side for the pictures: one per test, with a lot that answers as told; the console: one per module."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from browser.console import Console, furnished_console
 from hub.sides import FakeLot, Side, running_side, serving_lot
 from support.clock import ManualClock
 
@@ -21,3 +22,9 @@ async def lot() -> AsyncIterator[FakeLot]:
 async def side(tmp_path: Path, lot: FakeLot) -> AsyncIterator[Side]:
     async with running_side(tmp_path, ManualClock(), lot.url) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Console]:
+    async with furnished_console(tmp_path_factory.mktemp("console")) as furnished:
+        yield furnished

@@ -40,3 +40,24 @@ async def sticks_out(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     width: int = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return width
+
+
+async def what_has_the_focus(page: Page) -> str:
+    """`seen` where what has the focus can be seen and shows that it has it, `page` where the whole page has it; or what
+    is wrong."""
+    found: str = await page.evaluate(
+        """() => {
+          const one = document.activeElement;
+          if (!one || one === document.body) return 'nothing has it';
+          if (one.id === 'main') return 'page';
+          const shown = one.id === 'open-menu' ? one.nextElementSibling : one;
+          const box = shown.getBoundingClientRect(), style = getComputedStyle(shown);
+          const name = one.outerHTML.slice(0, 120);
+          if (box.width < 4 || box.height < 4) return `too small: ${name}`;
+          if (box.bottom <= 0 || box.top >= innerHeight || box.right <= 0 || box.left >= innerWidth)
+            return `out of sight: ${name}`;
+          if (style.outlineStyle === 'none' || parseFloat(style.outlineWidth) < 2) return `without a ring: ${name}`;
+          return 'seen';
+        }"""
+    )
+    return found

@@ -4,23 +4,15 @@ without; pictures of all of them, and nothing that keeps people out."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Locator, Page, expect
 
+from browser.console import HERE, Console
 from browser.looks import barriers_found, keep_picture, sticks_out
-from support.browser import chromium
-from taigan.rights import Role
-from taigan.storage.database import open_database
 from taigan.storage.rows import Alarm
-from web.console.browser import PASSWORD, accounts_of
-from web.console.furnished import fortnight, furnish, photograph, with_community
-from web.house import LOT, House, house_at, served
+from web.house import LOT
 
-HERE = f"/lots/{LOT}"
 PAGES = {
     "lanes": HERE,
     "alarms": f"{HERE}/alarms",
@@ -98,46 +90,6 @@ LOOKS = (("wide", "light"), ("narrow", "dark"))
 TOGETHER = 8
 """So many pages are looked at in one test, which has its time."""
 SIZES = {"wide": (1366, 768), "narrow": (390, 844)}
-
-
-@dataclass
-class Console:
-    """A furnished lot behind a real server."""
-
-    house: House
-    url: str
-    browser: Browser
-
-    async def open(self, login: str = "wangfang", **options: object) -> BrowserContext:
-        """A browser of its own in which that person is signed in."""
-        context = await self.browser.new_context(base_url=self.url, **options)  # type: ignore[arg-type]
-        page = await context.new_page()
-        await page.goto("/sign-in")
-        await page.locator("[name=login]").fill(login)
-        await page.locator("[name=password]").fill(PASSWORD)
-        await page.locator("form[action='/sign-in'] button").click()
-        await page.wait_for_url(lambda url: "sign-in" not in url)
-        await page.close()
-        return context
-
-
-@pytest.fixture(scope="module")
-async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Console]:
-    folder: Path = tmp_path_factory.mktemp("console")
-    database = await open_database(f"sqlite:///{folder / 'lot.sqlite3'}")
-    house = await house_at(database)
-    await furnish(house)
-    await fortnight(house)
-    await photograph(house)
-    await with_community(house)
-    accounts = accounts_of(house)
-    await accounts.create("wangfang", "王芳", PASSWORD, by="test", must_change=False)
-    await accounts.give("wangfang", Role.OWNER, (), by="test")
-    await accounts.create("liqiang", "李强", PASSWORD, by="王芳")
-    await accounts.give("liqiang", Role.COLLECTOR, [LOT], by="王芳")
-    async with chromium() as browser, served(house.app, house.events.stop) as port:
-        yield Console(house, f"http://127.0.0.1:{port}", browser)
-    await database.close()
 
 
 @pytest.mark.parametrize(

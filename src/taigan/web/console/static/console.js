@@ -9,10 +9,16 @@ const LEASE = 4000; // ms that a tab leads the others after its last word
 const parts = new Set();
 const lot = location.pathname.match(/^\/lots\/[^/]+/)?.[0];
 const line = document.getElementById('live');
+const TYPED = 'input:not([type=radio], [type=checkbox]), select, textarea'; // where keys are letters of a text
 
 /** A part of the page that is fetched again when the thing it is about (`key`) has changed. */
 class LivePart extends HTMLElement {
-  connectedCallback() { parts.add(this); }
+  connectedCallback() {
+    parts.add(this);
+    if (this.stands) return;
+    this.stands = true;
+    for (const left of ['pointerleave', 'focusout']) this.addEventListener(left, () => this.settle());
+  }
   disconnectedCallback() { parts.delete(this); }
 
   wants(keys) { return keys.includes(this.getAttribute('key')); }
@@ -34,39 +40,39 @@ class LivePart extends HTMLElement {
    * pointer nothing moves. */
   take(html) {
     if (html === this.last) return;
-    const held = this.matches(':hover') || this.contains(document.activeElement);
+    const focused = this.contains(document.activeElement) ? document.activeElement : null;
+    const held = focused || this.matches(':hover');
     const next = document.createElement('template');
     next.innerHTML = html;
     const list = this.querySelector('ul'), newList = next.content.querySelector('ul');
     if (held && list?.querySelector('[data-key]')) {
       this.waiting = html;
-      this.addEventListener('pointerleave', () => this.settle(), {once: true});
-      this.addEventListener('focusout', () => this.settle(), {once: true});
       for (const old of list.querySelectorAll(':scope > [data-key]')) {
         const found = newList && [...newList.children].find((one) => one.dataset.key === old.dataset.key);
-        if (found) { if (!old.contains(document.activeElement)) old.replaceWith(found); } else {
-          old.classList.add('gone');
-          for (const button of old.querySelectorAll('button')) button.disabled = true;
-        }
+        if (found) { if (!old.contains(focused)) old.replaceWith(found); } else old.classList.add('gone');
+        for (const one of found ? [] : old.querySelectorAll('button, a')) one.setAttribute('aria-disabled', 'true');
       }
       for (const fresh of newList ? [...newList.children] : []) {
         if (![...list.children].some((one) => one.dataset.key === fresh.dataset.key)) list.append(fresh);
       }
       return;
     }
-    this.last = html;
-    this.waiting = null;
-    const focus = this.contains(document.activeElement) ? this.place(document.activeElement) : -1;
-    const open = [...this.querySelectorAll('details')].map((one) => one.open);
-    if (open.includes(true) && held) { // somebody is about to choose from a menu
+    if (held && this.querySelector('details[open]')) { // somebody is about to choose from a menu
       this.waiting = html;
-      this.addEventListener('focusout', () => this.settle(), {once: true});
-      this.last = null;
       return;
     }
+    this.last = html;
+    this.waiting = null;
     this.replaceChildren(next.content);
-    if (focus >= 0) this.reachable()[focus]?.focus({preventScroll: true});
+    if (focused) this.stay(what(focused));
     announce();
+  }
+
+  /** The focus stays at what does the same as what had it; where nothing does, at the part, where Enter does nothing. */
+  stay(did) {
+    const same = [...this.querySelectorAll('a, button, summary, input, select')].find((one) => what(one) === did);
+    if (!same) this.tabIndex = -1;
+    (same ?? this).focus({preventScroll: true});
   }
 
   settle() {
@@ -77,9 +83,12 @@ class LivePart extends HTMLElement {
       this.take(html);
     }, 50);
   }
+}
 
-  reachable() { return [...this.querySelectorAll('a, button, summary, input, select')]; }
-  place(element) { return this.reachable().indexOf(element); }
+/** What a control does: its words, where it leads, and what it sends there. */
+function what(control) {
+  const sent = control.form ? [...new FormData(control.form)].map(([name, value]) => `${name}=${value}`) : [];
+  return [control.localName, control.textContent.trim(), control.href ?? control.form?.action ?? '', ...sent].join(' ');
 }
 customElements.define('live-part', LivePart);
 
@@ -246,19 +255,55 @@ function sound() {
 }
 if (document.querySelector('.attention, .alarm-count')) announce();
 
-// Keys: / finds, 1–9 choose. No letter does anything, and nothing happens while somebody types.
+// Keys: / finds, 1–9 choose, ? tells which keys there are, arrows move in a menu. No letter does anything, and nothing
+// happens while somebody types.
+const keys = document.getElementById('keys');
 document.addEventListener('keydown', (event) => {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest?.('input, select, textarea')) return;
+  const menu = event.target.closest?.('details.more');
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest?.(TYPED)) return;
   if (event.key === '/') {
     const find = document.querySelector('input[name="q"]');
     if (find) { event.preventDefault(); find.focus(); find.select(); } else if (lot) { location.href = `${lot}/stays`; }
   }
-  if (/^[1-9]$/.test(event.key)) document.querySelector(`[data-choice="${event.key}"]`)?.focus();
-  if (event.key === 'Escape') for (const one of document.querySelectorAll('details.more[open]')) one.open = false;
+  if (event.key === '?' && keys && !keys.open) { event.preventDefault(); keys.showModal(); }
+  if (/^[1-9]$/.test(event.key) && !keys?.open) choose(document.querySelector(`[data-choice="${event.key}"]`));
+  if (event.key === 'Escape') closeMenus();
+  if (menu && /^Arrow(Down|Up)$/.test(event.key)) {
+    event.preventDefault();
+    menu.open = true;
+    const items = [...menu.querySelectorAll('.item')], step = event.key === 'ArrowDown' ? 1 : -1;
+    const at = items.indexOf(event.target);
+    items.at(at < 0 ? (step > 0 ? 0 : -1) : (at + step) % items.length)?.focus();
+  }
 });
+for (const opener of document.querySelectorAll('[data-opens]')) {
+  const shown = document.getElementById(opener.dataset.opens);
+  opener.hidden = false;
+  opener.addEventListener('click', () => shown.showModal());
+  shown.querySelector('button').addEventListener('click', () => shown.close());
+}
+
+function choose(one) {
+  one?.focus();
+  if (one?.type === 'radio') one.checked = true;
+}
+
+/** Close menus but the one that `target` is in; who was in one is back at what opened it. */
+function closeMenus(target = null) {
+  for (const one of document.querySelectorAll('details.more[open]')) {
+    if (target && one.contains(target)) continue;
+    if (!target && one.contains(document.activeElement)) one.querySelector('summary').focus();
+    one.open = false;
+  }
+}
 document.addEventListener('click', (event) => {
-  for (const one of document.querySelectorAll('details.more[open]')) if (!one.contains(event.target)) one.open = false;
+  if (event.target.closest('[aria-disabled="true"]')) event.preventDefault(); // it is gone
+  closeMenus(event.target);
 });
+document.addEventListener('focusin', (event) => closeMenus(event.target));
+// What an act came to is read out, and the next Tab goes on from there.
+const said = document.querySelector('main > .said[role]:first-child, .said[role=alert]');
+if (said && !document.querySelector('[autofocus]')) { said.tabIndex = -1; said.focus({preventScroll: true}); }
 // A form is sent once.
 document.addEventListener('submit', (event) => {
   if (event.target.dataset.sent) { event.preventDefault(); return; }

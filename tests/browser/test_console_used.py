@@ -1,0 +1,212 @@
+"""The console as people use it: without a mouse."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from browser.console import HERE, Console
+from browser.looks import what_has_the_focus
+from web.console.browser import PASSWORD
+
+FAR = 120
+"""No control is farther from the page's begin than so many stops."""
+
+
+@pytest.fixture
+async def page(console: Console) -> AsyncIterator[Page]:
+    """A browser in which nobody is signed in, on an old screen."""
+    context = await console.browser.new_context(
+        base_url=console.url, locale="zh-CN", viewport={"width": 1366, "height": 768}, accept_downloads=True
+    )
+    yield await context.new_page()
+    await context.close()
+
+
+async def press(page: Page, *keys: str) -> None:
+    """After each key something has the focus, it can be seen, and one sees that it has it."""
+    for key in keys:
+        await page.keyboard.press(key)
+        assert await what_has_the_focus(page) in ("seen", "page"), f"after {key}: {await what_has_the_focus(page)}"
+
+
+async def go_to(page: Page, control: Locator, key: str = "Tab") -> None:
+    """Press that key until the control has the focus; each stop on the way shows itself."""
+    for _ in range(FAR):
+        if await control.evaluate("one => one === document.activeElement"):
+            return
+        await press(page, key)
+    raise AssertionError(f"{control} cannot be reached")
+
+
+async def into_the_page(page: Page) -> None:
+    """By the link that skips the menu: the first of a page that has just come."""
+    await press(page, "Tab")
+    await expect(page.locator("a.skip")).to_be_focused()
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("document.activeElement.id") == "main"
+
+
+async def leads(page: Page, key: str = "Enter") -> None:
+    """That key leads to another page, and it has come."""
+    async with page.expect_navigation():
+        await page.keyboard.press(key)
+    await page.wait_for_load_state()
+
+
+async def sign_in(page: Page) -> None:
+    await page.goto("/sign-in")
+    await expect(page.locator("[name=login]")).to_be_focused()
+    await page.keyboard.type("wangfang")
+    await press(page, "Tab")
+    await page.keyboard.type(PASSWORD)
+    await leads(page)
+    if page.url.endswith("/"):  # two lots to choose from
+        await go_to(page, page.locator(f"main a[href='{HERE}']"))
+        await leads(page)
+    assert page.url.endswith(HERE)
+
+
+async def test_a_day_at_the_booth_by_keyboard_alone(console: Console, page: Page) -> None:
+    await sign_in(page)
+
+    # A car by three characters.
+    async with page.expect_navigation():
+        await page.keyboard.press("/")
+    await expect(page.locator("[name=q]")).to_be_focused()
+    await page.keyboard.type("888")
+    await leads(page)
+    await press(page, "1")
+    await expect(page.locator("tbody a").first).to_be_focused()
+    await leads(page)
+    await expect(page.locator("h1")).to_contain_text("沪A88888")
+
+    # Its plate was read wrongly.
+    await into_the_page(page)
+    await go_to(page, page.locator("main a[href$='/owing/correct']"))
+    await leads(page)
+    await expect(page.locator("[name=plate]")).to_be_focused()
+    await press(page, "Control+a")
+    await page.keyboard.type("沪A88889")
+    await go_to(page, page.locator("[name=reason]"))
+    await page.keyboard.type("看错了一位")
+    await leads(page)
+    await go_to(page, page.get_by_role("button", name="更正"))
+    await leads(page)
+    await expect(page.locator(".said[role=status]")).to_be_focused()
+    await expect(page.locator("h1")).to_contain_text("沪A88889")
+
+    # An arm is lifted by hand, with a reason.
+    await go_to(page, page.locator(f"nav a[href='{HERE}']"), "Shift+Tab")
+    await leads(page)
+    await into_the_page(page)
+    more = page.locator(".card", has=page.locator("h3", has_text="B1")).locator("summary")
+    await go_to(page, more)
+    await press(page, "Enter", "ArrowDown", "Escape")
+    await expect(more).to_be_focused()
+    await press(page, "ArrowDown")
+    await go_to(page, page.locator(".more[open] a.item[href$='/B1/open']"), "ArrowDown")
+    await leads(page)
+    await press(page, "2")
+    await expect(page.locator("[name=why]").nth(1)).to_be_checked()
+    lifted = len(console.house.barriers["B1"].commands)
+    await leads(page)
+    await expect(page.locator(".said[role=status]")).to_be_focused()
+    assert len(console.house.barriers["B1"].commands) > lifted
+
+    # An alarm is taken.
+    await go_to(page, page.locator(f"nav a[href='{HERE}/alarms']"), "Shift+Tab")
+    await leads(page)
+    await into_the_page(page)
+    taken = page.locator("form[action$='/take'] button").first
+    await go_to(page, taken)
+    await leads(page)
+    await expect(page.locator("section.alarms .tag.waiting", has_text="王芳")).to_have_count(1)
+
+    # The shift ends with too little in the drawer.
+    await go_to(page, page.locator(f"nav a[href='{HERE}/shifts']"), "Shift+Tab")
+    await leads(page)
+    await into_the_page(page)
+    await go_to(page, page.locator(f"tbody a[href='{HERE}/shifts/S2']"))
+    await leads(page)
+    await into_the_page(page)
+    await go_to(page, page.locator("a[href$='/S2/close']"))
+    await leads(page)
+    await expect(page.locator("[name=counted]")).to_be_focused()
+    await page.keyboard.type("200")
+    await leads(page)
+    await expect(page.locator("[name=note]")).to_be_focused()
+    await page.keyboard.type("找零找错")
+    await go_to(page, page.get_by_role("button", name="交班"))
+    await leads(page)
+    await expect(page.locator(".said[role=status]")).to_be_focused()
+
+    # Yesterday as a file.
+    await go_to(page, page.locator(f"nav a[href='{HERE}/stays']"), "Shift+Tab")
+    await leads(page)
+    await go_to(page, page.get_by_role("link", name="昨天"))
+    await leads(page)
+    await into_the_page(page)
+    await go_to(page, page.get_by_role("link", name="CSV"))
+    async with page.expect_download() as download:
+        await page.keyboard.press("Enter")
+    assert (await download.value).suggested_filename.endswith(".csv")
+
+
+async def test_the_keys_are_told_in_a_dialog_that_gives_the_focus_back(page: Page) -> None:
+    await sign_in(page)
+    await into_the_page(page)
+    await press(page, "Tab")
+    before = page.locator(":focus")
+    stood = await before.evaluate_handle("one => one")
+    await press(page, "?")
+    await expect(page.get_by_role("dialog", name="按键")).to_be_visible()
+    await press(page, "Escape")
+    await expect(page.get_by_role("dialog", name="按键")).to_be_hidden()
+    assert await stood.evaluate("one => one === document.activeElement")
+    opener = page.get_by_role("button", name="按键")
+    await go_to(page, opener, "Shift+Tab")
+    await press(page, "Enter", "Enter")
+    await expect(opener).to_be_focused()
+
+
+async def test_the_focus_outlives_what_happens_at_the_lanes_and_never_acts_on_another_car(
+    console: Console, page: Page
+) -> None:
+    await sign_in(page)
+    card = page.locator(f"live-part[src='{HERE}/lanes/A2/card']")
+
+    async def becomes(html: str) -> None:
+        """The part is fetched anew and has come to be that."""
+        await page.route("**/lanes/A2/card", lambda route: route.fulfill(body=html, content_type="text/html"))
+        await card.evaluate("one => one.refresh()")
+        await page.unroute("**/lanes/A2/card")
+
+    form = "<form method=post action=/x><input type=hidden name=order_id value={}><button>放行</button></form>"
+    await becomes(form.format(1) + "<p>1</p>")
+    await go_to(page, card.locator("button"))
+    await becomes(form.format(1) + "<p>2</p>")
+    await expect(card.locator("p")).to_have_text("2")
+    await expect(card.locator("button")).to_be_focused()
+    await becomes(form.format(2) + "<p>3</p>")
+    await expect(card.locator("p")).to_have_text("3")
+    await expect(card).to_be_focused()
+    await press(page, "Enter")
+    await expect(card.locator("p")).to_have_text("3")
+    await press(page, "Tab")
+    await expect(card.locator("button")).to_be_focused()
+
+    needed = page.locator("live-part.attention")
+    first = needed.locator("li button, li a").first
+    await go_to(page, first, "Shift+Tab")
+    await page.route("**/attention", lambda route: route.fulfill(body="<h2>都正常</h2>", content_type="text/html"))
+    await needed.evaluate("one => one.refresh()")
+    await expect(first).to_be_focused()
+    await press(page, "Enter")
+    assert page.url.endswith(HERE), "what is gone does nothing"
+    for _ in range(await needed.locator("li button, li a").count()):
+        await press(page, "Tab")
+    await expect(needed.locator("h2")).to_have_text("都正常")
+    await page.unroute("**/attention")
