@@ -14,7 +14,8 @@ from support.parking import LOT_ID, Parking
 from taigan.lot.errors import BadValue, Conflict
 from taigan.lot.people.by import By
 from taigan.lot.people.passes import AddPass, GivenPass, PutLimits, PutPasses
-from taigan.lot.stays.covers import at_hours, hours_of, space_since, written
+from taigan.lot.stays.covers import space_since
+from taigan.lot.stays.pass_times import hours_of, times, written
 from taigan.storage import tables as t
 from taigan.storage.locked.passes import PassStay
 from taigan.storage.rows import Order, PassLimit
@@ -236,8 +237,8 @@ def test_hours_follow_the_clock_of_the_lot_over_midnight_and_summer_time() -> No
     berlin = ZoneInfo("Europe/Berlin")
     night = hours_of("22:00-06:00")
     begin, end = datetime(2026, 3, 28, 20, tzinfo=berlin), datetime(2026, 3, 29, 12, tzinfo=berlin)
-    [(first, last)] = at_hours(night, berlin, begin, end)
+    [(first, last)] = times((), night, berlin, None, begin, end)
     assert last - first == timedelta(hours=7), "the night in which the clocks go forward"
     inside = datetime(2026, 6, 2, 1, tzinfo=SHANGHAI)
-    [(first, last)] = at_hours(night, SHANGHAI, inside, inside + timedelta(hours=10))
+    [(first, last)] = times((), night, SHANGHAI, None, inside, inside + timedelta(hours=10))
     assert (first, last) == (inside, datetime(2026, 6, 2, 6, tzinfo=SHANGHAI))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -88,6 +89,35 @@ async def test_bolink_adds_changes_and_ends_a_pass_and_11_6_tells_it(both: Both)
     assert (await both.bill(order))["charge_fen"] == 0
     assert (await both.push("car_info", type="delete", card_id="15"))["state"] == 1
     assert (await both.push("query_car_info", car_number=PLATE, type="0"))["state"] == 0
+
+
+async def test_j7_in_its_days_of_grace_a_pass_is_renewed_from_its_old_end_and_after_them_from_now(sold: Both) -> None:
+    await sold.act("/pass_cards", **CARD | {"card_id": "K2", "plates": ["京B00002"], "grace_days": 0})
+    await sold.act("/pass_limits", method="PUT", areas=[], hours=[], grace_days=7)
+    sold.clock.advance((datetime.fromisoformat("2026-06-05T12:00:00+08:00") - sold.clock.now()).total_seconds())
+    paid = {"type": 2, "state": 1, "amount": "300.00"}
+    for card_id, ends in (("K1", "2026-06-30"), ("K2", "2026-07-05")):
+        told = {**paid, "card_id": card_id, "trade_no": f"t-{card_id}"}
+        assert (await sold.push("monthcard_pay", **told))["state"] == 1
+        assert (await end_of(sold, card_id))[:10] == ends
+
+
+async def test_days_and_grace_are_set_and_shown_and_told_of_a_stay(sold: Both) -> None:
+    hours = [{"number": "7", "name": "", "hours": "", "days": ["mon", "fri"]}]
+    await sold.act("/pass_limits", method="PUT", areas=[], hours=hours, grace_days=5)
+    assert (await sold.lot("GET", "/pass_limits"))[1] == {"areas": [], "hours": hours, "grace_days": 5}
+    card = CARD | {"card_id": "K2", "plates": ["京B00002"], "days": ["fri", "mon", "mon"], "grace_days": 2}
+    await sold.act("/pass_cards", **card)
+    [shown] = [one for one in await sold.items("/pass_cards") if one["card_id"] == "K2"]
+    assert (shown["days"], shown["grace_days"]) == (["mon", "fri"], 2)
+    found = await sold.push("query_car_info", car_number="京B00002", type="0")
+    assert found["data"]["describe"] == "限周一、周五，到期后宽限2天"
+    sold.clock.advance((datetime.fromisoformat("2026-06-01T12:00:00+08:00") - sold.clock.now()).total_seconds())
+    order = await sold.enters("京B00002")
+    [cover] = (await sold.lot("GET", f"/orders/{order['order_id']}"))[1]["bill"]["passes"]
+    assert (cover["days"], cover["overdue"], cover["ends_at"][:10]) == (["mon", "fri"], True, "2026-06-02")
+    for wrong in ({"days": ["someday"]}, {"grace_days": 32}):
+        assert (await sold.lot("POST", "/pass_cards", **BY | card | {"card_id": "K3"} | wrong))[0] == 400
 
 
 UNKNOWN: list[dict[str, str]] = [

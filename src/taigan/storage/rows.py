@@ -351,7 +351,8 @@ class Pass(msgspec.Struct):
     """A pass (月卡): its plates leave without paying between two moments.
 
     `spaces`: how many its plates share (0: each has its own); `areas`: only there, by their numbers, blanks between;
-    `hours`: only then, as 22:00-08:00, blanks between.
+    `hours`: only then, as 22:00-08:00, blanks between; `days`: only on those, as mon or workday, blanks between;
+    `grace_days`: so long after its end it still holds (None: as long as the lot says).
     """
 
     lot_id: str
@@ -367,13 +368,17 @@ class Pass(msgspec.Struct):
     spaces: int = 0
     areas: str = ""
     hours: str = ""
+    days: str = ""
+    grace_days: int | None = None
 
 
 class PassLimit(msgspec.Struct, frozen=True):
-    """An area or hours that passes may be limited to. `body`: the lanes that lead into it, or the hours."""
+    """An area or times that passes may be limited to, or for how long after their end they hold. `body`: the lanes
+    that lead into it; the days and the hours; the days of grace, whose number is empty.
+    """
 
     lot_id: str
-    kind: str  # area, hours
+    kind: str  # area, hours, grace
     number: str
     name: str
     body: str

@@ -958,16 +958,18 @@ passes = sa.Table(
     sa.Column("spaces", sa.Integer, nullable=False, server_default="0"),  # its plates share; 0: one each
     sa.Column("areas", sa.Text, nullable=False, server_default=""),  # numbers of areas, blanks between; empty: all
     sa.Column("hours", sa.Text, nullable=False, server_default=""),  # 22:00-08:00, blanks between; empty: always
+    sa.Column("days", sa.Text, nullable=False, server_default=""),  # mon … sun, kinds of day; empty: each
+    sa.Column("grace_days", sa.Integer),  # so long after its end it still holds; none: as the lot says
 )
 
 pass_limits = sa.Table(
-    "pass_limits",  # areas and hours that passes may be limited to, by the numbers that BoLink has for them
+    "pass_limits",  # areas and times that passes may be limited to, by BoLink's numbers; the lot's days of grace
     metadata,
     sa.Column("lot_id", sa.Text, primary_key=True),
-    sa.Column("kind", sa.Text, primary_key=True),  # area, hours
+    sa.Column("kind", sa.Text, primary_key=True),  # area, hours, grace
     sa.Column("number", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),  # the lanes that lead into the area; the hours: blanks between
+    sa.Column("body", sa.Text, nullable=False),  # lanes into the area; days and hours: blanks between; days of grace
 )
 
 pass_plates = sa.Table(

@@ -8,9 +8,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from taigan.lot.people.passes import times_checked
+from taigan.lot.stays import pass_times
 from taigan.storage.locked.city import City
+from taigan.storage.locked.passes import LotsLimits
 from taigan.storage.rows import Difference, Errand, PassLimit, Reconciliation
 from taigan.web import resources as r
+from taigan.web.ledger import GraceDays, PassDay
 
 ErrandState = Literal["wanted", "asked", "running", "unclear", "done", "failed", "withdrawn"]
 
@@ -164,25 +168,30 @@ class AreaOfPasses(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class HoursOfPasses(msgspec.Struct, forbid_unknown_fields=True):
-    """Hours of the day that passes may be limited to, by BoLink's number for them: 22:00-08:00, blanks between."""
+    """Times that passes may be limited to, by BoLink's number for them: hours of the day (22:00-08:00, blanks between;
+    empty: all), on these days (none: each)."""
 
     number: Annotated[str, Meta(min_length=1, max_length=32, pattern=r.WORDS)]
     name: Annotated[str, Meta(max_length=50, pattern=r.NO_NUL)]
-    hours: Annotated[str, Meta(min_length=1, max_length=200, pattern=r.NO_NUL)]
+    hours: Annotated[str, Meta(max_length=200, pattern=r.NO_NUL)]
+    days: Annotated[list[PassDay], Meta(max_length=10)] = msgspec.field(default_factory=list)
 
 
 class LimitsView(msgspec.Struct):
-    """What passes may be limited to."""
+    """What passes may be limited to; `grace_days`: how long after their end those hold that say nothing of it."""
 
     areas: list[AreaOfPasses]
     hours: list[HoursOfPasses]
+    grace_days: int
 
 
 class LimitsPut(r.Act, kw_only=True):
-    """What passes may be limited to, in place of all before."""
+    """What passes may be limited to, and how long after their end those hold that say nothing of it, in place of all
+    before."""
 
     areas: Annotated[list[AreaOfPasses], Meta(max_length=100)]
     hours: Annotated[list[HoursOfPasses], Meta(max_length=100)]
+    grace_days: GraceDays = 0
 
 
 class Renewal(r.Act, kw_only=True):
@@ -313,14 +322,26 @@ def shown_errand(errand: Errand) -> ErrandView:
 
 
 def shown_limits(limits: list[PassLimit]) -> LimitsView:
-    """The areas and hours that passes may be limited to."""
+    """The areas and times that passes may be limited to, and the lot's days of grace."""
+    times = [(one, *pass_times.split(one.body)) for one in limits if one.kind == "hours"]
     return LimitsView(
         [AreaOfPasses(one.number, one.name, one.body.split()) for one in limits if one.kind == "area"],
-        [HoursOfPasses(one.number, one.name, one.body) for one in limits if one.kind == "hours"],
+        [
+            HoursOfPasses(one.number, one.name, hours, msgspec.convert(days.split(), list[PassDay]))
+            for one, days, hours in times
+        ],
+        LotsLimits(limits).grace_days,
     )
 
 
 def limits_given(lot_id: str, data: LimitsPut) -> list[PassLimit]:
-    """The same the other way round."""
+    """The same the other way round. Raises BadValue."""
     areas = [PassLimit(lot_id, "area", one.number, one.name, " ".join(one.lanes)) for one in data.areas]
-    return areas + [PassLimit(lot_id, "hours", one.number, one.name, one.hours) for one in data.hours]
+    times = [(one, " ".join(filter(None, times_checked(" ".join(one.days), one.hours)))) for one in data.hours]
+    hours = [PassLimit(lot_id, "hours", one.number, one.name, body) for one, body in times]
+    return [*areas, *hours, *grace_of(lot_id, data.grace_days)]
+
+
+def grace_of(lot_id: str, days: int) -> list[PassLimit]:
+    """The lot's days of grace as they are kept; none where there are none."""
+    return [PassLimit(lot_id, "grace", "", "", str(days))] if days else []

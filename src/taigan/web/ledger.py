@@ -37,10 +37,14 @@ class BillView(msgspec.Struct):
 
 class PassCover(msgspec.Struct):
     """A pass of the stay's plate. `lacks`: why it covers nothing of the stay: `area`, or `spaces` that `holders` have;
-    else it covers it from `since` on, within its days and `hours`."""
+    else it covers it from `since` on until `ends_at`, its days of grace counted, on its `days` and at its `hours`.
+    `overdue`: it holds now by its days of grace only."""
 
     card_id: str
+    days: list[str]
     hours: str
+    ends_at: datetime
+    overdue: bool
     lacks: str
     since: datetime | None
     holders: list[str]
@@ -139,7 +143,7 @@ class PassView(msgspec.Struct):
     """A pass and its plates. `via` is the token by which it was made.
 
     `spaces`: how many its plates share (0: each has its own); `areas`: only there (none: everywhere); `hours`: only
-    then.
+    then; `days`: only on those (none: each); `grace_days`: so long after its end it holds (null: as the lot says).
     """
 
     card_id: str
@@ -152,6 +156,8 @@ class PassView(msgspec.Struct):
     spaces: int
     areas: list[str]
     hours: str
+    days: list[str]
+    grace_days: int | None
 
 
 class OwedView(msgspec.Struct):
@@ -241,6 +247,8 @@ class NewReduction(r.Act, kw_only=True):
     value: Annotated[int, Meta(ge=1, le=100_000_000)]
 
 
+PassDay = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "workday", "weekend", "holiday"]
+GraceDays = Annotated[int, Meta(ge=0, le=31, description="So many days after its end it still holds.")]
 AreaNumber = Annotated[str, Meta(min_length=1, max_length=32, pattern=r.WORDS)]
 
 
@@ -257,6 +265,10 @@ class NewPass(r.Act, kw_only=True):
         msgspec.field(default_factory=list)
     )
     hours: Annotated[str, Meta(max_length=200, pattern=r.NO_NUL, description="Only then: 22:00-08:00.")] = ""
+    days: Annotated[
+        list[PassDay], Meta(max_length=10, description="Only on those; none: each. Kinds of day are the price list's.")
+    ] = msgspec.field(default_factory=list)
+    grace_days: GraceDays | None = None
 
 
 class ShiftOpened(r.Act, kw_only=True):
@@ -288,7 +300,17 @@ def shown_account(account: Account, at: datetime) -> OrderBill:
     """An order's money, priced to that moment."""
     bill = account.bill
     passes = [
-        PassCover(one.card.card_id, one.card.hours, one.lacks, one.since, list(one.holders)) for one in account.covers
+        PassCover(
+            one.card.card_id,
+            one.card.days.split(),
+            one.card.hours,
+            one.ends_at,
+            one.is_overdue(at),
+            one.lacks,
+            one.since,
+            list(one.holders),
+        )
+        for one in account.covers
     ]
     try:
         found = account.priced(at)
@@ -334,7 +356,7 @@ def shown_shift(shift: Shift) -> ShiftView:
 
 def shown_pass(found: tuple[Pass, list[str]]) -> PassView:
     one, plates = found
-    return _shown(PassView, one, plates=plates, areas=one.areas.split())
+    return _shown(PassView, one, plates=plates, areas=one.areas.split(), days=one.days.split())
 
 
 def shown_owed(owed: views.Owed) -> OwedView:

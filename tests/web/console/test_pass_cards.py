@@ -287,6 +287,7 @@ def test_a_list_says_what_passes_are_limited_to_and_a_preview_carries_it_on() ->
     sheet = pass_sheets.read(text.encode(), SHANGHAI, say, ("1", "2"))
     assert (sheet.slips, sheet.unread) == ([], [])
     assert [one.limits for one in sheet.passes] == [Limits(1, ("1", "2"), "22:00-08:00"), Limits()]
+    assert sheet.passes[0].told == ("spaces", "areas", "hours"), "of what has no column nothing is said"
     carried = pass_sheets.written(sheet.passes).encode()
     assert pass_sheets.read(carried, SHANGHAI, say, ("1", "2")).passes == sheet.passes
     assert read(GOOD).passes[0].limits is None, "a list without these columns says nothing of limits"
@@ -307,6 +308,64 @@ def test_a_limit_that_cannot_be_is_a_slip_at_its_column(cells: str, column: str)
     text = f"{LIMITS_HEAD}K1,粤B12345,,2025-06-01,2025-06-30,{cells}\n"
     found = pass_sheets.read(text.encode(), SHANGHAI, say, ("1",))
     assert [(slip.line, slip.column) for slip in found.slips] == [(2, column)]
+
+
+def test_a_list_says_on_which_days_passes_hold_and_for_how_long_after_their_end() -> None:
+    head = "卡号,车牌,从,到,星期,宽限天数\r\n"
+    sheet = read(head + "K1,粤B12345,2025-06-01,2025-06-30,周一至周五,7\r\nK2,粤B1,2025-06-01,2025-06-30,,\r\n")
+    assert (sheet.slips, sheet.unread) == ([], [])
+    assert [one.limits for one in sheet.passes] == [Limits(days="mon tue wed thu fri", grace_days=7), Limits()]
+    assert read(pass_sheets.written(sheet.passes)).passes == sheet.passes
+    for cells, column in (("someday,", "星期"), (",32", "宽限天数"), (",-1", "宽限天数")):
+        assert slips(f"{head}K1,粤B12345,2025-06-01,2025-06-30,{cells}\n") == [(2, column)], cells
+
+
+async def test_days_and_grace_are_set_shown_and_carried_to_a_list_and_back(
+    small_house: House, manager: Browser
+) -> None:
+    typed = {"hours-number-0": "7", "hours-days-0": "工作日", "grace_days": "3", "reason": "宽限"}
+    for wrong in ({"grace_days": "32"}, {"hours-days-0": "someday"}):
+        answer = await manager.send(LIMITED, LIMITED, **{**typed, **wrong})
+        assert (answer.status, f'id="wrong-{next(iter(wrong))}"' in answer.raw) == (422, True), wrong
+    await manager.follow(await manager.send(LIMITED, LIMITED, **typed))
+    limits = await small_house.database.read(lambda conn: kept.limits(conn, LOT))
+    assert [(one.kind, one.number, one.body) for one in limits] == [("grace", "", "3"), ("hours", "7", "workday")]
+    assert "改月卡的区域和时段：7 工作日, 3 天宽限" in (await manager.see(f"/lots/{LOT}/audit")).text
+    card = {"card_id": "K9", "plates": "粤B12345", "from": "2025-06-01", "to": "2025-06-30", "reason": "办卡"}
+    for wrong in ({"days": "someday"}, {"grace_days": "x"}):
+        answer = await manager.send(PASSES, PASSES, **card, **wrong)
+        assert (answer.status, f'id="wrong-{next(iter(wrong))}"' in answer.raw) == (422, True), wrong
+    answer = await manager.send(PASSES, PASSES, **card, days="周一至周三", grace_days="9")
+    assert "只限 周一 周二 周三 到期后宽限 9 天" in (await manager.follow(answer)).text
+    one = (await cards(small_house))["K9"][0]
+    assert (one.days, one.grace_days) == ("mon tue wed", 9)
+    page = f"{PASSES}/K9"
+    await manager.follow(await manager.send(page, page, reason="看一眼"))
+    one = (await cards(small_house))["K9"][0]
+    assert (one.days, one.grace_days) == ("mon tue wed", 9), "the form gives what it was given"
+    exported = await manager.client.get(f"/lots/{LOT}/export/passes?form=csv")
+    assert "没有变化 1 张" in (await upload(manager, exported.content)).text
+
+
+async def test_a_pass_in_its_days_of_grace_is_found_and_called_so(small_house: House, manager: Browser) -> None:
+    await small_house.database.write(lambda conn: kept.put_limits(conn, LOT, [PassLimit(LOT, "grace", "", "", "7")]))
+    now = small_house.clock.now()
+    await add(small_house, "K1", "粤B11111", ends_at=now - timedelta(days=6))
+    await add(small_house, "K2", "粤B22222", ends_at=now - timedelta(days=8))
+    await add(small_house, "K3", "粤B33333", ends_at=now - timedelta(days=6), grace_days=5)
+    await add(small_house, "K4", "粤B44444", ends_at=now - timedelta(days=8), grace_days=9)
+    await add(small_house, "K5", "粤B55555", ends_at=now - timedelta(days=1), ended_at=now)
+    page = (await manager.see(f"{PASSES}?state=grace")).page
+    assert page is not None
+    assert {link.rpartition("/")[2] for link in page.links if link.startswith(f"{PASSES}/K")} == {"K1", "K4"}
+    listed = (await manager.see(PASSES)).text
+    assert listed.count("宽限到") == 2
+    assert "宽限中 宽限到" in (await manager.see(f"{PASSES}/K1")).text
+    assert "宽限中" not in (await manager.see(f"{PASSES}/K3")).text
+    found = (await manager.see(f"{PASSES}?plate=粤B11111")).text
+    assert "不收费 月卡 K1，到" in found
+    assert "宽限到" in found
+    assert "不收费 月卡" not in (await manager.see(f"{PASSES}?plate=粤B33333")).text
 
 
 async def test_areas_and_hours_are_set_and_a_pass_is_limited_to_them(small_house: House, manager: Browser) -> None:

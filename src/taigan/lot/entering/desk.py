@@ -332,7 +332,7 @@ class EntryDesk:
             before = len(tx.changes.alarms)
             verdict = decide(scan, situation, self._ids)
             if scan.origin == "plate" and verdict.order is not None:
-                verdict.welcome = note_pass(tx.conn, tx.changes, verdict.order)
+                verdict.welcome = note_pass(tx.conn, tx.changes, tx.lots[scan.lot_id], verdict.order)
             decided.append(Decided(verdict, tx.changes.alarms[before:]))
         return decided
 

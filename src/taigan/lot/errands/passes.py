@@ -23,6 +23,8 @@ from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.people.by import By
 from taigan.lot.people.passes import FROM_BOLINK
+from taigan.lot.stays import pass_times
+from taigan.lot.stays.covers import holds_until
 from taigan.storage.due import errands
 from taigan.storage.locked import ledger
 from taigan.storage.locked import passes as kept
@@ -178,8 +180,12 @@ class PassPaid(msgspec.Struct, kw_only=True):
         return "booked"
 
     def _lengthen(self, room: Room, one: Pass, months: int) -> None:
-        """From the later of its end and now; a car that stands at an exit with it is priced anew."""
-        one.ends_at = later(max(one.ends_at, room.now), months, ZoneInfo(room.lot.time_zone))
+        """From its end while it still holds, its days of grace counted, else from now; a car that stands at an exit
+        with it is priced anew."""
+        zone, said = ZoneInfo(room.lot.time_zone), room.sheet.first(kept.LIMITS, room.lot_id, kept.ANY)
+        holds = room.now < holds_until(one, said.grace_days if said is not None else 0, zone)
+        ends_at = later(one.ends_at if holds else max(one.ends_at, room.now), months, zone)
+        one.ends_at = ends_at if ends_at > room.now else later(room.now, months, zone)
         kept.lengthen(room.conn, one)
         plates = set(kept.plates_of(room.conn, room.lot_id, one.card_id))
         for departure in room.sheet.read(ledger.departures_open, room.lot_id):
@@ -210,7 +216,7 @@ class TellPass(msgspec.Struct, kw_only=True):
     spaces: int | None = None
     areas: list[str] | None = None
     hours: str | None = None
-    rule: str | None = None  # the number of the hours that it is limited to
+    rule: str | None = None  # the number of the days and hours that it is limited to
 
     def apply(self, room: Room) -> str:
         """Why not; empty when it was done."""
@@ -234,9 +240,9 @@ class TellPass(msgspec.Struct, kw_only=True):
         known = limits_known(room.conn, room.lot_id)
         told = Pass(room.lot_id, card_id, holder[:100], starts_at, ends_at, "bolink", "11.5", room.now)
         if one is not None and one.ended_at is None:
-            told.spaces, told.areas, told.hours = one.spaces, one.areas, one.hours
+            told.spaces, told.areas, told.days, told.hours = one.spaces, one.areas, one.days, one.hours
         told.spaces = told.spaces if self.spaces is None else self.spaces
-        told.hours = told.hours if self.hours is None else self.hours
+        told.days, told.hours = (told.days, told.hours) if self.hours is None else ("", self.hours)
         if self.areas is not None:
             if (self.areas == [""]) or any(("area", area) not in known for area in self.areas):
                 return "车场未设置该区域"
@@ -244,7 +250,7 @@ class TellPass(msgspec.Struct, kw_only=True):
         if self.rule is not None:
             if ("hours", self.rule) not in known:
                 return "车场未设置该时段规则"
-            told.hours = known["hours", self.rule]
+            told.days, told.hours = pass_times.split(known["hours", self.rule])
         kept.keep(room.conn, [told], {card_id: plates})
         return ""
 
@@ -331,5 +337,6 @@ def _made(
     if not plate or end <= begin_:
         return None
     made = Pass(lot_id, f"{FROM_BOLINK}{one.vip_id}", "", begin_, end, "bolink", "10.6", now)
-    made.areas, made.hours = " ".join(areas), known[rule] if by_hours else ""
+    made.areas = " ".join(areas)
+    made.days, made.hours = pass_times.split(known[rule]) if by_hours else ("", "")
     return made, plate

@@ -13,6 +13,7 @@ import msgspec
 from taigan.lot.stays.account import plates_of
 from taigan.lot.stays.pricing import read_lists
 from taigan.storage.locked import facts, ledger
+from taigan.storage.locked import passes as kept
 from taigan.storage.locked.sheet import Sheet
 from taigan.storage.rows import Departure, Lot, Order, Quote
 
@@ -80,7 +81,8 @@ def read(sheet: Sheet, lots: Mapping[str, Lot], wanted: Wanted) -> None:
     sheet.find(ledger.LIVE_PULLS, stays)
     sheet.find(ledger.DELIVERIES_OF, stays)
     plates = {(order.lot_id, plate) for order in orders for plate in plates_of(order)}
-    sheet.find(ledger.PASSES_OF, plates)
+    passes = sheet.find(ledger.PASSES_OF, plates)
+    sheet.find(kept.LIMITS, {(one.lot_id, kept.ANY) for one in passes})
     sheet.find(ledger.FREE_TIMES, plates)
     read_lists(sheet, lots, ((order.lot_id, order.in_at or order.requested_at) for order in orders))
     if wanted.pulls:

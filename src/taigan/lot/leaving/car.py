@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from taigan.barriers.barrier import Price
 from taigan.bolink import units
@@ -17,7 +16,7 @@ from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.policy import MatchOneOff
 from taigan.lot.stays import orders
 from taigan.lot.stays.account import PASS
-from taigan.lot.stays.covers import covers, limit_told
+from taigan.lot.stays.covers import Cover, covers, limit_told
 from taigan.lot.stays.likeness import distance, is_one_off, likeness
 from taigan.storage.locked import ledger
 from taigan.storage.rows import Departure, Lane, Order, Presence
@@ -189,7 +188,9 @@ def settle_up(room: Room, lane: Lane, departure: Departure, picture: Picture) ->
     if due == 0:
         free = account.priced(departure.charge_at).covered_by if not account.bill.credited_fen else ""
         by = "paid" if account.bill.credited_fen else "free"
-        release(room, departure, picture, by, reason=free, text=f"{named(order)} {texts.SCREEN_DRIVE_ON}")
+        drive_on = f"{named(order)} {texts.SCREEN_DRIVE_ON}"
+        reminder = account.reminder(departure.charge_at) if by == "free" else ""
+        release(room, departure, picture, by, reason=free, text=f"{drive_on}，{reminder}" if reminder else drive_on)
         return 0
     if unusual := unusually(room, order, departure.charge_at, due):
         once(room, departure, "unusual", f"{named(order)}: {unusual}", "stay_unusual")
@@ -208,7 +209,7 @@ def settle_up(room: Room, lane: Lane, departure: Departure, picture: Picture) ->
 def offer(room: Room, order: Order, departure: Departure, due: int, text: str = texts.SCREEN_PAY) -> None:
     """Ask for what is due on the lane's screen, and say what a pass does not cover."""
     account = room.account(order)
-    limit = limit_told(account.limited_by(departure.charge_at))
+    limit = limit_told(account.limited_by(departure.charge_at), departure.charge_at)
     parked = departure.charge_at - account.entry
     room.show(departure.channel_id, Price(named(order), parked, due, f"{limit}，{text}" if limit else text))
 
@@ -263,7 +264,12 @@ def _free_by_rule(room: Room, departure: Departure) -> str:
             return "免费车"
     passes = room.sheet.passes_of(room.lot_id, [plate])
     moment = now + timedelta(seconds=1)
-    for one in covers(room.sheet, room.lot_id, passes, "", plate, departure.channel_id, now):
-        if one.times(ZoneInfo(room.lot.time_zone), now, moment) == [(now, moment)]:
-            return PASS
-    return ""
+    found = covers(room.sheet, room.lot, passes, "", plate, departure.channel_id, now)
+    return PASS if any(_covers(one, now, moment) for one in found) else ""
+
+
+def _covers(cover: Cover, begin: datetime, end: datetime) -> bool:
+    try:
+        return cover.times(begin, end) == [(begin, end)]
+    except CannotPrice:
+        return False

@@ -250,12 +250,14 @@ def _settle_up(q: Query, room: Room, lane: Lane, departure: Departure, order: Or
         if lane.policy == "attendant" and account.bill.credited_fen:
             return _price(q, room, account, at, departure.presence_id, texts.ATTENDANT)
         by = "paid" if account.bill.credited_fen else "free"
-        release(room, departure, q.picture, by, actor="driver", text=f"{cars.named(order)} {texts.SCREEN_DRIVE_ON}")
-        return _price(q, room, account, at, departure.presence_id, texts.PASS_ON)
+        reminder = f"，{account.reminder(at)}" if by == "free" and account.reminder(at) else ""
+        drive_on = f"{cars.named(order)} {texts.SCREEN_DRIVE_ON}{reminder}"
+        release(room, departure, q.picture, by, actor="driver", text=drive_on)
+        return _price(q, room, account, at, departure.presence_id, f"{texts.PASS_ON}{reminder}")
     if unusual := cars.unusually(room, order, at, due):
         cars.once(room, departure, "unusual", f"{cars.named(order)}: {unusual}", "stay_unusual")
         return _no(q, room, texts.STAY_UNUSUAL)
-    return _price(q, room, account, at, departure.presence_id, limit_told(account.limited_by(at)))
+    return _price(q, room, account, at, departure.presence_id, limit_told(account.limited_by(at), at))
 
 
 def _again(q: Query, room: Room, departure: Departure, account: Account | None) -> bytes:

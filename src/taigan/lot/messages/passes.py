@@ -19,7 +19,8 @@ from taigan.lot.messages.told import text_of
 from taigan.lot.messages.vehicles import moment_of, plate_in
 from taigan.lot.messages.vehicles import written as moment_written
 from taigan.lot.people.passes import MOST_SPACES
-from taigan.lot.stays.covers import hours_of, limits_told, written
+from taigan.lot.stays.covers import limits_told
+from taigan.lot.stays.pass_times import hours_of, written
 from taigan.storage.database import Database
 from taigan.storage.locked import passes as kept
 from taigan.storage.locked.sheet import Sheet
@@ -118,10 +119,12 @@ class PassMessages:
         lot = callback.lot
 
         def transaction(conn: sa.Connection) -> commands.VehicleRecord | None:
-            found = [one for one in Sheet(conn).passes_of(lot.lot_id, [number]) if one.ended_at is None]
+            sheet = Sheet(conn)
+            found = [one for one in sheet.passes_of(lot.lot_id, [number]) if one.ended_at is None]
             if not found:
                 return None
             last = max(found, key=lambda one: one.ends_at)
+            said = sheet.first(kept.LIMITS, lot.lot_id, kept.ANY)
             return commands.VehicleRecord(
                 car_number=number,
                 user_name=last.holder or None,
@@ -130,7 +133,7 @@ class PassMessages:
                 start_time=moment_written(last.starts_at, lot.time_zone),
                 end_time=moment_written(last.ends_at, lot.time_zone),
                 update_time=moment_written(last.at, lot.time_zone),
-                describe=limits_told(last) or None,
+                describe=limits_told(last, said.grace_days if said is not None else 0) or None,
             )
 
         record = await self._database.read(transaction)

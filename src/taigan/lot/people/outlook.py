@@ -9,7 +9,9 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.lot.people.board import due
+from taigan.lot.stays.covers import holds_until
 from taigan.storage.locked import facts, vehicles
+from taigan.storage.locked import passes as kept
 from taigan.storage.locked.sheet import Sheet
 from taigan.storage.locked.vehicles import SpecialVehicle
 from taigan.storage.rows import Lot, Order, Pass
@@ -28,7 +30,8 @@ class Inside(msgspec.Struct):
 
 
 class Outlook(msgspec.Struct):
-    """What is known of a plate at a moment. `refused`: it is not let in; `passes` and `listed` hold ended ones too."""
+    """What is known of a plate at a moment. `refused`: it is not let in; `passes` and `listed` hold ended ones too;
+    `holds_until`: the end of the valid pass, its days of grace counted."""
 
     plate: str
     refused: bool
@@ -36,6 +39,7 @@ class Outlook(msgspec.Struct):
     listed: list[SpecialVehicle]
     passes: list[Pass]
     valid: Pass | None
+    holds_until: datetime | None
     free: SpecialVehicle | None
     inside: list[Inside]
     price_list: PriceListRow | None
@@ -47,6 +51,10 @@ def outlook(conn: sa.Connection, lot: Lot, plate: str, now: datetime) -> Outlook
     sheet = Sheet(conn)
     passes = sheet.passes_of(lot.lot_id, [plate])
     listed = vehicles.special_vehicles(conn, lot.lot_id, plate)
+    said, zone = sheet.first(kept.LIMITS, lot.lot_id, kept.ANY), ZoneInfo(lot.time_zone)
+    ends = {one.card_id: holds_until(one, said.grace_days if said is not None else 0, zone) for one in passes}
+    held = [one for one in passes if one.starts_at <= now < ends[one.card_id]]
+    valid = max(held, key=lambda one: ends[one.card_id], default=None)
     inside = [Inside(order, *due(conn, lot, order, now)) for order in sheet.inside_by_plate(lot.lot_id, plate)]
     return Outlook(
         plate=plate,
@@ -54,12 +62,11 @@ def outlook(conn: sa.Connection, lot: Lot, plate: str, now: datetime) -> Outlook
         blocked=views.block_of(conn, lot.lot_id, "licence", plate),
         listed=listed,
         passes=passes,
-        valid=next(
-            (one for one in passes if one.starts_at <= now < min(one.ends_at, one.ended_at or one.ends_at)), None
-        ),
+        valid=valid,
+        holds_until=ends[valid.card_id] if valid is not None else None,
         free=next((one for one in listed if one.kind.startswith("white") and _holds(one, now)), None),
         inside=inside,
-        price_list=price_lists.in_force(conn, lot.lot_id, now.astimezone(ZoneInfo(lot.time_zone)).date()),
+        price_list=price_lists.in_force(conn, lot.lot_id, now.astimezone(zone).date()),
     )
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from taigan.lot.errors import CannotPrice
 from taigan.lot.stays.charge import Ask, Interval, Priced, priced
-from taigan.lot.stays.covers import Cover, covers
+from taigan.lot.stays.covers import Cover, covers, overdue_told
 from taigan.lot.stays.pricing import price
 from taigan.storage.changes import Changes
 from taigan.storage.locked.sheet import Sheet
@@ -33,7 +32,6 @@ class Account:
         reductions: list[Reduction],
         covers: list[Cover],
         free: list[Interval],
-        zone: ZoneInfo,
         ask: Ask,
         changes: Changes,
     ) -> None:
@@ -44,7 +42,6 @@ class Account:
         self.covers = covers
         """What passes cover of the stay."""
         self._free = free
-        self._zone = zone
         self._ask = ask
         self._changes = changes
 
@@ -55,7 +52,7 @@ class Account:
 
     def priced(self, at: datetime) -> Priced:
         """The stay up to then. Raises CannotPrice."""
-        by_pass = [time for one in self.covers for time in one.times(self._zone, self.entry, at)]
+        by_pass = [time for one in self.covers for time in one.times(self.entry, at)]
         return priced(
             self.entry,
             at,
@@ -70,10 +67,17 @@ class Account:
 
     def limited_by(self, at: datetime) -> Cover | None:
         """The pass that would cover all of the stay up to then but for what it is limited to; None: there is none."""
-        if any(one.times(self._zone, self.entry, at) == [(self.entry, at)] for one in self.covers):
+        if any(one.times(self.entry, at) == [(self.entry, at)] for one in self.covers):
             return None
         held = [one for one in self.covers if one.card.starts_at <= at and self.entry < one.ends_at]
-        return next((one for one in held if one.lacks or one.card.hours), None)
+        return next((one for one in held if one.lacks or one.card.days or one.card.hours or one.has_run_out(at)), None)
+
+    def reminder(self, at: datetime) -> str:
+        """What the driver of a car is told whose pass holds by its days of grace only; empty: nothing."""
+        held = [one for one in self.covers if not one.lacks and one.is_valid(at)]
+        if not held or any(not one.is_overdue(at) for one in held):
+            return ""
+        return overdue_told(max(held, key=lambda one: one.ends_at))
 
     def is_settled(self, at: datetime) -> bool:
         """Whether it was paid and the time to leave has not run out."""
@@ -210,9 +214,8 @@ def account_of(sheet: Sheet, lot: Lot, order: Order, changes: Changes) -> Accoun
         sheet.bill(lot_id, order_id),
         sheet.payments(lot_id, order_id),
         sheet.reductions(lot_id, order_id),
-        covers(sheet, lot_id, passes, order_id, order.plate or order.licence, order.channel_id, entry),
+        covers(sheet, lot, passes, order_id, order.plate or order.licence, order.channel_id, entry),
         free,
-        ZoneInfo(lot.time_zone),
         partial(price, sheet, lot),
         changes,
     )

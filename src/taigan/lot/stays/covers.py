@@ -1,4 +1,5 @@
-"""What passes cover of a stay: between their days, in their areas, at their hours, and while the car has a space.
+"""What passes cover of a stay: between their days, on their weekdays, in their areas, at their hours, and while the car
+has a space. For some days of grace after its end a pass still holds, and its driver is told so.
 
 Who comes when all spaces of a pass are taken is no holder's; one that is left within half an hour is his from then on.
 """
@@ -6,45 +7,43 @@ Who comes when all spaces of a pass are taken is no holder's; one that is left w
 from __future__ import annotations
 
 import heapq
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from taigan.lot import texts
+from taigan.lot.errors import CannotPrice
+from taigan.lot.stays import pass_times
+from taigan.lot.stays.pass_times import Interval
+from taigan.lot.stays.pricing import calendar_of
+from taigan.lot.tariff.days import Calendar
+from taigan.lot.tariff.errors import YearNotPublished
 from taigan.storage.locked import passes as kept
 from taigan.storage.locked.passes import PassStay
 from taigan.storage.locked.sheet import Sheet
-from taigan.storage.rows import Pass
+from taigan.storage.rows import Lot, Pass
 
-Interval = tuple[datetime, datetime]
-Hours = tuple[int, int]
-"""From and to in minutes of the day; over midnight where it ends before it begins."""
 WAITS = timedelta(minutes=30)
 """So long after it came in, a space that is left is still the car's."""
 LOOKS_BACK = timedelta(days=7)
 """Who had a space when a car came in is worked out from the stays of so long before."""
-MOST_HOURS = 8
-_HOURS = re.compile(r"(\d{1,2}):(\d{2})\s*[-–—~至]\s*(\d{1,2}):(\d{2})")
-_BETWEEN = re.compile(r"[\s,，;；、]+")
 
 
 class Cover(msgspec.Struct, frozen=True):
     """What one pass covers of one stay. `here`: the car came in by a lane of its areas; `since`: from when on the car
-    has one of its spaces (None: it has none); `holders`: the plates that have them.
+    has one of its spaces (None: it has none); `ends_at`: when it was ended, or the end of its days of grace;
+    `calendar`: for a pass that goes by kinds of day; `holders`: the plates that have its spaces.
     """
 
     card: Pass
     here: bool
     since: datetime | None
+    zone: ZoneInfo
+    ends_at: datetime
+    calendar: Calendar | None = None
     holders: tuple[str, ...] = ()
-
-    @property
-    def ends_at(self) -> datetime:
-        """When the pass is over, or was ended."""
-        return min(self.card.ends_at, self.card.ended_at or self.card.ends_at)
 
     @property
     def lacks(self) -> str:
@@ -53,73 +52,78 @@ class Cover(msgspec.Struct, frozen=True):
             return "area"
         return "spaces" if self.since is None else ""
 
-    def times(self, zone: ZoneInfo, begin: datetime, end: datetime) -> list[Interval]:
-        """When the car may stand on it, as far as that is between these two moments."""
+    def is_valid(self, at: datetime) -> bool:
+        """Whether it has begun and is not over then, its days of grace counted."""
+        return self.card.starts_at <= at < self.ends_at
+
+    def is_overdue(self, at: datetime) -> bool:
+        """Whether it holds then by its days of grace only."""
+        return self.card.ends_at <= at < self.ends_at
+
+    def has_run_out(self, at: datetime) -> bool:
+        """Whether it is over by then without anybody having ended it."""
+        return self.card.ended_at is None and self.ends_at <= at
+
+    def times(self, begin: datetime, end: datetime) -> list[Interval]:
+        """When the car may stand on it, as far as that is between these two moments.
+
+        Raises CannotPrice: it goes by kinds of day, and nobody has said yet which days are holidays.
+        """
         if not self.here or self.since is None:
             return []
-        begin, end = max(begin, self.since), min(end, self.ends_at)
+        begin, end, card = max(begin, self.since), min(end, self.ends_at), self.card
         if end <= begin:
             return []
-        return list(at_hours(hours_of(self.card.hours), zone, begin, end)) if self.card.hours else [(begin, end)]
+        if not (card.days or card.hours):
+            return [(begin, end)]
+        try:
+            hours = pass_times.hours_of(card.hours)
+            return pass_times.times(card.days.split(), hours, self.zone, self.calendar, begin, end)
+        except YearNotPublished as error:
+            raise CannotPrice(error.en) from None
 
 
-def limit_told(cover: Cover | None) -> str:
+def limit_told(cover: Cover | None, at: datetime) -> str:
     """What a driver at a lane is told of a pass that does not cover all; empty: nothing."""
     if cover is None:
         return ""
-    told = {"area": texts.PASS_ELSEWHERE, "spaces": texts.PASS_FULL}
-    return told.get(cover.lacks) or texts.PASS_HOURS.format(hours=cover.card.hours.replace(" ", "、"))
+    if cover.lacks:
+        return {"area": texts.PASS_ELSEWHERE, "spaces": texts.PASS_FULL}[cover.lacks]
+    if cover.has_run_out(at):
+        return texts.PASS_OVER.format(day=_last_day(cover.card.ends_at, cover.zone))
+    return texts.PASS_HOURS.format(hours=times_told(cover.card))
 
 
-def limits_told(card: Pass) -> str:
-    """What a pass is limited to, in BoLink's words; empty: nothing."""
+def overdue_told(cover: Cover) -> str:
+    """What a driver at a lane is told whose pass holds by its days of grace only."""
+    return texts.PASS_OVERDUE.format(day=_last_day(cover.ends_at, cover.zone))
+
+
+def times_told(card: Pass) -> str:
+    """The days and hours of a pass, as drivers and BoLink read them."""
+    return " ".join(filter(None, (pass_times.days_told(card.days.split()), card.hours.replace(" ", "、"))))
+
+
+def _last_day(end: datetime, zone: ZoneInfo) -> str:
+    last = (end - timedelta(seconds=1)).astimezone(zone)
+    return f"{last.month}月{last.day}日"
+
+
+def limits_told(card: Pass, grace_days: int) -> str:
+    """What a pass is limited to, in BoLink's words; empty: nothing. `grace_days`: the lot's."""
+    grace = grace_days if card.grace_days is None else card.grace_days
     told = (
         f"车位{card.spaces}个" if card.spaces else "",
         f"限区域{card.areas.replace(' ', '、')}" if card.areas else "",
-        f"限{card.hours.replace(' ', '、')}" if card.hours else "",
+        f"限{times_told(card)}" if card.days or card.hours else "",
+        f"到期后宽限{grace}天" if grace else "",
     )
     return "，".join(filter(None, told))
 
 
-def hours_of(text: str) -> list[Hours]:
-    """Hours of the day as people and BoLink write them: 22:00-08:00, several with blanks between.
-
-    Raises ValueError: it is not written so, there are more than `MOST_HOURS`, or one ends when it begins.
-    """
-    found: list[Hours] = []
-    for part in filter(None, _BETWEEN.split(re.sub(r"\s*([-–—~至])\s*", r"\1", text))):
-        written = _HOURS.fullmatch(part)
-        if written is None:
-            raise ValueError(part)
-        first, last = (int(written[n]) * 60 + int(written[n + 1]) for n in (1, 3))
-        if int(written[2]) > 59 or int(written[4]) > 59 or first >= 1440 or last > 1440 or first == last:
-            raise ValueError(part)
-        found.append((first, last))
-    if len(found) > MOST_HOURS:
-        raise ValueError(text)
-    return found
-
-
-def written(hours: Iterable[Hours]) -> str:
-    """Hours as they are kept."""
-    return " ".join("-".join(f"{at // 60:02d}:{at % 60:02d}" for at in one) for one in hours)
-
-
-def at_hours(hours: Sequence[Hours], zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[Interval]:
-    """These hours of each day of the lot's clock, as far as they are between the two moments."""
-    day, last = begin.astimezone(zone).date() - timedelta(days=1), end.astimezone(zone).date()
-    while day <= last:
-        for first, until in hours:
-            begins = max(begin, _moment(day, first, zone))
-            ends = min(end, _moment(day, until if until > first else until + 1440, zone))
-            if begins < ends:
-                yield begins, ends
-        day += timedelta(days=1)
-
-
 def covers(
     sheet: Sheet,
-    lot_id: str,
+    lot: Lot,
     passes: Iterable[Pass],
     order_id: str,
     plate: str,
@@ -127,23 +131,32 @@ def covers(
     entry: datetime,
 ) -> list[Cover]:
     """What passes cover of the stay of a car that came in by this lane then; empty `order_id`: it comes in now."""
-    found, areas = [], None
+    found, zone, calendar = [], ZoneInfo(lot.time_zone), None
     for card in passes:
-        if card.areas and areas is None:
-            limits = sheet.read(kept.limits, lot_id)
-            areas = {one.number: frozenset(one.body.split()) for one in limits if one.kind == "area"}
-        lanes = frozenset[str]().union(*((areas or {}).get(number, ()) for number in card.areas.split()))
+        said = sheet.first(kept.LIMITS, lot.lot_id, kept.ANY)
+        lanes = said.lanes_of(card.areas) if said is not None else frozenset[str]()
         here = not card.areas or channel_id in lanes
         since: datetime | None = card.starts_at
         holders: tuple[str, ...] = ()
         if card.spaces and here:
             begin = max(entry, card.starts_at)
             own = PassStay(order_id, plate, channel_id, entry, None)
-            stays = sheet.read(kept.stays_of, lot_id, card.card_id, begin - LOOKS_BACK, begin + WAITS)
+            stays = sheet.read(kept.stays_of, lot.lot_id, card.card_id, begin - LOOKS_BACK, begin + WAITS)
             others = [one for one in stays if one.order_id != order_id and (not lanes or one.channel_id in lanes)]
             since, holders = space_since([*others, own], own, card.spaces, card.starts_at)
-        found.append(Cover(card, here, since, holders))
+        if pass_times.asks_for_kinds(card.days.split()):
+            calendar = calendar or calendar_of(sheet, lot.lot_id)
+        ends_at = holds_until(card, said.grace_days if said is not None else 0, zone)
+        found.append(Cover(card, here, since, zone, ends_at, calendar, holders))
     return found
+
+
+def holds_until(card: Pass, grace_days: int, zone: ZoneInfo) -> datetime:
+    """When a pass was ended, or the end of its days of grace by the lot's clock. `grace_days`: the lot's."""
+    if card.ended_at is not None:
+        return min(card.ends_at, card.ended_at)
+    days = grace_days if card.grace_days is None else card.grace_days
+    return (card.ends_at.astimezone(zone) + timedelta(days=days)).astimezone(UTC)
 
 
 def space_since(
@@ -166,8 +179,3 @@ def space_since(
         if has_one:
             heapq.heapreplace(free, (end, one.plate))
     raise AssertionError("the car's own stay is none of the stays")
-
-
-def _moment(day: date, minute: int, zone: ZoneInfo) -> datetime:
-    day, minute = day + timedelta(days=minute // 1440), minute % 1440
-    return datetime.combine(day, time(minute // 60, minute % 60), zone).astimezone(UTC)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from taigan.storage import tables as t
 from taigan.storage.engines.statements import Insert, Update
 from taigan.storage.locked.facts import columns, records
+from taigan.storage.locked.kinds import Key, OneEach
 from taigan.storage.rows import Errand, Pass, PassLimit, PassPlate
 from taigan.storage.tables import Moment, among
 
@@ -32,7 +33,7 @@ _ADD_TERM = Insert(t.pass_terms, Term)
 _KEEP = Insert(t.passes, Pass, replacing=[name for name in Pass.__struct_fields__ if name not in ("lot_id", "card_id")])
 _LIMITS = (
     sa.select(*columns(t.pass_limits, PassLimit))
-    .where(t.pass_limits.c.lot_id == sa.bindparam("lot"))
+    .where(among(t.pass_limits.c.lot_id, "lots"))
     .order_by(t.pass_limits.c.kind, t.pass_limits.c.number)
 )
 _ADD_LIMIT = Insert(t.pass_limits, PassLimit)
@@ -72,8 +73,36 @@ def put_terms(conn: sa.Connection, lot_id: str, sold: Sequence[Term]) -> None:
 
 
 def limits(conn: sa.Connection, lot_id: str) -> list[PassLimit]:
-    """The areas, and after them the hours, that passes may be limited to."""
-    return records(conn, _LIMITS, PassLimit, lot=lot_id)
+    """The areas, and after them the days of grace and the hours, that the lot has for passes."""
+    return records(conn, _LIMITS, PassLimit, lots=[lot_id])
+
+
+class LotsLimits(msgspec.Struct):
+    """What a lot has said of its passes."""
+
+    limits: list[PassLimit]
+
+    @property
+    def grace_days(self) -> int:
+        """For how long after their end passes hold that say nothing of it."""
+        return next((int(one.body) for one in self.limits if one.kind == "grace"), 0)
+
+    def lanes_of(self, areas: str) -> frozenset[str]:
+        """The lanes that lead into these areas."""
+        bodies = {one.number: one.body for one in self.limits if one.kind == "area"}
+        return frozenset(lane for number in areas.split() for lane in bodies.get(number, "").split())
+
+
+def _limits_of(conn: sa.Connection, keys: Collection[Key]) -> Mapping[Key, LotsLimits]:
+    found = {lot_id: LotsLimits([]) for lot_id, _ in keys}
+    for one in records(conn, _LIMITS, PassLimit, lots=sorted(found)):
+        found[one.lot_id].limits.append(one)
+    return {(lot_id, ANY): limits for lot_id, limits in found.items()}
+
+
+LIMITS = OneEach(_limits_of)
+ANY = ""
+"""In place of what else a key holds, where the lot says it all."""
 
 
 def put_limits(conn: sa.Connection, lot_id: str, given: Sequence[PassLimit]) -> None:

@@ -67,12 +67,14 @@ def shifts(conn: sa.Connection, lot_id: str, limit: int, after: After) -> list[S
 
 class PassesSought(msgspec.Struct, frozen=True):
     """Passes that are looked for at a moment. `part`: signs that follow one another in card, holder or plate; `state`:
-    `valid`, `soon` (valid, and over before `soon`), `over` (ended or run out); empty fields: any."""
+    `valid`, `soon` (valid, and over before `soon`), `grace` (run out, and held by its days of grace), `over` (ended or
+    run out); empty fields: any. `graces`: the begin of each number of days of grace that ends now, by their number."""
 
     part: str = ""
     state: str = ""
     now: datetime | None = None
     soon: datetime | None = None
+    graces: tuple[datetime, ...] = ()
 
 
 def passes(
@@ -95,6 +97,15 @@ def passes(
     return [(one, sorted(plates[one.card_id])) for one in found]
 
 
+_l = t.pass_limits.c
+_GRACE_OF_LOT = (
+    sa.select(sa.cast(_l.body, sa.Integer))
+    .where(_l.lot_id == t.passes.c.lot_id, _l.kind == "grace")
+    .correlate(t.passes)
+    .scalar_subquery()
+)
+
+
 def _of_passes(sought: PassesSought) -> list[sa.ColumnElement[bool]]:
     c, plates = t.passes.c, t.pass_plates.c
     wanted: list[sa.ColumnElement[bool]] = []
@@ -109,6 +120,10 @@ def _of_passes(sought: PassesSought) -> list[sa.ColumnElement[bool]]:
             wanted += [c.ended_at.is_(None), c.starts_at <= sought.now, c.ends_at > sought.now]
         case "over":
             wanted.append(sa.or_(c.ended_at.is_not(None), c.ends_at <= sought.now))
+        case "grace":
+            days = sa.func.coalesce(c.grace_days, _GRACE_OF_LOT, 0)
+            holds = [sa.and_(days == number, c.ends_at > since) for number, since in enumerate(sought.graces)]
+            wanted += [c.ended_at.is_(None), c.ends_at <= sought.now, sa.or_(sa.false(), *holds)]
     if sought.state == "soon":
         wanted.append(c.ends_at <= sought.soon)
     return wanted

@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from taigan.barriers.words import NotAPlate, plate_of
-from taigan.lot.people.passes import FROM_BOLINK, MOST_PLATES, MOST_SPACES, GivenPass, Limits
-from taigan.lot.stays import covers
+from taigan.lot.people.passes import FROM_BOLINK, MOST_GRACE_DAYS, MOST_PLATES, MOST_SPACES, GivenPass, Limits
+from taigan.lot.stays import pass_times
 
 Tell = Callable[..., str]
+Slipped = Callable[[str, str], None]
 MOST_ROWS = 20_000
 MOST_SLIPS = 50
 """So many slips are told; the rest are counted."""
@@ -28,10 +29,12 @@ NAMES = {
     "spaces": ("车位数", "车位", "spaces"),
     "areas": ("区域", "areas", "area"),
     "hours": ("时段", "time of day", "hours"),
+    "days": ("星期", "哪几天", "days"),
+    "grace_days": ("宽限天数", "宽限", "days of grace", "grace_days"),
     "ended": ("停用", "ended", "ended_at"),
 }
 """Columns, by what they may be called; others are not read."""
-LIMITS = ("spaces", "areas", "hours")
+LIMITS = Limits.__struct_fields__
 """Columns that a list may leave out: passes keep what they are limited to."""
 NEEDED = ("card", "plates", "from", "to")
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?")
@@ -84,13 +87,15 @@ def written(passes: list[GivenPass]) -> str:
     """The same list again, as `read` takes it: what a form carries from the preview to the act."""
     text = io.StringIO()
     sheet = csv.writer(text, lineterminator="\n")
-    limited = LIMITS if any(one.limits is not None for one in passes) else ()
+    limited = next((one.told for one in passes if one.limits is not None), ())
     sheet.writerow([NAMES[name][0] for name in ("card", "plates", "holder", "from", "to", *limited)])
     for one in passes:
         moments = [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in (one.starts_at, one.ends_at)]
         has = one.limits or Limits()
-        cells = [has.spaces or "", " ".join(has.areas), has.hours] if limited else []
-        sheet.writerow([one.card_id, " ".join(one.plates), one.holder, *moments, *cells])
+        grace = "" if has.grace_days is None else has.grace_days
+        cells = {"spaces": has.spaces or "", "areas": " ".join(has.areas), "hours": has.hours, "days": has.days}
+        cells["grace_days"] = grace
+        sheet.writerow([one.card_id, " ".join(one.plates), one.holder, *moments, *(cells[name] for name in limited)])
     return text.getvalue()
 
 
@@ -169,15 +174,13 @@ def _line(
     ends = _moment(values["to"], True, zone, "to", slip, tell)
     if begins is not None and ends is not None and ends <= begins:
         slip("to", tell("“到”要不早于“从”。"))
-    limited = None
-    if any(name in values for name in LIMITS):
-        spaces, only, hours = (values.get(name, "") for name in LIMITS)
-        limited = limits(spaces, only, hours, areas, slip, tell)
+    told = tuple(name for name in LIMITS if name in values)
+    limited = limits(values, areas, slip, tell) if told else None
     if len(sheet.slips) + sheet.more == before and begins is not None and ends is not None:
-        sheet.passes.append(GivenPass(card_id, holder, found, begins, ends, limited))
+        sheet.passes.append(GivenPass(card_id, holder, found, begins, ends, limited, told))
 
 
-def plates(text: str, slip: Callable[[str, str], None], tell: Tell) -> tuple[str, ...]:
+def plates(text: str, slip: Slipped, tell: Tell) -> tuple[str, ...]:
     """The plates of a cell, as they are kept; what is none is told to `slip`."""
     found: dict[str, None] = {}
     parts = [part for part in _BETWEEN.split(text) if part]
@@ -197,26 +200,45 @@ def plates(text: str, slip: Callable[[str, str], None], tell: Tell) -> tuple[str
     return tuple(found)
 
 
-def limits(
-    spaces: str, areas: str, hours: str, known: Collection[str], slip: Callable[[str, str], None], tell: Tell
-) -> Limits:
+def limits(cells: Mapping[str, str], known: Collection[str], slip: Slipped, tell: Tell) -> Limits:
     """What cells say a pass is limited to; what cannot be so is told to `slip`."""
+    spaces, areas = cells.get("spaces", ""), cells.get("areas", "")
     number = int(spaces) if spaces.isascii() and spaces.isdecimal() and len(spaces) < 5 else 0
     if number > MOST_SPACES or (spaces and str(number) != spaces):
         slip("spaces", tell("车位数从 0 到 %(count)d；不共用就空着。", count=MOST_SPACES))
     wanted = tuple(sorted({part for part in _BETWEEN.split(areas) if part}))
     if unknown := [area for area in wanted if area not in known]:
         slip("areas", tell("没有区域 %(area)s：在“区域和时段”里设。", area=unknown[0][:32]))
+    days, hours = times(cells.get("days", ""), cells.get("hours", ""), slip, tell)
+    grace = grace_days(cells.get("grace_days", ""), slip, tell)
+    return Limits(min(number, MOST_SPACES), wanted, hours, days, grace)
+
+
+def times(days: str, hours: str, slip: Slipped, tell: Tell) -> tuple[str, str]:
+    """Days and hours as they are kept; what cannot be so is told to `slip`."""
+    found = ["", ""]
     try:
-        return Limits(min(number, MOST_SPACES), wanted, covers.written(covers.hours_of(hours)))
+        found[0] = " ".join(pass_times.days_of(days))
+    except ValueError:
+        slip("days", tell("写成 周一至周五，或 工作日、周末、节假日。"))
+    try:
+        found[1] = pass_times.written(pass_times.hours_of(hours))
     except ValueError:
         slip("hours", tell("时段要写成 22:00-08:00，几段用空格隔开。"))
-        return Limits()
+    return found[0], found[1]
 
 
-def _moment(
-    text: str, is_end: bool, zone: ZoneInfo, column: str, slip: Callable[[str, str], None], tell: Tell
-) -> datetime | None:
+def grace_days(text: str, slip: Slipped, tell: Tell) -> int | None:
+    """How many days of grace a cell says; None: none of its own."""
+    if not text:
+        return None
+    days = int(text) if text.isascii() and text.isdecimal() and len(text) < 3 else MOST_GRACE_DAYS + 1
+    if days > MOST_GRACE_DAYS:
+        slip("grace_days", tell("宽限从 0 到 %(count)d 天；照本场规定就空着。", count=MOST_GRACE_DAYS))
+    return min(days, MOST_GRACE_DAYS)
+
+
+def _moment(text: str, is_end: bool, zone: ZoneInfo, column: str, slip: Slipped, tell: Tell) -> datetime | None:
     """A day's begin, or for `is_end` the end of that day; with a time, that moment."""
     found = _DAY.fullmatch(text)
     try:

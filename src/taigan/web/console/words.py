@@ -64,6 +64,7 @@ EVENT = {
     "closed by hand": N_("人工结束"),
     "reviewed": N_("已复核"),
     "pass limited": N_("月卡受限"),
+    "pass overdue": N_("月卡已到期，宽限中"),
 }
 ACTOR = {
     "camera": N_("摄像机"),
@@ -340,7 +341,19 @@ DIFFERENCE_DO = {
 }
 DIFFERENCE_STATE = {"open": N_("待处理"), "settled": N_("已了结"), "gone": N_("自己对上了")}
 INVOICE_KIND = {"1": N_("电子"), "2": N_("纸质")}
-PASS_STATE = {"valid": N_("有效"), "soon": N_("30 天内到期"), "over": N_("已到期或停用")}
+PASS_STATE = {"valid": N_("有效"), "soon": N_("30 天内到期"), "grace": N_("宽限中"), "over": N_("已到期或停用")}
+PASS_DAY = {
+    "mon": N_("周一"),
+    "tue": N_("周二"),
+    "wed": N_("周三"),
+    "thu": N_("周四"),
+    "fri": N_("周五"),
+    "sat": N_("周六"),
+    "sun": N_("周日"),
+    "workday": N_("工作日"),
+    "weekend": N_("周末"),
+    "holiday": N_("节假日"),
+}
 REPORT_STATE = {
     "pending": N_("待上报"),
     "sending": N_("上报中"),
@@ -400,6 +413,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "difference_state": DIFFERENCE_STATE,
     "invoice_kind": INVOICE_KIND,
     "pass_state": PASS_STATE,
+    "pass_day": PASS_DAY,
     "report_state": REPORT_STATE,
     "report_look": REPORT_LOOK,
     "passage_direction": PASSAGE_DIRECTION,
@@ -468,7 +482,7 @@ _ACTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"to be invoiced: (?P<a>\S+)", N_("让司机在泊链开票，款项 %(a)s")),
         (r"renewal by (?P<a>\d+) months of (?P<b>\S+)", N_("月卡 %(b)s 续 %(a)s 个月，等付款")),
         (r"paid by a third party: (?P<a>\S+)", N_("泊链上买了月卡 %(a)s")),
-        (r"areas and hours of passes: (?P<a>.+)", N_("改月卡的区域和时段：%(a)s")),
+        (r"areas and hours of passes: (?P<times>.+)", N_("改月卡的区域和时段：%(times)s")),
         (r"terms of passes: (?P<a>.+)", N_("改月卡价目：%(a)s")),
         (r"errand (?P<a>\S+) (?P<b>\S+) done", N_("记下结果：%(b)s（%(a)s）办好了")),
         (r"errand (?P<a>\S+) (?P<b>\S+) failed", N_("记下结果：%(b)s（%(a)s）没有办成")),
@@ -491,6 +505,15 @@ _ACTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 
+_DAY = re.compile(rf"\b({'|'.join(PASS_DAY)})\b")
+
+
+def _times(text: str, tell: Tell) -> str:
+    """Days and hours of passes, with the days as a page calls them."""
+    text = text.replace("days of grace", tell(N_("天宽限")))
+    return _DAY.sub(lambda found: word("pass_day", found[0], tell), text)
+
+
 def act(text: str, tell: Tell, role: Tell) -> str:
     """An act as a sentence; one that no pattern knows stands as it was written."""
     for pattern, said in _ACTS:
@@ -498,6 +521,7 @@ def act(text: str, tell: Tell, role: Tell) -> str:
             given = {name: value or "" for name, value in found.groupdict().items()}
             given["alarm"] = word("alarm", given.get("alarm"), tell)
             given["role"] = role(given.get("role", ""))
+            given["times"] = _times(given.get("times", ""), tell)
             return tell(said) % given
     event = next((name for name in sorted(EVENT, key=len, reverse=True) if text.startswith(f"{name} ")), None)
     return f"{tell(EVENT[event])} {text[len(event) + 1 :]}" if event is not None else text
@@ -528,7 +552,11 @@ _ALARMED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             N_("月卡 %(a)s 的 %(b)s 个车位已被 %(d)s 占满，按临时车收费"),
         ),
         (r"pass (?P<a>\S+) is for areas (?P<b>.+) only", N_("月卡 %(a)s 只限区域 %(b)s，按临时车收费")),
-        (r"pass (?P<a>\S+) is for (?P<b>.+) only", N_("月卡 %(a)s 只限 %(b)s，其余时间收费")),
+        (r"pass (?P<a>\S+) is for (?P<times>.+) only", N_("月卡 %(a)s 只限 %(times)s，其余时间收费")),
+        (
+            r"pass (?P<a>\S+) was over at (?P<b>.+), and holds until (?P<d>.+)",
+            N_("月卡 %(a)s 于 %(b)s 到期，宽限到 %(d)s"),
+        ),
         (r"the loop is stuck or dead", N_("地感一直亮着，或坏了")),
         (r"a car passed whose loop never lit", N_("有车通过，地感却没有亮")),
         (r"(?P<a>.+): left owing \d+ fen", N_("%(a)s 没付清就走了")),
@@ -541,7 +569,9 @@ def alarmed(text: str, tell: Tell) -> str:
     """What an alarm says beside its kind, as a sentence; one that no pattern knows stands as it was written."""
     for pattern, said in _ALARMED:
         if found := pattern.fullmatch(text):
-            return tell(said) % found.groupdict() if said else ""
+            given = found.groupdict()
+            given["times"] = _times(given.get("times") or "", tell)
+            return tell(said) % given if said else ""
     return text
 
 

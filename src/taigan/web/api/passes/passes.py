@@ -54,6 +54,8 @@ class Passes(Controller):
             spaces=data.spaces,
             areas=data.areas,
             hours=data.hours,
+            days=" ".join(data.days),
+            grace_days=data.grace_days,
             by=by_of(holder, data),
         )
         one = await office.leaving.do(added)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,13 +15,14 @@ from taigan.lot.errands.passes import RENEWAL
 from taigan.lot.errors import BadValue, LotError, UnknownOrder
 from taigan.lot.people.board import MOST_LANES
 from taigan.lot.people.passes import FIELD_OF, FROM_BOLINK, GivenPass, Limits, PutLimits, PutPasses, differs, limits_of
-from taigan.lot.stays import covers
+from taigan.lot.stays import covers, pass_times
 from taigan.rights import Right
 from taigan.storage.due import errands as asked
 from taigan.storage.locked import passes as kept
-from taigan.storage.locked.passes import Term
+from taigan.storage.locked.passes import LotsLimits, Term
 from taigan.storage.rows import Errand, Pass, PassLimit
 from taigan.storage.shown import views
+from taigan.web.asked import grace_of
 from taigan.web.console import fields, pass_sheets
 from taigan.web.console.pages.errands.errand import said
 from taigan.web.console.pass_sheets import Sheet
@@ -115,7 +117,7 @@ async def fetch_passes(visit: Here) -> Answer:
 
 @get("/lots/{lot_id:str}/pass-limits", right=Right.PASS_SEE)
 async def pass_limits(visit: Here) -> Answer:
-    """The areas and hours of the day that passes may be limited to."""
+    """The areas and times that passes may be limited to, and the lot's days of grace."""
     return visit.page("pass_limits.html", **await _places(visit))
 
 
@@ -129,21 +131,25 @@ async def put_pass_limits(visit: Here) -> Answer:
             for number in range(MOST_PLACES):
                 name = visit.text(f"{kind}-number-{number}", 32)
                 what = visit.text(f"{kind}-{body}-{number}", 500).replace("，", " ").replace(",", " ")
-                if not name and not what:
+                days = visit.text(f"{kind}-days-{number}", 200)
+                if not name and not what and not days:
                     continue
                 if not name:
                     raise BadValue(visit.tell("请填编号。"), f"{kind}-number-{number}")
-                try:
-                    checked = covers.written(covers.hours_of(what)) if kind == "hours" else what
-                except ValueError:
-                    text = visit.tell("时段要写成 22:00-08:00，几段用空格隔开。")
-                    raise BadValue(text, f"{kind}-{body}-{number}") from None
+                checked = what
+                if kind == "hours":
+                    slips: list[tuple[str, str]] = []
+                    slip = partial(_noted, slips, f"hours-{{}}-{number}")
+                    checked = " ".join(filter(None, pass_sheets.times(days, what, slip, visit.tell)))
+                    if slips:
+                        raise BadValue(slips[0][1], slips[0][0])
                 if not checked:
                     raise BadValue(
                         visit.tell("请填车道。") if kind == "area" else visit.tell("请填时段。"),
                         f"{kind}-{body}-{number}",
                     )
                 given.append(PassLimit(lot_id, kind, name, visit.text(f"{kind}-name-{number}", 50), checked))
+        given += grace_of(lot_id, _grace_days(visit) or 0)
         by = visit.by(visit.text("reason", 200, needed=visit.tell("请写原因。")))
         await visit.office.leaving.do(PutLimits(lot_id=lot_id, limits=given, by=by))
     except LotError as error:
@@ -203,9 +209,22 @@ def _typed(visit: Visit, card_id: str, known: list[PassLimit]) -> GivenPass:
 def limits_typed(visit: Visit, known: list[PassLimit]) -> Limits:
     """What a pass is limited to, as the form says. Raises BadValue."""
     slips: list[tuple[str, str]] = []
-    cells = (visit.text("spaces", 4), visit.text("areas", 200), visit.text("hours", 200))
+    cells = {name: visit.text(name, 200) for name in Limits.__struct_fields__}
     areas = [one.number for one in known if one.kind == "area"]
-    found = pass_sheets.limits(*cells, areas, lambda *slip: slips.append(slip), visit.tell)
+    found = pass_sheets.limits(cells, areas, partial(_noted, slips, "{}"), visit.tell)
+    if slips:
+        raise BadValue(slips[0][1], slips[0][0])
+    return found
+
+
+def _noted(slips: list[tuple[str, str]], place: str, column: str, text: str) -> None:
+    slips.append((place.format(column), text))
+
+
+def _grace_days(visit: Visit) -> int | None:
+    """The days of grace as they were typed. Raises BadValue."""
+    slips: list[tuple[str, str]] = []
+    found = pass_sheets.grace_days(visit.text("grace_days", 2), partial(_noted, slips, "{}"), visit.tell)
     if slips:
         raise BadValue(slips[0][1], slips[0][0])
     return found
@@ -236,6 +255,7 @@ async def _card(visit: Visit, card_id: str) -> dict[str, Any]:
         "from_bolink": card_id.startswith(FROM_BOLINK),
         "first": card.starts_at.astimezone(visit.zone).date(),
         "last": last,
+        "ends_at": covers.holds_until(card, LotsLimits(limits).grace_days, visit.zone),
     }
 
 
@@ -252,6 +272,8 @@ async def _places(visit: Visit) -> dict[str, Any]:
     lanes = await visit.office.database.read(lambda conn: views.lanes(conn, lot_id, MOST_LANES, ()))
     return {
         "places": {kind: [*found, *[None] * max(1, PLACES - len(found))] for kind, found in rows.items()},
+        "times": {one.number: pass_times.split(one.body) for one in rows["hours"]},
+        "grace_days": LotsLimits(known).grace_days,
         "known": rows,
         "entries": [lane.channel_id for lane in lanes if lane.direction == "entry"],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import msgspec
@@ -14,10 +14,12 @@ from litestar.params import FromPath
 from taigan.barriers.words import NotAPlate, plate_of
 from taigan.lot.errors import BadValue, LotError
 from taigan.lot.people.outlook import Outlook, outlook
-from taigan.lot.people.passes import AddPass, EndPass
+from taigan.lot.people.passes import MOST_GRACE_DAYS, AddPass, EndPass
+from taigan.lot.stays import covers
 from taigan.rights import Right
 from taigan.storage.locked import passes as kept
 from taigan.storage.locked import vehicles
+from taigan.storage.locked.passes import LotsLimits
 from taigan.storage.rows import Pass, PassLimit
 from taigan.storage.shown import ledger_views, views
 from taigan.storage.shown.ledger_views import PassesSought
@@ -68,6 +70,8 @@ async def add_pass(visit: Here) -> Answer:
                 spaces=limited.spaces,
                 areas=list(limited.areas),
                 hours=limited.hours,
+                days=limited.days,
+                grace_days=limited.grace_days,
                 by=visit.by(reason),
             )
         )
@@ -123,8 +127,10 @@ async def _found(visit: Visit) -> Outlook | None:
 
 def passes_sought(visit: Visit) -> PassesSought:
     """The passes that the address asks for. Raises BadValue."""
-    state = visit.asked.get("state", "")
-    return PassesSought(visit.text("q", 32).strip(), state if state in PASS_STATE else "", visit.now, visit.now + SOON)
+    state, now = visit.asked.get("state", ""), visit.now.astimezone(visit.zone)
+    graces = tuple((now - timedelta(days=days)).astimezone(UTC) for days in range(MOST_GRACE_DAYS + 1))
+    known = state if state in PASS_STATE else ""
+    return PassesSought(visit.text("q", 32).strip(), known, visit.now, visit.now + SOON, graces)
 
 
 async def _listed(visit: Visit, *, sought: bool = True) -> dict[str, Any]:
@@ -137,7 +143,16 @@ async def _listed(visit: Visit, *, sought: bool = True) -> dict[str, Any]:
 
     rows, limits = await visit.office.database.read(read)
     rows, more = fields.further(visit, rows, BY_NAME, lambda row: (row[0].card_id,), "passes")
-    return {"rows": rows, "more": more, "limits": limits, "states": PASS_STATE, "soon": visit.now + SOON}
+    grace = LotsLimits(limits).grace_days
+    ends = {one.card_id: covers.holds_until(one, grace, visit.zone) for one, _ in rows}
+    return {
+        "rows": rows,
+        "ends": ends,
+        "more": more,
+        "limits": limits,
+        "states": PASS_STATE,
+        "soon": visit.now + SOON,
+    }
 
 
 async def _lists(visit: Visit) -> dict[str, Any]:

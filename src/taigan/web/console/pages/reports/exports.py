@@ -258,6 +258,8 @@ TABLES: dict[str, Table] = {
             Column(N_("车位数"), lambda row: str(row[0].spaces or "")),
             Column(N_("区域"), lambda row: row[0].areas),
             Column(N_("时段"), lambda row: row[0].hours),
+            Column(N_("星期"), lambda row: row[0].days),
+            Column(N_("宽限天数"), lambda row: "" if row[0].grace_days is None else str(row[0].grace_days)),
             Column(N_("停用"), lambda row: row[0].ended_at, "moment"),
             Column(N_("谁"), lambda row: row[0].actor),
             Column(N_("原因"), lambda row: row[0].reason),
