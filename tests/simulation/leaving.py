@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from simulation.database import Kept
 from support.parking import BY, KEY
 from taigan import bolink
 from taigan.barriers.barrier import Position
@@ -79,7 +80,7 @@ class Leaving:
         """Put the price list in force."""
         now = self.street.hub._clock.now()
         row = PriceListRow(self.street.lot.lot_id, 1, date(2020, 1, 1), HALF_A_YUAN_A_MINUTE, now, "test", "test")
-        with self.street.engine.begin() as conn:
+        with self.street.rows.transaction() as conn:
             price_lists.add(conn, row)
 
     # What can happen
@@ -259,15 +260,16 @@ class Leaving:
         ).one_or_none()
         given = bill.reduced_fen + bill.paid_fen - bill.refunded_fen if bill is not None else 0
         in_time = bill is not None and bill.leave_by is not None and departure.charge_at <= bill.leave_by
-        costs = 50 * math.ceil(max(0.0, (departure.charge_at - order.in_at).total_seconds()) / 60)
+        began, until = (moment.replace(microsecond=0) for moment in (order.in_at, departure.charge_at))
+        costs = 50 * math.ceil(max(0.0, (until - began).total_seconds()) / 60)  # a price knows whole seconds
         if costs > given and not in_time:
             raise Broken(f"{order.order_id} leaves for {costs} fen and gave {given}")
 
-    def check(self, conn: sa.Connection, orders: dict[str, Any], owed: list[Any], *, over: bool = False) -> None:
+    def check(self, rows: Kept, *, over: bool = False) -> None:
         """Hold what is said of money and exits against the rows, and against what truly happened."""
-        rows = conn.execute(sa.select(t.payments).where(t.payments.c.giver == "bolink")).all()
-        kept = {row.trade_no: row for row in rows}
-        if len(kept) != len(rows):
+        orders, bills = rows.orders, rows.bills
+        kept = {row.trade_no: row for row in rows.payments}
+        if len(kept) != len(rows.payments):
             raise Broken("a payment is counted twice")
         for number, row in kept.items():
             trade = self.trades[number]
@@ -277,19 +279,16 @@ class Leaving:
             if trade.heard and trade.number not in kept:
                 raise Broken(f"{trade.number} was answered 1 and is not kept")
         paid = Counter[str]()
-        for row in rows:
+        for row in rows.payments:
             paid[row.order_id] += row.fen
-        bills = {row.order_id: row for row in conn.execute(sa.select(t.bills))}
         for order_id, bill in bills.items():
             if bill.paid_fen != paid[order_id]:
                 raise Broken(f"{order_id} was paid {paid[order_id]} fen and its bill says {bill.paid_fen}")
-        told = Counter(delivery.order_id for delivery in owed if delivery.section == "3.2")
+        told = Counter(delivery.order_id for delivery in rows.owed if delivery.section == "3.2")
         for order_id, times in told.items():
             if times > 1 or orders[order_id].state not in ("out", "abandoned"):
                 raise Broken(f"{times} exits are owed to BoLink for {order_id}, which is {orders[order_id].state}")
-        released = Counter(
-            conn.execute(sa.select(t.lifts.c.presence_id).where(t.lifts.c.cause == "released")).scalars().all()
-        )
+        released = Counter(lift.presence_id for lift in rows.lifts if lift.cause == "released")
         if any(times > 1 for times in released.values()):
             raise Broken(f"two commands by themselves for one release: {released}")
         if over:
@@ -323,10 +322,10 @@ class Leaving:
         """Everything is well, and whoever stands at an exit gets out: by itself, by paying, or by a person."""
         self.street.loses = 0.0
         for lane in self.street.lanes.values():
+            self._says_all(lane)
+            await self.street.settle()
             if lane.direction == "exit":
                 lane.mode = "ok"
-                self._says_all(lane)
-                await self.street.settle()
                 await self._gets_out(lane)
 
     def _says_all(self, lane: TrueLane) -> None:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,7 +22,10 @@ from random import Random
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+import structlog
+from structlog import make_filtering_bound_logger
 
+from simulation.database import Kept, StreetDatabase
 from simulation.leaving import Broken, Leaving, Quote
 from support.bolink_side import BolinkSide
 from support.clock import ManualClock
@@ -34,7 +39,7 @@ from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import Attempt, NoAnswer
 from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.lot.errors import LotError
-from taigan.lot.lanes.watchers import LASTS
+from taigan.lot.lanes.watchers import EVERY, LASTS
 from taigan.lot.platform import Platform
 from taigan.lot.policy import Policy
 from taigan.lot.setup import LaneSetup, LotSetup
@@ -53,8 +58,8 @@ class InLoop:
 
     dialect = "sqlite"
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+    def __init__(self, rows: StreetDatabase) -> None:
+        self._rows = rows
         self.away = False
         self.dead = False
         self.late: asyncio.Event | None = None  # what is committed is heard of when it is set
@@ -65,7 +70,7 @@ class InLoop:
         await self._is_there()
         if self.away:
             raise Unavailable("the database is away")
-        with self._engine.begin() as conn:
+        with self._rows.transaction() as conn:
             result = transaction(conn)
         if self.dies_after is not None:
             self.dies_after -= 1
@@ -171,7 +176,7 @@ class Process:
         self.name = name
         self.alive = True
         self.clock = OwnClock(street.chance.choice((0.0, 0.0, 0.5, -2.0, 3600.0, -28800.0)))
-        self.database = InLoop(street.engine)
+        self.database = InLoop(street.rows)
         self.drivers: dict[LaneKey, Driver] = {}
         self.unheard: list[Callable[[], None]] = []  # while it is stopped
         self.site = Site(self._sink, self.clock, Random(1))
@@ -228,10 +233,10 @@ class Process:
 class Street:
     """The world of one seed."""
 
-    def __init__(self, seed: int, engine: sa.Engine, *, quiet_wires: bool = False) -> None:
+    def __init__(self, seed: int, rows: StreetDatabase, *, quiet_wires: bool = False) -> None:
         self.seed = seed
         self.chance = Random(seed)
-        self.engine = engine
+        self.rows = rows
         self.post = Post()
         self.hub = BolinkSide(ManualClock(), [KEY])
         self.story: list[str] = []
@@ -286,6 +291,7 @@ class Street:
 
     async def run(self, steps: int) -> None:
         """Play the story. Raises `Broken` with what led to it."""
+        structlog.configure([self._complains], make_filtering_bound_logger(logging.ERROR))
         try:
             for _ in range(self.chance.choice((1, 1, 2, 3))):
                 await self.starts()
@@ -300,6 +306,7 @@ class Street:
             raise Broken(f"seed {self.seed}: {broken}\n{told}") from None
         finally:
             await self.ends()
+            structlog.reset_defaults()
 
     async def starts(self) -> None:
         self.names += 1
@@ -316,8 +323,21 @@ class Street:
     def later(self, work: Any) -> asyncio.Task[Any]:
         task = asyncio.ensure_future(work)
         self.doing.add(task)
-        task.add_done_callback(self.doing.discard)
+        task.add_done_callback(self._is_done)
         return task
+
+    def _is_done(self, task: asyncio.Task[Any]) -> None:
+        self.doing.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, StorageError):
+            self.wrong = self.wrong or Broken(f"{type(error).__name__}: {error}")
+
+    def _complains(self, logger: Any, method: str, event: Any) -> Any:
+        """What the platform logs as an error of its own must not happen on any street."""
+        if event.get("exc_info"):
+            error = sys.exc_info()[1]
+            self.wrong = self.wrong or Broken(f"{event['event']}: {type(error).__name__}: {error}")
+        raise structlog.DropEvent
 
     async def settle(self) -> None:
         """Let every turn of the loop run that can run without time."""
@@ -484,7 +504,7 @@ class Street:
         self.counts["commands"] += 1
         if self.commands[command_id] > 1:
             raise Broken(f"the lift {command_id} was commanded twice")
-        with self.engine.begin() as conn:
+        with self.rows.transaction() as conn:
             lift = conn.execute(sa.select(t.lifts).where(t.lifts.c.lift_id == command_id)).one_or_none()
             order = (
                 lift is not None
@@ -493,7 +513,7 @@ class Street:
         if lift is None or (lift.order_id is not None and not order) or (lift.order_id is None and not lift.reason):
             raise Broken(f"the arm rises for {command_id} without a committed order or person")
         if lane.direction == "exit":
-            with self.engine.begin() as conn:
+            with self.rows.transaction() as conn:
                 self.leaving.lawful(conn, lift)
         if order == "void":
             raise Broken(f"the arm rises for {command_id}, whose order is void")
@@ -681,16 +701,15 @@ class Street:
             self.later(courier.look())
             await self.settle()
             if not self.owes():
-                return
+                break
             for process in self.living():
                 process.clock.passes(1.0 if self.chance.random() < 0.9 else 60.0)
             await self.settle()
+        await self.passes_time(2 * EVERY)
 
     def owes(self) -> bool:
         """Whether anything is still owed to BoLink."""
-        with self.engine.begin() as conn:
-            owed = sa.select(t.deliveries.c.delivery_id).where(t.deliveries.c.state.in_(("pending", "sending")))
-            return conn.execute(owed).first() is not None
+        return any(delivery.state in ("pending", "sending") for delivery in self.rows.kept().owed)
 
     # What must hold
 
@@ -698,13 +717,10 @@ class Street:
         """Hold the invariants against the rows, and against what truly happened."""
         if self.wrong is not None:
             raise self.wrong
-        with self.engine.begin() as conn:
-            orders = {row.order_id: row for row in conn.execute(sa.select(t.orders))}
-            inbox = {row.digest: row for row in conn.execute(sa.select(t.inbox))}
-            lot = conn.execute(sa.select(t.lots)).one()
-            lifts = conn.execute(sa.select(t.lifts)).all()
-            owed = conn.execute(sa.select(t.deliveries)).all()
-            self.leaving.check(conn, orders, owed, over=over)
+        self._check_watchers(over=over)
+        kept = self.rows.kept()
+        orders, inbox, lot, owed = kept.orders, kept.inbox, kept.lot, kept.owed
+        self.leaving.check(kept, over=over)
         if not 0 <= lot.spaces_free <= lot.spaces:
             raise Broken(f"{lot.spaces_free} of {lot.spaces} spaces are free")
         entered = Counter(delivery.order_id for delivery in owed if delivery.section == "3.1")
@@ -723,14 +739,25 @@ class Street:
             first = order is not None and message.received_at <= order.requested_at
             if state == 0 and first and order.state != "void":
                 raise Broken(f"{order.licence} was told 0 and its order is {order.state}")
-        rose = Counter(lift.order_id for lift in lifts if lift.cause == "scan")
+        rose = Counter(lift.order_id for lift in kept.lifts if lift.cause == "scan")
         if any(times > 1 for times in rose.values()):
             raise Broken(f"two lifts for one scan: {rose}")
         if over:
-            self._check_end(orders, owed)
+            self._check_end(kept)
 
-    def _check_end(self, orders: dict[str, Any], owed: list[Any]) -> None:
+    def _check_watchers(self, *, over: bool) -> None:
+        """No two processes make events of one device's signals; in the end somebody does."""
+        for key in self.lanes:
+            watching = [process.name for process in self.serving() if process.platform.lanes.watchers.holds(key)]
+            if len(watching) > 1 or (over and not watching):
+                raise Broken(f"{key.channel_id} is watched by {watching}")
+
+    def _check_end(self, kept: Kept) -> None:
         """In the end everything is settled, and BoLink knows of everybody who was told 1 and drove in."""
+        orders, owed = kept.orders, kept.owed
+        stand = [lane.key.channel_id for lane in self.lanes.values() if lane.car is not None]
+        if sorted(kept.standing) != sorted(stand):
+            raise Broken(f"cars stand at {stand} and are known at {kept.standing}")
         if self.sent:
             raise Broken("somebody never got an answer")
         for delivery in owed:

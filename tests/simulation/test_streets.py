@@ -9,12 +9,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-import sqlalchemy as sa
 
+from simulation.database import StreetDatabase
 from simulation.street import Street
 from support.telling import Tell
-from taigan.storage.engines.sqlite import _engine, migrate_on
-from taigan.storage.tables import metadata
 
 STREETS = int(os.environ.get("TAIGAN_TEST_STREETS", "20"))
 FIRST = int(os.environ.get("TAIGAN_TEST_FIRST_STREET", "1"))
@@ -22,16 +20,11 @@ STEPS = 80
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
-    """One SQLite file for all streets, emptied for each; it need not survive a power cut."""
-    made = _engine(tmp_path_factory.mktemp("streets") / "street.sqlite3", writes=True)
-    migrate_on(made)
-    with made.connect() as conn:
-        conn.exec_driver_sql("COMMIT")
-        conn.exec_driver_sql("PRAGMA synchronous=OFF")
-        conn.exec_driver_sql("BEGIN")
+def rows() -> Iterator[StreetDatabase]:
+    """One database for all streets, emptied for each."""
+    made = StreetDatabase()
     yield made
-    made.dispose()
+    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +33,10 @@ def counts() -> Counter[str]:
     return Counter()
 
 
-@pytest.fixture(autouse=True)
-def emptied(engine: sa.Engine) -> None:
-    with engine.begin() as conn:
-        for table in reversed(metadata.sorted_tables):
-            conn.execute(sa.delete(table))
-
-
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + STREETS))
-def test_the_invariants_hold_on_every_street(seed: int, engine: sa.Engine, counts: Counter[str]) -> None:
-    street = Street(seed, engine)
+def test_the_invariants_hold_on_every_street(seed: int, rows: StreetDatabase, counts: Counter[str]) -> None:
+    rows.empty()
+    street = Street(seed, rows)
     asyncio.run(street.run(STEPS))
     counts.update(streets=1, **street.counts)
 

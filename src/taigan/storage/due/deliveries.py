@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
-from taigan.storage.engines.statements import Update
+from taigan.storage.engines.statements import Update, rows
 from taigan.storage.tables import Moment, Numbers, among, by_index
 
 _d = t.deliveries
@@ -223,5 +223,5 @@ def refused(conn: sa.Connection) -> int:
 
 def queue(conn: sa.Connection) -> tuple[int, datetime | None]:
     """How many deliveries are owed, and since when the oldest is."""
-    count, oldest = conn.execute(_QUEUE).one()
+    [(count, oldest)] = rows(conn, _QUEUE, {})
     return count, oldest

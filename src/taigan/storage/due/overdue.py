@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
+from taigan.storage.engines.statements import Row, rows
 from taigan.storage.locked.facts import LIFT, ORDER, PRESENCE, records
 from taigan.storage.rows import Lift, Order, Presence
 from taigan.storage.tables import Moment
@@ -159,6 +160,11 @@ _LATE_PULLS = sa.select(_a.lot_id).where(
 _LATE_PAYMENTS = sa.select(_p.lot_id).where(
     _p.state == sa.literal_column("'pending'"), _p.received_at < sa.bindparam("yesterday", type_=Moment())
 )
+_NOBODY_CAME = sa.and_(_dep.charge_at < _before, _dep.alarmed.not_like("%unanswered%"))
+_OWES_FOR_LONG = sa.and_(_dep.charge_at < sa.bindparam("moved_before", type_=Moment()), _dep.order_id != "")
+_STAND = sa.select(_dep.lot_id).where(_dep.ended_at.is_(None), _dep.released_at.is_(None)).distinct()
+_STANDS = _STAND.where(sa.or_(sa.and_(_NOBODY_CAME, sa.or_(_dep.order_id == "", _dep.alarmed != "")), _OWES_FOR_LONG))
+_STANDS_OFFLINE = _STAND.where(sa.or_(_NOBODY_CAME, _OWES_FOR_LONG))
 _OWED_SINCE = (
     sa.select(_b.lot_id, _b.order_id)
     .where(
@@ -177,32 +183,25 @@ _OWED_SINCE = (
 def departures_waiting(conn: sa.Connection, before: datetime, moved_before: datetime, *, offline: bool) -> list[str]:
     """Lots in whose exit lanes a car stands, not let go, since before that moment: one that a person was or is to be
     called for, nobody came, and nobody was told of that yet; `offline`: any that owes; one since `moved_before`."""
-    calls = _dep.alarmed != ""
-    waits = sa.or_(_dep.order_id == "", calls, sa.true() if offline else sa.false())
-    statement = sa.select(_dep.lot_id).where(
-        _dep.ended_at.is_(None),
-        _dep.released_at.is_(None),
-        sa.or_(
-            sa.and_(_dep.charge_at < before, waits, _dep.alarmed.not_like("%unanswered%")),
-            sa.and_(_dep.charge_at < moved_before, _dep.order_id != ""),
-        ),
-    )
-    return list(conn.scalars(statement.distinct()))
+    found = rows(conn, _STANDS_OFFLINE if offline else _STANDS, {"before": before, "moved_before": moved_before})
+    return [lot_id for (lot_id,) in found]
 
 
 def unclear(conn: sa.Connection, since: datetime, before: datetime, quoted_before: datetime) -> list[Unclear]:
     """Orders whose car waits to be let go, with a pull or a payment between these moments that is unclear, or a price
     that was told before `quoted_before` and not heard of since."""
-    given = {"since": since, "before": before}
-    rows = {tuple(row) for statement in (_UNCLEAR_PULLS, _PENDING_PAYMENTS) for row in conn.execute(statement, given)}
-    rows |= {tuple(row) for row in conn.execute(_QUOTED, {"since": since, "quoted_before": quoted_before})}
-    return [Unclear(*row) for row in sorted(rows, key=lambda row: (row[0], row[1]))]
+    given = {"since": since, "before": before, "quoted_before": quoted_before}
+    statements = (_UNCLEAR_PULLS, _PENDING_PAYMENTS, _QUOTED)
+    return _each({row for statement in statements for row in rows(conn, statement, given)})
 
 
 def quoted_inside(conn: sa.Connection, since: datetime, before: datetime) -> list[Unclear]:
     """Orders `in` whose drivers were told a price between these moments and of whose payment nothing was heard."""
-    rows = {tuple(row) for row in conn.execute(_QUOTED_INSIDE, {"since": since, "before": before})}
-    return [Unclear(*row) for row in sorted(rows, key=lambda row: (row[0], row[1]))]
+    return _each({*rows(conn, _QUOTED_INSIDE, {"since": since, "before": before})})
+
+
+def _each(found: set[Row]) -> list[Unclear]:
+    return [Unclear(*row) for row in sorted(found, key=lambda row: (row[0], row[1]))]
 
 
 def late_payments(
@@ -211,13 +210,12 @@ def late_payments(
     """Lots with a pull past its deadline, one whose driver was kept waiting since before `waited_since`, or with a pull
     or a payment that is unclear since before `yesterday`."""
     given = {"before": deadline, "ahead": ahead, "since": waited_since, "yesterday": yesterday}
-    late = set(conn.scalars(_LATE_PULLS, given))
-    return late | set(conn.scalars(_LATE_PAYMENTS, {"yesterday": yesterday}))
+    return {lot_id for statement in (_LATE_PULLS, _LATE_PAYMENTS) for (lot_id,) in rows(conn, statement, given)}
 
 
 def owed_since(conn: sa.Connection, before: datetime) -> list[tuple[str, str]]:
     """Closed orders, by lot and order_id, that owe something since before that moment and were never told (3.2)."""
-    return [(row[0], row[1]) for row in conn.execute(_OWED_SINCE, {"before": before})]
+    return [(lot_id, order_id) for lot_id, order_id in rows(conn, _OWED_SINCE, {"before": before})]
 
 
 def lifts(conn: sa.Connection, before: datetime, ahead: datetime) -> list[Lift]:
@@ -232,7 +230,8 @@ def lifts_to_take(conn: sa.Connection, now: datetime) -> list[Lift]:
 
 def stale_stays(conn: sa.Connection, lot_id: str, before: datetime) -> int:
     """How many stays of a lot go on that were asked for before then."""
-    return int(conn.execute(_STALE, {"lot": lot_id, "before": before}).scalar_one())
+    [(number,)] = rows(conn, _STALE, {"lot": lot_id, "before": before})
+    return int(number)
 
 
 def waiting(conn: sa.Connection, before: datetime, ahead: datetime) -> list[Order]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taigan.storage import tables as t
+from taigan.storage.engines.statements import rows
 from taigan.storage.tables import Moment, paired
 
 SPARE = timedelta(seconds=5)
@@ -47,14 +48,14 @@ def watch(
     on_postgres = conn.dialect.name == "postgresql"
     if on_postgres:
         now = conn.execute(_NOW).scalar_one()
-    renewed = conn.execute(_RENEW, {"mine": process, "lanes": lanes, "ends": now + lasts})
-    mine = {(row[0], row[1]) for row in renewed}
+    renewed = rows(conn, _RENEW, {"mine": process, "lanes": lanes, "ends": now + lasts})
+    mine = {(lot_id, channel_id) for lot_id, channel_id in renewed}
     missing = set(lanes) - mine
     if not missing:
         return Watched(mine, {})
     ahead = now + lasts + SPARE
-    held = conn.execute(_OTHERS, {"lanes": missing, "now": now, "ahead": ahead})
-    others = {(row[0], row[1]): row[2] for row in held}
+    held = rows(conn, _OTHERS, {"lanes": missing, "now": now, "ahead": ahead})
+    others = {(lot_id, channel_id): until for lot_id, channel_id, until in held}
     free = sorted(missing - others.keys())  # in one order for all: processes take lanes at once
     if free:
         insert = (

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 R = TypeVar("R", bound=msgspec.Struct)
 Converter = Callable[[Any], Any]
 Row: TypeAlias = "tuple[Any, ...]"
+Returning: TypeAlias = "sa.Select[*tuple[Any, ...]] | sa.Update"
 MOST_ROWS = 64
 """Rows in one statement, at most, on SQLite."""
 MOST_STATEMENTS = 512
@@ -53,25 +54,24 @@ class Update(Generic[R]):
         _updating(self._table, self._changing, self._key, self._where, conn.dialect)(conn, records)
 
 
-def rows(conn: sa.Connection, statement: sa.Select[Any], parameters: Mapping[str, object]) -> Sequence[Row]:
-    """The rows of a SELECT that is built once, converted as their columns' types want it."""
+def rows(conn: sa.Connection, statement: Returning, parameters: Mapping[str, object]) -> Sequence[Row]:
+    """The rows of a SELECT, or of what an UPDATE returns, that is built once, converted as their columns want it."""
     prepared = _reading(statement, conn.dialect)
     found = _execute(conn, prepared.text, prepared.bound(parameters))
     return [_converted(row, prepared.results) for row in found] if prepared.results else found
 
 
 class _Reading:
-    def __init__(self, statement: sa.Select[Any], dialect: sa.Dialect) -> None:
+    def __init__(self, statement: Returning, dialect: sa.Dialect) -> None:
         compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self.text = compiled.string
-        names = compiled.positiontup or []
         self._parameters = [
-            (name, compiled.params.get(name), compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
-            for name in names
+            (name, compiled.params.get(name), _bound_as(compiled, name).dialect_impl(dialect).bind_processor(dialect))
+            for name in compiled.positiontup or []
         ]
         self.results = [
             (number, converter)
-            for number, column in enumerate(statement.selected_columns)
+            for number, column in enumerate(statement.exported_columns)
             if (converter := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
         ]
 
@@ -82,6 +82,13 @@ class _Reading:
                 (parameters.get(name, default), convert) for name, default, convert in self._parameters
             )
         )
+
+
+def _bound_as(compiled: Any, name: str) -> sa.types.TypeEngine[Any]:
+    """The type of a parameter. One of a list that is written into the statement is named after it: `state_1_2`."""
+    named = name if name in compiled.binds else name.rpartition("_")[0]
+    kind: sa.types.TypeEngine[Any] = compiled.binds[named].type
+    return kind
 
 
 class _Writing:

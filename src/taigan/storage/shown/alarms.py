@@ -15,6 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
+from taigan.storage.engines.statements import rows
 from taigan.storage.locked.facts import columns
 from taigan.storage.shown.views import After, NumberedAlarm
 from taigan.storage.tables import Moment, Numbers, among
@@ -109,22 +110,23 @@ def change(conn: sa.Connection, ids: Collection[int], to: Change) -> list[Number
 
 def to_come_back(conn: sa.Connection, now: datetime) -> list[int]:
     """Snoozed alarms whose time is over."""
-    return [*conn.scalars(_COME_BACK, {"now": now})]
+    return [alarm_id for (alarm_id,) in rows(conn, _COME_BACK, {"now": now})]
 
 
 def over(conn: sa.Connection) -> list[int]:
     """Unfinished alarms whose cause is gone, as far as rows say."""
-    return [*conn.scalars(_OVER)]
+    return [alarm_id for (alarm_id,) in rows(conn, _OVER, {})]
 
 
 def of_devices(conn: sa.Connection) -> list[NumberedAlarm]:
     """Unfinished alarms that are over once the lane's device is heard."""
-    return _records(conn, _OF_DEVICES)
+    names = NumberedAlarm.__struct_fields__
+    return [NumberedAlarm(**dict(zip(names, row, strict=True))) for row in rows(conn, _OF_DEVICES, {})]
 
 
 def of_queue(conn: sa.Connection) -> list[int]:
     """Unfinished alarms of uploads that wait."""
-    return [*conn.scalars(_OF_QUEUE)]
+    return [alarm_id for (alarm_id,) in rows(conn, _OF_QUEUE, {})]
 
 
 def queue_waits_since(conn: sa.Connection) -> datetime | None:
