@@ -14,7 +14,7 @@ from taigan.lot.messages.router import Answered
 from taigan.lot.signals.metrics import Metrics
 from taigan.process import listen, serve
 from taigan.web.app import Doors
-from taigan.web.callback import Callback
+from taigan.web.doors.callback import Callback
 
 ANSWER = '{"errmsg":"入场成功","state":1,"car_number":"0000000","timetemp":1700000000}'.encode()
 

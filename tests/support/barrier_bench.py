@@ -25,7 +25,7 @@ from taigan.devices.lanes.lane import LaneRecord
 from taigan.devices.lanes.lanes import LanesSettings
 from taigan.devices.workbench import DeviceLane, Workbench, WorkbenchSettings
 from taigan.process import listen, serve
-from taigan.web.devices import Devices
+from taigan.web.doors.devices import Devices
 
 LANE = LaneKey(LOT, "A1")
 UNANSWERED = 10.0

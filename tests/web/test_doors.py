@@ -12,7 +12,7 @@ from support.clock import ManualClock
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.door import PICTURE_LIMIT, REPORT_LIMIT, Answer, Door, Mailbox, Post
 from taigan.web.asgi import Receive, Scope, Send, respond
-from taigan.web.devices import Devices
+from taigan.web.doors.devices import Devices
 from web.house import Houses, client_of
 
 

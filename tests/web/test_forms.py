@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.cost import costs_less_than
-from taigan.web.forms import BadForm, form_of
+from taigan.web.doors.forms import BadForm, form_of
 
 BOUNDARY = "b0und"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"

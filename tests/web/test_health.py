@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
-from taigan.web.health import Health
+from taigan.web.doors.health import Health
 from web.house import House, Houses, client_of
 
 

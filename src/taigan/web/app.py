@@ -30,14 +30,14 @@ from taigan.storage.database import Database
 from taigan.strangers import Strangers
 from taigan.web.api.door import Api
 from taigan.web.asgi import App, Receive, Scope, Send
-from taigan.web.callback import Callback
 from taigan.web.console.door import FIRST_PARTS, Console
 from taigan.web.console.signing.accounts import Accounts
-from taigan.web.devices import Devices
+from taigan.web.doors.callback import Callback
+from taigan.web.doors.devices import Devices
+from taigan.web.doors.health import Health
+from taigan.web.doors.strangers import Wary
 from taigan.web.errors import not_found, send_refusal
-from taigan.web.health import Health
-from taigan.web.office import Office
-from taigan.web.strangers import Wary
+from taigan.web.shown.office import Office
 
 
 class Doors:

@@ -49,7 +49,7 @@ async def _edge(settings: EdgeSettings, with_parent: bool) -> None:
     from taigan.barriers.edge.outbox import Outbox, OutboxUnusable
     from taigan.barriers.secrets import FILE, DeviceSecrets
     from taigan.process import listen, serve, stop_when_told
-    from taigan.web.devices import Devices
+    from taigan.web.doors.devices import Devices
 
     stop = stop_when_told(with_parent=with_parent)
     try:

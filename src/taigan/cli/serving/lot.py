@@ -81,7 +81,7 @@ async def _lot(
     from taigan.web import app as web
     from taigan.web import tokens
     from taigan.web.console.signing.accounts import Accounts
-    from taigan.web.health import Health
+    from taigan.web.doors.health import Health
 
     own = settings.lot
     clock, random = machine_clock(), SystemRandom()

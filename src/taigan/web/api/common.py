@@ -12,11 +12,11 @@ from litestar.params import PathParameter, QueryParameter
 
 from taigan.lot.people.by import By
 from taigan.rights import Holder
-from taigan.web import resources as r
 from taigan.web.asgi import LARGEST_ID
 from taigan.web.errors import ErrorBody
-from taigan.web.office import Office
-from taigan.web.paging import Position
+from taigan.web.shown import resources as r
+from taigan.web.shown.office import Office
+from taigan.web.shown.paging import Position
 
 Id = Annotated[str, PathParameter(max_length=128, pattern=r.NO_NUL)]
 Number = Annotated[int, PathParameter(ge=0, le=LARGEST_ID)]

@@ -14,10 +14,10 @@ from taigan.lot.community.desk import Overview
 from taigan.rights import Right
 from taigan.storage.locked import community as kept
 from taigan.storage.rows import Lot
-from taigan.web import resources as r
 from taigan.web.api.common import ACTS, ASKS, BY_TIME, COMMANDS, READS, Here, Id, Who, by_of
-from taigan.web.office import Office, known_lot
-from taigan.web.paging import Cursor, Limit, Page
+from taigan.web.shown import resources as r
+from taigan.web.shown.office import Office, known_lot
+from taigan.web.shown.paging import Cursor, Limit, Page
 
 Text = Annotated[str, msgspec.Meta(max_length=100, pattern=r.NO_NUL)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r.NO_NUL)]

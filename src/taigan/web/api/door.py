@@ -24,7 +24,7 @@ from taigan.web.asgi import (
     respond,
 )
 from taigan.web.errors import Refused, bad_value, not_found, of_storage, send_refusal
-from taigan.web.office import Office
+from taigan.web.shown.office import Office
 
 BODY_LIMIT = 64 * 1024
 PICTURE_WITHIN = 60.0

@@ -14,7 +14,6 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from taigan.web import resources as r
 from taigan.web.api.allowed import allowed, holder_of
 from taigan.web.api.bolink.deliveries import Deliveries
 from taigan.web.api.bolink.kept import Kept
@@ -38,7 +37,8 @@ from taigan.web.api.stays.orders import Orders
 from taigan.web.api.stays.stays import Stays
 from taigan.web.asgi import BoundedPath, DecodedPath
 from taigan.web.errors import HANDLERS, of_body
-from taigan.web.office import Office
+from taigan.web.shown import resources as r
+from taigan.web.shown.office import Office
 
 _PICTURES = ("image/jpeg", "image/png")
 

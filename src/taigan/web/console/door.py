@@ -36,7 +36,7 @@ from taigan.web.console.rendering import rendering
 from taigan.web.console.signing.accounts import Accounts, Signed
 from taigan.web.console.uploads import is_upload, read_upload
 from taigan.web.console.visit import LANG, SAID, Visit, session_cookie, unseal
-from taigan.web.office import Office
+from taigan.web.shown.office import Office
 
 FIRST_PARTS = ("", "lots", "sign-in", "sign-out", "account", "people", "static")
 """The first parts of its paths."""

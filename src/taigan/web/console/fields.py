@@ -14,7 +14,7 @@ from taigan.lot.errors import BadValue
 from taigan.storage.shown.views import After
 from taigan.storage.sums.books import Span
 from taigan.web.console.visit import Visit
-from taigan.web.paging import Position
+from taigan.web.shown.paging import Position
 
 R = TypeVar("R")
 PAGE = 50

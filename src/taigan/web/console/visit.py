@@ -24,7 +24,7 @@ from taigan.rights import Right
 from taigan.storage.rows import Lot
 from taigan.web.console.rendering import Rendering
 from taigan.web.console.signing.accounts import Accounts, Signed, form_token
-from taigan.web.office import Office
+from taigan.web.shown.office import Office
 
 Answer = Response[Any]
 Field = str

@@ -9,9 +9,9 @@ from litestar.params import JSONBody, QueryParameter
 
 from taigan.rights import Right
 from taigan.storage.shown import views
-from taigan.web import resources as r
 from taigan.web.api.common import ACTS, BY_ID, READS, Here, Id, Number, Who, by_of
-from taigan.web.paging import Cursor, Limit, Page
+from taigan.web.shown import resources as r
+from taigan.web.shown.paging import Cursor, Limit, Page
 
 
 class Deliveries(Controller):

@@ -8,7 +8,6 @@ from taigan.barriers.words import spelling
 from taigan.lot.errors import UnknownOrder
 from taigan.rights import Right
 from taigan.storage.locked import vehicles
-from taigan.web import resources as r
 from taigan.web.api.common import (
     ACTS,
     BY_ID,
@@ -20,7 +19,8 @@ from taigan.web.api.common import (
     Here,
     Id,
 )
-from taigan.web.paging import Cursor, Limit, Page
+from taigan.web.shown import resources as r
+from taigan.web.shown.paging import Cursor, Limit, Page
 
 
 class Kept(Controller):

@@ -10,9 +10,9 @@ from litestar.params import QueryParameter
 from taigan.rights import Right
 from taigan.storage.shown import messages
 from taigan.storage.shown.messages import Sought
-from taigan.web import resources as r
 from taigan.web.api.common import BY_ID, READS, Here, Id
-from taigan.web.paging import Cursor, Limit, Page
+from taigan.web.shown import resources as r
+from taigan.web.shown.paging import Cursor, Limit, Page
 
 
 class Messages(Controller):

@@ -7,9 +7,9 @@ from litestar.params import JSONBody
 
 from taigan.lot.errors import UnknownVendor
 from taigan.rights import Right
-from taigan.web import resources as r
 from taigan.web.api.common import ACTS, Here, Id, Who, by_of
 from taigan.web.errors import Refused
+from taigan.web.shown import resources as r
 
 
 class Vendors(Controller):

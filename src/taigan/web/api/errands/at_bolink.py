@@ -10,9 +10,9 @@ from litestar.params import JSONBody, QueryParameter
 from taigan.bolink.chapters.lots import Merchant
 from taigan.lot.errands.lots import Publication
 from taigan.rights import Right
-from taigan.web import asked as shown
-from taigan.web import resources as r
 from taigan.web.api.common import ACTS, READS, Here, Id, Who, by_of
+from taigan.web.shown import asked as shown
+from taigan.web.shown import resources as r
 
 Redirect = Annotated[str, QueryParameter(max_length=500, pattern=r"^https?://[^\s\x00]+$")]
 

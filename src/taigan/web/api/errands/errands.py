@@ -10,10 +10,10 @@ from litestar.params import JSONBody, QueryParameter
 from taigan.lot.errands.invoices import Buyer
 from taigan.rights import Right
 from taigan.storage.due import errands as kept
-from taigan.web import asked as shown
-from taigan.web import resources as r
 from taigan.web.api.common import ACTS, ASKS, BY_TIME, READS, Filter, Here, Id, Who, by_of
-from taigan.web.paging import Cursor, Limit, Page
+from taigan.web.shown import asked as shown
+from taigan.web.shown import resources as r
+from taigan.web.shown.paging import Cursor, Limit, Page
 
 State = Annotated[Literal["", shown.ErrandState], QueryParameter(name="state", description="Empty: all.")]
 

@@ -12,10 +12,10 @@ from taigan.lot.errors import BolinkSaysNo
 from taigan.lot.people.passes import PutLimits
 from taigan.rights import Right
 from taigan.storage.locked import passes as kept
-from taigan.web import asked as shown
-from taigan.web import resources as r
 from taigan.web.api.common import ACTS, ASKS, COMMANDS, READS, Here, Id, Who, by_of
-from taigan.web.office import known_lot
+from taigan.web.shown import asked as shown
+from taigan.web.shown import resources as r
+from taigan.web.shown.office import known_lot
 
 Plate = Annotated[str, QueryParameter(min_length=1, max_length=16, pattern=r.WORDS)]
 

@@ -9,11 +9,11 @@ from litestar.params import JSONBody, QueryParameter
 
 from taigan.rights import Right
 from taigan.storage.sums import reconciling as kept
-from taigan.web import asked as shown
-from taigan.web import resources as r
 from taigan.web.api.common import ACTS, BY_NAME, BY_TIME, READS, Here, Id, Who, by_of
 from taigan.web.errors import bad_value
-from taigan.web.paging import Cursor, Limit, Page
+from taigan.web.shown import asked as shown
+from taigan.web.shown import resources as r
+from taigan.web.shown.paging import Cursor, Limit, Page
 
 DifferenceState = Annotated[
     Literal["", "open", "settled", "gone"], QueryParameter(name="state", description="Empty: all.")

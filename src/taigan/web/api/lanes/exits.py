@@ -11,9 +11,9 @@ from taigan.barriers.barrier import LaneKey
 from taigan.lot.people.exit_acts import Cash, Match
 from taigan.rights import Right
 from taigan.storage.shown import ledger_views as views
-from taigan.web import ledger as shown
 from taigan.web.api.common import ACTS, BY_TIME, READS, Here, Id, Who, by_of
-from taigan.web.paging import Cursor, Limit, Page
+from taigan.web.shown import ledger as shown
+from taigan.web.shown.paging import Cursor, Limit, Page
 
 
 class Exits(Controller):

@@ -18,12 +18,12 @@ from taigan.storage.rows import Lane
 from taigan.storage.shown import views
 from taigan.storage.shown.views import After
 from taigan.web import posters
-from taigan.web import resources as r
 from taigan.web.api.allowed import need
 from taigan.web.api.common import ACTS, BY_NAME, COMMANDS, READS, Here, Id, Who, by_of, says
 from taigan.web.api.lanes.signs import Drawing, SignSize, drawn
 from taigan.web.errors import Refused, bad_value
-from taigan.web.paging import Cursor, Limit, Page
+from taigan.web.shown import resources as r
+from taigan.web.shown.paging import Cursor, Limit, Page
 
 
 class LotLanes(Controller):

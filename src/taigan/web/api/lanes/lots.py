@@ -11,12 +11,12 @@ from litestar.response import Stream
 from taigan.rights import Right
 from taigan.storage.shown import views
 from taigan.web import live, posters
-from taigan.web import resources as r
 from taigan.web.api.allowed import holder_again, need
 from taigan.web.api.common import ACTS, BY_ID, BY_NAME, BY_TIME, READS, AnyRequest, Filter, Here, Id, Who, by_of, says
 from taigan.web.api.lanes.signs import Drawing, SignSize, drawn
 from taigan.web.errors import Refused, bad_value
-from taigan.web.paging import Cursor, Limit, Page
+from taigan.web.shown import resources as r
+from taigan.web.shown.paging import Cursor, Limit, Page
 
 
 class Lots(Controller):

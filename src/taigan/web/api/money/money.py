@@ -9,10 +9,10 @@ from taigan.lot.people import exit_acts as acts
 from taigan.lot.people.shifts import CloseShift, OpenShift
 from taigan.rights import Right
 from taigan.storage.shown import ledger_views as views
-from taigan.web import ledger as shown
-from taigan.web import resources as r
 from taigan.web.api.common import ACTS, BY_NAME, BY_TIME, READS, Here, Id, Who, by_of
-from taigan.web.paging import Cursor, Limit, Page
+from taigan.web.shown import ledger as shown
+from taigan.web.shown import resources as r
+from taigan.web.shown.paging import Cursor, Limit, Page
 
 
 class Money(Controller):

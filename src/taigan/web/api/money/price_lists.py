@@ -14,11 +14,11 @@ from taigan.lot.tariff.errors import BadPriceList
 from taigan.lot.tariff.reading import day_files, price_lists
 from taigan.rights import Right
 from taigan.storage.setup import price_lists as kept
-from taigan.web import resources as r
 from taigan.web.api.common import ACTS, BY_ID, READS, Here, Id, Who, by_of, says
 from taigan.web.errors import Refused, bad_value
-from taigan.web.office import known_lot
-from taigan.web.paging import Cursor, Limit, Page
+from taigan.web.shown import resources as r
+from taigan.web.shown.office import known_lot
+from taigan.web.shown.paging import Cursor, Limit, Page
 
 AsTime = Annotated[
     str,

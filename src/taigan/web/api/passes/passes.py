@@ -8,11 +8,11 @@ from litestar.params import JSONBody
 from taigan.lot.people.passes import AddPass, EndPass
 from taigan.rights import Right
 from taigan.storage.shown import ledger_views as views
-from taigan.web import ledger as shown
-from taigan.web import resources as r
 from taigan.web.api.common import ACTS, BY_NAME, READS, Here, Id, Who, by_of
 from taigan.web.errors import bad_value
-from taigan.web.paging import Cursor, Limit, Page
+from taigan.web.shown import ledger as shown
+from taigan.web.shown import resources as r
+from taigan.web.shown.paging import Cursor, Limit, Page
 
 
 class Passes(Controller):

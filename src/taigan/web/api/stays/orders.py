@@ -12,11 +12,11 @@ from taigan.lot.people.exit_acts import Close
 from taigan.lot.people.importing import ImportInside, Inside
 from taigan.rights import Right
 from taigan.storage.shown import views
-from taigan.web import ledger as shown
-from taigan.web import resources as r
 from taigan.web.api.common import ACTS, BY_TIME, READS, Here, Id, Who, by_of
 from taigan.web.errors import bad_value
-from taigan.web.paging import Cursor, Limit, Page
+from taigan.web.shown import ledger as shown
+from taigan.web.shown import resources as r
+from taigan.web.shown.paging import Cursor, Limit, Page
 
 
 class Orders(Controller):

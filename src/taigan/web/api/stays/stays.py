@@ -9,10 +9,10 @@ from taigan.barriers.words import NotAPlate, plate_of
 from taigan.lot.people import exit_acts as acts
 from taigan.rights import Right
 from taigan.storage.locked import ledger
-from taigan.web import ledger as shown
-from taigan.web import resources as r
 from taigan.web.api.common import ACTS, READS, Here, Id, Who, by_of
 from taigan.web.errors import bad_value
+from taigan.web.shown import ledger as shown
+from taigan.web.shown import resources as r
 
 
 class Stays(Controller):

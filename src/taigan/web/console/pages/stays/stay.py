@@ -30,7 +30,7 @@ from taigan.storage.rows import Order, Reduction
 from taigan.web.console import fields, words
 from taigan.web.console.pages.stays.stays import Money, money_at
 from taigan.web.console.visit import Answer, Here, Visit
-from taigan.web.resources import OrderDetail
+from taigan.web.shown.resources import OrderDetail
 
 MINUTE = "%Y-%m-%dT%H:%M"
 _SEEN = re.compile(r"[0-9]{1,7}")

@@ -13,7 +13,7 @@ from taigan.lot.stays.account import Account
 from taigan.lot.tariff.result import Slice
 from taigan.storage.rows import Bill, Departure, Pass, Payment, Reduction, Shift
 from taigan.storage.shown import ledger_views as views
-from taigan.web import resources as r
+from taigan.web.shown import resources as r
 
 View = TypeVar("View", bound=msgspec.Struct)
 Fen = Annotated[int, Meta(ge=0, le=100_000_000, description="In fen.")]

@@ -33,9 +33,9 @@ from taigan.storage.rows import Lane, Lift, Lot
 from taigan.storage.setup import registry
 from taigan.storage.shown import views
 from taigan.storage.shown.views import After
-from taigan.web import ledger as shown
-from taigan.web import resources as r
-from taigan.web.paging import Page, Position
+from taigan.web.shown import ledger as shown
+from taigan.web.shown import resources as r
+from taigan.web.shown.paging import Page, Position
 
 R = TypeVar("R")
 V = TypeVar("V")

@@ -13,8 +13,8 @@ from taigan.lot.stays import pass_times
 from taigan.storage.locked.city import City
 from taigan.storage.locked.passes import LotsLimits
 from taigan.storage.rows import Difference, Errand, PassLimit, Reconciliation
-from taigan.web import resources as r
-from taigan.web.ledger import GraceDays, PassDay
+from taigan.web.shown import resources as r
+from taigan.web.shown.ledger import GraceDays, PassDay
 
 ErrandState = Literal["wanted", "asked", "running", "unclear", "done", "failed", "withdrawn"]
 

@@ -9,8 +9,8 @@ import structlog
 
 from taigan.barriers.door import Door, Mailbox, Post
 from taigan.web.asgi import ClientGone, Receive, Scope, Send, TooLarge, TooSlow, path_parts, read_body, respond
+from taigan.web.doors.forms import BadForm, field_of, form_of
 from taigan.web.errors import Refused, not_found, send_refusal
-from taigan.web.forms import BadForm, field_of, form_of
 
 log = structlog.get_logger("taigan.web")
 
