@@ -11,7 +11,7 @@ from taigan.rights import Right, Role
 from taigan.storage.rows import Alarm, Bill, Lift
 from taigan.storage.shown import views
 from taigan.storage.shown.views import NumberedAlarm
-from taigan.web.console import words
+from taigan.web.console.rendering import words
 from web.console.browser import Browser, person, role_without
 from web.house import BY, LOT, House, client_of
 

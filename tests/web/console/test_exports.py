@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from taigan.rights import Role
 from taigan.storage import tables as t
 from taigan.storage.rows import Payment
-from taigan.web.console import sheets
 from taigan.web.console.pages.reports.exports import TABLES
+from taigan.web.console.sheets import sheets
 from web.console.browser import Browser, person
 from web.console.furnished import furnish
 from web.house import LOT, House

@@ -13,9 +13,9 @@ from taigan.rights import Right, Role
 from taigan.storage.locked import passes as kept
 from taigan.storage.rows import Pass, PassLimit
 from taigan.storage.shown import ledger_views
-from taigan.web.console import pass_sheets
 from taigan.web.console.door import BODY_LIMIT, UPLOAD_LIMIT
-from taigan.web.console.pass_sheets import Sheet
+from taigan.web.console.sheets import pass_sheets
+from taigan.web.console.sheets.pass_sheets import Sheet
 from web.console.browser import Answer, Browser, person, role_without
 from web.house import LOT, House, Houses, client_of
 

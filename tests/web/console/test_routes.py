@@ -11,10 +11,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from taigan.rights import Right, Role
-from taigan.web.console import menu
 from taigan.web.console.allowed import Who, rights_at
 from taigan.web.console.door import FIRST_PARTS
 from taigan.web.console.framework import framework
+from taigan.web.console.rendering import menu
 from web.console.browser import Browser, accounts_of, person, signed_in
 from web.house import LOT, House
 

@@ -32,9 +32,9 @@ from taigan.web.asgi import (
     respond,
 )
 from taigan.web.console.framework import framework
-from taigan.web.console.rendering import rendering
+from taigan.web.console.rendering.rendering import rendering
+from taigan.web.console.sheets.uploads import is_upload, read_upload
 from taigan.web.console.signing.accounts import Accounts, Signed
-from taigan.web.console.uploads import is_upload, read_upload
 from taigan.web.console.visit import LANG, SAID, Visit, session_cookie, unseal
 from taigan.web.shown.office import Office
 

@@ -22,7 +22,7 @@ from taigan.lot.errors import BadValue, LotError
 from taigan.lot.people.by import By
 from taigan.rights import Right
 from taigan.storage.rows import Lot
-from taigan.web.console.rendering import Rendering
+from taigan.web.console.rendering.rendering import Rendering
 from taigan.web.console.signing.accounts import Accounts, Signed, form_token
 from taigan.web.shown.office import Office
 

@@ -20,8 +20,8 @@ from taigan.storage.due import errands as kept
 from taigan.storage.locked import ledger
 from taigan.storage.rows import Errand, Payment
 from taigan.web.console.allowed import need
+from taigan.web.console.rendering.words import ERRAND_STATE
 from taigan.web.console.visit import Answer, Here, Visit
-from taigan.web.console.words import ERRAND_STATE
 
 LINKS = ("payurl", "url", "contract_url", "pdf_url")
 """What BoLink gave to be opened or paid, by its name in the errand's details."""

@@ -15,7 +15,8 @@ from taigan.rights import Right
 from taigan.storage.shown import alarms
 from taigan.storage.shown.views import NumberedAlarm
 from taigan.web.api.common import BY_ID
-from taigan.web.console import fields, words
+from taigan.web.console import fields
+from taigan.web.console.rendering import words
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.errors import Refused
 

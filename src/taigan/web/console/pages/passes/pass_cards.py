@@ -22,9 +22,10 @@ from taigan.storage.locked import passes as kept
 from taigan.storage.locked.passes import LotsLimits, Term
 from taigan.storage.rows import Errand, Pass, PassLimit
 from taigan.storage.shown import views
-from taigan.web.console import fields, pass_sheets
+from taigan.web.console import fields
 from taigan.web.console.pages.errands.errand import said
-from taigan.web.console.pass_sheets import Sheet
+from taigan.web.console.sheets import pass_sheets
+from taigan.web.console.sheets.pass_sheets import Sheet
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.shown.asked import grace_of
 

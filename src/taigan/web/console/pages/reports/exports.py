@@ -23,13 +23,15 @@ from taigan.storage.rows import Act
 from taigan.storage.shown import audit, ledger_views, searches
 from taigan.storage.shown.views import After
 from taigan.storage.sums import books, reconciling
-from taigan.web.console import fields, sheets, words
+from taigan.web.console import fields
 from taigan.web.console.allowed import need
 from taigan.web.console.pages.errands.reconciling import differences_sought
 from taigan.web.console.pages.money.money import bills_sought, payments_sought
 from taigan.web.console.pages.passes.passes import passes_sought
 from taigan.web.console.pages.people.audit import sought as deeds_sought
 from taigan.web.console.pages.stays.stays import sought_by
+from taigan.web.console.rendering import words
+from taigan.web.console.sheets import sheets
 from taigan.web.console.visit import Answer, Here, Visit
 
 PIECE = 500

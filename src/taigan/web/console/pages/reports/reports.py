@@ -23,12 +23,14 @@ from taigan.lot.people.reporting import Told
 from taigan.rights import Right
 from taigan.storage.kept import invented
 from taigan.storage.sums.day_sums import LENGTHS, ByHand
-from taigan.web.console import charts, fields, sheets, words
+from taigan.web.console import fields
 from taigan.web.console.allowed import need
-from taigan.web.console.charts import Series
 from taigan.web.console.fields import Days
 from taigan.web.console.pages.reports.exports import noted
-from taigan.web.console.rendering import duration
+from taigan.web.console.rendering import charts, words
+from taigan.web.console.rendering.charts import Series
+from taigan.web.console.rendering.rendering import duration
+from taigan.web.console.sheets import sheets
 from taigan.web.console.visit import Answer, Here, Visit
 
 LONGEST = 400

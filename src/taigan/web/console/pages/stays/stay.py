@@ -27,8 +27,9 @@ from taigan.storage.kept.shots import Shot
 from taigan.storage.locked import facts, ledger
 from taigan.storage.locked.sheet import Sheet
 from taigan.storage.rows import Order, Reduction
-from taigan.web.console import fields, words
+from taigan.web.console import fields
 from taigan.web.console.pages.stays.stays import Money, money_at
+from taigan.web.console.rendering import words
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.shown.resources import OrderDetail
 

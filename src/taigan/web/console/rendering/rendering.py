@@ -17,7 +17,7 @@ from taigan.logs import Redaction
 from taigan.lot.errors import LotError
 from taigan.rights import Role
 from taigan.templates import Filter, Templates
-from taigan.web.console import menu, words
+from taigan.web.console.rendering import menu, words
 
 if TYPE_CHECKING:
     from taigan.web.console.visit import Visit

@@ -1,0 +1,1 @@
+"""Files that are handed out and taken in."""
