@@ -48,7 +48,7 @@ async def test_who_handles_a_message_is_whoever_is_named(sqlite_database: Databa
 
 def test_the_table_shows_them() -> None:
     shown = {row.section: row for row in rows()}
-    assert shown["3.2"].where == "leaving.gone.owe_exit"
+    assert shown["3.2"].where == "leaving.cars.gone.owe_exit"
     assert (shown["5.7"].lot, shown["5.7"].where) == ("handled", "messages.router.NoPlateEntries")
     assert all(row.where for row in shown.values() if row.lot == "handled")
 

@@ -7,7 +7,7 @@ import pytest
 from support.exits import PLATE, ask_price, parked, with_tariff
 from support.parking import Parking
 from taigan.lot import texts
-from taigan.lot.leaving.strangers import PAYERS_A_DAY, PLATES_AN_HOUR
+from taigan.lot.leaving.paying.strangers import PAYERS_A_DAY, PLATES_AN_HOUR
 
 
 @pytest.fixture

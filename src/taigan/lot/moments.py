@@ -37,7 +37,7 @@ MOMENTS: dict[str, Moment] = {
     ),
     "2.6": Moment("errands.lots:onboard", "人提交进件资料时", "when a person submits the merchant's data"),
     "3.1": Moment("stays.orders:enter", "车辆入场确定之后", "when an entry is certain"),
-    "3.2": Moment("leaving.gone:owe_exit", "车辆离场之后", "when a car has left"),
+    "3.2": Moment("leaving.cars.gone:owe_exit", "车辆离场之后", "when a car has left"),
     "3.3": Moment("errands.passes:renew", "月卡要续费时", "when a pass is to be renewed"),
     "3.4": Moment("errands.paying:place_stay", "车场自己下停车费支付单时", "when the lot places a payment for a stay"),
     "3.5": Moment("errands.lots:split", "人要分账合同时", "when a person wants the contract of a split"),

@@ -29,7 +29,7 @@ from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lanes.neighbours import Exchange, Neighbours
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.hours import Hours
-from taigan.lot.leaving.strangers import Strangers
+from taigan.lot.leaving.paying.strangers import Strangers
 from taigan.lot.lifts import Lifts
 from taigan.lot.messages.commands import RemoteCommands
 from taigan.lot.messages.inbox import Inbox

@@ -19,7 +19,7 @@ from taigan.bolink.chapters.trade import RenewPass
 from taigan.bolink.values import DayParking, PassKind, Zoned
 from taigan.lot.errands.errand import Outcome, begin, move
 from taigan.lot.errors import BadValue, BolinkSaysNo, Conflict, UnknownOrder
-from taigan.lot.leaving import car as cars
+from taigan.lot.leaving.cars import car as cars
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.people.by import By
 from taigan.lot.people.passes import FROM_BOLINK

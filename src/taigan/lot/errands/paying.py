@@ -15,7 +15,7 @@ from taigan.bolink.chapters.trade import GiveChange, PayEscape, PayParking
 from taigan.bolink.values import PayChannelName, PayWay
 from taigan.lot.errands.errand import LIVE, Outcome, begin, move
 from taigan.lot.errors import BadValue, Conflict, UnknownOrder
-from taigan.lot.leaving.money import pay
+from taigan.lot.leaving.paying.money import pay
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.people.by import By
 from taigan.lot.stays import orders

@@ -23,11 +23,11 @@ from taigan.lot.errors import UnknownLot
 from taigan.lot.ids import Ids
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lanes.street import Seen
-from taigan.lot.leaving import car as cars
-from taigan.lot.leaving import street
 from taigan.lot.leaving.ahead import Wanted, read, read_ahead
-from taigan.lot.leaving.gone import leave
-from taigan.lot.leaving.prices import Asked, Query
+from taigan.lot.leaving.cars import car as cars
+from taigan.lot.leaving.cars import street
+from taigan.lot.leaving.cars.gone import leave
+from taigan.lot.leaving.paying.prices import Asked, Query
 from taigan.lot.leaving.pulling.ended import PaymentsTold, PullEnded
 from taigan.lot.leaving.pulling.scanned import CodeScanned
 from taigan.lot.leaving.pulling.tagged import TagRead

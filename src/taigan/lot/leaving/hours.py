@@ -15,11 +15,11 @@ from taigan.bolink import units
 from taigan.clock import Clock
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
-from taigan.lot.leaving import car as cars
+from taigan.lot.leaving.cars import car as cars
+from taigan.lot.leaving.cars.gone import AWAITED, OWING, report
+from taigan.lot.leaving.cars.release import release
 from taigan.lot.leaving.desk import LeavingDesk
-from taigan.lot.leaving.gone import AWAITED, OWING, report
 from taigan.lot.leaving.pulling.ended import show_price
-from taigan.lot.leaving.release import release
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.policy import OfflineExit, Policy
 from taigan.lot.stays import orders

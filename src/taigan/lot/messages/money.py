@@ -14,7 +14,7 @@ from taigan.bolink.money import PaymentTold, number_in, order_in, payment_told
 from taigan.bolink.units import yuan
 from taigan.lot import texts
 from taigan.lot.leaving.desk import LeavingDesk
-from taigan.lot.leaving.money import Money
+from taigan.lot.leaving.paying.money import Money
 from taigan.lot.messages.router import Answered, Callback
 
 LONGEST_TEXT = 64 * 1024

@@ -12,8 +12,8 @@ from taigan.bolink import BadMessage
 from taigan.bolink.chapters.callbacks import Price, PriceQuery
 from taigan.bolink.values import PayScene
 from taigan.lot.leaving.desk import LeavingDesk
-from taigan.lot.leaving.prices import Query
-from taigan.lot.leaving.strangers import Asking, Strangers
+from taigan.lot.leaving.paying.prices import Query
+from taigan.lot.leaving.paying.strangers import Asking, Strangers
 from taigan.lot.messages.router import Answered, Callback
 
 LONGEST_PAYER = 128

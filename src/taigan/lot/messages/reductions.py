@@ -14,7 +14,7 @@ from taigan.bolink.chapters.callbacks import ReductionNotice, ReductionNoticeTak
 from taigan.bolink.values import FeeReduction, HotelPlate, ReductionKind
 from taigan.lot import texts
 from taigan.lot.leaving.desk import LeavingDesk
-from taigan.lot.leaving.reductions import Reduced
+from taigan.lot.leaving.paying.reductions import Reduced
 from taigan.lot.messages.router import Answered, Callback
 
 LONGEST_MINUTES = 60 * 24 * 366

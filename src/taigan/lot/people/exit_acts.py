@@ -12,12 +12,12 @@ import msgspec
 from taigan.bolink import units
 from taigan.lot import texts
 from taigan.lot.errors import BadValue, CannotPrice, Conflict, NobodyWaits, UnknownLane, UnknownOrder
-from taigan.lot.leaving import car as cars
+from taigan.lot.leaving.cars import car as cars
+from taigan.lot.leaving.cars.gone import leave, owe_exit, report
+from taigan.lot.leaving.cars.release import raise_for, release
 from taigan.lot.leaving.corrections import owe_correction
-from taigan.lot.leaving.gone import leave, owe_exit, report
-from taigan.lot.leaving.money import pay
-from taigan.lot.leaving.reductions import add, take_off
-from taigan.lot.leaving.release import raise_for, release
+from taigan.lot.leaving.paying.money import pay
+from taigan.lot.leaving.paying.reductions import add, take_off
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.people.attendant import By
 from taigan.lot.stays import orders

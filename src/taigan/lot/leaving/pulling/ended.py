@@ -10,11 +10,11 @@ from taigan.bolink.chapters.reconciliation import PaymentRecord
 from taigan.bolink.values import PaymentPlace, PaymentState
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
-from taigan.lot.leaving import car as cars
-from taigan.lot.leaving.gone import awaits_no_more
-from taigan.lot.leaving.money import NUMBER_ANSWERED, PULLS, pay, understood
+from taigan.lot.leaving.cars import car as cars
+from taigan.lot.leaving.cars.gone import awaits_no_more
+from taigan.lot.leaving.cars.release import release
+from taigan.lot.leaving.paying.money import NUMBER_ANSWERED, PULLS, pay, understood
 from taigan.lot.leaving.pulling.tagged import charged
-from taigan.lot.leaving.release import release
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
 from taigan.lot.uploads.pulls import Charged, Pull

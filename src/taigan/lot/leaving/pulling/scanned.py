@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from taigan.barriers.barrier import LaneKey
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
-from taigan.lot.leaving import car as cars
+from taigan.lot.leaving.cars import car as cars
 from taigan.lot.leaving.pulling.start import begin, may_be_charged
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.uploads.pulls import Code

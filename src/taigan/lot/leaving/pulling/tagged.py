@@ -13,7 +13,7 @@ from taigan.bolink.chapters.trade import PayByEtc
 from taigan.bolink.values import EtcKind
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
-from taigan.lot.leaving import car as cars
+from taigan.lot.leaving.cars import car as cars
 from taigan.lot.leaving.pulling.scanned import OF_THIS_MOMENT
 from taigan.lot.leaving.pulling.start import begin, is_unusual, may_be_charged
 from taigan.lot.leaving.room import Picture, Room

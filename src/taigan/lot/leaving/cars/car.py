@@ -8,10 +8,10 @@ from taigan.barriers.barrier import Price
 from taigan.bolink import units
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
-from taigan.lot.leaving.gone import gone_unseen
+from taigan.lot.leaving.cars.gone import gone_unseen
+from taigan.lot.leaving.cars.release import release
 from taigan.lot.leaving.pulling.start import begin as begin_pull
 from taigan.lot.leaving.pulling.start import is_being_charged, pays_by_itself
-from taigan.lot.leaving.release import release
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.policy import MatchOneOff
 from taigan.lot.stays import orders

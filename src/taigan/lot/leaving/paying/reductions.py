@@ -9,7 +9,7 @@ import msgspec
 from taigan import bolink
 from taigan.bolink.chapters.callbacks import ReductionNoticeTaken
 from taigan.lot import texts
-from taigan.lot.leaving import car as cars
+from taigan.lot.leaving.cars import car as cars
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
 from taigan.storage.locked import ledger, vehicles

@@ -13,10 +13,10 @@ import msgspec
 from taigan.bolink import units
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
-from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.ahead import Wanted
-from taigan.lot.leaving.gone import AWAITED, awaits_no_more, owe_exit
-from taigan.lot.leaving.release import release
+from taigan.lot.leaving.cars import car as cars
+from taigan.lot.leaving.cars.gone import AWAITED, awaits_no_more, owe_exit
+from taigan.lot.leaving.cars.release import release
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
 from taigan.storage.locked import ledger

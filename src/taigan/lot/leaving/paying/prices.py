@@ -19,12 +19,12 @@ from taigan.bolink.values import PayScene
 from taigan.lot import texts
 from taigan.lot.entering.rules import is_open_at
 from taigan.lot.errors import CannotPrice
-from taigan.lot.leaving import car as cars
 from taigan.lot.leaving.ahead import Wanted
+from taigan.lot.leaving.cars import car as cars
+from taigan.lot.leaving.cars.release import raise_for, release
+from taigan.lot.leaving.paying.strangers import PAYERS_A_DAY, Asking
 from taigan.lot.leaving.pulling.start import is_being_charged
-from taigan.lot.leaving.release import raise_for, release
 from taigan.lot.leaving.room import Picture, Room
-from taigan.lot.leaving.strangers import PAYERS_A_DAY, Asking
 from taigan.lot.policy import NoEntry
 from taigan.lot.stays import orders
 from taigan.lot.stays.account import Account

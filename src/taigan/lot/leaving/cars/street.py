@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from taigan.lot import texts
-from taigan.lot.leaving import car as cars
-from taigan.lot.leaving.gone import gone_unseen, leave
-from taigan.lot.leaving.release import raise_once
+from taigan.lot.leaving.cars import car as cars
+from taigan.lot.leaving.cars.gone import gone_unseen, leave
+from taigan.lot.leaving.cars.release import raise_once
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
 from taigan.storage.locked import facts
