@@ -12,7 +12,7 @@ from support.parking import BY, LOT_ID, Parking, in_time, lot_with
 from support.troubled import TroubledDatabase
 from taigan.lot.errors import BadValue
 from taigan.lot.gateways.gateway import Arrival, NoGateway
-from taigan.lot.messages.phone_checks import RECEIPT_AFTER
+from taigan.lot.messages.drivers.phone_checks import RECEIPT_AFTER
 from taigan.lot.policy import Policy
 from taigan.storage import tables as t
 from taigan.storage.database import Database

@@ -75,37 +75,43 @@ MOMENTS: dict[str, Moment] = {
         "每晚，或手动对账时",
         "every night, and when a day is reconciled",
     ),
-    "5.1": Moment("messages.prices:Prices", "司机查价时", "a driver asks the price"),
+    "5.1": Moment("messages.money.prices:Prices", "司机查价时", "a driver asks the price"),
     "5.2": Moment(
-        "messages.vehicles:Vehicles.notice_car_owner", "车牌的无感支付状态改变时", "a plate pays by itself, or no more"
+        "messages.drivers.vehicles:Vehicles.notice_car_owner",
+        "车牌的无感支付状态改变时",
+        "a plate pays by itself, or no more",
     ),
-    "5.3": Moment("messages.money:MoneyMessages.prepaid", "司机在场内缴了费", "a driver paid inside the lot"),
+    "5.3": Moment("messages.money.money:MoneyMessages.prepaid", "司机在场内缴了费", "a driver paid inside the lot"),
     "5.4": Moment(
         "messages.kept:Records.get_inpark_image", "泊链要看入场或出场图片", "BoLink wants an entry or exit picture"
     ),
-    "5.5": Moment("messages.money:MoneyMessages.charged", "出口的缴费有了结果", "a payment at the exit has its result"),
-    "5.6": Moment("messages.told:ToldMessages.refunded", "退款有了结果", "a refund has its result"),
+    "5.5": Moment(
+        "messages.money.money:MoneyMessages.charged", "出口的缴费有了结果", "a payment at the exit has its result"
+    ),
+    "5.6": Moment("messages.money.told:ToldMessages.refunded", "退款有了结果", "a refund has its result"),
     "5.7": Moment("messages.router:NoPlateEntries", "无牌车扫入口码", "a driver without a plate scans at an entry"),
-    "5.8": Moment("messages.passes:PassMessages.paid", "月卡付了款", "a pass was paid"),
-    "5.9": Moment("messages.told:ToldMessages.recovered", "欠费被追缴", "arrears were recovered without us"),
+    "5.8": Moment("messages.drivers.passes:PassMessages.paid", "月卡付了款", "a pass was paid"),
+    "5.9": Moment("messages.money.told:ToldMessages.recovered", "欠费被追缴", "arrears were recovered without us"),
     "5.10": Moment(
-        "messages.told:ToldMessages.stay_paid",
+        "messages.money.told:ToldMessages.stay_paid",
         "车场下的停车费支付单有了结果",
         "a payment for a stay that the lot placed has its result",
     ),
     "5.11": Moment(
-        "messages.told:ToldMessages.arrears_paid",
+        "messages.money.told:ToldMessages.arrears_paid",
         "车场下的补缴单有了结果",
         "arrears that the lot placed have their result",
     ),
     "5.12": Moment(
-        "messages.told:ToldMessages.change_told", "红包找零有了结果", "change as a red packet has its result"
+        "messages.money.told:ToldMessages.change_told", "红包找零有了结果", "change as a red packet has its result"
     ),
     "5.13": Moment(
-        "messages.phone_checks:PhoneChecks", "无牌车司机要短信验证码", "a driver without a plate wants a code by SMS"
+        "messages.drivers.phone_checks:PhoneChecks",
+        "无牌车司机要短信验证码",
+        "a driver without a plate wants a code by SMS",
     ),
     "5.14": Moment(
-        "messages.reductions:Reductions",
+        "messages.money.reductions:Reductions",
         "积分、酒店或充电站给车辆减免",
         "points, a hotel or a charging station make a stay cheaper",
     ),
@@ -115,7 +121,7 @@ MOMENTS: dict[str, Moment] = {
     "6.2": Moment("errands.invoices:may_issue", "每次开票之前", "before every invoice"),
     "6.3": Moment("errands.invoices:issue", "给一笔付款开票时", "when an invoice for a payment is wanted"),
     "6.4": Moment(
-        "messages.invoices:InvoiceHints",
+        "messages.money.invoices:InvoiceHints",
         "有人提示发票有变化：随后去问 6.5",
         "somebody hints that an invoice changed: 6.5 is asked soon",
     ),
@@ -192,16 +198,18 @@ MOMENTS: dict[str, Moment] = {
         "every passes_every seconds, or when a person wants it",
     ),
     "11.1": Moment("messages.commands:RemoteCommands.operate_liftrod", "泊链要抬杆", "BoLink has an arm raised"),
-    "11.2": Moment("messages.passes:PassMessages.check", "司机要办或续月卡", "a driver wants a pass"),
+    "11.2": Moment("messages.drivers.passes:PassMessages.check", "司机要办或续月卡", "a driver wants a pass"),
     "11.3": Moment("messages.commands:RemoteCommands.space_notify", "泊链改余位", "BoLink sets the free spaces"),
     "11.4": Moment(
-        "messages.vehicles:Vehicles.special_plate", "泊链改白名单、黑名单", "BoLink changes the white or black list"
+        "messages.drivers.vehicles:Vehicles.special_plate",
+        "泊链改白名单、黑名单",
+        "BoLink changes the white or black list",
     ),
     "11.5": Moment(
-        "messages.passes:PassMessages.change", "泊链新增、更改、删除月卡", "BoLink adds, changes or ends a pass"
+        "messages.drivers.passes:PassMessages.change", "泊链新增、更改、删除月卡", "BoLink adds, changes or ends a pass"
     ),
     "11.6": Moment(
-        "messages.vehicles:Vehicles.query_car_info", "泊链查月卡车、特殊车", "BoLink asks for a pass or a list"
+        "messages.drivers.vehicles:Vehicles.query_car_info", "泊链查月卡车、特殊车", "BoLink asks for a pass or a list"
     ),
     "11.7": Moment("messages.kept:Records.invoice_notify", "泊链开出了发票", "BoLink issued an invoice"),
 }

@@ -32,19 +32,19 @@ from taigan.lot.leaving.hours import Hours
 from taigan.lot.leaving.paying.strangers import Strangers
 from taigan.lot.lifts import Lifts
 from taigan.lot.messages.commands import RemoteCommands
+from taigan.lot.messages.drivers.passes import PassMessages
+from taigan.lot.messages.drivers.phone_checks import PhoneChecks
+from taigan.lot.messages.drivers.vehicles import Vehicles
 from taigan.lot.messages.inbox import Inbox
-from taigan.lot.messages.invoices import InvoiceHints
 from taigan.lot.messages.kept import Records
 from taigan.lot.messages.keyring import Keyring
 from taigan.lot.messages.log import MessageLog
-from taigan.lot.messages.money import MoneyMessages
-from taigan.lot.messages.passes import PassMessages
-from taigan.lot.messages.phone_checks import PhoneChecks
-from taigan.lot.messages.prices import Prices
-from taigan.lot.messages.reductions import Reductions
+from taigan.lot.messages.money.invoices import InvoiceHints
+from taigan.lot.messages.money.money import MoneyMessages
+from taigan.lot.messages.money.prices import Prices
+from taigan.lot.messages.money.reductions import Reductions
+from taigan.lot.messages.money.told import ToldMessages
 from taigan.lot.messages.router import Callbacks, Handler, NoPlateEntries, Unsigned
-from taigan.lot.messages.told import ToldMessages
-from taigan.lot.messages.vehicles import Vehicles
 from taigan.lot.people.attendant import Attendant
 from taigan.lot.plates import Plates
 from taigan.lot.policy import Connection, Policy

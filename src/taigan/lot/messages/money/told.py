@@ -25,7 +25,7 @@ from taigan.lot.errands.paying import ChangeTold, PlacedPaid
 from taigan.lot.errands.refunds import RefundTold
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.room import Item
-from taigan.lot.messages.money import LONGEST_TEXT, MoneyMessages
+from taigan.lot.messages.money.money import LONGEST_TEXT, MoneyMessages
 from taigan.lot.messages.router import Answered, Callback
 
 

@@ -13,11 +13,11 @@ from taigan.bolink.chapters.callbacks import PassPayment, PassPaymentTaken
 from taigan.lot import texts
 from taigan.lot.errands.passes import PassPaid, TellPass, areas_named
 from taigan.lot.leaving.desk import LeavingDesk
-from taigan.lot.messages.money import MoneyMessages
+from taigan.lot.messages.drivers.vehicles import moment_of, plate_in
+from taigan.lot.messages.drivers.vehicles import written as moment_written
+from taigan.lot.messages.money.money import MoneyMessages
+from taigan.lot.messages.money.told import text_of
 from taigan.lot.messages.router import Answered, Callback, reply
-from taigan.lot.messages.told import text_of
-from taigan.lot.messages.vehicles import moment_of, plate_in
-from taigan.lot.messages.vehicles import written as moment_written
 from taigan.lot.people.passes import MOST_SPACES
 from taigan.lot.stays.covers import limits_told
 from taigan.lot.stays.pass_times import hours_of, written

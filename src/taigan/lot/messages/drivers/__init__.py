@@ -1,0 +1,1 @@
+"""Messages about those who drive: their vehicles, passes and phones."""

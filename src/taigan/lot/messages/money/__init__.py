@@ -1,0 +1,1 @@
+"""Messages about money: prices, payments, reductions, invoices."""
