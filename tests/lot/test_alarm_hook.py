@@ -12,7 +12,7 @@ from support.clock import PATIENCE, ManualClock
 from support.parking import Parking
 from taigan.barriers.barrier import EventKind
 from taigan.bolink.errors import Unreachable
-from taigan.lot.people.alarm_hook import FIRST_PAUSE, KEPT, AlarmHook
+from taigan.lot.people.alarms.hook import FIRST_PAUSE, KEPT, AlarmHook
 from taigan.storage.rows import Alarm
 
 

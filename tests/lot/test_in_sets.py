@@ -15,7 +15,7 @@ from support.parking import BY, LANES, LOT_ID, SEES_ALL, Parking, lot_with
 from support.statements import heard
 from support.telling import Tell
 from taigan.barriers.barrier import LaneKey
-from taigan.lot.people.importing import ImportInside, Inside
+from taigan.lot.people.beginning.importing import ImportInside, Inside
 from taigan.lot.setup import LaneSetup
 from taigan.storage.database import Database
 

@@ -18,7 +18,7 @@ from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.messages.kept import Records
 from taigan.lot.messages.router import Callbacks
-from taigan.lot.people.alarms import AlarmDesk
+from taigan.lot.people.alarms.alarms import AlarmDesk
 from taigan.lot.people.attendant import Attendant
 from taigan.lot.people.prices import Prices
 from taigan.lot.plates import Plates

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-from taigan.lot.people.alarms import Endings
+from taigan.lot.people.alarms.alarms import Endings
 from taigan.rights import Right, Role
 from taigan.storage.rows import Alarm, Bill, Lift
 from taigan.storage.shown import views

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from taigan.lot.people import inventing
+from taigan.lot.people.beginning import inventing
 from taigan.lot.tariff.evaluation import price
 from taigan.lot.tariff.reading import price_lists
 from taigan.rights import Right

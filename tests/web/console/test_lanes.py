@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from taigan.barriers.barrier import Outcome, Position, Result
-from taigan.lot.people.alarms import Endings
+from taigan.lot.people.alarms.alarms import Endings
 from taigan.rights import Right, Role
 from taigan.storage.rows import Alarm, Departure
 from web.console.browser import Browser, person, role_without, signed_in

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taigan.lot.people import reporting
+from taigan.lot.people.looking import reporting
 from taigan.rights import Right, Role
 from taigan.storage import tables as t
 from taigan.storage.changes import Changes

@@ -67,8 +67,8 @@ async def _lot(
     from taigan.barriers.drivers import Fleet, read_settings
     from taigan.barriers.secrets import FILE, DeviceSecrets
     from taigan.lot.ids import RandomIds
-    from taigan.lot.people.alarm_hook import AlarmHook
-    from taigan.lot.people.inventing import invent
+    from taigan.lot.people.alarms.hook import AlarmHook
+    from taigan.lot.people.beginning.inventing import invent
     from taigan.lot.platform import Platform
     from taigan.lot.writing.checkpoints import DieAt, pass_by
     from taigan.process import listen, serve, stop_when_told

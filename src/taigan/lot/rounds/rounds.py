@@ -17,7 +17,7 @@ from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import LotError
-from taigan.lot.people import reporting
+from taigan.lot.people.looking import reporting
 from taigan.lot.policy import Policy
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database

@@ -15,7 +15,7 @@ import structlog
 from taigan.clock import Clock
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lifts import Lifts
-from taigan.lot.people.alarms import Endings
+from taigan.lot.people.alarms.alarms import Endings
 from taigan.lot.policy import Policy
 from taigan.lot.signals.metrics import Metrics
 from taigan.lot.stays import orders

@@ -20,10 +20,10 @@ from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.room import Picture
 from taigan.lot.messages.kept import Records
-from taigan.lot.people.alarms import AlarmDesk
+from taigan.lot.people.alarms.alarms import AlarmDesk
 from taigan.lot.people.attendant import Attendant, By, unless_refused
-from taigan.lot.people.board import money_of
 from taigan.lot.people.exit_acts import LetGo
+from taigan.lot.people.looking.board import money_of
 from taigan.lot.people.prices import Prices
 from taigan.lot.plates import Plates
 from taigan.lot.signals.events import Events

@@ -8,8 +8,8 @@ import msgspec
 from litestar import Controller, get, post, put
 from litestar.params import JSONBody, QueryParameter
 
+from taigan.lot.people.beginning.importing import ImportInside, Inside
 from taigan.lot.people.exit_acts import Close
-from taigan.lot.people.importing import ImportInside, Inside
 from taigan.rights import Right
 from taigan.storage.shown import views
 from taigan.web.api.common import ACTS, BY_TIME, READS, Here, Id, Who, by_of

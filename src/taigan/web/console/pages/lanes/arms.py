@@ -15,8 +15,8 @@ from taigan.barriers.barrier import LaneKey
 from taigan.barriers.words import NotAPlate, plate_of
 from taigan.languages import N_
 from taigan.lot.errors import BadValue, LotError
-from taigan.lot.people.board import Candidate, candidates
 from taigan.lot.people.exit_acts import OWED, WAIVED, Cash, Match
+from taigan.lot.people.looking.board import Candidate, candidates
 from taigan.rights import Right
 from taigan.storage.kept import shots
 from taigan.storage.kept.shots import Shot

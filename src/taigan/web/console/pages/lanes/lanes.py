@@ -13,7 +13,7 @@ from litestar.response import Stream
 from taigan.barriers.barrier import LaneKey, LaneState, Position
 from taigan.languages import N_
 from taigan.lot.errors import UnknownLane
-from taigan.lot.people.board import LaneNow, board
+from taigan.lot.people.looking.board import LaneNow, board
 from taigan.rights import Right
 from taigan.storage.kept import shots
 from taigan.storage.kept.shots import Shot

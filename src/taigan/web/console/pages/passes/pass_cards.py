@@ -13,7 +13,7 @@ from litestar.params import FromPath
 
 from taigan.lot.errands.passes import RENEWAL
 from taigan.lot.errors import BadValue, LotError, UnknownOrder
-from taigan.lot.people.board import MOST_LANES
+from taigan.lot.people.looking.board import MOST_LANES
 from taigan.lot.people.passes import FIELD_OF, FROM_BOLINK, GivenPass, Limits, PutLimits, PutPasses, differs, limits_of
 from taigan.lot.stays import covers, pass_times
 from taigan.rights import Right

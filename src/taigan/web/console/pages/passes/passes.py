@@ -13,7 +13,7 @@ from litestar.params import FromPath
 
 from taigan.barriers.words import NotAPlate, plate_of
 from taigan.lot.errors import BadValue, LotError
-from taigan.lot.people.outlook import Outlook, outlook
+from taigan.lot.people.looking.outlook import Outlook, outlook
 from taigan.lot.people.passes import MOST_GRACE_DAYS, AddPass, EndPass
 from taigan.lot.stays import covers
 from taigan.rights import Right

@@ -18,8 +18,9 @@ from markupsafe import Markup
 from taigan.bolink import units
 from taigan.languages import N_
 from taigan.lot.errors import BadValue
-from taigan.lot.people import inventing, reporting
-from taigan.lot.people.reporting import Told
+from taigan.lot.people.beginning import inventing
+from taigan.lot.people.looking import reporting
+from taigan.lot.people.looking.reporting import Told
 from taigan.rights import Right
 from taigan.storage.kept import invented
 from taigan.storage.sums.day_sums import LENGTHS, ByHand

@@ -20,7 +20,7 @@ from taigan.languages import N_
 from taigan.lot.errors import BadValue, Conflict, LotError, UnknownOrder
 from taigan.lot.leaving.room import Item
 from taigan.lot.people import exit_acts as acts
-from taigan.lot.people.board import due
+from taigan.lot.people.looking.board import due
 from taigan.rights import Right
 from taigan.storage.kept import shots
 from taigan.storage.kept.shots import Shot

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from litestar import get
 
 from taigan.lot.errors import BadValue, CannotPrice, UnknownOrder
-from taigan.lot.people.board import money_of
+from taigan.lot.people.looking.board import money_of
 from taigan.lot.stays.charge import Priced
 from taigan.lot.stays.covers import Cover
 from taigan.rights import Right

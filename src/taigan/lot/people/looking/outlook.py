@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import sqlalchemy as sa
 
-from taigan.lot.people.board import due
+from taigan.lot.people.looking.board import due
 from taigan.lot.stays.covers import holds_until
 from taigan.storage.locked import facts, vehicles
 from taigan.storage.locked import passes as kept

@@ -1,0 +1,1 @@
+"""Alarms: who sees to them, and where they are told."""

@@ -1,0 +1,1 @@
+"""How a lot begins: with the cars that stand in it, or with an invented week."""

@@ -1,0 +1,1 @@
+"""What persons look at: read without a lock, decided by nobody."""
