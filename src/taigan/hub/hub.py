@@ -29,8 +29,8 @@ from taigan.hub.sending import postbox
 from taigan.hub.sending.lines import Lines
 from taigan.hub.sending.postbox import Postbox
 from taigan.hub.sending.pushes import Sender
-from taigan.hub.taking.cashier import Cashier
-from taigan.hub.taking.later import Later
+from taigan.hub.taking.money.cashier import Cashier
+from taigan.hub.taking.money.later import Later
 from taigan.hub.taking.polls import Polls
 from taigan.hub.taking.uplinks import Uplinks
 from taigan.strangers import Strangers

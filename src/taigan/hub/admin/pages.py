@@ -31,7 +31,7 @@ from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.faults import Fault
 from taigan.hub.hub import FromHub, Hub
 from taigan.hub.pages.driver import PING, AnyRequest, FromPages, Pages, Visit, read_form
-from taigan.hub.taking.settlement import move
+from taigan.hub.taking.money.settlement import move
 from taigan.languages import N_, SOURCE
 from taigan.logs import without_people
 

@@ -20,8 +20,9 @@ from taigan.hub.book.tables import records as kept
 from taigan.hub.book.trail import Trail
 from taigan.hub.errors import Unknown, Unusable
 from taigan.hub.hub import FromHub
-from taigan.hub.taking import arrangements, settlement, stays
+from taigan.hub.taking import arrangements, stays
 from taigan.hub.taking.arrangements import Arrangements
+from taigan.hub.taking.money import settlement
 from taigan.hub.taking.uploads import counter_url
 
 

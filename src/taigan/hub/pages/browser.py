@@ -28,8 +28,9 @@ from taigan.hub.drivers.drivers import Purpose, proof, proves
 from taigan.hub.errors import Unusable
 from taigan.hub.pages.driver import LICENCE_PATH, AnyRequest, FromPages, Pages, Visit, log_in, read_form
 from taigan.hub.sending.addresses import same_host
-from taigan.hub.taking import lots, settlement
-from taigan.hub.taking.settlement import move
+from taigan.hub.taking import lots
+from taigan.hub.taking.money import settlement
+from taigan.hub.taking.money.settlement import move
 from taigan.hub.taking.uploads import COUNTER_PATH
 
 ONBOARDING_PATH = "/web/parkingos/onboarding"

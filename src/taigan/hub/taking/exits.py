@@ -11,7 +11,8 @@ from taigan.hub.book import records
 from taigan.hub.book.records import Kind
 from taigan.hub.book.tables import entries
 from taigan.hub.faults import CHARGE_FAULTS, FaultKind
-from taigan.hub.taking import arrangements, later, settlement, stays
+from taigan.hub.taking import arrangements, stays
+from taigan.hub.taking.money import later, settlement
 from taigan.hub.taking.uploads import Rejected, Taken, Taker, Upload
 
 _ELECTRONIC = {ExitPayment.WALLET.value, ExitPayment.SWEEPCODE.value}

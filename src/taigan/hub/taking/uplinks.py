@@ -49,8 +49,9 @@ from taigan.hub.remarks import Note
 from taigan.hub.rules import Rules
 from taigan.hub.sending.lines import Line
 from taigan.hub.sending.postbox import Outbox, Postbox
-from taigan.hub.taking import community, exits, invoices, lots, money, stays
-from taigan.hub.taking.later import Later
+from taigan.hub.taking import community, exits, lots, stays
+from taigan.hub.taking.money import invoices, money
+from taigan.hub.taking.money.later import Later
 from taigan.hub.taking.uploads import Rejected, Taken, Taker, Upload
 from taigan.strangers import Strangers
 

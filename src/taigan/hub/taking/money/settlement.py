@@ -34,7 +34,8 @@ from taigan.hub.faults import Faults
 from taigan.hub.rules import Rules
 from taigan.hub.sending.postbox import Outbox
 from taigan.hub.sending.pushes import Push
-from taigan.hub.taking import invoices, stays
+from taigan.hub.taking import stays
+from taigan.hub.taking.money import invoices
 from taigan.hub.taking.stays import written
 
 NEXT: dict[str, dict[str, tuple[str, ...]]] = {

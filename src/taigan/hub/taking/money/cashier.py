@@ -29,7 +29,7 @@ from taigan.hub.rules import Rules
 from taigan.hub.sending import pushes
 from taigan.hub.sending.postbox import Outbox, Postbox
 from taigan.hub.sending.pushes import Delivery, Outcome, Push, Sender
-from taigan.hub.taking import settlement
+from taigan.hub.taking.money import settlement
 from taigan.hub.taking.uploads import money_goes
 
 LARGEST = 100_000_000_00

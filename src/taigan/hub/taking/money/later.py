@@ -20,7 +20,7 @@ from taigan.hub.faults import Faults
 from taigan.hub.rules import Rules
 from taigan.hub.sending.postbox import Outbox, Postbox
 from taigan.hub.sending.pushes import Push
-from taigan.hub.taking import settlement
+from taigan.hub.taking.money import settlement
 
 _IDLE = 3600.0
 
