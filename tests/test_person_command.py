@@ -67,3 +67,25 @@ def test_what_cannot_be_done_is_one_sentence(config: Path) -> None:
         assert (ended, len(said)) == (code, 1), arguments
         assert named in said[0]
     assert person(config, "list") == (0, [])
+
+
+def test_a_person_is_linked_to_an_account_elsewhere_and_unlinked(config: Path) -> None:
+    assert person(config, "create", "wangfang", "--name", "王芳")[0] == 0
+    ended, said = person(config, "link", "wangfang", "4f1c")
+    assert (ended, said) == (2, ["taigan: lot.oidc_issuer names no provider"])
+    settings = '[lot]\noidc_issuer = "https://login"\noidc_client_id = "t"\noidc_client_secret = "s"\n'
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("[lot]\n", f'{settings}console_url = "https://lot"\n', 1), encoding="utf-8")
+    assert person(config, "link", "wangfang", "4f1c", "--name", "wang.fang") == (0, [])
+    assert "+linked" in person(config, "list")[1][0]
+    for arguments, code, named in (
+        (("link", "wangfang", "other"), 1, "linked to another account"),
+        (("link", "nobody", "other"), 1, "nobody"),
+        (("link", "wangfang", " "), 2, "SUBJECT"),
+    ):
+        ended, said = person(config, *arguments)
+        assert (ended, len(said)) == (code, 1), arguments
+        assert named in said[0]
+    assert person(config, "unlink", "wangfang") == (0, [])
+    assert person(config, "unlink", "wangfang")[0] == 1
+    assert "+linked" not in person(config, "list")[1][0]

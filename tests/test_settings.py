@@ -198,5 +198,33 @@ def test_codes_need_somebody_who_carries_them(config: Path, text: str, sentence:
     assert sentence in complaint(config, text)
 
 
+OIDC = '[lot]\noidc_issuer = "https://login"\noidc_client_id = "taigan"\noidc_client_secret = "s"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (OIDC, "lot.oidc_issuer needs lot.console_url"),
+        (OIDC.replace('oidc_client_secret = "s"', ""), "lot.oidc_issuer needs lot.oidc_client_secret"),
+        (OIDC + 'console_url = "https://lot/console"', "lot.console_url is not one of its values"),
+        (
+            OIDC.replace("https://login", "login") + 'console_url = "https://lot"',
+            "lot.oidc_issuer must be an address beginning http:// or https://",
+        ),
+        ('[lot]\noidc_client_id = "taigan"', "lot.oidc_client_id needs lot.oidc_issuer"),
+    ],
+)
+def test_a_provider_of_sign_ins_needs_all_that_it_is_asked_with(config: Path, text: str, sentence: str) -> None:
+    assert sentence in complaint(config, text)
+
+
+def test_the_secret_for_a_provider_is_read_from_a_file_and_hidden_in_the_logs(config: Path) -> None:
+    (config.parent / "oidc").write_text("hush-hush\n")
+    text = OIDC.replace('"s"', '"file:oidc"') + 'console_url = "https://lot"\n'
+    settings = read(config, text)
+    assert settings.lot.oidc_client_secret == "hush-hush"
+    assert "hush-hush" in settings.secrets
+
+
 def test_a_simulated_gateway_is_asked_for_by_name(config: Path) -> None:
     assert read(config, CHECKED, TAIGAN_LOT_SMS_PROVIDER="simulated").lots[0].sms_check

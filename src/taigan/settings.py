@@ -115,6 +115,24 @@ class LotSettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The key's number there; empty: the machine's own role."""
     s3_key_secret: str = ""
     """The key that signs there. `file:PATH` reads it from a file."""
+    oidc_issuer: str = ""
+    """Where persons may sign in to the console instead of by password: the issuer of an OpenID Connect provider, as it
+    names itself (`pip install 'taigan[oidc]'`); empty: nowhere."""
+    oidc_client_id: str = ""
+    """The console's number there (client ID)."""
+    oidc_client_secret: str = ""
+    """The secret that goes with it. `file:PATH` reads it from a file."""
+    oidc_name: Annotated[str, msgspec.Meta(max_length=32)] = ""
+    """What people call their account there, as it stands on the button; empty: 公司账号."""
+    oidc_claim: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "preferred_username"
+    """The claim of its ID token by which people know an account there. Shown only: whose account it is, issuer and
+    subject say."""
+    oidc_ask_again: bool = False
+    """Whether it asks who the person is at each sign-in, even who is signed in there: for computers that several people
+    use. The provider must send `auth_time`."""
+    console_url: Annotated[str, msgspec.Meta(pattern=r"^$|^https?://[^\s/?#]+/?$")] = ""
+    """The console's address as browsers open it, `https://` and the host; with `/sign-in/oidc/back` after it, that is
+    where the provider sends people back to."""
     alarm_url: str = ""
     """Where alarms are posted, as JSON, beside the log, the metrics and the API; empty: nowhere."""
 
@@ -267,6 +285,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             *self.lot.api_tokens.values(),
             self.lot.sms_key_secret,
             self.lot.s3_key_secret,
+            self.lot.oidc_client_secret,
             self.hub.admin_token,
         ]
 
@@ -489,6 +508,7 @@ def _with_secrets_read(settings: Settings, folder: Path, origin: str) -> Setting
             api_tokens=tokens,
             sms_key_secret=read(settings.lot.sms_key_secret, "lot.sms_key_secret"),
             s3_key_secret=read(settings.lot.s3_key_secret, "lot.s3_key_secret"),
+            oidc_client_secret=read(settings.lot.oidc_client_secret, "lot.oidc_client_secret"),
         ),
         hub=replace(settings.hub, admin_token=admin_token),
         vendors=tuple(vendors),
@@ -523,6 +543,7 @@ def _check(settings: Settings, origin: str) -> None:
             except BadSettings as error:
                 raise WrongSettings(f"{where}.lanes[{m}].barrier: {error}") from None
     _check_sms(settings, origin)
+    _check_oidc(settings, origin)
     for key, url in _addresses(settings):
         if not re.match(r"https?://[^/\s]+", url):
             raise WrongSettings(f"{origin}: {key} must be an address beginning http:// or https:// (it is {url!r})")
@@ -550,10 +571,20 @@ def _check_sms(settings: Settings, origin: str) -> None:
             )
 
 
+def _check_oidc(settings: Settings, origin: str) -> None:
+    needed = ("oidc_client_id", "oidc_client_secret", "console_url")
+    for key in needed if settings.lot.oidc_issuer else ():
+        if not getattr(settings.lot, key):
+            raise WrongSettings(f"{origin}: lot.oidc_issuer needs lot.{key}")
+    if not settings.lot.oidc_issuer and (settings.lot.oidc_client_id or settings.lot.oidc_client_secret):
+        raise WrongSettings(f"{origin}: lot.oidc_client_id needs lot.oidc_issuer")
+
+
 def _addresses(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.lot.hub_url not in ("production", "test"):
         yield "lot.hub_url", settings.lot.hub_url
     lot = settings.lot
-    optional = {"lot.sms_url": lot.sms_url, "lot.alarm_url": lot.alarm_url, "hub.public_url": settings.hub.public_url}
+    optional = {f"lot.{key}": getattr(lot, key) for key in ("sms_url", "alarm_url", "oidc_issuer")}
+    optional["hub.public_url"] = settings.hub.public_url
     optional |= {f"vendors[{n}].callback_url": vendor.callback_url for n, vendor in enumerate(settings.vendors)}
     yield from ((key, url) for key, url in optional.items() if url)

@@ -36,7 +36,8 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class AiohttpTransport:
-    """Posts JSON bodies. An async context manager; the session is opened with the first use and closed at its end.
+    """Posts JSON bodies, and gets what is at an address. An async context manager; the session is opened with the first
+    use and closed at its end.
 
     At most `connections` are open to one server at once: one that is slow keeps nobody from another. Whoever waits for
     one does so within its own time-out, so there are more of them than the lot platform has uploads under way.
@@ -72,11 +73,22 @@ class AiohttpTransport:
         Raises NeverSent when there is no way there, Unreachable when the connection broke, TimedOut after `timeout`
         seconds.
         """
+        given = {"Content-Type": "application/json;charset=utf-8", **(headers or {})}
+        return await self._ask("POST", url, timeout, given, body)
+
+    async def get(self, url: str, *, timeout: float, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+        """The HTTP status and the body of what is at an address; else as `post`."""
+        return await self._ask("GET", url, timeout, headers or {})
+
+    async def _ask(
+        self, method: str, url: str, timeout: float, headers: Mapping[str, str], body: bytes | None = None
+    ) -> tuple[int, bytes]:
         try:
-            async with self._open().post(
+            async with self._open().request(
+                method,
                 URL(url, encoded="%" in url),
                 data=body,
-                headers={"Content-Type": "application/json;charset=utf-8", **(headers or {})},
+                headers=headers,
                 timeout=aiohttp.ClientTimeout(total=timeout),
                 allow_redirects=False,
             ) as answer:

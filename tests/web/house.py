@@ -270,7 +270,7 @@ def seed(conn: sa.Connection) -> None:
 async def house_at(database: Database, **options: Any) -> House:
     """Put the parts together over an empty database."""
     await database.write(seed)
-    clock, metrics, events, ids = StandingClock(), Metrics(), Events(), RandomIds()
+    clock, metrics, events, ids = options.pop("clock", None) or StandingClock(), Metrics(), Events(), RandomIds()
     policy: Policy = options.pop("policy", Policy())
     keys_read: list[datetime] = []
     lanes = Lanes(database, clock, metrics, events)

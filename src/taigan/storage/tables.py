@@ -1146,6 +1146,20 @@ staff_sessions = sa.Table(
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("seen_at", Moment, nullable=False),
     sa.Column("whole", sa.Boolean, nullable=False),  # false: the second factor is still to come
+    sa.Column("issuer", sa.Text, nullable=False, server_default=""),  # who vouched for the person; empty: the password
+    sa.Column("linking", sa.LargeBinary(32)),  # SHA-256 of the state that an account elsewhere is being linked under
+)
+
+staff_links = sa.Table(
+    "staff_links",  # accounts at providers of OpenID Connect whose owners are let in without a password
+    metadata,
+    sa.Column("issuer", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("login", sa.Text, sa.ForeignKey("staff.login"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),  # what people know the account by
+    sa.Column("linked_by", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.UniqueConstraint("login", "issuer"),
 )
 
 saved_views = sa.Table(

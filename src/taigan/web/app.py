@@ -32,6 +32,7 @@ from taigan.web.api.door import Api
 from taigan.web.asgi import App, Receive, Scope, Send
 from taigan.web.console.door import FIRST_PARTS, Console
 from taigan.web.console.signing.accounts import Accounts
+from taigan.web.console.signing.elsewhere import Provider
 from taigan.web.doors.callback import Callback
 from taigan.web.doors.devices import Devices
 from taigan.web.doors.health import Health
@@ -73,6 +74,7 @@ def build(
     metrics: Metrics,
     clock: Clock,
     accounts: Accounts,
+    provider: Provider | None = None,
     check_barrier: Callable[[Mapping[str, Any]], object] = read_settings,
     devices: Door | None = None,
     album: Album | None = None,
@@ -83,11 +85,11 @@ def build(
 ) -> App:
     """The ASGI application of the lot platform.
 
-    `check_barrier` raises BadSettings for a barrier's settings that cannot be used. `devices` knows those that post;
-    without an `album` pictures live as long as the process; `extra` adds applications by the first part of their paths
-    ("" is the root). A body that takes longer than `body_timeout` seconds is given up; a database that takes longer
-    than `ready_within` is not ready. Who is refused again and again waits (`sleep`) for each refusal. Event streams end
-    with `events.stop()`, which must be called
+    `provider` is where persons may sign in instead of by password. `check_barrier` raises BadSettings for a barrier's
+    settings that cannot be used. `devices` knows those that post; without an `album` pictures live as long as the
+    process; `extra` adds applications by the first part of their paths ("" is the root). A body that takes longer than
+    `body_timeout` seconds is given up; a database that takes longer than `ready_within` is not ready. Who is refused
+    again and again waits (`sleep`) for each refusal. Event streams end with `events.stop()`, which must be called
     before the server waits for its requests to end.
     """
     health = Health(database, metrics, answers_within=ready_within)
@@ -111,7 +113,7 @@ def build(
         check_barrier=check_barrier,
         devices=devices,
     )
-    console = Console(office, accounts, clock, body_timeout=body_timeout)
+    console = Console(office, accounts, clock, body_timeout=body_timeout, provider=provider)
     doors: dict[str, App] = {
         **dict.fromkeys(FIRST_PARTS, console),
         "bolink": Wary(

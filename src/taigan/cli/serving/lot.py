@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from taigan.lot.setup import LotSetup, VendorSetup
     from taigan.settings import Settings
     from taigan.transport import AiohttpTransport
+    from taigan.web.console.signing.elsewhere import Provider
 
 
 def lot(
@@ -151,6 +152,7 @@ async def _lot(
             metrics=platform.metrics,
             clock=clock,
             accounts=Accounts(database, clock, own),
+            provider=provider_of(settings, transport, clock),
             check_barrier=lambda barrier: read_settings(settings.barrier_of(barrier)),
             devices=fleet.door,
         )
@@ -250,6 +252,28 @@ def gateway_of(settings: Settings, transport: AiohttpTransport, clock: Clock) ->
             from taigan.lot.gateways.gateway import NoGateway
 
             return NoGateway()
+
+
+def provider_of(settings: Settings, transport: AiohttpTransport, clock: Clock) -> Provider | None:
+    """Where persons may sign in beside their password. Raises `Failure`."""
+    own = settings.lot
+    if not own.oidc_issuer:
+        return None
+    try:
+        from taigan.web.console.signing.oidc_client import OidcClient
+    except ImportError:
+        raise Failure("lot.oidc_issuer: a provider needs an extra: pip install 'taigan[oidc]'", 2) from None
+    return OidcClient(
+        own.oidc_issuer,
+        own.oidc_client_id,
+        own.oidc_client_secret,
+        own.console_url,
+        transport,
+        clock,
+        name=own.oidc_name,
+        claim=own.oidc_claim,
+        ask_again=own.oidc_ask_again,
+    )
 
 
 def addresses_of(settings: Settings) -> Addresses:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taigan.cli.running import Config, Failure, fail, with_database
+from taigan.cli.running import Config, Failure, fail, read_settings, with_database
 
 if TYPE_CHECKING:
     from taigan.storage.database import Database
@@ -65,10 +65,12 @@ def list_persons(config: Config = None) -> None:
     """Everybody by name, with what they may where, and whether they are let in."""
 
     async def show(database: Database) -> None:
+        linked = {link.login for link in await _accounts(database).links()}
         for person, grants in await _accounts(database).listed():
             may = ", ".join(f"{one.role} in {one.lot_id or 'all lots'}" for one in grants) or "no role"
             state = " (disabled)" if person.disabled_at else ""
             factor = " +code" if person.totp_secret else ""
+            factor += " +linked" if person.login in linked else ""
             typer.echo(f"{person.created_at:%Y-%m-%d}  {person.login}  {person.name}{state}{factor}  {may}")
 
     with_database(show, config)
@@ -107,6 +109,45 @@ def reset_person(login: Login, password_file: PasswordFile = None, config: Confi
             typer.echo(password)
 
     with_database(reset, config)
+
+
+@person_commands.command("link")
+def link_person(
+    login: Login,
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The account's number at the provider (sub).")],
+    name: Annotated[str, typer.Option(help="What people know that account by.")] = "",
+    config: Config = None,
+) -> None:
+    """Let a person in by their account at the provider that lot.oidc_issuer names, without a password.
+
+    The number stands in the provider's own list of users, and in the records once somebody tried to sign in by it.
+    """
+    from taigan.web.console.signing.accounts import BadAccount
+    from taigan.web.console.signing.elsewhere import LONGEST_NAME, LONGEST_SUBJECT, Identity, printable
+
+    issuer = read_settings(config).lot.oidc_issuer or fail("lot.oidc_issuer names no provider", 2)
+    for given, longest, least, what in ((subject, LONGEST_SUBJECT, 1, "SUBJECT"), (name, LONGEST_NAME, 0, "--name")):
+        if len(given) < least or printable(given, longest) != given:
+            fail(f"{what} must have {least} to {longest} printable characters", 2)
+
+    async def link(database: Database) -> None:
+        try:
+            await _accounts(database).link(login, Identity(issuer, subject, name), by=BY)
+        except BadAccount as error:
+            raise Failure(str(error), 1) from None
+
+    with_database(link, config)
+
+
+@person_commands.command("unlink")
+def unlink_person(login: Login, config: Config = None) -> None:
+    """Let a person in by their password alone; browsers that came in the other way are signed out."""
+
+    async def unlink(database: Database) -> None:
+        if not await _accounts(database).unlink(login, by=BY):
+            raise Failure(f"{login} is linked to no account elsewhere", 1)
+
+    with_database(unlink, config)
 
 
 def _accounts(database: Database) -> Accounts:

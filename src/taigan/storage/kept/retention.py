@@ -126,6 +126,7 @@ STAYS = frozenset(
         "rounds",
         "staff",
         "staff_grants",
+        "staff_links",
         "saved_views",
         "pass_terms",
         "pass_limits",

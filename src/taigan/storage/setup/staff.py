@@ -39,13 +39,27 @@ class Given(msgspec.Struct):
 
 
 class Session(msgspec.Struct):
-    """A browser that somebody signed in with. `whole`: nothing is missing, not even the second factor."""
+    """A browser that somebody signed in with. `whole`: nothing is missing, not even the second factor. `issuer`: who
+    vouched for them; empty: their password. `linking`: under which state an account elsewhere is being linked."""
 
     digest: bytes
     login: str
     opened_at: datetime
     seen_at: datetime
     whole: bool
+    issuer: str = ""
+    linking: bytes | None = None
+
+
+class Link(msgspec.Struct):
+    """An account elsewhere (`issuer` and `subject`) by which a person is let in. `name` is what people know it by."""
+
+    issuer: str
+    subject: str
+    login: str
+    name: str
+    linked_by: str
+    at: datetime
 
 
 _PERSON = columns(t.staff, Person)
@@ -55,6 +69,11 @@ _GRANTS = sa.select(*columns(t.staff_grants, Given)).order_by(
     t.staff_grants.c.login, t.staff_grants.c.lot_id, t.staff_grants.c.role
 )
 _GRANTS_OF = _GRANTS.where(t.staff_grants.c.login == sa.bindparam("of_login"))
+_LINKS = sa.select(*columns(t.staff_links, Link)).order_by(t.staff_links.c.login, t.staff_links.c.issuer)
+_LINK = _LINKS.where(
+    t.staff_links.c.issuer == sa.bindparam("of_issuer"), t.staff_links.c.subject == sa.bindparam("of_subject")
+)
+_LINKS_OF = _LINKS.where(t.staff_links.c.login == sa.bindparam("of_login"))
 _SESSION = sa.select(*columns(t.staff_sessions, Session)).where(t.staff_sessions.c.digest == sa.bindparam("of_digest"))
 
 
@@ -116,6 +135,40 @@ def take(conn: sa.Connection, login: str, role: str, lot_id: str) -> bool:
     return conn.execute(gone).rowcount > 0
 
 
+def links(conn: sa.Connection) -> list[Link]:
+    """Every account elsewhere, by login."""
+    return records(conn, _LINKS, Link)
+
+
+def links_of(conn: sa.Connection, login: str) -> list[Link]:
+    """One person's accounts elsewhere."""
+    return records(conn, _LINKS_OF, Link, of_login=login)
+
+
+def linked(conn: sa.Connection, issuer: str, subject: str) -> Link | None:
+    """Whose account that is."""
+    return next(iter(records(conn, _LINK, Link, of_issuer=issuer, of_subject=subject)), None)
+
+
+def link(conn: sa.Connection, link: Link) -> str:
+    """Let a person in by an account elsewhere. Returns what stands against it, or nothing: `subject`, when the account
+    is somebody's already, `login`, when the person has another one there."""
+    alone(conn)
+    if linked(conn, link.issuer, link.subject) is not None:
+        return "subject"
+    if any(one.issuer == link.issuer for one in links_of(conn, link.login)):
+        return "login"
+    conn.execute(sa.insert(t.staff_links), msgspec.structs.asdict(link))
+    return ""
+
+
+def unlink(conn: sa.Connection, login: str, issuer: str = "") -> int:
+    """Let a person in no longer by their account there, or by any. Returns how many there were."""
+    c = t.staff_links.c
+    gone = sa.delete(t.staff_links).where(c.login == login, *([c.issuer == issuer] if issuer else []))
+    return conn.execute(gone).rowcount
+
+
 def session(conn: sa.Connection, digest: bytes) -> Session | None:
     """A session by the digest of its token."""
     return next(iter(records(conn, _SESSION, Session, of_digest=digest)), None)
@@ -132,9 +185,28 @@ def see_session(conn: sa.Connection, digest: bytes, at: datetime, *, whole: bool
     conn.execute(sa.update(t.staff_sessions).where(t.staff_sessions.c.digest == digest).values(**changed))
 
 
+def begin_linking(conn: sa.Connection, digest: bytes, state: bytes) -> None:
+    """Remember under which state the person of a session wants an account elsewhere to be linked."""
+    conn.execute(sa.update(t.staff_sessions).where(t.staff_sessions.c.digest == digest).values(linking=state))
+
+
+def end_linking(conn: sa.Connection, digest: bytes, state: bytes) -> bool:
+    """Use that state up. Tells whether it was wanted in this session until now."""
+    c = t.staff_sessions.c
+    wanted = sa.update(t.staff_sessions).where(c.digest == digest, c.linking == state)
+    return conn.execute(wanted.values(linking=None)).rowcount > 0
+
+
 def end_session(conn: sa.Connection, digest: bytes) -> None:
     """Forget a browser."""
     conn.execute(sa.delete(t.staff_sessions).where(t.staff_sessions.c.digest == digest))
+
+
+def end_vouched(conn: sa.Connection, login: str, issuer: str = "", but: bytes = b"") -> None:
+    """Forget the browsers of a person that this provider vouched for, or any, except one."""
+    c = t.staff_sessions.c
+    vouched = c.issuer == issuer if issuer else c.issuer != ""
+    conn.execute(sa.delete(t.staff_sessions).where(c.login == login, vouched, c.digest != but))
 
 
 def end_sessions(conn: sa.Connection, login: str, but: bytes = b"") -> None:

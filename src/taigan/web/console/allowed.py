@@ -65,7 +65,7 @@ def allowed(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHa
     if visit.signed is None or not visit.signed.session.whole:
         raise SignInFirst
     if not visit.path.startswith("/account"):
-        if visit.signed.person.must_change:
+        if visit.signed.person.must_change and not visit.signed.session.issuer:
             raise SetUpFirst("/account")
         if visit.accounts.needs_second_factor(visit.signed):
             raise SetUpFirst("/account/second-factor")

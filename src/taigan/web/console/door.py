@@ -35,7 +35,8 @@ from taigan.web.console.framework import framework
 from taigan.web.console.rendering.rendering import rendering
 from taigan.web.console.sheets.uploads import is_upload, read_upload
 from taigan.web.console.signing.accounts import Accounts, Signed
-from taigan.web.console.visit import LANG, SAID, Visit, session_cookie, unseal
+from taigan.web.console.signing.elsewhere import Flow, Provider
+from taigan.web.console.visit import LANG, SAID, Said, Visit, flow_cookie, session_cookie, unseal
 from taigan.web.shown.office import Office
 
 FIRST_PARTS = ("", "lots", "sign-in", "sign-out", "account", "people", "static")
@@ -65,11 +66,20 @@ _BAD_ADDRESS = "这个地址不能用。 This address cannot be used."
 class Console:
     """Everything that persons look at. Cookies, forms and languages are read here, rights in `allowed`."""
 
-    def __init__(self, office: Office, accounts: Accounts, clock: Clock, *, body_timeout: float) -> None:
+    def __init__(
+        self,
+        office: Office,
+        accounts: Accounts,
+        clock: Clock,
+        *,
+        body_timeout: float,
+        provider: Provider | None = None,
+    ) -> None:
         self._office = office
         self._accounts = accounts
         self._clock = clock
         self._body_timeout = body_timeout
+        self._provider = provider
         self._rendering = rendering()
         self._framework: Any = framework()
 
@@ -153,7 +163,9 @@ class Console:
             office=self._office,
             accounts=self._accounts,
             rendering=self._rendering,
-            said=unseal(cookies.get(SAID, ""), token) if not is_part else None,
+            provider=self._provider,
+            flow=unseal(cookies.get(flow_cookie(secure), ""), token, Flow),
+            said=unseal(cookies.get(SAID, ""), token, Said) if not is_part else None,
             open_alarms=open_alarms,
             refunds_wanted=refunds_wanted,
         )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,7 @@ from taigan.rights import Right
 from taigan.storage.rows import Lot
 from taigan.web.console.rendering.rendering import Rendering
 from taigan.web.console.signing.accounts import Accounts, Signed, form_token
+from taigan.web.console.signing.elsewhere import WITHIN, Flow, Provider
 from taigan.web.shown.office import Office
 
 Answer = Response[Any]
@@ -40,6 +41,9 @@ class Said(msgspec.Struct):
 
     kind: str
     text: str
+
+
+Carried = TypeVar("Carried", Said, Flow)
 
 
 @dataclass(slots=True)
@@ -62,6 +66,8 @@ class Visit:
     office: Office
     accounts: Accounts
     rendering: Rendering
+    provider: Provider | None = None
+    flow: Flow | None = field(default=None, repr=False)
     said: Said | None = None
     open_alarms: int = 0
     refunds_wanted: int = 0
@@ -136,7 +142,7 @@ class Visit:
     def page(self, template: str, *, status: int = HTTPStatus.OK, part: str = "", **values: Any) -> Answer:
         """A page, or a part of one, in the visitor's language. `part`: what of the page changes by itself."""
         body = self.rendering.render(part if part and self.is_part else template, self, **values)
-        cookies = [*self.cookies, *([_gone(SAID)] if self.said is not None else [])]
+        cookies = [*self.cookies, *([self._cookie(SAID, "", max_age=0)] if self.said is not None else [])]
         return Response(body, status_code=status, media_type="text/html", cookies=cookies)
 
     def go(self, url: str, said: str = "", kind: str = "good") -> Answer:
@@ -178,6 +184,14 @@ class Visit:
         """Let the browser forget it."""
         self.cookies.append(self._cookie(self.session_cookie, "", max_age=0))
 
+    def start_flow(self, flow: Flow) -> None:
+        """Let the browser keep its way to a provider, until it is back."""
+        self.cookies.append(self._cookie(flow_cookie(self.secure), seal(flow, self.token), max_age=WITHIN.seconds))
+
+    def end_flow(self) -> None:
+        """Let the browser forget it."""
+        self.cookies.append(self._cookie(flow_cookie(self.secure), "", max_age=0))
+
     def keep_language(self) -> None:
         """Let the browser keep the language."""
         self.cookies.append(self._cookie(LANG, self.language, max_age=YEAR))
@@ -196,29 +210,34 @@ def session_cookie(secure: bool) -> str:
     return "__Host-session" if secure else "session"
 
 
+def flow_cookie(secure: bool) -> str:
+    return "__Host-oidc" if secure else "oidc"
+
+
 def is_local(url: str) -> bool:
     """Whether an address leads to this host and to nowhere else."""
     return url.startswith("/") and not url.startswith("//") and "\\" not in url and url.isprintable()
 
 
-def seal(said: Said, token: str) -> str:
-    """A sentence for a cookie, that nobody else could have put there."""
-    plain = msgspec.json.encode(said)
-    proof = hmac.digest(token.encode(), plain, "sha256")[:16]
+def seal(carried: Said | Flow, token: str) -> str:
+    """What a cookie carries to another page of the same browser, that nobody else could have put there."""
+    plain = msgspec.json.encode(carried)
+    proof = _proof(plain, token, type(carried))
     return base64.urlsafe_b64encode(proof + plain).decode().rstrip("=")
 
 
-def unseal(value: str, token: str) -> Said | None:
-    """The sentence of such a cookie, if it is one."""
+def unseal(value: str, token: str, kind: type[Carried]) -> Carried | None:
+    """What such a cookie carries, if it is one of that kind."""
     try:
         whole = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
-        proof, plain = whole[:16], whole[16:]
-        if not token or not hmac.compare_digest(proof, hmac.digest(token.encode(), plain, "sha256")[:16]):
+        proof, plain = whole[:32], whole[32:]
+        if not token or not hmac.compare_digest(proof, _proof(plain, token, kind)):
             return None
-        return msgspec.json.decode(plain, type=Said)
+        return msgspec.json.decode(plain, type=kind)
     except (ValueError, msgspec.DecodeError):
         return None
 
 
-def _gone(name: str) -> Cookie:
-    return Cookie(key=name, value="", path="/", max_age=0, httponly=True, samesite="lax")
+def _proof(plain: bytes, token: str, kind: type[Said] | type[Flow]) -> bytes:
+    """Of another kind each: what one cookie carries is nothing in another."""
+    return hmac.digest(token.encode(), kind.__name__.encode() + b" " + plain, "sha256")

@@ -7,12 +7,13 @@ from taigan.web.console.pages.errands import arrears, at_bolink, errand, invoice
 from taigan.web.console.pages.lanes import alarms, arms, booth, devices, lanes, spaces
 from taigan.web.console.pages.money import money, shifts, tariffs
 from taigan.web.console.pages.passes import pass_cards, passes
-from taigan.web.console.pages.people import audit, people, signing, views
+from taigan.web.console.pages.people import audit, oidc, people, signing, views
 from taigan.web.console.pages.reports import exports, reports
 from taigan.web.console.pages.stays import pictures, stay, stays
 
 PAGES = (
     *signing.PAGES,
+    *oidc.PAGES,
     *lanes.PAGES,
     *arms.PAGES,
     *alarms.PAGES,

@@ -54,6 +54,8 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/",  # leads to the lot, or lets choose one
         "/sign-in",
         "/sign-in/code",
+        "/sign-in/oidc",  # the way to a provider, and back
+        "/sign-in/oidc/back",
         "/account",  # beside the person's name
         "/account/second-factor",
         "/lots/{lot_id}/live",

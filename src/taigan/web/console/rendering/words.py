@@ -446,8 +446,18 @@ _ACTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"person (?P<a>\S+) disabled", N_("停用账号 %(a)s")),
         (r"person (?P<a>\S+) enabled", N_("启用账号 %(a)s")),
         (r"person (?P<a>\S+) reset", N_("重设 %(a)s 的密码和验证码")),
+        (r"person (?P<a>\S+) linked to account (?P<b>.+) at (?P<c>\S+)", N_("把 %(a)s 连到账号 %(b)s（%(c)s）")),
+        (r"person (?P<a>\S+) unlinked", N_("取消 %(a)s 连着的账号")),
+        (
+            r"person (?P<a>\S+) signed in from (?P<b>\S+) by account (?P<c>.+) at (?P<d>\S+)",
+            N_("登录，从 %(b)s，账号 %(c)s（%(d)s）"),
+        ),
         (r"person (?P<a>\S+) signed in from (?P<b>.*)", N_("登录，从 %(b)s")),
         (r"person (?P<a>\S+) signed out", N_("退出")),
+        (
+            r"person (?P<a>\S+) was not let in from (?P<b>\S+) by account (?P<c>.+) at (?P<d>\S+)",
+            N_("登录没有成功，从 %(b)s，账号 %(c)s（%(d)s）"),
+        ),
         (r"person (?P<a>\S+) was not let in from (?P<b>.*)", N_("登录没有成功，从 %(b)s")),
         (r"person (?P<a>\S+) changed the password", N_("改自己的密码")),
         (r"person (?P<a>\S+) set up the second factor", N_("绑定手机验证码")),
@@ -528,10 +538,12 @@ def act(text: str, tell: Tell, role: Tell) -> str:
 
 
 def via(text: str, tell: Tell) -> str:
-    """Through what something was done: the console and the account, or the API and the token."""
+    """Through what something was done: the console and the account, a provider and the account, or a token."""
     kind, _, login = text.partition(":")
     if kind == "console" and login:
         return tell(N_("值班台 %(login)s")) % {"login": login}
+    if kind == "oidc" and login:
+        return tell(N_("统一登录 %(login)s")) % {"login": login}
     return tell(N_("接口 %(token)s")) % {"token": text} if text else "–"
 
 

@@ -26,7 +26,8 @@ from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.rows import Act
 from taigan.storage.setup import registry, staff
-from taigan.storage.setup.staff import EVERYWHERE, Given, Person, Session
+from taigan.storage.setup.staff import EVERYWHERE, Given, Link, Person, Session
+from taigan.web.console.signing.elsewhere import Flow, Identity
 from taigan.web.console.signing.guesses import Guesses
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
@@ -36,6 +37,8 @@ SEEN_EVERY = timedelta(minutes=1)
 """A session's last use is noted no more often than this."""
 AT_ONCE = 2
 """So many passwords are worked out at a time: each takes 64 MiB and all of a core."""
+CONSOLE, OIDC = "console", "oidc"
+"""Through what somebody was let in, in the records: their password, or a provider that vouched for them."""
 SIGN_IN_STEP = 30
 """Seconds for which a code of the second factor is shown (RFC 6238)."""
 
@@ -58,6 +61,10 @@ class Refused(Exception):
     def __init__(self, wait: int = 0) -> None:
         super().__init__(wait)
         self.wait = wait
+
+
+class Unlinked(Exception):
+    """Nobody is let in by that account elsewhere."""
 
 
 class Signed(msgspec.Struct):
@@ -165,7 +172,8 @@ class Accounts:
         return await self._database.write(transaction)
 
     async def reset(self, login: str, password: str, *, by: By | str) -> bool:
-        """Give another password, take the second factor and every session away. Tells whether there is an account.
+        """Give another password, take the second factor, every session and every account elsewhere away. Tells whether
+        there is an account.
 
         Raises BadAccount.
         """
@@ -177,6 +185,7 @@ class Accounts:
                 return False
             staff.change(conn, login, password=hashed, must_change=True, totp_secret="", disabled_at=None)
             staff.end_sessions(conn, login)
+            staff.unlink(conn, login)
             _note(conn, "", now, by, f"person {login} reset")
             return True
 
@@ -199,6 +208,96 @@ class Accounts:
             await self._note_sign_in(person.name, login, f"signed in from {address or '-'}")
         return token
 
+    async def enter(self, identity: Identity, address: str) -> str:
+        """Open a session for whom a provider vouches for, and return its token. The second factor is asked for as after
+        a password. Raises Unlinked, and Refused for who is disabled."""
+        found = await self._database.read(lambda conn: staff.linked(conn, identity.issuer, identity.subject))
+        person = None if found is None else await self._database.read(lambda conn: staff.person(conn, found.login))
+        place, account = address or "-", f"account {identity.subject} at {identity.issuer}"
+        if person is None or person.disabled_at is not None:
+            self.note_failed(address)
+            name, login = (person.name, person.login) if person is not None else ("", "-")
+            await self._note_sign_in(name, login, f"was not let in from {place} by {account}", OIDC)
+            raise Unlinked if person is None else Refused
+        token = await self._open(person, whole=not person.totp_secret, issuer=identity.issuer)
+        if not person.totp_secret:
+            await self._note_sign_in(person.name, person.login, f"signed in from {place} by {account}", OIDC)
+        return token
+
+    def unless_too_many(self, address: str) -> None:
+        """Raise Refused while an address has to wait."""
+        self._unless_too_many("", address)
+
+    def note_failed(self, address: str) -> None:
+        """Note that an address came back from a provider with nothing."""
+        if address:
+            self._of_address.wrong(address)
+
+    async def begin_link(self, signed: Signed, password: str, flow: Flow) -> None:
+        """A person wants to be let in by an account elsewhere from now on, and shows that they are who they are. Raises
+        Refused."""
+        login = signed.person.login
+        self._unless_too_many(login, "")
+        if not await self._verify(signed.person.password, password):
+            self._note_wrong(login, "")
+            raise Refused
+        self._of_login.right(login)
+        await self._database.write(lambda conn: staff.begin_linking(conn, signed.session.digest, flow.digest))
+
+    async def end_link(self, signed: Signed, identity: Identity, flow: Flow) -> None:
+        """They came back from there. Raises Refused where that was not asked for in this session, BadAccount."""
+
+        def transaction(conn: sa.Connection) -> bool:
+            return flow.linking == signed.person.login and staff.end_linking(conn, signed.session.digest, flow.digest)
+
+        if not await self._database.write(transaction):
+            raise Refused
+        await self.link(signed.person.login, identity, by=_self(signed.person))
+
+    async def link(self, login: str, identity: Identity, *, by: By | str) -> None:
+        """Let a person in by an account elsewhere. Raises BadAccount: it is somebody's already (`subject`), they have
+        another one there, or there is no such person (`login`)."""
+        now = self._clock.now()
+        wanted = Link(identity.issuer, identity.subject, login, identity.name, _by(by).operator, now)
+
+        def transaction(conn: sa.Connection) -> str:
+            if staff.person(conn, login) is None:
+                return "nobody"
+            if against := staff.link(conn, wanted):
+                return against
+            _note(conn, "", now, by, f"person {login} linked to account {identity.subject} at {identity.issuer}")
+            return ""
+
+        match await self._database.write(transaction):
+            case "nobody":
+                raise BadAccount(f"there is no person {login}", "login")
+            case "login":
+                raise BadAccount(f"{login} is linked to another account there", "login")
+            case "subject":
+                raise BadAccount("that account is linked to somebody already", "subject")
+
+    async def unlink(self, login: str, issuer: str = "", *, by: By | str, but: bytes = b"") -> bool:
+        """Let a person in no longer by their account at one provider, or at any; sessions that were opened that way
+        end, except one. Tells whether there was one."""
+        now = self._clock.now()
+
+        def transaction(conn: sa.Connection) -> bool:
+            if not staff.unlink(conn, login, issuer):
+                return False
+            staff.end_vouched(conn, login, issuer, but)
+            _note(conn, "", now, by, f"person {login} unlinked")
+            return True
+
+        return await self._database.write(transaction)
+
+    async def links_of(self, login: str) -> list[Link]:
+        """A person's accounts elsewhere."""
+        return await self._database.read(lambda conn: staff.links_of(conn, login))
+
+    async def links(self) -> list[Link]:
+        """Everybody's accounts elsewhere."""
+        return await self._database.read(staff.links)
+
     async def confirm(self, token: str, code: str, address: str) -> None:
         """The second factor of a session that is not whole. Raises Refused."""
         signed = await self.signed(token)
@@ -215,11 +314,12 @@ class Accounts:
             return True
 
         name, place = signed.person.name, address or "-"
+        way = OIDC if signed.session.issuer else CONSOLE
         if not await self._database.write(transaction):
             self._note_wrong(f"code {login}", address)
-            await self._note_sign_in(name, login, f"was not let in from {place}")
+            await self._note_sign_in(name, login, f"was not let in from {place}", way)
             raise Refused
-        await self._note_sign_in(name, login, f"signed in from {place}")
+        await self._note_sign_in(name, login, f"signed in from {place}", way)
         self._of_login.right(f"code {login}")
 
     async def signed(self, token: str, *, present: bool = False) -> Signed | None:
@@ -303,20 +403,20 @@ class Accounts:
         lasts, idle = timedelta(seconds=policy.session_lasts), timedelta(seconds=policy.session_idle)
         return now - session.opened_at >= lasts or now - session.seen_at >= idle + SEEN_EVERY
 
-    async def _open(self, person: Person, *, whole: bool) -> str:
+    async def _open(self, person: Person, *, whole: bool, issuer: str = "") -> str:
         token, now = new_token(), self._clock.now()
-        session = Session(digest_of(token), person.login, now, now, whole)
+        session = Session(digest_of(token), person.login, now, now, whole, issuer)
         await self._database.write(lambda conn: staff.open_session(conn, session))
         return token
 
-    async def _note_sign_in(self, name: str, login: str, what: str) -> None:
+    async def _note_sign_in(self, name: str, login: str, what: str, way: str = CONSOLE) -> None:
         """Who came, or tried to. A login that cannot be one is not repeated: anybody types there what they like."""
         known = login if LOGIN.fullmatch(login) else "-"
-        by = By(name or known, "-", f"console:{known}")
+        by = By(name or known, "-", f"{way}:{known}")
         await self._database.write(lambda conn: _note(conn, "", self._clock.now(), by, f"person {known} {what}"))
 
     def _unless_too_many(self, login: str, address: str) -> None:
-        wait = max(self._of_login.wait(login), self._of_address.wait(address) if address else 0)
+        wait = max(self._of_login.wait(login) if login else 0, self._of_address.wait(address) if address else 0)
         if wait:
             raise Refused(wait)
 

@@ -17,6 +17,7 @@ _WRONG = N_("账号或密码不对。")
 _WRONG_CODE = N_("验证码不对，或已经用过。")
 _WRONG_PASSWORD = N_("现在的密码不对。")
 _WAIT = N_("试得太多了，请等 %(seconds)d 秒再试。")
+_STILL_THERE = N_("已退出值班台。在“%(name)s”那边可能还登录着：别人也用这台电脑时，请也在那边退出。")
 _NOT_TWICE = N_("两次填的不一样。")
 _PASSWORD_RULE = {
     "too easy to guess": N_("太容易猜到。"),
@@ -30,7 +31,7 @@ async def sign_in_page(visit: Here) -> Answer:
     """Where a person signs in. The browser gets a token first, so that the form is known to be ours."""
     if visit.signed is not None:
         return visit.go("/" if visit.signed.session.whole else "/sign-in/code")
-    _know_browser(visit)
+    know_browser(visit)
     return visit.page("sign_in.html")
 
 
@@ -42,7 +43,7 @@ async def sign_in(visit: Here) -> Answer:
         token = await visit.accounts.sign_in(login, password, visit.address)
     except Refused as refused:
         status = HTTPStatus.TOO_MANY_REQUESTS if refused.wait else HTTPStatus.UNAUTHORIZED
-        visit.wrong["password"] = visit.tell(_WAIT, seconds=refused.wait) if refused.wait else visit.tell(_WRONG)
+        visit.wrong["password"] = said_of_waiting(visit, refused) if refused.wait else visit.tell(_WRONG)
         return visit.page("sign_in.html", status=status)
     except BadValue as error:
         return visit.again("sign_in.html", error)
@@ -68,23 +69,28 @@ async def code(visit: Here) -> Answer:
         await visit.accounts.confirm(visit.token, visit.form.get("code", "")[:16], visit.address)
     except Refused as refused:
         status = HTTPStatus.TOO_MANY_REQUESTS if refused.wait else HTTPStatus.UNAUTHORIZED
-        visit.wrong["code"] = visit.tell(_WAIT, seconds=refused.wait) if refused.wait else visit.tell(_WRONG_CODE)
+        visit.wrong["code"] = said_of_waiting(visit, refused) if refused.wait else visit.tell(_WRONG_CODE)
         return visit.page("sign_in_code.html", status=status)
     return visit.go("/")
 
 
 @post("/sign-out", right=Who.ANYBODY)
 async def sign_out(visit: Here) -> Answer:
-    """End the session."""
+    """End the session. The one at a provider is the provider's: whoever comes next may be let in by it."""
+    vouched = visit.signed is not None and visit.signed.session.issuer
     await visit.accounts.sign_out(visit.token)
-    visit.end_session()
-    return visit.go("/sign-in")
+    if not vouched:
+        visit.end_session()
+        return visit.go("/sign-in")
+    visit.token = ""
+    know_browser(visit)
+    return visit.go("/sign-in", visit.tell(_STILL_THERE, name=name_of_provider(visit)))
 
 
 @get("/account", right=Who.PERSON)
 async def account_page(visit: Here) -> Answer:
     """The person's own account: what they may where, password, second factor."""
-    return await _account(visit)
+    return await show_account(visit)
 
 
 @post("/account/password", right=Who.PERSON)
@@ -93,15 +99,15 @@ async def change_password(visit: Here) -> Answer:
     password = visit.form.get("password", "")
     if password != visit.form.get("again", ""):
         visit.wrong["again"] = visit.tell(_NOT_TWICE)
-        return await _account(visit, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return await show_account(visit, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         await visit.accounts.change_password(visit.person, visit.form.get("before", ""), password)
     except Refused as refused:
-        visit.wrong["before"] = visit.tell(_WAIT, seconds=refused.wait) if refused.wait else visit.tell(_WRONG_PASSWORD)
-        return await _account(visit, HTTPStatus.UNPROCESSABLE_ENTITY)
+        visit.wrong["before"] = said_of_waiting(visit, refused) if refused.wait else visit.tell(_WRONG_PASSWORD)
+        return await show_account(visit, HTTPStatus.UNPROCESSABLE_ENTITY)
     except BadAccount as error:
         visit.wrong["password"] = said_of_password(visit, error)
-        return await _account(visit, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return await show_account(visit, HTTPStatus.UNPROCESSABLE_ENTITY)
     return visit.go("/account", visit.tell("密码已改，其他浏览器已退出。"))
 
 
@@ -119,11 +125,21 @@ async def set_second_factor(visit: Here) -> Answer:
         accounts.check_secret(secret)
         await visit.accounts.set_second_factor(visit.person, secret, visit.form.get("code", "")[:16])
     except Refused as refused:
-        visit.wrong["code"] = visit.tell(_WAIT, seconds=refused.wait) if refused.wait else visit.tell(_WRONG_CODE)
+        visit.wrong["code"] = said_of_waiting(visit, refused) if refused.wait else visit.tell(_WRONG_CODE)
         return _second_factor(visit, secret, HTTPStatus.UNPROCESSABLE_ENTITY)
     except ValueError:
         return visit.go("/account/second-factor")
     return visit.go("/account", visit.tell("以后登录时要填手机上的验证码。"))
+
+
+def name_of_provider(visit: Visit) -> str:
+    """What people call the account that they have elsewhere."""
+    return (visit.provider.name if visit.provider is not None else "") or visit.tell(N_("公司账号"))
+
+
+def said_of_waiting(visit: Visit, refused: Refused) -> str:
+    """That there were too many tries."""
+    return visit.tell(_WAIT, seconds=refused.wait)
 
 
 def said_of_password(visit: Visit, error: BadAccount) -> str:
@@ -133,9 +149,13 @@ def said_of_password(visit: Visit, error: BadAccount) -> str:
     return visit.tell(_LENGTH, least=accounts.SHORTEST_PASSWORD, most=accounts.LONGEST_PASSWORD)
 
 
-async def _account(visit: Visit, status: int = HTTPStatus.OK) -> Answer:
-    grants = await visit.accounts.grants_of(visit.person.person.login)
-    return visit.page("account.html", status=status, grants=grants)
+async def show_account(visit: Visit, status: int = HTTPStatus.OK) -> Answer:
+    """The person's own account, with what was wrong in one of its forms."""
+    login = visit.person.person.login
+    grants, links = await visit.accounts.grants_of(login), await visit.accounts.links_of(login)
+    issuer = visit.provider.issuer if visit.provider is not None else ""
+    link = next((one for one in links if one.issuer == issuer), None)
+    return visit.page("account.html", status=status, grants=grants, link=link)
 
 
 def _second_factor(visit: Visit, secret: str, status: int = HTTPStatus.OK) -> Answer:
@@ -143,7 +163,7 @@ def _second_factor(visit: Visit, secret: str, status: int = HTTPStatus.OK) -> An
     return visit.page("second_factor.html", status=status, secret=secret, drawn=drawn)
 
 
-def _know_browser(visit: Visit) -> None:
+def know_browser(visit: Visit) -> None:
     """Give a browser that has no token one: it proves that the sign-in form is from here."""
     if not visit.token:
         visit.token = accounts.new_token()
