@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
+import sys
+from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from hub.sides import KEY, LOT_ID, UNION_ID
 from support.both_sides import API_TOKEN, BY, Both
+from support.ports import free_port
+from support.stack import eventually
 from taigan.bolink.wire.signing import sign
 from taigan.devices.makes.face_terminal import FaceTerminal, NotTaken
+from taigan.devices.terminal import TerminalApp
 
 AREA = {"project_code": 62, "name": "陈前小区", "platform": "shanghai", "address": "上地三街9号"}
 PERSON = {
@@ -133,3 +140,82 @@ async def test_a_passage_of_a_device_or_a_person_that_is_none_is_refused_with_a_
         await away.passes("1")
         assert away.waiting == 1
     assert await both.items("/passages") == []
+
+
+async def test_people_who_pass_at_once_are_each_reported_once_and_told_what_became_of_them(both: Both) -> None:
+    await settle_in(both)
+    async with aiohttp.ClientSession() as http:
+        door = terminal(both, http)
+        told = await asyncio.gather(*(door.passes(code) for code in ("1", "99", "2", "1")), return_exceptions=True)
+    assert [isinstance(one, NotTaken) for one in told] == [False, True, False, False]
+    assert (door.waiting, sorted(one["user_code"] for one in await both.items("/passages"))) == (0, ["1", "1", "2"])
+
+
+async def test_at_the_page_of_a_terminal_people_pass_and_what_is_wrong_is_said(both: Both) -> None:
+    await settle_in(both)
+    async with aiohttp.ClientSession() as http:
+        app = TerminalApp(terminal(both, http), clock=both.clock)
+        async with TestClient(TestServer(app.build())) as page:
+            assert "走过" in await (await page.get("/")).text()
+            assert "Walk past" in await (await page.get("/?lang=en")).text()
+            taken = await page.post("/passages", json={"user_code": "1", "way": "card"})
+            assert (taken.status, (await taken.json())["state"]) == (200, "taken")
+            refused = await page.post("/passages", json={"user_code": "99"})
+            assert (refused.status, "nobody has the code 99" in (await refused.json())["error"]["message"]) == (
+                409,
+                True,
+            )
+            for body in ({"direction": "up"}, {"score": "high"}, {"user_code": "1\x00"}, {"who": "1"}, []):
+                assert (await page.post("/passages", json=body)).status == 400, body
+            assert (await page.post("/passages", data=b'{"user_code": "1"}')).status == 415
+            elsewhere = await page.post("/passages", json={"user_code": "1"}, headers={"Origin": "https://elsewhere"})
+            assert elsewhere.status == 403
+            shown = await (await page.get("/passages")).json()
+            assert [(one["user_code"], one["state"]) for one in shown["passages"]] == [
+                ("99", "refused"),
+                ("1", "taken"),
+            ]
+    assert [one["user_code"] for one in await both.items("/passages")] == ["1"]
+
+
+async def test_who_passes_a_terminal_that_does_not_reach_the_platform_is_reported_later(both: Both) -> None:
+    await settle_in(both)
+    async with aiohttp.ClientSession() as http:
+        door = terminal(both, http, port=1)
+        async with TestClient(TestServer(TerminalApp(door, clock=both.clock, again_every=10).build())) as page:
+            waits = await page.post("/passages", json={"user_code": "1"})
+            assert (await waits.json())["state"] == "waits"
+            door.address = f"{both.callback_url.removesuffix('/bolink')}/api/v1/lots/{LOT_ID}/passages"  # it is back
+            both.clock.advance(10)
+
+            async def taken() -> bool:
+                return (await (await page.get("/passages")).json())["passages"][0]["state"] == "taken"
+
+            await eventually(taken)
+    assert len(await both.items("/passages")) == 1
+
+
+async def test_the_command_face_terminal_reports_who_walks_past_it(both: Both, tmp_path: Path) -> None:
+    await settle_in(both)
+    port = free_port()
+    command = [sys.executable, "-m", "taigan", "face-terminal", LOT_ID, "FD-0001", "--port", str(port)]
+    command += ["--token", API_TOKEN, "--platform", both.callback_url.removesuffix("/bolink")]
+    running = await asyncio.create_subprocess_exec(*command, cwd=tmp_path)
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
+
+            async def stands() -> bool:
+                try:
+                    async with http.get("/healthz") as answer:
+                        return answer.status == 200
+                except aiohttp.ClientError:
+                    return False
+
+            await eventually(stands)
+            async with http.post("/passages", json={"user_code": "1", "direction": "out"}) as answer:
+                assert (answer.status, (await answer.json())["state"]) == (200, "taken")
+    finally:
+        running.terminate()
+        assert await running.wait() == 0
+    [one] = await both.items("/passages")
+    assert (one["name"], one["direction"], one["equipment_code"]) == ("张三", "out", "FD-0001")

@@ -12,6 +12,7 @@ import typer
 from taigan.cli.serving.demo import demo
 from taigan.cli.serving.devices import devices
 from taigan.cli.serving.edge import edge
+from taigan.cli.serving.face_terminal import face_terminal
 from taigan.cli.serving.hub import hub_commands
 from taigan.cli.serving.lanes import lanes
 from taigan.cli.serving.lot import lot
@@ -42,6 +43,7 @@ app.command()(lot)
 app.add_typer(hub_commands, name="hub")
 app.command()(lanes)
 app.command()(devices)
+app.command()(face_terminal)
 app.add_typer(device_commands, name="device")
 app.command()(edge)
 app.add_typer(barrier_commands, name="barrier")
