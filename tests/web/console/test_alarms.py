@@ -11,7 +11,7 @@ from taigan.rights import Right, Role
 from taigan.storage.rows import Alarm, Bill, Lift
 from taigan.storage.shown import views
 from taigan.storage.shown.views import NumberedAlarm
-from taigan.web.console.rendering import words
+from taigan.web.console.rendering.words.alarms import ALARM, ALARM_DO
 from web.console.browser import Browser, person, role_without
 from web.house import BY, LOT, House, client_of
 
@@ -247,7 +247,7 @@ def test_every_kind_that_the_handbook_knows_has_its_words_and_what_to_do() -> No
     handbook = (Path(__file__).parents[3] / "docs" / "operating.md").read_text(encoding="utf-8")
     kinds = set(re.findall(r"^\| `(\w+)` \|", handbook.partition("## 报警")[2].partition("\n## ")[0], re.MULTILINE))
     assert len(kinds) > 30
-    assert kinds == set(words.ALARM) == set(words.ALARM_DO)
+    assert kinds == set(ALARM) == set(ALARM_DO)
 
 
 async def test_the_api_takes_puts_off_and_ends_alarms_too(small_house: House) -> None:

@@ -8,7 +8,7 @@ from taigan.lot.errands.reconciling import KINDS
 from taigan.rights import Right, Role
 from taigan.storage.rows import Difference
 from taigan.storage.sums import reconciling
-from taigan.web.console.rendering import words
+from taigan.web.console.rendering.words import bolink as words
 from web.console.browser import Browser, person, role_without
 from web.house import LOT, House
 

@@ -17,7 +17,8 @@ from taigan.logs import Redaction
 from taigan.lot.errors import LotError
 from taigan.rights import Role
 from taigan.templates import Filter, Templates
-from taigan.web.console.rendering import menu, words
+from taigan.web.console.rendering import menu
+from taigan.web.console.rendering.words import acts, alarms, errors, tables
 
 if TYPE_CHECKING:
     from taigan.web.console.visit import Visit
@@ -81,7 +82,7 @@ class Rendering:
 
     def error(self, error: LotError, visit: Visit) -> str:
         """What went wrong, in the visitor's language."""
-        return words.error(error, visit.tell)
+        return errors.error(error, visit.tell)
 
     def _add_words(self, language: str) -> None:
         texts = self.languages.texts(language)
@@ -89,12 +90,12 @@ class Rendering:
             "money": money,
             "duration": lambda seconds: duration(seconds, texts.gettext),
             "tongue": lambda text: tongue(text, language),
-            "word": lambda name, of: words.word(of, name, texts.gettext),
+            "word": lambda name, of: tables.word(of, name, texts.gettext),
             "role": lambda name: named(name, language),
-            "act": lambda text: words.act(text, texts.gettext, lambda name: named(name, language)),
-            "alarmed": lambda text: words.alarmed(text, texts.gettext),
+            "act": lambda text: acts.act(text, texts.gettext, lambda name: named(name, language)),
+            "alarmed": lambda text: alarms.alarmed(text, texts.gettext),
             "shown_safely": _redaction.text,
-            "via": lambda text: words.via(text, texts.gettext),
+            "via": lambda text: acts.via(text, texts.gettext),
         }
         self._templates.add(language, filters=filters, values={"static": self._addresses.__getitem__})
 

@@ -20,7 +20,7 @@ from taigan.storage.due import errands as kept
 from taigan.storage.locked import ledger
 from taigan.storage.rows import Errand, Payment
 from taigan.web.console.allowed import need
-from taigan.web.console.rendering.words import ERRAND_STATE
+from taigan.web.console.rendering.words.bolink import ERRAND_STATE
 from taigan.web.console.visit import Answer, Here, Visit
 
 LINKS = ("payurl", "url", "contract_url", "pdf_url")

@@ -21,7 +21,7 @@ from taigan.web.api.common import BY_ID, BY_TIME
 from taigan.web.console import fields
 from taigan.web.console.pages.errands.errand import said
 from taigan.web.console.pages.errands.refunds import orders_of
-from taigan.web.console.rendering.words import ERRAND_STATE
+from taigan.web.console.rendering.words.bolink import ERRAND_STATE
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.errors import Refused
 

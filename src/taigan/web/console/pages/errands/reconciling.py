@@ -15,7 +15,7 @@ from taigan.storage.rows import Difference, Reconciliation
 from taigan.storage.sums import reconciling as kept
 from taigan.web.api.common import BY_TIME
 from taigan.web.console import fields
-from taigan.web.console.rendering.words import DIFFERENCE_STATE
+from taigan.web.console.rendering.words.bolink import DIFFERENCE_STATE
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.errors import Refused
 

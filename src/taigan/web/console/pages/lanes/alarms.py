@@ -16,7 +16,7 @@ from taigan.storage.shown import alarms
 from taigan.storage.shown.views import NumberedAlarm
 from taigan.web.api.common import BY_ID
 from taigan.web.console import fields
-from taigan.web.console.rendering import words
+from taigan.web.console.rendering.words.alarms import ALARM
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.errors import Refused
 
@@ -76,7 +76,7 @@ async def alarms_page(visit: Here) -> Answer:
         lambda conn: alarms.finished(conn, lot_id, wanted, after, kind=kind, channel_id=lane)
     )
     past, more = fields.further(visit, past, BY_ID, lambda alarm: (alarm.alarm_id,), "alarms")
-    return visit.page("alarms.html", table=await _table(visit), past=past, more=more, kinds=words.ALARM)
+    return visit.page("alarms.html", table=await _table(visit), past=past, more=more, kinds=ALARM)
 
 
 @get("/lots/{lot_id:str}/alarms/list", right=Right.ALARM_SEE)

@@ -21,7 +21,7 @@ from taigan.storage.sums.books import Amount, BillsSought, BillSums, By, Payment
 from taigan.web.api.common import BY_NAME, BY_TIME
 from taigan.web.console import fields
 from taigan.web.console.pages.people.views import views_of
-from taigan.web.console.rendering.words import PAYMENT_STATE, REDUCTION, WAY
+from taigan.web.console.rendering.words.money import PAYMENT_STATE, REDUCTION, WAY
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.errors import Refused
 

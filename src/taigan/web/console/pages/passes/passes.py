@@ -26,7 +26,7 @@ from taigan.storage.shown.ledger_views import PassesSought
 from taigan.web.api.common import BY_ID, BY_NAME
 from taigan.web.console import fields
 from taigan.web.console.pages.passes.pass_cards import limits_typed
-from taigan.web.console.rendering.words import PASS_STATE
+from taigan.web.console.rendering.words.passes import PASS_STATE
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.errors import Refused
 

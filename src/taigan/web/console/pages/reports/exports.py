@@ -30,7 +30,7 @@ from taigan.web.console.pages.money.money import bills_sought, payments_sought
 from taigan.web.console.pages.passes.passes import passes_sought
 from taigan.web.console.pages.people.audit import sought as deeds_sought
 from taigan.web.console.pages.stays.stays import sought_by
-from taigan.web.console.rendering import words
+from taigan.web.console.rendering.words.tables import word
 from taigan.web.console.sheets import sheets
 from taigan.web.console.visit import Answer, Here, Visit
 
@@ -314,7 +314,7 @@ async def _read(visit: Visit, table: Table, after: After, sought: Any) -> list[A
 def _cell(visit: Visit, column: Column, row: Any) -> sheets.Cell:
     value = column.value(row)
     if column.word:
-        return words.word(column.word, value, visit.tell)
+        return word(column.word, value, visit.tell)
     if isinstance(value, datetime):
         return value.astimezone(visit.zone).replace(tzinfo=None)
     found: sheets.Cell = value

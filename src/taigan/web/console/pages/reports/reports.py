@@ -28,9 +28,11 @@ from taigan.web.console import fields
 from taigan.web.console.allowed import need
 from taigan.web.console.fields import Days
 from taigan.web.console.pages.reports.exports import noted
-from taigan.web.console.rendering import charts, words
+from taigan.web.console.rendering import charts
 from taigan.web.console.rendering.charts import Series
 from taigan.web.console.rendering.rendering import duration
+from taigan.web.console.rendering.words.money import WAY
+from taigan.web.console.rendering.words.tables import word
 from taigan.web.console.sheets import sheets
 from taigan.web.console.visit import Answer, Here, Visit
 
@@ -66,8 +68,8 @@ class Kind(NamedTuple):
 def _income(visit: Visit, days: Days, told: Told) -> Report:
     tell = visit.tell
     there = {way for _, _, sums in told.days for way in sums.ways}
-    ways = [way for way in words.WAY if way in there] + sorted(there - set(words.WAY))
-    names = [words.word("way", way, tell) for way in ways]
+    ways = [way for way in WAY if way in there] + sorted(there - set(WAY))
+    names = [word("way", way, tell) for way in ways]
     rows = []
     for day, _, sums in told.days:
         amounts = [sums.ways[way].fen if way in sums.ways else 0 for way in ways]

@@ -29,7 +29,7 @@ from taigan.storage.locked.sheet import Sheet
 from taigan.storage.rows import Order, Reduction
 from taigan.web.console import fields
 from taigan.web.console.pages.stays.stays import Money, money_at
-from taigan.web.console.rendering import words
+from taigan.web.console.rendering.words.tables import word
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.shown.resources import OrderDetail
 
@@ -215,7 +215,7 @@ def _pages(act: StayAct) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
     async def shown(visit: Here, order_id: FromPath[str]) -> Answer:
         stay = await _stay(visit, order_id)
         if not act.offered(stay):
-            state = words.word("order_state", stay.order.state, visit.tell)
+            state = word("order_state", stay.order.state, visit.tell)
             said = visit.tell(
                 "这次停车%(state)s，现在没有什么可做的：%(act)s。", state=state, act=visit.tell(act.title)
             )

@@ -1,0 +1,95 @@
+"""All tables of words, by the names that pages have for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from taigan.languages import N_
+from taigan.web.console.rendering.words import Tell
+from taigan.web.console.rendering.words.alarms import ALARM, ALARM_DO, ALARM_STATE
+from taigan.web.console.rendering.words.bolink import (
+    DELIVERY_STATE,
+    DIFFERENCE,
+    DIFFERENCE_DO,
+    DIFFERENCE_MEANS,
+    DIFFERENCE_STATE,
+    ERRAND,
+    ERRAND_DO,
+    ERRAND_LINK,
+    ERRAND_LOOK,
+    ERRAND_STATE,
+    INVOICE_KIND,
+    SAID,
+    SIGNATURE,
+    WAY_OF_MESSAGE,
+)
+from taigan.web.console.rendering.words.community import PASSAGE_DIRECTION, PASSAGE_WAY, REPORT_LOOK, REPORT_STATE
+from taigan.web.console.rendering.words.lanes import CAUSE, COMMAND, DIRECTION, OUTCOME, POSITION, SPACE_CAUSE
+from taigan.web.console.rendering.words.money import BILL, PAYMENT_STATE, REDUCTION, WAY
+from taigan.web.console.rendering.words.passes import PASS_DAY, PASS_STATE
+from taigan.web.console.rendering.words.stays import (
+    ACTOR,
+    DETAIL,
+    EVENT,
+    ORDER_STATE,
+    ORIGIN,
+    RELEASED_BY,
+    REVIEW,
+    SHOT,
+    SHOT_KIND,
+    WAITING_FOR,
+)
+
+DEED = {"lifts": N_("抬杆和落杆"), "acts": N_("更改"), "accounts": N_("账号和登录")}
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "order_state": ORDER_STATE,
+    "waiting_for": WAITING_FOR,
+    "position": POSITION,
+    "direction": DIRECTION,
+    "origin": ORIGIN,
+    "shot": SHOT,
+    "shot_kind": SHOT_KIND,
+    "event": EVENT,
+    "command": COMMAND,
+    "cause": CAUSE,
+    "outcome": OUTCOME,
+    "way": WAY,
+    "payment_state": PAYMENT_STATE,
+    "delivery_state": DELIVERY_STATE,
+    "released_by": RELEASED_BY,
+    "review": REVIEW,
+    "reduction": REDUCTION,
+    "bill": BILL,
+    "space_cause": SPACE_CAUSE,
+    "alarm": ALARM,
+    "deed": DEED,
+    "way_of_message": WAY_OF_MESSAGE,
+    "said": SAID,
+    "signature": SIGNATURE,
+    "errand": ERRAND,
+    "errand_state": ERRAND_STATE,
+    "errand_do": ERRAND_DO,
+    "errand_look": ERRAND_LOOK,
+    "errand_link": ERRAND_LINK,
+    "difference": DIFFERENCE,
+    "difference_means": DIFFERENCE_MEANS,
+    "difference_do": DIFFERENCE_DO,
+    "difference_state": DIFFERENCE_STATE,
+    "invoice_kind": INVOICE_KIND,
+    "pass_state": PASS_STATE,
+    "pass_day": PASS_DAY,
+    "report_state": REPORT_STATE,
+    "report_look": REPORT_LOOK,
+    "passage_direction": PASSAGE_DIRECTION,
+    "passage_way": PASSAGE_WAY,
+    "alarm_do": ALARM_DO,
+    "actor": ACTOR,
+    "detail": DETAIL,
+    "alarm_state": ALARM_STATE,
+}
+
+
+def word(of: str, name: str | None, tell: Tell) -> str:
+    """What a word of the platform is called on a page; one that the table does not have stands as it is."""
+    found = TABLES[of].get(name or "")
+    return tell(found) if found else name or ""
