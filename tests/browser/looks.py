@@ -42,6 +42,15 @@ async def sticks_out(page: Page) -> int:
     return width
 
 
+async def tables_cut(page: Page) -> list[str]:
+    """Tables of which a part can be seen by moving them sideways alone; sums, which are read across, may."""
+    found: list[str] = await page.evaluate(
+        """() => [...document.querySelectorAll('.scroll:not(:has(.sums))')]
+          .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.ariaLabel)"""
+    )
+    return found
+
+
 async def what_has_the_focus(page: Page) -> str:
     """`seen` where what has the focus can be seen and shows that it has it, `page` where the whole page has it; or what
     is wrong."""

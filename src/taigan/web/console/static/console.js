@@ -64,6 +64,7 @@ class LivePart extends HTMLElement {
     this.last = html;
     this.waiting = null;
     this.replaceChildren(next.content);
+    stack(this);
     if (focused) this.stay(what(focused));
     announce();
   }
@@ -84,6 +85,21 @@ class LivePart extends HTMLElement {
     }, 50);
   }
 }
+
+/** On a phone each row of a table is a block of its own, whose cells say what they are. */
+function stack(within) {
+  for (const table of within.querySelectorAll('table.rows:not(.sums, .blanks)')) {
+    const heads = [...table.querySelectorAll('thead th')];
+    const labels = heads.map((head) => (head.querySelector('.sr') ? '' : head.textContent.trim()));
+    for (const cell of table.querySelectorAll('tbody td, tfoot td')) {
+      cell.dataset.label = labels[cell.cellIndex] ?? '';
+      cell.classList.toggle('full', !cell.dataset.label);
+      cell.classList.toggle('nil', !cell.textContent.trim() && !cell.children.length);
+    }
+    table.classList.add('stacked');
+  }
+}
+stack(document);
 
 /** What a control does: its words, where it leads, and what it sends there. */
 function what(control) {

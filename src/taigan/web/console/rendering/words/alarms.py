@@ -113,6 +113,8 @@ _ALARMED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"the barrier reports a fault", N_("道闸报了故障")),
         (r"the barrier is not reached", N_("连不上道闸")),
         (r"no answer for (?P<a>\d+) s", N_("%(a)s 秒没有回答")),
+        (r"(?P<a>.+): no entry found; like it: (?P<b>.+)", N_("%(a)s 没有入场记录，像的有：%(b)s")),
+        (r"(?P<a>.+): no entry found", N_("%(a)s 没有入场记录")),
         (r"(?P<a>.+): waits at the exit, and nobody came", N_("%(a)s 在出口等着，没有人来")),
         (r"the barrier did not confirm and the car still stands there", N_("道闸没有确认，车还停在那里")),
         (r"滞留: .+", N_("车停着没有驶过")),
