@@ -101,10 +101,25 @@ bench: peers system
 bench-wire: peers
 	$(BIN)/python benchmarks/wire.py
 
-# Which changes of the code no test sees; of the price lists, or MUTATE="src/… -- tests/…" of other code.
+# Which changes of the code no test sees: of one room, or MUTATE="src/… -- tests/…" of other code.
 # MUTANTS=400 or MINUTES=20 for a sample, ONLY='Comparison|AndWith|OrWith|Not|True|Continue' for switches alone.
-MUTATE ?= $(wildcard src/taigan/lot/tariff/*.py src/taigan/lot/tariff/*/*.py) \
+ROOM ?= tariff
+LOT := src/taigan/lot
+mutate_tariff := $(wildcard $(LOT)/tariff/*.py $(LOT)/tariff/*/*.py) \
 	-- $(filter-out %test_properties.py,$(wildcard tests/lot/tariff/test_*.py))
+mutate_stays := $(wildcard $(LOT)/stays/*.py) -- "-knot postgresql" $(wildcard tests/lot/stays/test_*.py) \
+	$(patsubst %,tests/lot/test_%.py,passes days_of_passes reductions in_sets)
+mutate_leaving := $(wildcard $(LOT)/leaving/*.py $(LOT)/leaving/*/*.py) -- "-knot postgresql" \
+	$(patsubst %,tests/lot/test_%.py,leaving_and_paying exit_hours late_at_the_exit strangers reductions passes \
+	days_of_passes which_way pulls etc in_sets what_bolink_tells attendant requests)
+mutate_lanes := $(LOT)/lifts.py $(wildcard $(LOT)/lanes/*.py $(LOT)/entering/*.py) -- "-knot postgresql" \
+	$(patsubst %,tests/lot/test_%.py,evidence entry_rows unsettled_entries which_way watching in_doubt same_message \
+	slow_devices plates attendant rounds clock_set_back)
+mutate_barriers := $(filter-out %trial.py %drivers.py,$(wildcard src/taigan/barriers/*.py src/taigan/barriers/*/*.py)) \
+	-- $(wildcard tests/barriers/test_*.py)
+MUTATE ?= $(mutate_$(ROOM))
+# Tests of a lot need what their folder's conftest gives; those of price lists are numbers alone.
+mutate: export FIXTURES ?= $(filter-out tariff,$(ROOM))
 mutate: $(VENV)/.installed-mutate
 	TAIGAN_TEST_TARIFFS=200 $(BIN)/python tools/mutate.py $(MUTATE)
 

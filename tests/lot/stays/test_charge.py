@@ -116,6 +116,7 @@ def test_what_a_person_set_is_charged_in_place_of_the_list_even_where_all_is_cov
         (reduction("window", window=between(-60, 30)), 30, 1800),
         (reduction("window", 30, window=between(60, 180)), 120, 7200),
         (reduction("whole", 30), 600, 36_000),
+        (reduction("window", window=between(60, 60.0333)), 0, 1),
         (reduction("window", window=(minute(60), None)), 0, 0),
         (reduction("window", window=(None, minute(60))), 0, 0),
         (reduction("percent", 50), 300, 0),
@@ -132,6 +133,7 @@ def test_one_reduction_takes_off_its_part_and_never_more_than_the_charge(
     found = stay(one)
     assert (found.charge_fen, found.reduced_fen, found.reduced_seconds) == (600, taken, seconds)
     assert (found.owed_fen, found.taken_fen) == (600 - taken, {one.reduction_id: taken})
+    assert isinstance(found.reduced_seconds, int)
     assert found.waived_fen == (taken if one.kind == "waiver" else 0)
 
 
@@ -149,6 +151,8 @@ def test_minutes_add_up_at_the_end_of_the_stay() -> None:
 def test_minutes_and_windows_that_meet_count_once() -> None:
     found = stay(reduction("window", window=between(500, 570)), reduction("minutes", 60))
     assert (found.taken_fen, found.reduced_seconds) == ({"window 0": 70, "minutes 60": 30}, 6000)
+    apart = stay(reduction("window", window=between(0, 10)), reduction("minutes", 60))
+    assert (apart.taken_fen, apart.reduced_seconds) == ({"window 0": 10, "minutes 60": 60}, 4200)
 
 
 def test_what_passes_cover_is_not_taken_off_again() -> None:
@@ -188,7 +192,8 @@ def test_what_was_paid_before_a_reduction_came_is_not_made_a_surplus_by_it() -> 
 
 
 def test_only_payments_that_were_paid_count_and_they_count_together() -> None:
-    paid = [payment(300, 30), payment(200, 40), payment(100, 50, "failed")]
+    others = [payment(100, 50, state) for state in ("pending", "failed", "reversed", "unreadable")]
+    paid = [payment(300, 30), payment(200, 40), *others]
     assert stay(reduction("whole", at=60), paid=paid).reduced_fen == 100
     assert stay(reduction("whole", at=35), paid=paid).reduced_fen == 300
 

@@ -14,6 +14,7 @@ from taigan.storage.rows import Lot, Order, Payment
 
 NOW = datetime(2026, 5, 4, 8, tzinfo=UTC)
 OUT = NOW + timedelta(hours=2)
+NOT_PAID = ("pending", "failed", "reversed", "unreadable")
 SECONDS = int(NOW.timestamp())
 LOT = Lot("lot", "42", "P1", "东门", "Asia/Shanghai", "", 100, 10, False, True)
 
@@ -51,7 +52,8 @@ def test_a_free_exit_says_no_more_than_it_must() -> None:
 
 
 def test_the_total_is_the_cash_that_was_paid_or_what_a_pull_settles() -> None:
-    cash = [payment("cash", 500), payment("cash", 250), payment("cash", 9900, "failed"), payment("prepay", 300)]
+    others = [payment("cash", 9900, state) for state in NOT_PAID]
+    cash = [payment("cash", 500), payment("cash", 250), *others, payment("prepay", 300)]
     assert told(*cash)["total"] == "7.50"
     assert told(*cash, settles_fen=1234)["total"] == "12.34"
     assert told(*cash, settles_fen=0)["total"] == "0.00"
@@ -80,7 +82,7 @@ def test_the_remark_says_whether_it_was_prepaid_by_the_pull_or_else_the_last_pay
 
 
 def test_cash_and_payments_that_failed_make_no_remark() -> None:
-    assert "remark" not in told(payment("cash"), payment("prepay", state="failed"))
+    assert "remark" not in told(payment("cash"), *(payment("prepay", state=state) for state in NOT_PAID))
 
 
 def test_a_payment_code_is_put_in_as_it_is_sent() -> None:

@@ -20,7 +20,7 @@ DAYS = (*WEEKDAYS, *DayKind)
 _ZH = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 _KINDS = {DayKind.WORKDAY: "工作日", DayKind.WEEKEND: "周末", DayKind.HOLIDAY: "节假日"}
 _NAMES = {
-    **{f"{week}{day}": WEEKDAYS[n % 7] for week in ("周", "星期", "礼拜") for n, day in enumerate("一二三四五六日")},
+    **{f"{week}{day}": WEEKDAYS[n] for week in ("周", "星期", "礼拜") for n, day in enumerate("一二三四五六日")},
     **{f"{week}天": "sun" for week in ("周", "星期", "礼拜")},
     **{day: day for day in WEEKDAYS},
     **dict(zip(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"), WEEKDAYS, strict=True)),
