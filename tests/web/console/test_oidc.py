@@ -158,7 +158,14 @@ async def test_the_page_that_was_wanted_is_shown_at_the_end_but_never_another_si
     asked = (await browser.open(f"/lots/{LOT}/stays")).location
     link = next(one for one in (await browser.see(asked)).page.links if "/sign-in/oidc" in one)  # type: ignore[union-attr]
     assert (await came(place, browser, path=link.removeprefix("http://lot"))).location == f"/lots/{LOT}/stays"
-    for evil in ("https://evil.example/", "//evil.example", "/\\evil.example", "/%0d%0aset-cookie:x", "/x" * 600):
+    for evil in (
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/%0d%0aset-cookie:x",
+        "/x" * 600,
+        "/东" * 300,
+    ):
         other = Browser(place.house)
         answer = await came(place, other, path=f"/sign-in/oidc?next={evil}")
         assert answer.location == "/", evil
@@ -499,6 +506,7 @@ async def test_what_is_no_answer_of_a_provider_is_a_sentence_at_each_step(
         {"token_endpoint": "ftp://127.0.0.1/"},
         {"authorization_endpoint": "javascript:alert(1)"},
         {"authorization_endpoint": "https://a.example/\r\nset-cookie: x"},
+        {"authorization_endpoint": "https://登录.example/"},
     ],
     ids=str,
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
+
 import pyotp
 import pytest
 import sqlalchemy as sa
@@ -10,7 +13,7 @@ from taigan.lot.policy import Policy
 from taigan.rights import Role
 from taigan.storage import tables as t
 from taigan.storage.setup import staff
-from taigan.web.console.signing.accounts import Accounts, BadAccount, new_secret
+from taigan.web.console.signing.accounts import AT_ONCE, Accounts, BadAccount, Refused, new_secret
 from web.console.browser import PASSWORD, Browser, accounts_of, person, signed_in
 from web.house import LOT, House, Houses
 
@@ -69,6 +72,40 @@ async def test_guessing_is_slowed_down_by_account_and_forgiven_after_the_wait(ho
     house.clock.step(3)
     assert (await signing(stranger, "wangfang", PASSWORD))[0] == 303
     await stranger.close()
+
+
+async def refusals(*tries: Awaitable[object]) -> tuple[int, int]:
+    """How many of these were tried and found wrong, and how many were told to wait."""
+    came = await asyncio.gather(*tries, return_exceptions=True)
+    assert all(isinstance(one, Refused) for one in came), came
+    waits = sum(bool(one.wait) for one in came if isinstance(one, Refused))
+    return len(came) - waits, waits
+
+
+async def test_guesses_that_come_all_at_once_are_no_more_than_those_that_come_one_by_one(small_house: House) -> None:
+    accounts = accounts_of(small_house)
+    await accounts.create("wangfang", "王芳", PASSWORD, by="test")
+    tried, waited = await refusals(*(accounts.sign_in("wangfang", f"guess {n}", f"10.0.{n}.1") for n in range(60)))
+    assert tried <= 6 + AT_ONCE
+    assert waited >= 54 - AT_ONCE
+    tried, _ = await refusals(*(accounts.sign_in(f"person{n}", "guess", "10.9.9.9") for n in range(80)))
+    assert tried <= 31 + AT_ONCE
+
+
+async def test_codes_and_passwords_of_who_is_signed_in_are_not_guessed_all_at_once_either(small_house: House) -> None:
+    accounts = accounts_of(small_house)
+    await accounts.create("wangfang", "王芳", PASSWORD, by="test", must_change=False)
+    secret = new_secret()
+    await small_house.database.write(lambda conn: staff.change(conn, "wangfang", totp_secret=secret))
+    token = await accounts.sign_in("wangfang", PASSWORD, "10.0.0.1")
+    tried, waited = await refusals(*(accounts.confirm(token, f"{n:06}", f"10.0.{n}.1") for n in range(60)))
+    assert (tried <= 6, waited >= 54) == (True, True)
+    signed = await accounts.signed(token)
+    assert signed is not None
+    small_house.clock.step(1000)
+    tried, waited = await refusals(*(accounts.change_password(signed, f"guess {n}", "x" * 12) for n in range(60)))
+    assert tried <= 6 + AT_ONCE
+    assert waited >= 54 - AT_ONCE
 
 
 async def test_one_address_that_tries_many_accounts_is_slowed_down(houses: Houses) -> None:

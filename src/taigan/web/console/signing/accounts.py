@@ -197,9 +197,10 @@ class Accounts:
         self._unless_too_many(login, address)
         person = await self._database.read(lambda conn: staff.person(conn, login))
         kept = person.password if person is not None else await self._nobodys_password()
-        right = await self._verify(kept, password)
+        right = await self._verify(kept, password, login, address)
         if person is None or not right or person.disabled_at is not None:
-            self._note_wrong(login, address)
+            if right:
+                self._note_wrong(login, address)
             await self._note_sign_in(person.name if person else "", login, f"was not let in from {address or '-'}")
             raise Refused
         self._of_login.right(login)
@@ -238,8 +239,7 @@ class Accounts:
         Refused."""
         login = signed.person.login
         self._unless_too_many(login, "")
-        if not await self._verify(signed.person.password, password):
-            self._note_wrong(login, "")
+        if not await self._verify(signed.person.password, password, login):
             raise Refused
         self._of_login.right(login)
         await self._database.write(lambda conn: staff.begin_linking(conn, signed.session.digest, flow.digest))
@@ -306,6 +306,8 @@ class Accounts:
         login = signed.person.login
         self._unless_too_many(f"code {login}", address)
         step = _step_of(signed.person.totp_secret, code, self._clock.now().timestamp())
+        if step is None:  # at once: who comes beside it is to meet it
+            self._note_wrong(f"code {login}", address)
 
         def transaction(conn: sa.Connection) -> bool:
             if step is None or not staff.use_step(conn, login, step):
@@ -316,7 +318,8 @@ class Accounts:
         name, place = signed.person.name, address or "-"
         way = OIDC if signed.session.issuer else CONSOLE
         if not await self._database.write(transaction):
-            self._note_wrong(f"code {login}", address)
+            if step is not None:
+                self._note_wrong(f"code {login}", address)
             await self._note_sign_in(name, login, f"was not let in from {place}", way)
             raise Refused
         await self._note_sign_in(name, login, f"signed in from {place}", way)
@@ -360,8 +363,7 @@ class Accounts:
         """A person chooses a password. Their other browsers are signed out. Raises Refused, BadAccount."""
         login = signed.person.login
         self._unless_too_many(login, "")
-        if not await self._verify(signed.person.password, before):
-            self._note_wrong(login, "")
+        if not await self._verify(signed.person.password, before, login):
             raise Refused
         check_password(password, login)
         if before == password:
@@ -443,7 +445,9 @@ class Accounts:
         async with self._working:
             return await asyncio.to_thread(self._passwords.hash, password)
 
-    async def _verify(self, hashed: str, password: str) -> bool:
+    async def _verify(self, hashed: str, password: str, login: str, address: str = "") -> bool:
+        """Whether that is the password; a wrong one is noted. Raises Refused: whoever waited for their turn to be
+        worked out meets the wrong ones of those before them, so that many at once are no more than one by one."""
         from argon2.exceptions import InvalidHashError, VerificationError
 
         def verify() -> bool:
@@ -453,7 +457,11 @@ class Accounts:
                 return False
 
         async with self._working:
-            return await asyncio.to_thread(verify)
+            self._unless_too_many(login, address)
+            right = await asyncio.to_thread(verify)
+            if not right:
+                self._note_wrong(login, address)
+            return right
 
 
 def check_password(password: str, login: str) -> None:

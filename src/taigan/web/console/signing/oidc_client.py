@@ -195,7 +195,11 @@ class OidcClient:
             raise Unreached(f"{url}: it calls itself {addresses.issuer!r}, and lot.oidc_issuer {self.issuer!r}")
         schemes = {"https", urlsplit(self.issuer).scheme}
         for address in (addresses.authorization_endpoint, addresses.token_endpoint, addresses.jwks_uri):
-            if urlsplit(address).scheme not in schemes or not address.isprintable() or " " in address:
+            if (
+                urlsplit(address).scheme not in schemes
+                or not (address.isascii() and address.isprintable())
+                or " " in address
+            ):
                 raise Unreached(f"{url}: {address!r} is no address to be asked")
         listed = await self._get(addresses.jwks_uri, _KeySet)
         return _Known(addresses, Keys(listed.keys), self._clock.monotonic() + KNOWN_FOR)

@@ -43,7 +43,7 @@ async def leave(visit: Here) -> Answer:
         return visit.go("/")
     know_browser(visit)
     wanted = visit.asked.get("next", "")
-    flow = new_flow(visit.now, to=wanted if is_local(wanted) and len(wanted) < 1024 else "")
+    flow = new_flow(visit.now, to=wanted if is_local(wanted) and len(wanted.encode()) < 1024 else "")
     try:
         visit.accounts.unless_too_many(visit.address)
         address = await provider.address(flow)
@@ -128,8 +128,6 @@ async def _enter(visit: Visit, flow: Flow, identity: Identity) -> Answer:
         return _not_in(visit, flow, _said(visit, _UNLINKED, account=identity.name or identity.subject))
     except Refused:
         return _not_in(visit, flow, visit.tell(_DISABLED))
-    if visit.signed is not None:
-        await visit.accounts.sign_out(visit.token)
     visit.start_session(token)
     return visit.go(flow.next or "/")
 
