@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
+import sqlalchemy as sa
 import structlog
 
 from taigan.bolink import units
@@ -75,14 +76,14 @@ class Hours:
         now, policy = self._clock.now(), self._policy
         down = self._pulls.bolink_is_down
         waited = timedelta(seconds=policy.attempt_wait)
-        late = await self._database.read(
-            lambda conn: overdue.late_payments(conn, now - PULL_SPARE, now + SKEW, now - waited, now - SHORTEST_NIGHT)
-        )
+
+        def due(conn: sa.Connection) -> tuple[set[str], list[str]]:
+            late = overdue.late_payments(conn, now - PULL_SPARE, now + SKEW, now - waited, now - SHORTEST_NIGHT)
+            return late, overdue.departures_waiting(conn, now - NOBODY_CAME, now - STANDS, offline=down)
+
+        late, stand = await self._database.read(due)
         for lot_id in sorted(late):
             await self._do(("late payments", lot_id), LatePayments(lot_id))
-        stand = await self._database.read(
-            lambda conn: overdue.departures_waiting(conn, now - NOBODY_CAME, now - STANDS, offline=down)
-        )
         for lot_id in sorted(stand):
             await self._do(("cars that stand", lot_id), Standing(lot_id, self._desk.pictures(lot_id)))
         if policy.escape_after:

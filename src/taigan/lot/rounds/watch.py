@@ -76,10 +76,10 @@ class Watch:
         """Settle whatever is overdue now. Raises `StorageError`."""
         now, moment = self._clock.now(), self._clock.monotonic()
         self._aside = {key: until for key, until in self._aside.items() if until > moment}
-        due = await self._database.read(lambda conn: self._due(conn, now))
+        due, (length, oldest) = await self._database.read(lambda conn: (self._due(conn, now), deliveries.queue(conn)))
         if due:
             await self._settle_all(due, now)
-        await self._look_at_queue(now)
+        await self._look_at_queue(now, length, oldest)
 
     def _due(self, conn: sa.Connection, now: datetime) -> list[Item]:
         soonest = min(self._policy.release_timeout, self._policy.barrier_timeout)
@@ -122,8 +122,7 @@ class Watch:
         settling.changes.write(conn)
         return settling.alarms
 
-    async def _look_at_queue(self, now: datetime) -> None:
-        length, oldest = await self._database.read(deliveries.queue)
+    async def _look_at_queue(self, now: datetime, length: int, oldest: datetime | None) -> None:
         age = self._ages.of(("queue", oldest), oldest).total_seconds() if oldest is not None else 0.0
         self._metrics.queue_length.set(length)
         self._metrics.queue_age.set(max(age, 0.0))
