@@ -66,6 +66,17 @@ async def test_i13_points_that_are_none_are_refused_and_take_nothing(street: Par
     assert street.barrier(EXIT).asked[-1].due_fen == 600
 
 
+@pytest.mark.parametrize("kind", [1, 3])
+async def test_i3_points_or_charging_without_an_open_stay_are_refused_and_after_the_exit_too(
+    street: Parking, kind: int
+) -> None:
+    off = {"deduction_money": "4.00"} if kind == 1 else {"plat_form_id": 4, "start_charge_seq": "C1", "duration": 600}
+    assert await told(street, kind, **off) == (0, "未找到在场订单")
+    order = await parked(street, hours=0)
+    await leaves(street, await at_exit(street))
+    assert await told(street, kind, **off, order_id=order.order_id) == (0, "车辆已离场")
+
+
 async def test_i11_a_hotels_guest_needs_no_stay_and_the_time_between_arrival_and_departure_is_covered(
     street: Parking,
 ) -> None:

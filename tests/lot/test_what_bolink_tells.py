@@ -239,7 +239,7 @@ async def test_11_6_tells_what_is_kept_of_a_vehicle(street: Parking) -> None:
     assert (await answer(street, "11.6", car_number=PLATE, type="0"))["state"] == 0
 
 
-async def test_11_7_an_invoice_that_comes_again_is_kept_once(street: Parking) -> None:
+async def test_m5_11_7_an_invoice_that_comes_again_is_kept_once(street: Parking) -> None:
     for payid in ("200102", "200102", "200103"):
         assert (await answer(street, "11.7", payid=payid, invoice_no="1"))["state"] == "1"
     kept = await street.read(lambda conn: vehicles.list_invoices(conn, LOT_ID, 10, ()))

@@ -20,7 +20,7 @@ async def at_entry(both: Both) -> int:
     return len([one for one in await both.items("/orders") if one["state"] == "in"])
 
 
-async def test_a_plate_that_is_corrected_is_told_to_the_city_where_it_wants_it(both: Both) -> None:
+async def test_n1_a_plate_that_is_corrected_is_told_to_the_city_where_it_wants_it(both: Both) -> None:
     order = await both.enters()
     correct = f"/orders/{order['order_id']}/correct"
     await both.act(correct, plate="京A12346")
@@ -34,7 +34,7 @@ async def test_a_plate_that_is_corrected_is_told_to_the_city_where_it_wants_it(b
     assert (record["order_id"], record["car_number"]) == (order["order_id"], "京A12347")
 
 
-async def test_a_person_has_times_and_fee_told_once_the_stay_has_ended(both: Both) -> None:
+async def test_n1_a_person_has_times_and_fee_told_once_the_stay_has_ended(both: Both) -> None:
     order = await both.enters()
     await both.leaves()
     status, _ = await both.lot("POST", f"/orders/{order['order_id']}/city", **BY)
@@ -44,7 +44,7 @@ async def test_a_person_has_times_and_fee_told_once_the_stay_has_ended(both: Bot
     assert (record["detail"]["fen"], record["detail"]["leave_business_type"]) == (0, "21")
 
 
-async def test_the_city_is_asked_where_it_wants_it_and_who_is_not_let_in_reads_why(both: Both) -> None:
+async def test_n2_the_city_is_asked_where_it_wants_it_and_who_is_not_let_in_reads_why(both: Both) -> None:
     await city(both, checks=True)
     await both.arranges(blacklist=[PLATE])
     assert await at_entry(both) == 0
@@ -54,13 +54,13 @@ async def test_the_city_is_asked_where_it_wants_it_and_who_is_not_let_in_reads_w
     assert len(await both.arrivals("10.4")) == 1
 
 
-async def test_a_city_that_does_not_answer_holds_nobody_up(both: Both) -> None:
+async def test_n2_a_city_that_does_not_answer_holds_nobody_up(both: Both) -> None:
     await city(both, checks=True)
     await both.hub.faults({"kind": "upload_500", "service_name": "10.4", "times": None})
     assert await at_entry(both) == 1
 
 
-async def test_idle_screens_show_the_citys_texts_and_what_went_wrong_goes_first(both: Both) -> None:
+async def test_n3_idle_screens_show_the_citys_texts_and_what_went_wrong_goes_first(both: Both) -> None:
     await both.arranges(screens={"1": "文明停车", "2": "一路顺风"})
     rounds, barrier = both.street.platform.rounds, both.street.barrier("A1", LOT_ID)
     await rounds.look()

@@ -28,7 +28,7 @@ async def states(both: Both) -> list[str]:
     return [one["state"] for one in await both.items("/errands", section="6.3")]
 
 
-async def test_an_invoice_is_asked_for_once_and_followed_until_it_is_issued(
+async def test_m4_an_invoice_is_asked_for_once_and_followed_until_it_is_issued(
     both: Both, payment: dict[str, Any]
 ) -> None:
     asked = await invoice(both, payment)
@@ -44,7 +44,7 @@ async def test_an_invoice_is_asked_for_once_and_followed_until_it_is_issued(
     assert (issued["state"], issued["detail"]["pdf_url"] != "") == ("done", True)
 
 
-async def test_the_rounds_ask_where_invoices_stand_and_a_hint_lets_them_ask_at_once(
+async def test_m5_the_rounds_ask_where_invoices_stand_and_a_hint_lets_them_ask_at_once(
     both: Both, payment: dict[str, Any]
 ) -> None:
     await both.hub.faults({"kind": "push_lost", "service_name": "invoice_state", "times": None})
@@ -65,7 +65,7 @@ async def test_the_rounds_ask_where_invoices_stand_and_a_hint_lets_them_ask_at_o
     assert await states(both) == ["done"]
 
 
-async def test_a_hint_about_a_number_that_is_none_of_ours_is_answered_alike_and_asks_nobody(both: Both) -> None:
+async def test_m5_a_hint_about_a_number_that_is_none_of_ours_is_answered_alike_and_asks_nobody(both: Both) -> None:
     hint = {"notify_time": "2026-05-04 12:00:00", "invoice_order_no": "1", "message": "ok", "status": "5"}
     async with both.hub.http.post(
         f"{both.callback_url}/invoice_state", json=hint | {"open_invoiceTime": "2026-05-04"}
@@ -75,7 +75,7 @@ async def test_a_hint_about_a_number_that_is_none_of_ours_is_answered_alike_and_
     assert await both.arrivals("6.5") == []
 
 
-async def test_where_nobody_may_issue_none_is_asked_for(both: Both, payment: dict[str, Any]) -> None:
+async def test_m4_where_nobody_may_issue_none_is_asked_for(both: Both, payment: dict[str, Any]) -> None:
     await both.arranges(invoices=False)
     assert (await both.lot("GET", "/issuer"))[1] == {"may_issue": False}
     asked = await invoice(both, payment)
@@ -85,12 +85,14 @@ async def test_where_nobody_may_issue_none_is_asked_for(both: Both, payment: dic
     assert (await invoice(both, payment))["state"] == "running"
 
 
-async def test_what_was_paid_at_bolink_is_never_told_to_it_to_be_invoiced(both: Both, payment: dict[str, Any]) -> None:
+async def test_m2_what_was_paid_at_bolink_is_never_told_to_it_to_be_invoiced(
+    both: Both, payment: dict[str, Any]
+) -> None:
     status, said = await both.lot("POST", f"/payments/{payment['payment_id']}/invoice_order", **BY)
     assert (status, "twice" in said["error"]["message"], await both.arrivals("6.1")) == (409, True, [])
 
 
-async def test_cash_is_told_once_to_be_invoiced_at_bolink(both: Both) -> None:
+async def test_m1_cash_is_told_once_to_be_invoiced_at_bolink(both: Both) -> None:
     order = await both.enters()
     both.clock.advance(3 * 3600 - 60)
     await both.act("/shifts", booth="东门")
@@ -104,7 +106,7 @@ async def test_cash_is_told_once_to_be_invoiced_at_bolink(both: Both) -> None:
     assert (status, len(await both.arrivals("6.1"))) == (409, 1)
 
 
-async def test_a_payment_with_an_invoice_is_given_back_only_by_somebody_who_says_so(
+async def test_h12_m3_a_payment_with_an_invoice_is_given_back_only_by_somebody_who_says_so(
     both: Both, payment: dict[str, Any]
 ) -> None:
     await invoice(both, payment)

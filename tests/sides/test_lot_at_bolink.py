@@ -71,14 +71,14 @@ async def test_a_lot_is_changed_and_its_free_spaces_are_those_of_now(both: Both)
     )
 
 
-async def test_merchant_data_are_submitted_once(both: Both) -> None:
+async def test_n4_merchant_data_are_submitted_once(both: Both) -> None:
     done = await both.act("/merchant", **MERCHANT, confirmed=True)
     assert done["state"] == "done", done
     status, _ = await both.lot("POST", "/merchant", **BY, **MERCHANT, confirmed=True)
     assert (status, len(await both.arrivals("2.6"))) == (409, 1)
 
 
-async def test_a_share_is_agreed_by_a_contract_and_then_bound(both: Both) -> None:
+async def test_n5_a_share_is_agreed_by_a_contract_and_then_bound(both: Both) -> None:
     early = await both.act("/split/bind")
     assert (early["state"], early["said"]) == ("failed", "分账合同未签署")
     asked = await both.act("/split", **SPLIT, confirmed=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from hub.sides import LOT_ID
 from support.both_sides import BY, PLATE, Both
 
 TERMS = [{"months": 1, "fen": 30000}, {"months": 3, "fen": 80000}]
@@ -37,7 +38,7 @@ async def errands(both: Both) -> list[str]:
     return [one["state"] for one in await both.items("/errands", section="3.3")]
 
 
-async def test_a_pass_is_lengthened_once_when_its_driver_has_paid(sold: Both) -> None:
+async def test_j6_j7_a_pass_is_lengthened_once_when_its_driver_has_paid(sold: Both) -> None:
     asked = await sold.act("/pass_cards/K1/renewal", months=1)
     assert (asked["state"], asked["fen"], asked["detail"]["payurl"][:4]) == ("running", 30000, "http")
     assert (await end_of(sold, "K1"))[:10] == "2026-05-31"
@@ -50,7 +51,7 @@ async def test_a_pass_is_lengthened_once_when_its_driver_has_paid(sold: Both) ->
     assert (await end_of(sold, "K1"))[:10] == "2026-06-30"
 
 
-async def test_another_amount_and_an_unknown_number_lengthen_nothing_and_are_shown(sold: Both) -> None:
+async def test_j8_another_amount_and_an_unknown_number_lengthen_nothing_and_are_shown(sold: Both) -> None:
     asked = await sold.act("/pass_cards/K1/renewal", months=1)
     other = {"state": 1, "amount": "1.00", "trade_no": "t1", "out_trade_no": asked["number"]}
     nobody = {"state": 1, "amount": "7.00", "trade_no": "t2", "out_trade_no": "none"}
@@ -63,7 +64,7 @@ async def test_another_amount_and_an_unknown_number_lengthen_nothing_and_are_sho
     assert await errands(sold) == ["failed"]
 
 
-async def test_a_third_party_sells_what_the_lot_sells_and_no_other_amount(sold: Both) -> None:
+async def test_j8_j13_a_third_party_sells_what_the_lot_sells_and_no_other_amount(sold: Both) -> None:
     ask = {"car_number": "京B00001", "license_color": 0}
     assert (await sold.push("check_vip", **ask, amount="300.00"))["state"] == 1
     refused = await sold.push("check_vip", **ask, amount="1.00")
@@ -74,7 +75,7 @@ async def test_a_third_party_sells_what_the_lot_sells_and_no_other_amount(sold: 
     assert (await end_of(sold, "bolink-京B00001"))[:10] == "2026-06-04"
 
 
-async def test_bolink_adds_changes_and_ends_a_pass_and_11_6_tells_it(both: Both) -> None:
+async def test_j12_j14_bolink_adds_changes_and_ends_a_pass_and_11_6_tells_it(both: Both) -> None:
     for _ in range(2):
         assert (await both.push("car_info", **TOLD))["state"] == 1
     found = await both.push("query_car_info", car_number=PLATE, type="0")
@@ -130,7 +131,7 @@ UNKNOWN: list[dict[str, str]] = [
 
 
 @pytest.mark.parametrize("more", UNKNOWN)
-async def test_a_pass_that_would_be_free_where_it_should_not_is_refused(both: Both, more: dict[str, str]) -> None:
+async def test_j12_a_pass_that_would_be_free_where_it_should_not_is_refused(both: Both, more: dict[str, str]) -> None:
     assert (await both.push("car_info", **TOLD | more))["state"] == 0
     assert await both.items("/pass_cards") == []
 
@@ -141,7 +142,7 @@ async def limited(both: Both) -> None:
     await both.act("/pass_limits", method="PUT", areas=areas, hours=hours)
 
 
-async def test_bolinks_passes_for_areas_hours_and_fewer_spaces_are_kept_as_told(both: Both) -> None:
+async def test_j12_bolinks_passes_for_areas_hours_and_fewer_spaces_are_kept_as_told(both: Both) -> None:
     await limited(both)
 
     async def kept() -> tuple[int, list[str], str]:
@@ -171,7 +172,7 @@ async def test_bolinks_passes_for_areas_hours_and_fewer_spaces_are_kept_as_told(
         await both.push("car_info", **told, car_type="2")
 
 
-async def test_the_second_car_of_a_pass_with_one_space_is_asked_for_the_money(both: Both) -> None:
+async def test_j4_the_second_car_of_a_pass_with_one_space_is_asked_for_the_money(both: Both) -> None:
     two = '[{"plate_no": "京B00002", "plate_type": "1"}]'
     assert (await both.push("car_info", **TOLD | {"car_type": "5", "vipCount": "1", "vehicle_list": two}))["state"] == 1
     first = await both.enters()
@@ -184,7 +185,7 @@ async def test_the_second_car_of_a_pass_with_one_space_is_asked_for_the_money(bo
     assert (cover["lacks"], cover["card_id"]) == ("", "bolink-15")
 
 
-async def test_the_whole_list_replaces_bolinks_passes_only_and_a_partial_one_changes_nothing(sold: Both) -> None:
+async def test_j14_the_whole_list_replaces_bolinks_passes_only_and_a_partial_one_changes_nothing(sold: Both) -> None:
     def listed(*numbers: int) -> dict[str, list[dict[str, Any]]]:
         days = {"vipStartDateStr": "2026-05-01", "vipEndDateStr": "2026-12-31", "parkpotId": "21787"}
         return {"1": [{"vipId": n, "plateNo": f"京C{n:05d}", **days} for n in numbers]}
@@ -204,7 +205,7 @@ async def test_the_whole_list_replaces_bolinks_passes_only_and_a_partial_one_cha
     assert await alive() == ["K1", "bolink-2", "bolink-3"]
 
 
-async def test_the_whole_list_has_areas_and_hours_that_the_lot_knows_and_counts_the_others(both: Both) -> None:
+async def test_j14_the_whole_list_has_areas_and_hours_that_the_lot_knows_and_counts_the_others(both: Both) -> None:
     await limited(both)
     days = {"vipStartDateStr": "2026-05-01", "vipEndDateStr": "2026-12-31", "parkpotId": "21787"}
     in_area, by_night = {"isRegion": "1", "regionId": "1"}, {"isDayparking": "1", "ruleIdSub": "7"}
@@ -220,3 +221,44 @@ async def test_the_whole_list_has_areas_and_hours_that_the_lot_knows_and_counts_
         ("bolink-1", [], "22:00-08:00"),
         ("bolink-4", [], ""),
     ]
+
+
+async def test_j9_a_pass_that_is_paid_after_it_was_ended_is_a_stray_and_stays_ended(sold: Both) -> None:
+    await sold.act("/pass_cards/K1/renewal", months=1)
+    await sold.act("/pass_cards/K1/end")
+    [record] = await sold.records("payments")
+    await sold.moves(record, "paid")
+    await sold.until(["done"], of=lambda: errands(sold))
+    [card] = await sold.items("/pass_cards")
+    assert (card["ended_at"] is not None, card["ends_at"][:10]) == (True, "2026-05-31")
+    assert "stray" in {one["kind"] for one in await sold.items("/alarms")}
+
+
+async def test_j10_a_pass_that_is_renewed_while_its_car_stands_at_the_exit_lets_it_go(sold: Both) -> None:
+    now = sold.clock.now()
+    over = {"starts_at": (now - timedelta(days=30)).isoformat(), "ends_at": (now + timedelta(hours=1)).isoformat()}
+    await sold.act("/pass_cards", **CARD | {"card_id": "K2", "plates": ["京B00002"]} | over)
+    order = await sold.enters("京B00002")
+    sold.clock.advance(3 * 3600 - 60)
+    car = await sold.at_exit("京B00002")
+    assert await sold.due(order) == 400
+    await sold.act("/pass_cards/K2/renewal", months=1)
+    [record] = await sold.records("payments")
+    await sold.moves(record, "paid")
+
+    async def released() -> bool:
+        return [one["released_by"] for one in await sold.items("/departures")] == ["free"]
+
+    await sold.until(True, of=released)
+    await sold.street.settled()
+    await sold.street.passes(car, "B1", LOT_ID)
+    assert ((await sold.bill(order))["charge_fen"], (await sold.bill(order))["balance_fen"]) == (0, 0)
+
+
+async def test_j12_a_car_inside_is_covered_up_to_the_delete_of_its_pass(both: Both) -> None:
+    assert (await both.push("car_info", **TOLD))["state"] == 1
+    order = await both.enters()
+    both.clock.advance(5 * 3600)
+    assert (await both.push("car_info", type="delete", card_id="15"))["state"] == 1
+    both.clock.advance(2 * 3600 - 60)
+    assert await both.due(order) == 400, "two hours"

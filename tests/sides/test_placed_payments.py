@@ -26,7 +26,7 @@ async def owed(both: Both) -> dict[str, Any]:
     return order
 
 
-async def test_a_stay_is_placed_and_paid_at_its_address_and_the_car_owes_nothing(both: Both) -> None:
+async def test_c15_a_stay_is_placed_and_paid_at_its_address_and_the_car_owes_nothing(both: Both) -> None:
     order = await both.enters()
     both.clock.advance(3 * 3600 - 60)
     placed = await both.act(f"/orders/{order['order_id']}/payment_order")
@@ -41,7 +41,7 @@ async def test_a_stay_is_placed_and_paid_at_its_address_and_the_car_owes_nothing
     assert status == 409
 
 
-async def test_a_payment_nobody_placed_is_a_stray_and_the_same_again_is_counted_once(both: Both) -> None:
+async def test_c17_a_payment_nobody_placed_is_a_stray_and_the_same_again_is_counted_once(both: Both) -> None:
     told = {"state": 1, "amount": "3.00", "receipt_amount": "3.00", "pay_platform_fee": "0", "pay_time": 1777881600}
     for number in ("77777777777777777", "77777777777777777"):
         for extra in ({}, {"description": "again"}):
@@ -50,7 +50,7 @@ async def test_a_payment_nobody_placed_is_a_stray_and_the_same_again_is_counted_
     assert [one["fen"] for one in await both.items("/strays")] == [300]
 
 
-async def test_what_is_owed_is_listed_by_plate_placed_and_paid(both: Both) -> None:
+async def test_g5_g6_what_is_owed_is_listed_by_plate_placed_and_paid(both: Both) -> None:
     order = await owed(both)
     [one] = await both.items("/owed")
     assert one["bill"]["balance_fen"] == 600
@@ -73,7 +73,7 @@ async def test_what_is_owed_is_listed_by_plate_placed_and_paid(both: Both) -> No
     assert status == 409
 
 
-async def test_arrears_that_were_paid_without_us_close_what_is_owed_and_more_is_surplus(both: Both) -> None:
+async def test_g6_g7_g9_arrears_that_were_paid_without_us_close_what_is_owed_and_more_is_surplus(both: Both) -> None:
     order = await owed(both)
     told = {"state": 1, "order_id": order["order_id"], "trade_no": "r1", "pay_type": "repair", "total": "6.00"}
     told |= {"errmsg": "", "pay_time": 1777881600, "car_number": PLATE, "arrive_money": "6.00", "fee": "0"}
@@ -86,7 +86,7 @@ async def test_arrears_that_were_paid_without_us_close_what_is_owed_and_more_is_
     assert (await both.bill(order))["balance_fen"] == -600
 
 
-async def test_change_is_a_red_packet_once_and_what_comes_back_is_owed_in_cash(both: Both) -> None:
+async def test_e17_change_is_a_red_packet_once_and_what_comes_back_is_owed_in_cash(both: Both) -> None:
     order = await both.enters()
     both.clock.advance(3 * 3600 - 60)
     await both.act("/shifts", booth="东门")
@@ -102,3 +102,69 @@ async def test_change_is_a_red_packet_once_and_what_comes_back_is_owed_in_cash(b
     await both.act(change, fen=400)
     await paid_at_the_counter(both, "change", "received")
     await both.until(["done", "failed"], of=lambda: state_of(both, "3.10"))
+
+
+TOLD_5_10 = {"state": 1, "pay_platform_fee": "0", "pay_time": 1777881600, "out_trade_no": "x"}
+TOLD_5_9 = {"state": 1, "pay_type": "repair", "errmsg": "", "pay_time": 1777881600, "car_number": PLATE}
+TOLD_5_9 |= {"fee": "0", "account_type": 1, "remark": ""}
+
+
+async def test_c16_less_than_was_placed_is_paid_with_an_alarm_and_the_rest_is_due(both: Both) -> None:
+    order = await both.enters()
+    both.clock.advance(3 * 3600 - 60)
+    placed = await both.act(f"/orders/{order['order_id']}/payment_order")
+    told = TOLD_5_10 | {"trade_no": placed["number"], "amount": "2.00", "receipt_amount": "2.00"}
+    assert (await both.push("plat_unified_order", **told))["state"] == 1
+    bill = await both.bill(order)
+    assert (bill["paid_fen"], bill["leave_by"], await both.due(order)) == (200, None, 400)
+    assert [one["kind"] for one in await both.items("/alarms")][:1] == ["money_conflict"]
+
+
+async def test_c18_an_address_of_a_stay_that_is_settled_by_now_is_paid_and_is_surplus(both: Both) -> None:
+    order = await both.enters()
+    both.clock.advance(3 * 3600 - 60)
+    placed = await both.act(f"/orders/{order['order_id']}/payment_order")
+    await both.pays_inside()
+    await both.leaves()
+    assert (await both.bill(order))["balance_fen"] == 0
+    told = TOLD_5_10 | {"trade_no": placed["number"], "amount": "6.00", "receipt_amount": "6.00"}
+    assert (await both.push("plat_unified_order", **told))["state"] == 1
+    assert (await both.bill(order))["balance_fen"] == -600
+
+
+async def test_e18_change_whose_answer_is_lost_is_unclear_never_sent_again_and_a_person_settles_it(both: Both) -> None:
+    order = await both.enters()
+    both.clock.advance(3 * 3600 - 60)
+    await both.act("/shifts", booth="东门")
+    await both.at_exit()
+    taken = await both.act("/lanes/B1/cash", order_id=order["order_id"], due_fen=600, received_fen=1000)
+    change = f"/payments/{taken['payment']['payment_id']}/change"
+    await both.hub.faults({"kind": "upload_answer_lost", "service_name": "3.10"})
+    unclear = await both.act(change, fen=400)
+    for _ in range(3):
+        both.clock.advance(3600)
+        await both.street.platform.rounds.look()
+    assert (unclear["state"], len(await both.arrivals("3.10"))) == ("unclear", 1)
+    assert (await both.lot("POST", change, **BY, fen=400))[0] == 409
+    await both.act(f"/errands/{unclear['errand_id']}/settle", operator="李强", reason="looked", state="failed")
+    assert (await both.act(change, fen=400))["state"] == "running"
+
+
+async def test_g8_money_for_a_stay_that_owes_nothing_here_is_surplus_and_for_an_unknown_one_a_stray(both: Both) -> None:
+    order = await both.enters()
+    both.clock.advance(3 * 3600 - 60)
+    await both.pays_inside()
+    await both.leaves()
+    told = TOLD_5_9 | {"total": "3.00", "arrive_money": "3.00"}
+    assert (await both.push("repair", **told, order_id=order["order_id"], trade_no="r1"))["state"] == 1
+    assert (await both.bill(order))["balance_fen"] == -300
+    assert (await both.push("repair", **told, order_id="nobody", trade_no="r2"))["state"] == 1
+    assert [one["trade_no"] for one in await both.items("/strays")] == ["r2"]
+
+
+async def test_g10_less_than_is_owed_pays_a_part_and_the_rest_stays_owed(both: Both) -> None:
+    order = await owed(both)
+    told = TOLD_5_9 | {"total": "2.00", "arrive_money": "2.00", "order_id": order["order_id"], "trade_no": "r1"}
+    assert (await both.push("repair", **told))["state"] == 1
+    assert (await both.bill(order))["balance_fen"] == 400
+    assert [one["bill"]["balance_fen"] for one in await both.items("/owed")] == [400]

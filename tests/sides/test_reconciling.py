@@ -35,7 +35,7 @@ async def test_a_day_on_which_both_sides_hold_the_same_has_no_difference(both: B
     assert await found(both) == []
 
 
-async def test_a_payment_whose_message_never_came_is_named_with_its_amount_until_it_comes(both: Both) -> None:
+async def test_l2_a_payment_whose_message_never_came_is_named_with_its_amount_until_it_comes(both: Both) -> None:
     await both.enters()
     both.clock.advance(2 * 3600)
     [order] = await both.items("/orders")
@@ -92,7 +92,7 @@ async def test_a_pull_whose_answer_was_lost_is_booked_by_what_bolinks_books_have
     assert len(await both.items("/payments")) == 1
 
 
-async def test_each_night_looks_at_the_day_before_once(both: Both) -> None:
+async def test_l2_each_night_looks_at_the_day_before_once(both: Both) -> None:
     await stay(both)
     rounds = both.street.platform.rounds
     await rounds.look()
@@ -103,7 +103,7 @@ async def test_each_night_looks_at_the_day_before_once(both: Both) -> None:
     assert [one["day"] for one in await both.items("/reconciliations")] == [TODAY]
 
 
-async def test_a_stay_that_bolink_holds_as_open_and_nobody_here_does_is_named(both: Both) -> None:
+async def test_l4_a_stay_that_bolink_holds_as_open_and_nobody_here_does_is_named(both: Both) -> None:
     status, _ = await both.hub.upload_entry("京C00001", "not-ours")
     assert status == 200
     await both.act("/reconciliations", day=TODAY)
@@ -113,7 +113,7 @@ async def test_a_stay_that_bolink_holds_as_open_and_nobody_here_does_is_named(bo
     assert (await found(both), await found(both, "gone")) == ([], [("parked_there_only", "not-ours")])
 
 
-async def test_a_stay_that_ended_at_bolink_and_not_here_is_named_and_a_person_settles_it(both: Both) -> None:
+async def test_l4_a_stay_that_ended_at_bolink_and_not_here_is_named_and_a_person_settles_it(both: Both) -> None:
     order = await both.enters()
     assert (await both.hub.upload_exit(order["licence"], order["order_id"]))[0] == 200
     await both.act("/reconciliations", day=TODAY)
@@ -153,7 +153,7 @@ async def test_a_day_that_has_not_begun_is_refused(both: Both) -> None:
     assert (status, said["error"]["field"]) == (409, "day")
 
 
-async def test_a_withdrawal_that_failed_and_one_of_another_amount_are_named(both: Both) -> None:
+async def test_l3_a_withdrawal_that_failed_and_one_of_another_amount_are_named(both: Both) -> None:
     await stay(both)
     status, answer = await both.hub.admin(
         "POST", "/admin/withdrawals", json={"lot_id": f"{UNION_ID}-{PARK_ID}", "fen": 50, "daily_fen": 50}
@@ -163,7 +163,7 @@ async def test_a_withdrawal_that_failed_and_one_of_another_amount_are_named(both
     assert [kind for kind, _ in await found(both)] == ["withdrawal_differs"]
 
 
-async def test_a_daily_report_counts_passes_that_were_sold_and_refunds_that_were_given_as_well(both: Both) -> None:
+async def test_l3_a_daily_report_counts_passes_that_were_sold_and_refunds_that_were_given_as_well(both: Both) -> None:
     payment = await stay(both)
     await both.act("/pass_terms", "PUT", terms=[{"months": 1, "fen": 30000}])
     days = {"starts_at": "2026-05-01T00:00:00+08:00", "ends_at": "2026-06-01T00:00:00+08:00"}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.both_sides import Both, both_sides
+from support.both_sides import PLATE, Both, both_sides
 from taigan.lot.policy import Policy
 
 SECOND = {"operator": "李强", "reason": "checked"}
@@ -34,7 +35,7 @@ async def refunds(both: Both) -> list[tuple[str, int]]:
     return [(one["state"], one["fen"]) for one in await both.items("/errands", section="4.2")]
 
 
-async def test_a_refund_is_given_and_the_money_is_due_again_while_the_car_stands_inside(both: Both) -> None:
+async def test_h2_a_refund_is_given_and_the_money_is_due_again_while_the_car_stands_inside(both: Both) -> None:
     order, payment = await paid(both)
     given = await both.act(f"/payments/{payment['payment_id']}/refund", fen=200)
     assert (given["state"], given["section"], given["order_id"]) == ("done", "4.2", order["order_id"])
@@ -43,7 +44,7 @@ async def test_a_refund_is_given_and_the_money_is_due_again_while_the_car_stands
     assert (bill["refunded_fen"], bill["leave_by"]) == (200, None)
 
 
-async def test_above_the_limit_it_waits_for_a_second_person_who_is_not_the_first(strict: Both) -> None:
+async def test_h1_above_the_limit_it_waits_for_a_second_person_who_is_not_the_first(strict: Both) -> None:
     order, payment = await paid(strict)
     wanted = await strict.act(f"/payments/{payment['payment_id']}/refund", fen=200)
     assert (wanted["state"], await strict.records("refunds")) == ("wanted", [])
@@ -56,7 +57,7 @@ async def test_above_the_limit_it_waits_for_a_second_person_who_is_not_the_first
     assert (await strict.bill(order))["refunded_fen"] == 200
 
 
-async def test_one_that_is_withdrawn_is_never_asked(strict: Both) -> None:
+async def test_h1_one_that_is_withdrawn_is_never_asked(strict: Both) -> None:
     _, payment = await paid(strict)
     wanted = await strict.act(f"/payments/{payment['payment_id']}/refund", fen=200)
     await strict.act(f"/errands/{wanted['errand_id']}/withdraw")
@@ -65,7 +66,7 @@ async def test_one_that_is_withdrawn_is_never_asked(strict: Both) -> None:
 
 
 @pytest.mark.parametrize(("becomes", "refunded"), [("done", 600), ("failed", 0)])
-async def test_one_that_bolink_works_on_counts_as_given_until_5_6_says_what_became_of_it(
+async def test_h3_h6_one_that_bolink_works_on_counts_as_given_until_5_6_says_what_became_of_it(
     both: Both, becomes: str, refunded: int
 ) -> None:
     order, payment = await paid(both)
@@ -78,7 +79,7 @@ async def test_one_that_bolink_works_on_counts_as_given_until_5_6_says_what_beca
     assert (await both.bill(order))["refunded_fen"] == refunded
 
 
-async def test_what_bolink_refuses_counts_no_longer(both: Both) -> None:
+async def test_h4_what_bolink_refuses_counts_no_longer(both: Both) -> None:
     order, payment = await paid(both)
     before = await both.bill(order)
     await both.hub.faults({"kind": "upload_refused", "service_name": "4.2", "text": "余额不足"})
@@ -87,7 +88,7 @@ async def test_what_bolink_refuses_counts_no_longer(both: Both) -> None:
     assert await both.bill(order) == before
 
 
-async def test_one_whose_answer_is_lost_is_unclear_counts_as_given_and_is_never_sent_again(both: Both) -> None:
+async def test_h5_one_whose_answer_is_lost_is_unclear_counts_as_given_and_is_never_sent_again(both: Both) -> None:
     order, payment = await paid(both)
     await both.hub.faults({"kind": "upload_answer_lost", "service_name": "4.2"})
     unclear = await both.act(f"/payments/{payment['payment_id']}/refund", fen=600)
@@ -101,7 +102,9 @@ async def test_one_whose_answer_is_lost_is_unclear_counts_as_given_and_is_never_
     assert settled["state"] == "done"
 
 
-async def test_more_than_was_paid_is_never_given_back(both: Both) -> None:
+async def test_h1_h10_more_than_was_paid_is_never_given_back_and_a_second_refund_of_a_payment_is_by_hand(
+    both: Both,
+) -> None:
     _, payment = await paid(both)
     status, said = await both.lot(
         "POST", f"/payments/{payment['payment_id']}/refund", operator="王芳", reason="much", fen=601
@@ -114,7 +117,7 @@ async def test_more_than_was_paid_is_never_given_back(both: Both) -> None:
     assert (status, len(await both.arrivals("4.2"))) == (409, 1)
 
 
-async def test_goodwill_after_the_exit_makes_the_stay_as_much_cheaper_so_that_nothing_is_owed(both: Both) -> None:
+async def test_h15_goodwill_after_the_exit_makes_the_stay_as_much_cheaper_so_that_nothing_is_owed(both: Both) -> None:
     order, payment = await paid(both)
     await both.leaves()
     await both.act(f"/payments/{payment['payment_id']}/refund", fen=200)
@@ -123,7 +126,9 @@ async def test_goodwill_after_the_exit_makes_the_stay_as_much_cheaper_so_that_no
     assert bill["charge_fen"] == bill["reduced_fen"] + bill["paid_fen"] - bill["refunded_fen"] + bill["balance_fen"]
 
 
-async def test_money_that_bolinks_office_gave_back_is_counted_once(both: Both) -> None:
+async def test_h7_h8_h9_money_that_bolinks_office_gave_back_is_counted_once_and_of_an_unknown_number_is_a_stray(
+    both: Both,
+) -> None:
     order, payment = await paid(both)
     told = {
         "state": 1,
@@ -143,3 +148,23 @@ async def test_money_that_bolinks_office_gave_back_is_counted_once(both: Both) -
     assert (await refunds(both), (await both.bill(order))["refunded_fen"]) == ([("done", 100)], 100)
     assert (await both.push("refund", **told | {"trade_no": "nobody"}))["state"] == 1
     assert [one["kind"] for one in await both.items("/alarms")][:1] == ["stray"]
+
+
+async def test_b16_h11_cash_that_a_machine_took_is_not_given_back_by_bolink(both: Both) -> None:
+    order = await both.enters()
+    both.clock.advance(3 * 3600 - 60)
+    told = {"car_number": PLATE, "order_id": order["order_id"], "trade_no": "k1", "prepay": "6.00", "prepay_type": 2}
+    told |= {"pay_time": int(both.clock.now().timestamp()), "arrive_money": "6.00", "fee": "0", "account_type": 1}
+    assert (await both.push("prepay_order", **told))["state"] == 1
+    [payment] = await both.items("/payments")
+    status, said = await both.lot("POST", f"/payments/{payment['payment_id']}/refund", **SECOND, fen=600)
+    assert (status, "by hand" in said["error"]["message"], await both.arrivals("4.2")) == (409, True, [])
+
+
+async def test_h14_two_persons_at_once_and_one_refund_is_asked_for(both: Both) -> None:
+    _, payment = await paid(both)
+    refund = f"/payments/{payment['payment_id']}/refund"
+    persons = ({"operator": "王芳", "reason": "a"}, SECOND)
+    answers = await asyncio.gather(*(both.lot("POST", refund, **person, fen=600) for person in persons))
+    assert sorted(status for status, _ in answers) == [200, 409]
+    assert len(await both.arrivals("4.2")) == len(await both.records("refunds")) == 1

@@ -172,6 +172,12 @@ class Both:
         await self.street.passes(car, "B1", LOT_ID)
         await self.delivered()
 
+    async def due(self, order: dict[str, Any]) -> int:
+        """What a stay that goes on owes now."""
+        status, said = await self.lot("GET", f"/orders/{order['order_id']}")
+        assert status == 200, said
+        return int(said["bill"]["due_fen"])
+
     async def bill(self, order: dict[str, Any]) -> dict[str, Any]:
         status, said = await self.lot("GET", f"/orders/{order['order_id']}/bill")
         assert status == 200, said
