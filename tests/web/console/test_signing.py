@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable
+from typing import Any
 
 import pyotp
 import pytest
@@ -15,7 +17,7 @@ from taigan.storage import tables as t
 from taigan.storage.setup import staff
 from taigan.web.console.signing.accounts import AT_ONCE, Accounts, BadAccount, Refused, new_secret
 from web.console.browser import PASSWORD, Browser, accounts_of, person, signed_in
-from web.house import LOT, House, Houses
+from web.house import LOT, QUICK, House, Houses
 
 
 async def signing(browser: Browser, login: str, password: str) -> tuple[int, str]:
@@ -106,6 +108,43 @@ async def test_codes_and_passwords_of_who_is_signed_in_are_not_guessed_all_at_on
     tried, waited = await refusals(*(accounts.change_password(signed, f"guess {n}", "x" * 12) for n in range(60)))
     assert tried <= 6 + AT_ONCE
     assert waited >= 54 - AT_ONCE
+
+
+class Waiting:
+    """Works passwords out when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked, self.go_on = threading.Event(), threading.Event()
+
+    def verify(self, hashed: str, password: str) -> bool:
+        right = QUICK.verify(hashed, password)
+        self.asked.set()
+        assert self.go_on.wait(60)
+        return right
+
+
+@pytest.mark.parametrize("what", ["reset", "disabled"])
+async def test_who_signs_in_while_their_account_is_being_closed_is_not_let_in_by_what_was_right_before(
+    house: House, what: str
+) -> None:
+    accounts = accounts_of(house)
+    await accounts.create("wangfang", "王芳", PASSWORD, by="test", must_change=False)
+    hasher: Any = Waiting()
+    slow = Accounts(house.database, house.clock, Policy(), hasher)
+    signing_in = asyncio.create_task(slow.sign_in("wangfang", PASSWORD, "10.0.0.1"))
+    assert await asyncio.to_thread(hasher.asked.wait, 60)
+    if what == "reset":
+        await accounts.reset("wangfang", "another good one", by="test")
+    else:
+        await accounts.disable("wangfang", True, by="test")
+    hasher.go_on.set()
+    with pytest.raises(Refused):
+        await signing_in
+
+    def sessions(conn: sa.Connection) -> list[Any]:
+        return list(conn.execute(sa.select(t.staff_sessions.c.login)))
+
+    assert await house.database.read(sessions) == []
 
 
 async def test_one_address_that_tries_many_accounts_is_slowed_down(houses: Houses) -> None:

@@ -65,6 +65,7 @@ class Link(msgspec.Struct):
 _PERSON = columns(t.staff, Person)
 _PERSONS = sa.select(*_PERSON).order_by(t.staff.c.name)
 _ONE = sa.select(*_PERSON).where(t.staff.c.login == sa.bindparam("of_login"))
+_HELD = _ONE.with_for_update()
 _GRANTS = sa.select(*columns(t.staff_grants, Given)).order_by(
     t.staff_grants.c.login, t.staff_grants.c.lot_id, t.staff_grants.c.role
 )
@@ -85,6 +86,11 @@ def persons(conn: sa.Connection) -> list[Person]:
 def person(conn: sa.Connection, login: str) -> Person | None:
     """One account."""
     return next(iter(records(conn, _ONE, Person, of_login=login)), None)
+
+
+def held(conn: sa.Connection, login: str) -> Person | None:
+    """One account, which nobody else changes until this transaction ends."""
+    return next(iter(records(conn, _HELD, Person, of_login=login)), None)
 
 
 def grants(conn: sa.Connection) -> list[Given]:

@@ -193,36 +193,50 @@ class Accounts:
 
     async def sign_in(self, login: str, password: str, address: str) -> str:
         """Open a session and return its token: what the cookie holds. Raises Refused."""
-        login = login.strip().lower()[:64]
+        login, place = login.strip().lower()[:64], address or "-"
         self._unless_too_many(login, address)
         person = await self._database.read(lambda conn: staff.person(conn, login))
         kept = person.password if person is not None else await self._nobodys_password()
-        right = await self._verify(kept, password, login, address)
-        if person is None or not right or person.disabled_at is not None:
+        right, token = await self._verify(kept, password, login, address), new_token()
+
+        def transaction(conn: sa.Connection) -> bool:
+            found = staff.held(conn, login)
+            if not right or found is None or found.disabled_at is not None or found.password != kept:
+                name = person.name if person is not None else ""
+                self._note_sign_in(conn, name, login, f"was not let in from {place}")
+                return False
+            self._open(conn, found, token, f"signed in from {place}")
+            return True
+
+        if not await self._database.write(transaction):
             if right:
                 self._note_wrong(login, address)
-            await self._note_sign_in(person.name if person else "", login, f"was not let in from {address or '-'}")
             raise Refused
         self._of_login.right(login)
-        token = await self._open(person, whole=not person.totp_secret)
-        if not person.totp_secret:
-            await self._note_sign_in(person.name, login, f"signed in from {address or '-'}")
         return token
 
     async def enter(self, identity: Identity, address: str) -> str:
         """Open a session for whom a provider vouches for, and return its token. The second factor is asked for as after
         a password. Raises Unlinked, and Refused for who is disabled."""
-        found = await self._database.read(lambda conn: staff.linked(conn, identity.issuer, identity.subject))
-        person = None if found is None else await self._database.read(lambda conn: staff.person(conn, found.login))
-        place, account = address or "-", f"account {identity.subject} at {identity.issuer}"
+        token, issuer, subject = new_token(), identity.issuer, identity.subject
+        place = f"from {address or '-'} by account {subject} at {issuer}"
+
+        def transaction(conn: sa.Connection) -> Person | None:
+            link = staff.linked(conn, issuer, subject)
+            person = staff.held(conn, link.login) if link is not None else None
+            if person is None or staff.linked(conn, issuer, subject) is None:
+                self._note_sign_in(conn, "", "-", f"was not let in {place}", OIDC)
+                return None
+            if person.disabled_at is not None:
+                self._note_sign_in(conn, person.name, person.login, f"was not let in {place}", OIDC)
+            else:
+                self._open(conn, person, token, f"signed in {place}", issuer)
+            return person
+
+        person = await self._database.write(transaction)
         if person is None or person.disabled_at is not None:
             self.note_failed(address)
-            name, login = (person.name, person.login) if person is not None else ("", "-")
-            await self._note_sign_in(name, login, f"was not let in from {place} by {account}", OIDC)
             raise Unlinked if person is None else Refused
-        token = await self._open(person, whole=not person.totp_secret, issuer=identity.issuer)
-        if not person.totp_secret:
-            await self._note_sign_in(person.name, person.login, f"signed in from {place} by {account}", OIDC)
         return token
 
     def unless_too_many(self, address: str) -> None:
@@ -282,6 +296,7 @@ class Accounts:
         now = self._clock.now()
 
         def transaction(conn: sa.Connection) -> bool:
+            staff.held(conn, login)  # or somebody might be let in between the two
             if not staff.unlink(conn, login, issuer):
                 return False
             staff.end_vouched(conn, login, issuer, but)
@@ -308,21 +323,21 @@ class Accounts:
         step = _step_of(signed.person.totp_secret, code, self._clock.now().timestamp())
         if step is None:  # at once: who comes beside it is to meet it
             self._note_wrong(f"code {login}", address)
-
-        def transaction(conn: sa.Connection) -> bool:
-            if step is None or not staff.use_step(conn, login, step):
-                return False
-            staff.see_session(conn, signed.session.digest, self._clock.now(), whole=True)
-            return True
-
         name, place = signed.person.name, address or "-"
         way = OIDC if signed.session.issuer else CONSOLE
+
+        def transaction(conn: sa.Connection) -> bool:
+            right = step is not None and staff.use_step(conn, login, step)
+            if right:
+                staff.see_session(conn, signed.session.digest, self._clock.now(), whole=True)
+            said = "signed in" if right else "was not let in"
+            self._note_sign_in(conn, name, login, f"{said} from {place}", way)
+            return right
+
         if not await self._database.write(transaction):
             if step is not None:
                 self._note_wrong(f"code {login}", address)
-            await self._note_sign_in(name, login, f"was not let in from {place}", way)
             raise Refused
-        await self._note_sign_in(name, login, f"signed in from {place}", way)
         self._of_login.right(f"code {login}")
 
     async def signed(self, token: str, *, present: bool = False) -> Signed | None:
@@ -405,17 +420,18 @@ class Accounts:
         lasts, idle = timedelta(seconds=policy.session_lasts), timedelta(seconds=policy.session_idle)
         return now - session.opened_at >= lasts or now - session.seen_at >= idle + SEEN_EVERY
 
-    async def _open(self, person: Person, *, whole: bool, issuer: str = "") -> str:
-        token, now = new_token(), self._clock.now()
-        session = Session(digest_of(token), person.login, now, now, whole, issuer)
-        await self._database.write(lambda conn: staff.open_session(conn, session))
-        return token
+    def _open(self, conn: sa.Connection, person: Person, token: str, what: str, issuer: str = "") -> None:
+        """Open a session of somebody who is held, and note it; one that lacks the second factor is noted later."""
+        now, whole = self._clock.now(), not person.totp_secret
+        staff.open_session(conn, Session(digest_of(token), person.login, now, now, whole, issuer))
+        if whole:
+            self._note_sign_in(conn, person.name, person.login, what, OIDC if issuer else CONSOLE)
 
-    async def _note_sign_in(self, name: str, login: str, what: str, way: str = CONSOLE) -> None:
+    def _note_sign_in(self, conn: sa.Connection, name: str, login: str, what: str, way: str = CONSOLE) -> None:
         """Who came, or tried to. A login that cannot be one is not repeated: anybody types there what they like."""
         known = login if LOGIN.fullmatch(login) else "-"
         by = By(name or known, "-", f"{way}:{known}")
-        await self._database.write(lambda conn: _note(conn, "", self._clock.now(), by, f"person {known} {what}"))
+        _note(conn, "", self._clock.now(), by, f"person {known} {what}")
 
     def _unless_too_many(self, login: str, address: str) -> None:
         wait = max(self._of_login.wait(login) if login else 0, self._of_address.wait(address) if address else 0)
