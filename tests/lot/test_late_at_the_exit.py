@@ -10,15 +10,18 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
-from support.exits import EXIT, PLATE, ask_price, at_exit, leaves, parked, pay_at_exit, with_tariff
-from support.parking import KEY, LOT_ID, Parking, in_time
+from support.exits import EXIT, PLATE, ask_price, at_exit, bill, leaves, parked, pay_at_exit, with_tariff
+from support.parking import BY, KEY, LOT_ID, Parking, in_time
 from support.troubled import TroubledDatabase
 from taigan import bolink
-from taigan.barriers.barrier import LaneKey
+from taigan.barriers.barrier import EventKind, LaneKey
 from taigan.lot import texts
+from taigan.lot.lanes.lanes import STORE_AGAIN
+from taigan.lot.people.exit_acts import LetGo
 from taigan.storage import tables as t
 from taigan.storage.database import Database
 
+OTHER = "浙B54321"
 CUT_OFF = 4.25
 """Seconds after which BoLink is answered, whatever the database does."""
 
@@ -129,3 +132,56 @@ async def test_a_payment_that_is_kept_after_its_answer_lets_its_car_go_at_once(
     assert street.barrier(EXIT).lifts == 1
     await leaves(street, car)
     assert (await street.order(PLATE)).state == "out"
+
+
+async def test_a_plate_that_is_read_after_a_person_let_its_car_go_ends_the_stay_it_stands_for(street: Parking) -> None:
+    order = await parked(street)
+    free = await street.free()
+    car = await at_exit(street, "")
+    await let_go(street)
+    await street.barrier(EXIT).report(EventKind.PLATE, car, plate=PLATE)
+    await street.settled()
+    await leaves(street, car)
+    left = await street.order(PLATE)
+    assert (left.state, left.review, await street.free()) == ("out", "left owing", free + 1)
+    assert (await bill(street, order)).balance_fen == 600
+    assert street.barrier(EXIT).lifts == 1
+    history = await street.history(left)
+    assert ("released", BY.operator, BY.reason) in [(one.event, one.actor, one.detail) for one in history.events]
+    assert "passed_without_order" not in await street.alarm_kinds()
+
+
+async def test_of_a_car_that_was_let_go_a_later_reading_of_another_plate_says_nothing(street: Parking) -> None:
+    await parked(street)
+    await parked(street, OTHER, hours=0)
+    car = await at_exit(street, PLATE[:-1] + "9")
+    await let_go(street)
+    await street.barrier(EXIT).report(EventKind.PLATE, car, plate=OTHER)
+    await street.settled()
+    await leaves(street, car)
+    assert [(await street.order(plate)).state for plate in (PLATE, OTHER)] == ["in", "in"]
+
+
+async def test_a_plate_is_kept_before_its_lane_tells_that_the_car_drove_out(
+    street: Parking, slow: TroubledDatabase
+) -> None:
+    await parked(street, hours=0.2)
+    car = await street.arrives(EXIT)
+    slow.gone = True
+    barrier = street.barrier(EXIT)
+    reading = asyncio.create_task(barrier.report(EventKind.PLATE, car, plate=PLATE))
+    await street.clock.waited_for(STORE_AGAIN)
+    assert not reading.done()  # a device that keeps what is not taken keeps it
+    slow.gone = False
+    street.clock.advance(STORE_AGAIN)
+    await in_time(reading)
+    await leaves(street, car)
+    assert (await street.order(PLATE)).state == "out"
+
+
+async def let_go(street: Parking) -> None:
+    """A person raises the arm for whoever stands at the exit."""
+    lane = LaneKey(LOT_ID, EXIT)
+    picture = street.platform.leaving.picture(lane)
+    await street.platform.leaving.do(LetGo(lot_id=LOT_ID, channel_id=EXIT, by=BY, picture=picture, unpaid="owed"))
+    await street.settled()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable
 from datetime import datetime
 
 import structlog
 
 from taigan import bolink
-from taigan.barriers.barrier import Event, LaneKey
+from taigan.barriers.barrier import Event, EventKind, LaneKey
 from taigan.barriers.words import NotAPlate, plate_of
 from taigan.bolink import units
 from taigan.clock import Clock
@@ -44,24 +45,31 @@ class Plates:
         self._lanes = lanes
         self._policy = policy
         self._clock = clock
-        lanes.when_plate_is_read = self.seen
+        lanes.when_read[EventKind.PLATE] = self.seen
         self.check_city = nobody_asks
         """Why the city does not let a plate into a lot; empty: it may."""
 
-    async def seen(self, event: Event) -> None:
-        """A camera's event. Never raises."""
+    async def seen(self, event: Event) -> Awaitable[None] | None:
+        """A camera's event: at an exit it is stored, at an entry it is a request that waits for its lane's next events.
+
+        Raises StorageError.
+        """
         try:
             plate = plate_of(event.plate)
-            if plate and await self._is_exit(event.lane):
-                await self._leaving.read_plate(event.lane, plate, event.presence_id)
-            elif plate and self._is_of_another_car(event):
-                log.warning("a plate of a car that is not there any more", lane=str(event.lane), read_at=str(event.at))
-            elif plate:
-                await self.read(event.lane, plate, event.presence_id, event.at)
         except NotAPlate as error:
             log.warning("a plate was not understood", lane=str(event.lane), reason=str(error))
-        except Exception:
-            log.exception("a plate was not handled", lane=str(event.lane))
+            return None
+        if not plate:
+            return None
+        if await self._is_exit(event.lane):
+            return await self._leaving.read_plate(event.lane, plate, event.presence_id)
+        if self._is_of_another_car(event):
+            log.warning("a plate of a car that is not there any more", lane=str(event.lane), read_at=str(event.at))
+            return None
+        return self._asks(event, plate)
+
+    async def _asks(self, event: Event, plate: str) -> None:
+        await self.read(event.lane, plate, event.presence_id, event.at)
 
     def _is_of_another_car(self, event: Event) -> bool:
         """Whether another car stands on the loop than the one it was read for, or may do so by now."""
@@ -84,7 +92,8 @@ class Plates:
         if not plate:
             raise BadValue("this is what cameras say when they read no plate", "plate")
         if await self._is_exit(lane):
-            await self._leaving.read_plate(lane, plate, presence_id)
+            if rest := await self._leaving.read_plate(lane, plate, presence_id):
+                await rest
             return bolink.NoPlateEntryAnswer(
                 state=1, errmsg=texts.TAKEN, car_number=plate, timestamp=units.seconds(self._clock.now())
             )

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -40,6 +40,7 @@ from taigan.storage.errors import StorageError
 from taigan.storage.locked import facts
 from taigan.storage.rows import Alarm, Lift, Presence
 
+R = TypeVar("R")
 log = structlog.get_logger("taigan.lanes")
 STORE_AGAIN = 0.5
 """Seconds after which an event that could not be stored is stored again."""
@@ -52,6 +53,8 @@ Gap = Callable[[LaneKey], Awaitable[None]]
 """Told of a lane whose car has left."""
 Follow = Callable[[LaneKey, str], Awaitable[None]]
 """Raises the arm of a lane for a waiting order, now that it can be."""
+Read = Callable[[Event], Awaitable[Awaitable[None] | None]]
+"""Stores what was read, and returns what is left to do once the lane's next events come. Raises `StorageError`."""
 
 
 class NotStored(Exception):
@@ -97,9 +100,8 @@ class Lanes:
         self.when_car_is_gone: Gap | None = None
         self.city_text: Callable[[str, str], str] = _as_it_is
         """What a lot's screens show in place of one of its own texts."""
-        self.when_plate_is_read: Callable[[Event], Awaitable[None]] | None = None
-        self.when_code_is_scanned: Callable[[Event], Awaitable[None]] | None = None
-        self.when_tag_is_read: Callable[[Event], Awaitable[None]] | None = None
+        self.when_read: dict[EventKind, Read] = {}
+        """Who takes what a camera, a scanner or an antenna reads."""
         self.when_alarmed: Callable[[Alarm], None] | None = None
         self.when_stored: Callable[[Stored], None] | None = None
         metrics.barriers.labels("online").set_function(lambda: self._online())
@@ -182,17 +184,8 @@ class Lanes:
             if self._tells_events(event.lane) or self.watchers.holds(event.lane):
                 self._publish(event)
             return
-        if event.kind is EventKind.PLATE:
-            if self.when_plate_is_read is not None:  # not awaited: it may wait for the lane's next events
-                self._later(self._if_watched(event, self.when_plate_is_read))
-            return
-        if event.kind is EventKind.SCANNED_CODE:
-            if self.when_code_is_scanned is not None:
-                self._later(self._if_watched(event, self.when_code_is_scanned))
-            return
-        if event.kind is EventKind.READ_TAG:
-            if self.when_tag_is_read is not None:
-                self._later(self._if_watched(event, self.when_tag_is_read))
+        if event.kind in self.when_read:
+            await self._take(event, self.when_read[event.kind])
             return
         if not await self.is_watched(event.lane):
             raise WatchedElsewhere(str(event.lane))
@@ -289,9 +282,13 @@ class Lanes:
             raise NotStored("the platform stops")
         return False
 
-    async def _if_watched(self, event: Event, do: Callable[[Event], Awaitable[None]]) -> None:
-        if await self.is_watched(event.lane):
-            await do(event)
+    async def _take(self, event: Event, read: Read) -> None:
+        """What was read is dealt with before the lane's next event is, or is at least in the database."""
+        if not await self.is_watched(event.lane):
+            return
+        rest = await self._insist(event, lambda: read(event))
+        if rest is not None:
+            self._later(rest)
 
     def _adopt(self, lane: LaneKey, car: Presence | None) -> None:
         """Have the lane's driver go on with the car that the rows know; a claim without a detector is no car's."""
@@ -303,9 +300,12 @@ class Lanes:
 
     async def _store(self, event: Event) -> Effect:
         """What a stored event led to. Raises NotStored when it cannot be stored, now or ever."""
+        return await self._insist(event, lambda: self._commits.submit(event))
+
+    async def _insist(self, event: Event, store: Callable[[], Awaitable[R]]) -> R:
         while True:
             try:
-                return await self._commits.submit(event)
+                return await store()
             except StorageError as error:
                 log.error("lane event not stored yet", lane=str(event.lane), kind=event.kind, error=str(error))
                 if await set_within(self._clock, self._stopping, STORE_AGAIN):

@@ -7,7 +7,7 @@ when it is committed and does not wait for the arm.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -118,8 +118,8 @@ class LeavingDesk:
         self._reach = reach
         pulls.serve(self._charged)
         lifts.serve(Purpose.RELEASE, self._settle)
-        lanes.when_code_is_scanned = self.scan_code
-        lanes.when_tag_is_read = self.read_tag
+        lanes.when_read[EventKind.SCANNED_CODE] = self.scan_code
+        lanes.when_read[EventKind.READ_TAG] = self.read_tag
 
     def picture(self, lane: LaneKey) -> Picture:
         """What the lane's device reports now."""
@@ -177,15 +177,20 @@ class LeavingDesk:
             raise
         return asked.answer
 
-    async def read_plate(self, lane: LaneKey, plate: str, presence_id: str = "") -> None:
-        """A camera read a plate. One that is read before its car is known to be on the loop waits for it.
+    async def read_plate(self, lane: LaneKey, plate: str, presence_id: str = "") -> Awaitable[None] | None:
+        """A camera read a plate. One that is read before its car is known to be on the loop waits for it: what is
+        returned does.
 
         Raises StorageError.
         """
         arrival = self._lanes.next_arrival(lane)
-        if not await self.do(PlateRead(lane, plate, self.picture(lane), presence_id)):
-            await set_within(self._clock, arrival, self._policy.presence_grace)
-            await self.do(PlateRead(lane, plate, self.picture(lane), presence_id))
+        if await self.do(PlateRead(lane, plate, self.picture(lane), presence_id)):
+            return None
+        return self._read_on_arrival(lane, plate, presence_id, arrival)
+
+    async def _read_on_arrival(self, lane: LaneKey, plate: str, presence_id: str, arrival: asyncio.Event) -> None:
+        await set_within(self._clock, arrival, self._policy.presence_grace)
+        await self.do(PlateRead(lane, plate, self.picture(lane), presence_id))
 
     async def scan_code(self, event: Event) -> None:
         """A scanner in a lane read a payment code. Raises StorageError."""

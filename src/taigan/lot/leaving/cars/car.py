@@ -73,7 +73,10 @@ def read_plate(room: Room, lane: Lane, plate: str, picture: Picture) -> Departur
     departure = departure_in(room, lane, plate)
     if departure is None:
         return None
-    if departure.order_id or departure.released_at is not None:
+    if departure.order_id:
+        return departure
+    if departure.released_at is not None:
+        _is_known_late(room, departure, plate)
         return departure
     if departure.plate != plate:
         departure.plate = plate
@@ -88,6 +91,16 @@ def read_plate(room: Room, lane: Lane, plate: str, picture: Picture) -> Departur
     elif departure.released_at is None:
         ask(room, departure)
     return departure
+
+
+def _is_known_late(room: Room, departure: Departure, plate: str) -> None:
+    """A plate that is read after its car was let go as nobody's: the stay it stands for ends with the passage."""
+    exact = room.sheet.inside_by_plate(room.lot_id, plate)
+    if departure.plate or len(exact) != 1:
+        return
+    departure.plate = plate
+    bind(room, departure, exact[0])
+    orders.note(room.changes, exact[0], room.now, "released", departure.actor, departure.reason, departure.via)
 
 
 def lot_is_in_emergency(room: Room, departure: Departure, picture: Picture) -> bool:
