@@ -280,13 +280,15 @@ class Books:
         for lift_id, times in risen.items():
             assert times == 1, f"{lift_id} raised the arm {times} times"
             assert lift_id in self.lifts, f"the arm rose for {lift_id}, of which there is no row"
-        raised: Counter[str] = Counter()
-        for lift_id, lift in self.lifts.items():
-            if lift["cause"] == "released" and lift_id in risen:
-                raised[lift["order_id"]] += 1
-        let_go = Counter(one["order_id"] for one in self.departures if one["released_at"])
-        for order_id, times in raised.items():
-            assert times <= let_go[order_id], f"{order_id} was let go {let_go[order_id]} times, the arm rose {times}"
+        raised = Counter(
+            lift["presence_id"]
+            for lift_id, lift in self.lifts.items()
+            if lift["cause"] == "released" and lift_id in risen
+        )
+        let_go = {one["presence_id"] for one in self.departures if one["released_at"]}
+        for presence_id, times in raised.items():
+            assert presence_id in let_go, f"the arm rose for {presence_id}, which was not let go"
+            assert times == 1, f"{presence_id} was let go once, the arm rose {times} times"
 
     def told(self) -> str:
         paid = [one["fen"] for one in self.lot.values() if one["state"] == "paid"]
