@@ -130,12 +130,14 @@ class OrderEventView(msgspec.Struct):
 
 
 class LiftView(msgspec.Struct):
-    """A command to a barrier. `via` is the token it came by; `outcome` is null while it is under way."""
+    """A command to a barrier. `presence_id` is the car it was for, `via` the token it came by; `outcome` is null while
+    it is under way."""
 
     lot_id: str
     lift_id: str
     channel_id: str
     order_id: str | None
+    presence_id: str | None
     command: str
     cause: str
     actor: str
