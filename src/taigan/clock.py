@@ -47,9 +47,15 @@ class SteppedClock(SystemClock):
 
     def __init__(self, offset: Path) -> None:
         self._offset = offset
+        self._read = (0, 0)
+        self._ahead = timedelta()
 
     def now(self) -> datetime:
-        return super().now() + timedelta(seconds=float(self._offset.read_text()))
+        there = self._offset.stat()
+        written = (there.st_ino, there.st_mtime_ns)
+        if written != self._read:
+            self._read, self._ahead = written, timedelta(seconds=float(self._offset.read_text()))
+        return super().now() + self._ahead
 
 
 async def set_within(clock: Clock, event: asyncio.Event, seconds: float) -> bool:
