@@ -178,9 +178,14 @@ class PayingStreet(Street):
             await asyncio.sleep(0.05)
             return 0, None
 
+    @property
+    def patience(self) -> float:
+        """Seconds until the books of so many stays must have come to what is waited for."""
+        return PATIENCE + len(self.stays) / 10
+
     async def surely(self, method: str, path: str, side: str = "", **body: Any) -> Any:
         """The answer, asked for until there is one; the books of ten thousand stays take their time."""
-        async with asyncio.timeout(PATIENCE + len(self.stays) / 10):
+        async with asyncio.timeout(self.patience):
             while True:
                 status, said = await self.said(method, path, side, **body)
                 if status in (200, 201):
@@ -400,19 +405,19 @@ class PayingStreet(Street):
             if refund["state"] == "pending":
                 body = {"state": self.chance.choice(["done", "failed"])}
                 await self.said("POST", f"/admin/records/{refund['id']}/state", "hub", **body)
-        await eventually(self._all_is_told, PATIENCE)
-        await eventually(self._nothing_is_owed, PATIENCE)
+        await eventually(self._all_is_told, self.patience)
+        await eventually(self._nothing_is_owed, self.patience)
         await self._close_what_nobody_saw()
         for lot_id in self.lot_ids:
             here = (datetime.now(UTC) + timedelta(seconds=self.ahead)).astimezone(ZoneInfo("Asia/Shanghai"))
             asked = {"day": here.date().isoformat(), **BY}
             await self.surely("POST", f"/api/v1/lots/{lot_id}/reconciliations", **asked)
-        await eventually(self._nothing_is_owed, PATIENCE)
+        await eventually(self._nothing_is_owed, self.patience)
         await self.forward(timedelta(days=1).total_seconds())  # a charge that nobody heard of has failed by the morning
-        await eventually(self._nothing_is_awaited, PATIENCE)
-        await eventually(self._no_errand_is_asked, PATIENCE)
+        await eventually(self._nothing_is_awaited(), self.patience)
+        await eventually(self._no_errand_is_asked, self.patience)
         await self._settle_what_nobody_knows()
-        await eventually(self._nothing_is_owed, PATIENCE)
+        await eventually(self._nothing_is_owed, self.patience)
 
     async def _no_errand_is_asked(self) -> bool:
         for lot_id in self.lot_ids:
@@ -431,11 +436,18 @@ class PayingStreet(Street):
                 await self.surely("POST", f"{path}/{errand['errand_id']}/settle", state=state, **BY)
                 self.counts[f"{errand['section']} settled by hand: {state}"] += 1
 
-    async def _nothing_is_awaited(self) -> bool:
-        for stay in self.stays:
-            if (await self.get(f"/api/v1/lots/{stay.lot_id}/orders/{stay.order_id}/bill"))["awaited"]:
-                return False
-        return True
+    def _nothing_is_awaited(self) -> Callable[[], Awaitable[bool]]:
+        left = list(self.stays)
+
+        async def look() -> bool:
+            while left:
+                stay = left[-1]
+                if (await self.get(f"/api/v1/lots/{stay.lot_id}/orders/{stay.order_id}/bill"))["awaited"]:
+                    return False
+                left.pop()
+            return True
+
+        return look
 
     async def _close_what_nobody_saw(self) -> None:
         """A car that was forced out while the lot platform was down left as one of which nobody knows the order."""
