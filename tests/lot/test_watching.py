@@ -146,12 +146,15 @@ async def test_a_process_that_ends_gives_its_lanes_up_at_once(two: Two) -> None:
 async def test_a_plate_read_at_both_is_one_request(two: Two) -> None:
     car = await two.one.arrives()
     plate = Event("plate", A1, EventKind.PLATE, two.one.clock.now(), car, "粤B12345")
+    telling = []
     for process in (two.one, two.two):
         process.barrier().state.presence_id = car
-        await process.barrier().tells(plate)
+        telling.append(asyncio.create_task(process.barrier().tells(plate)))
+    await in_time(telling[0])
     await two.looks(two.two, 2)
     await two.looks(two.one)
     await two.looks(two.two)
+    await in_time(telling[1])
     await two.one.settled()
     assert (two.one.barrier().lifts, two.two.barrier().lifts) == (1, 0)
 
