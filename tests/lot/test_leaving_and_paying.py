@@ -238,6 +238,30 @@ async def test_a_car_that_backs_off_after_paying_may_leave_until_its_time_runs_o
     assert street.barrier(EXIT).lifts == 1
 
 
+@pytest.mark.parametrize(
+    ("mode", "seen", "state", "how"),
+    [
+        (Mode.HELD, False, "out", "assumed"),
+        (Mode.HELD_FAULT, False, "in", "backed_out"),
+        (Mode.HELD, True, "in", "backed_out"),
+    ],
+    ids=["the arm rose", "the arm did not rise", "it was seen to go back"],
+)
+async def test_a_car_that_is_gone_while_its_arm_is_on_its_way_up_has_left_if_it_could(
+    mode: Mode, seen: bool, state: str, how: str, street: Parking
+) -> None:
+    await parked(street, hours=0.2)
+    barrier = street.barrier(EXIT)
+    barrier.mode = mode
+    car = await street.arrives(EXIT)
+    await barrier.report(EventKind.PLATE, car, plate=PLATE)
+    await barrier.commanded()
+    await barrier.report(EventKind.BACKED_OUT, car, seen=seen)
+    barrier.go_on()
+    await street.settled()
+    assert ((await street.order(PLATE)).state, (await departure(street, car)).ended_how) == (state, how)
+
+
 async def test_an_empty_lane_is_not_paid_for(street: Parking) -> None:
     await parked(street)
     asking = asyncio.create_task(ask_price(street))

@@ -358,6 +358,9 @@ class LeavingDesk:
             text = result.reason or "the barrier did not confirm"
             room.alarm("barrier_fault", f"{departure.plate}: let go, {text}", lift.channel_id, departure.order_id)
             room.show(lift.channel_id, texts.SCREEN_SCAN_AGAIN if lane.detector else texts.SEE_ATTENDANT)
+        car = room.car(lift.channel_id)
+        if lane.detector and not lane.loop_dead and (car is None or car.presence_id != departure.presence_id):
+            cars.is_gone(room, departure, lift, raised=result.outcome is not Outcome.REJECTED)
         return told
 
     def _keep(self, work: Coroutine[object, object, None]) -> None:

@@ -19,7 +19,7 @@ from taigan.lot.stays.account import PASS
 from taigan.lot.stays.covers import Cover, covers, limit_told
 from taigan.lot.stays.likeness import distance, is_one_off, likeness
 from taigan.storage.locked import ledger
-from taigan.storage.rows import Departure, Lane, Order, Presence
+from taigan.storage.rows import Departure, Lane, Lift, Order, Presence
 
 LEFT_LATELY = timedelta(minutes=10)
 """So long a car that left unseen may still stand in the lane."""
@@ -55,6 +55,16 @@ def departure_in(room: Room, lane: Lane, plate: str = "") -> Departure | None:
     begun = Departure(room.lot_id, car.presence_id, lane.channel_id, "", "", car.arrived_at)
     room.begin(begun)
     return begun
+
+
+def is_gone(room: Room, departure: Departure, lift: Lift, *, raised: bool) -> None:
+    """The car left while its arm was on its way up, and nobody saw how: it has left, if the arm may have been up."""
+    others = (one for one in room.sheet.lifts_of(room.lot_id, departure.presence_id) if one.lift_id != lift.lift_id)
+    if raised or any(one.outcome != "rejected" for one in others):
+        gone_unseen(room, departure, up=True)
+        end(room, departure, "assumed")
+    else:
+        end(room, departure, "backed_out")
 
 
 def end(room: Room, departure: Departure, how: str) -> None:

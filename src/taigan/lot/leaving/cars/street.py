@@ -65,10 +65,16 @@ def _without_order(room: Room, lane: Lane, car: Presence, followed: bool) -> Non
 
 
 def backed_out(room: Room, lane: Lane, car: Presence) -> None:
-    """The car went back: its departure is over, its order stays open."""
+    """The car went back: its departure is over, its order stays open.
+
+    Where that was not seen and its arm is being raised, what becomes of the command tells.
+    """
     departure = room.sheet.departure(room.lot_id, car.presence_id)
-    if departure is not None and departure.ended_at is None:
-        room.adopt(departure)
+    if departure is None or departure.ended_at is not None:
+        return
+    room.adopt(departure)
+    lifts = room.sheet.lifts_of(room.lot_id, car.presence_id) if departure.released_at is not None else []
+    if car.left_how == "backed_out" or all(lift.outcome is not None for lift in lifts):
         cars.end(room, departure, "backed_out")
 
 
