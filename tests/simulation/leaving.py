@@ -120,7 +120,7 @@ class Leaving:
         if lane.car is not None or not (inside := self.inside()):
             return
         car = self.street.chance.choice(inside)
-        lane.car, car.at_exit, car.quote = car, True, None
+        lane.car, car.at_exit, car.quote, car.priced_as = car, True, None, ""
         self.street.say(f"{car.licence} comes to {lane.key.channel_id}")
         self.street.counts["came to the exit"] += 1
         self.street.signal(lane, lambda driver, mark: driver.watch.loop(True, mark))
@@ -285,9 +285,13 @@ class Leaving:
             if bill.paid_fen != paid[order_id]:
                 raise Broken(f"{order_id} was paid {paid[order_id]} fen and its bill says {bill.paid_fen}")
         told = Counter(delivery.order_id for delivery in rows.owed if delivery.section == "3.2")
-        for order_id, times in told.items():
-            if times > 1 or orders[order_id].state not in ("out", "abandoned"):
-                raise Broken(f"{times} exits are owed to BoLink for {order_id}, which is {orders[order_id].state}")
+        entered = {owed.order_id for owed in rows.owed if (owed.section, owed.state) == ("3.1", "cancelled")}
+        entered = {owed.order_id for owed in rows.owed if owed.section == "3.1"} - entered
+        for order in orders.values():
+            times = told[order.order_id]
+            may_be = order.state in ("out", "abandoned") or (order.state == "void" and order.order_id in entered)
+            if times > 1 or (times and not may_be) or (order.state == "void" and times != may_be):
+                raise Broken(f"{times} exits are owed to BoLink for {order.order_id}, which is {order.state}")
         released = Counter(lift.presence_id for lift in rows.lifts if lift.cause == "released")
         if any(times > 1 for times in released.values()):
             raise Broken(f"two commands by themselves for one release: {released}")
