@@ -29,6 +29,8 @@ def test_the_province_is_left_out_and_what_cameras_confuse_is_one(plate: str, fo
         ("京A1234567", "京A12345", 2),
         ("京A1234", "京A12356", 2),
         ("沪A1234", "京A12356", 3),
+        ("沪A1234", "京A12345", 2),
+        ("京A12345", "京B12345", 1),
         ("", "京A12345", 7),
         ("", "", 0),
     ],

@@ -143,7 +143,7 @@ def test_a_car_that_is_known_from_its_exit_only_began_there_and_took_no_space() 
     assert [section for section, _ in owed(changes)] == ["3.1"]
 
 
-@pytest.mark.parametrize(("free", "left"), [(10, 9), (1, 0), (0, 0)])
+@pytest.mark.parametrize(("free", "left"), [(10, 9), (1, 0), (0, 0), (-2, -2)])
 def test_a_car_that_stood_inside_before_takes_a_space_where_there_is_one(free: int, left: int) -> None:
     changes, of = Changes(), lot(free)
     orders.take_over(changes, of, "O9", "京A1", "A1", NOW, LATER, "王芳", "token", told=True)
@@ -167,7 +167,7 @@ def test_a_driver_who_drove_in_is_counted_anew() -> None:
     assert events(changes) == [("passed", LATER, "", "seen", "")]
 
 
-@pytest.mark.parametrize(("free", "left"), [(10, 9), (1, 0), (0, 0)])
+@pytest.mark.parametrize(("free", "left"), [(10, 9), (1, 0), (0, 0), (-2, -2)])
 def test_a_car_without_an_order_takes_a_space_where_there_is_one(free: int, left: int) -> None:
     changes, of = Changes(), lot(free)
     orders.pass_without_order(changes, of, Presence("car", "lot", "A1", NOW), LATER, "held open")

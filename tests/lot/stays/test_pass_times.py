@@ -45,7 +45,7 @@ def test_hours_are_read_as_people_write_them(text: str, kept: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["8-17", "08:60-09:00", "8:00-9:60", "24:00-08:00", "08:00-24:01", "08:00-08:00", "nights", "08:00-9:00-"],
+    ["8-17", "08:60-10:00", "8:00-9:60", "24:00-08:00", "08:00-24:01", "08:00-08:00", "nights", "08:00-9:00-"],
 )
 def test_what_are_no_hours_is_refused_with_the_part(text: str) -> None:
     with pytest.raises(ValueError, match=text):
@@ -64,6 +64,8 @@ def test_so_many_hours_and_no_more() -> None:
     [
         ("周一至周五", "mon tue wed thu fri"),
         ("mon-wed", "mon tue wed"),
+        ("mon-tue", "mon tue"),
+        ("fri-mon", "mon fri sat sun"),
         ("Sat–Mon", "mon sat sun"),
         ("sun-sun", "sun"),
         ("mon-sun", ""),
@@ -136,6 +138,8 @@ def test_the_night_before_is_still_under_way_and_its_hours_are_of_its_own_day() 
 def test_hours_that_meet_or_overlap_are_one_stretch_and_others_are_apart() -> None:
     meet = hours_of("08:00-10:00 10:00-12:00 09:00-09:30 14:00-15:00")
     assert times((), meet, SHANGHAI, None, hour(0), hour(24)) == [(hour(8), hour(12)), (hour(14), hour(15))]
+    later = hours_of("06:00-07:00 08:00-10:00 10:00-12:00")
+    assert times((), later, SHANGHAI, None, hour(0), hour(24)) == [(hour(6), hour(7)), (hour(8), hour(12))]
 
 
 def test_days_are_weekdays_or_kinds_of_the_calendar() -> None:
