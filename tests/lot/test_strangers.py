@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from support.clock import ManualClock
 from support.exits import PLATE, ask_price, parked, with_tariff
-from support.parking import Parking
+from support.parking import LOT_ID, Parking
 from taigan.lot import texts
-from taigan.lot.leaving.paying.strangers import PAYERS_A_DAY, PLATES_AN_HOUR
+from taigan.lot.leaving.paying.strangers import DAY, HOUR, PAYERS_A_DAY, PLATES_AN_HOUR, Asking, Strangers
 
 
 @pytest.fixture
@@ -63,3 +64,62 @@ async def test_a_plate_that_many_ask_for_is_told_to_a_person_once(street: Parkin
 
 async def test_a_payers_name_of_any_length_is_no_reason_to_refuse_a_price(street: Parking) -> None:
     assert await asks(street, "x" * 5000)
+
+
+def typed(asked: Strangers, payer: str, *plates: str) -> list[Asking]:
+    """What is thought of each plate that a payer types."""
+    return [asked.asks(LOT_ID, payer, plate) for plate in plates]
+
+
+def plates(number: int) -> list[str]:
+    return [f"京B{n:05d}" for n in range(number)]
+
+
+def test_so_many_plates_an_hour_and_each_counts_until_its_own_hour_is_over() -> None:
+    clock = ManualClock()
+    asked = Strangers(clock)
+    assert typed(asked, "curious", *plates(PLATES_AN_HOUR - 1)) == [Asking.USUAL] * (PLATES_AN_HOUR - 1)
+    clock.advance(600)
+    assert typed(asked, "curious", "京C00001", "京C00002") == [Asking.USUAL, Asking.TOO_MANY]
+    assert typed(asked, "curious", "京C00001", plates(1)[0]) == [Asking.USUAL] * 2
+    clock.advance(HOUR - 600)
+    assert typed(asked, "curious", *plates(PLATES_AN_HOUR - 2)) == [Asking.USUAL] * (PLATES_AN_HOUR - 2)
+    assert typed(asked, "curious", "京C00003", "京C00004") == [Asking.USUAL, Asking.TOO_MANY]
+
+
+def test_the_same_plate_in_another_lot_is_another_plate() -> None:
+    asked = Strangers(ManualClock())
+    typed(asked, "curious", *plates(PLATES_AN_HOUR))
+    assert asked.asks("another lot", "curious", plates(1)[0]) is Asking.TOO_MANY
+
+
+def test_who_asks_for_too_many_is_no_sign_that_a_plate_is_watched() -> None:
+    asked = Strangers(ManualClock())
+    for payer in range(PAYERS_A_DAY - 1):
+        assert typed(asked, f"payer {payer}", PLATE) == [Asking.USUAL]
+    typed(asked, "curious", *plates(PLATES_AN_HOUR))
+    assert typed(asked, "curious", PLATE) == [Asking.TOO_MANY]
+    assert typed(asked, "the tenth", PLATE) == [Asking.WATCHED]
+
+
+def test_a_plate_is_watched_again_once_fewer_asked_for_it_in_a_day() -> None:
+    clock = ManualClock()
+    asked = Strangers(clock)
+    first = [found for payer in range(PAYERS_A_DAY + 1) for found in typed(asked, f"payer {payer}", PLATE)]
+    assert first == [*[Asking.USUAL] * (PAYERS_A_DAY - 1), Asking.WATCHED, Asking.USUAL]
+    clock.advance(DAY - 1)
+    assert typed(asked, "payer 11", PLATE) == [Asking.USUAL], "nobody is told again while they are remembered"
+    clock.advance(1)
+    again = [found for payer in range(PAYERS_A_DAY) for found in typed(asked, f"other {payer}", PLATE)]
+    assert again.count(Asking.WATCHED) == 1
+
+
+def test_only_so_much_is_remembered_and_the_oldest_is_forgotten_first() -> None:
+    asked = Strangers(ManualClock(), kept=3)
+    for payer in ("a", "b", "c"):
+        typed(asked, payer, *plates(PLATES_AN_HOUR))
+    assert typed(asked, "a", "京C00001") == [Asking.TOO_MANY]
+    typed(asked, "d", PLATE)  # b is the one that was heard of longest ago
+    assert typed(asked, "a", "京C00001") == [Asking.TOO_MANY]
+    assert typed(asked, "c", "京C00001") == [Asking.TOO_MANY]
+    assert typed(asked, "b", "京C00001") == [Asking.USUAL]

@@ -17,7 +17,6 @@ PAYERS_A_DAY = 10
 """When so many payers asked about one plate in a day, a person is told."""
 HOUR, DAY = 3600.0, 86400.0
 MOST_KEPT = 20_000
-"""So many payers, and so many plates, are remembered; the oldest are forgotten first."""
 
 
 class Asking(Enum):
@@ -29,12 +28,12 @@ class Asking(Enum):
 
 
 class Strangers:
-    """One per process."""
+    """One per process. `kept`: so many payers, and so many plates, are remembered; the oldest are forgotten first."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, kept: int = MOST_KEPT) -> None:
         self._clock = clock
-        self._plates = _Seen(HOUR, PLATES_AN_HOUR)
-        self._payers = _Seen(DAY, PAYERS_A_DAY)
+        self._plates = _Seen(HOUR, PLATES_AN_HOUR, kept)
+        self._payers = _Seen(DAY, PAYERS_A_DAY, kept)
 
     def asks(self, lot_id: str, payer: str, plate: str) -> Asking:
         """A payer (`pay_user_id`) types a plate at a lot's code. The same question again counts once."""
@@ -48,11 +47,12 @@ class Strangers:
 
 
 class _Seen:
-    """What was met beside each of many things, at most `most` of it, and for how long."""
+    """What was met beside each of at most `kept` things, at most `most` of it, and for how long."""
 
-    def __init__(self, lasts: float, most: int) -> None:
+    def __init__(self, lasts: float, most: int, kept: int) -> None:
         self._lasts = lasts
         self._most = most
+        self._kept = kept
         self._met: OrderedDict[Hashable, dict[Hashable, float]] = OrderedDict()
 
     def takes(self, of: Hashable, what: Hashable, now: float) -> bool:
@@ -60,7 +60,7 @@ class _Seen:
         self.count(of, now)
         met = self._met.setdefault(of, {})
         self._met.move_to_end(of)
-        if len(self._met) > MOST_KEPT:
+        if len(self._met) > self._kept:
             self._met.popitem(last=False)
         if what not in met and len(met) >= self._most:
             return False
