@@ -39,6 +39,7 @@ import re
 import resource
 import signal
 import sys
+import threading
 import time
 import tomllib
 from collections import Counter
@@ -268,16 +269,16 @@ class Mutations:
         child = os.fork()
         if child == 0:
             answers = []
+            through: set[tuple[str, str]] = set()
+
+            def seen(frame: FrameType, event: str, argument: object) -> None:
+                module = names.get(frame.f_code.co_filename)
+                if module is not None:
+                    through.add((module, frame.f_code.co_qualname.split(".<locals>")[0]))
+
+            threading.settrace(seen)  # rules run in the threads of the database
             for item in session.items:
-                through: set[tuple[str, str]] = set()
-
-                def seen(
-                    frame: FrameType, event: str, argument: object, through: set[tuple[str, str]] = through
-                ) -> None:
-                    module = names.get(frame.f_code.co_filename)
-                    if module is not None:
-                        through.add((module, frame.f_code.co_qualname.split(".<locals>")[0]))
-
+                through.clear()
                 began = time.process_time()
                 sys.settrace(seen)
                 passed = _passes(item)
