@@ -168,3 +168,15 @@ async def test_h14_two_persons_at_once_and_one_refund_is_asked_for(both: Both) -
     answers = await asyncio.gather(*(both.lot("POST", refund, **person, fen=600) for person in persons))
     assert sorted(status for status, _ in answers) == [200, 409]
     assert len(await both.arrivals("4.2")) == len(await both.records("refunds")) == 1
+
+
+async def test_k5_a_payment_that_was_given_back_in_part_is_not_moved_and_else_it_is(both: Both) -> None:
+    order, payment = await paid(both)
+    other = await both.enters("京B00002")
+    move = f"/payments/{payment['payment_id']}/move"
+    moved = await both.act(move, order_id=other["order_id"])
+    assert (moved["order_id"], moved["fen"]) == (other["order_id"], 600)
+    assert [(await both.bill(one))["paid_fen"] for one in (order, other)] == [0, 600]
+    await both.act(f"/payments/{payment['payment_id']}/refund", fen=200)
+    status, said = await both.lot("POST", move, **SECOND, order_id=order["order_id"])
+    assert (status, said["error"]["field"]) == (409, "payment_id")

@@ -168,6 +168,29 @@ async def test_a_stray_is_assigned_and_cash_reversed_with_a_reason(small_house: 
     assert "已冲销" in done.text
 
 
+async def test_k5_a_payment_for_the_wrong_stay_is_moved_with_a_reason(small_house: House, manager: Browser) -> None:
+    wrong, right = await small_house.order("粤B11111"), await small_house.order("粤B22222")
+    now = small_house.clock.now()
+    row = Payment(LOT, "M1", "bolink", "T1", wrong.order_id, "", "", "prepay", "paid", 500, 0, now, now, "粤B11111")
+    await small_house.keep(lambda changes: changes.new_payment(row))
+    await small_house.keep(lambda changes: changes.bill(Bill(LOT, wrong.order_id, paid_fen=500)))
+    payments, to = f"{MONEY}/payments", f"{MONEY}/payments/M1/move"
+    for order_id, reason, said in (
+        (right.order_id, "", "请写原因"),
+        ("", "付错车", "请填订单号"),
+        (wrong.order_id, "付错车", "本来就在这张订单上"),
+    ):
+        answer = await manager.follow(await manager.send(payments, to, order_id=order_id, reason=reason))
+        assert said in answer.text
+    assert "没有这张订单" in (await manager.send(payments, to, order_id="nothing", reason="付错车")).text
+    done = await manager.follow(await manager.send(payments, to, order_id=right.order_id, reason="付错车"))
+    assert "已移到这张订单" in done.text
+    [kept] = await small_house.database.read(lambda conn: list(conn.execute(sa.select(t.payments.c.order_id))))
+    assert kept.order_id == right.order_id
+    assert f"从订单 {wrong.order_id} 移到 {right.order_id}" in (await manager.see(f"/lots/{LOT}/audit")).text
+    assert "付款移到另一订单" in (await manager.see(f"/lots/{LOT}/stays/{wrong.order_id}")).text
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [

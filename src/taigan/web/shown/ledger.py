@@ -285,6 +285,12 @@ class ShiftClosed(r.Act, kw_only=True):
     note: Annotated[str, Meta(max_length=500, pattern=r.NO_NUL)] = ""
 
 
+class Moved(r.Act, kw_only=True):
+    """The order that a payment was meant for."""
+
+    order_id: r.OrderId
+
+
 class Assigned(r.Act, kw_only=True):
     """The order that a stray belongs to. `fen`: the amount of one that cannot be understood."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import Controller, delete, get, post
 from litestar.params import JSONBody
 
+from taigan.lot.errands.moving import Move
 from taigan.lot.people import exit_acts as acts
 from taigan.lot.people.shifts import CloseShift, OpenShift
 from taigan.rights import Right
@@ -152,6 +153,21 @@ class Money(Controller):
             )
         )
         return shown.shown_payment(payment)
+
+    @post("/payments/{payment_id:str}/move", status_code=200, responses=ACTS, right=Right.MONEY_MOVE)
+    async def move(
+        self, office: Here, holder: Who, lot_id: Id, payment_id: Id, data: JSONBody[shown.Moved]
+    ) -> shown.PaymentView:
+        """A payment was made for the wrong stay: it counts for this order instead. Not while the other order's car left
+        on the strength of it, nor once part of it was given back or it was invoiced."""
+        moved = Move(
+            lot_id=lot_id,
+            payment_id=payment_id,
+            order_id=data.order_id,
+            by=by_of(holder, data),
+            pictures=office.pictures(lot_id),
+        )
+        return shown.shown_payment(await office.leaving.do(moved))
 
     @post("/payments/{payment_id:str}/reverse", status_code=200, responses=ACTS, right=Right.MONEY_REVERSE)
     async def reverse(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from litestar import get, post
 from litestar.params import FromPath
 
+from taigan.lot.errands.moving import Move
 from taigan.lot.errors import BadValue
 from taigan.lot.people import exit_acts
 from taigan.rights import Right
@@ -167,6 +168,19 @@ async def assign(visit: Here, payment_id: FromPath[str]) -> Answer:
     return visit.go(visit.back(visit.in_lot("money")), visit.tell("已归到这张订单。"))
 
 
+@post("/lots/{lot_id:str}/money/payments/{payment_id:str}/move", right=Right.MONEY_MOVE)
+async def move(visit: Here, payment_id: FromPath[str]) -> Answer:
+    """A payment was made for the wrong stay."""
+    lot_id = visit.here.lot_id
+    order_id = visit.text("order_id", 48, needed=visit.tell("请填订单号。"))
+    by = visit.by(visit.text("reason", 200, needed=visit.tell("请写原因。")))
+    pictures = visit.office.pictures(lot_id)
+    act = Move(lot_id=lot_id, payment_id=payment_id, order_id=order_id, by=by, pictures=pictures)
+    await visit.office.leaving.do(act)
+    visit.changed(order_id=order_id)
+    return visit.go(visit.back(visit.in_lot("money")), visit.tell("已移到这张订单。"))
+
+
 @post("/lots/{lot_id:str}/money/payments/{payment_id:str}/reverse", right=Right.MONEY_REVERSE)
 async def reverse(visit: Here, payment_id: FromPath[str]) -> Answer:
     """Cash was booked by mistake."""
@@ -226,4 +240,4 @@ def _by_key(conn: sa.Connection, visit: Visit, span: Span, by: By, dates: dict[s
     return sorted(lines.values(), key=lambda line: (not line.name, line.name))
 
 
-PAGES = (money, payments, bills, reductions, assign, reverse)
+PAGES = (money, payments, bills, reductions, assign, move, reverse)

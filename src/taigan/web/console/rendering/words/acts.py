@@ -45,6 +45,10 @@ _ACTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"refused (?P<a>\S+) in lane (?P<b>.+)", N_("不予放行：%(b)s 车道，订单 %(a)s")),
         (r"let go unpaid (?P<a>\S+) in lane (?P<b>.+): waived", N_("免收放行：%(b)s 车道，订单 %(a)s")),
         (r"let go unpaid (?P<a>\S+) in lane (?P<b>.+): owed", N_("记欠放行：%(b)s 车道，订单 %(a)s")),
+        (
+            r"payment (?P<a>\S+) of (?P<b>\S+) moved from (?P<c>\S+) to (?P<d>\S+)",
+            N_("款项 %(a)s（%(b)s 元）从订单 %(c)s 移到 %(d)s"),
+        ),
         (r"payment (?P<a>\S+) assigned to (?P<b>\S+)", N_("款项 %(a)s 归到订单 %(b)s")),
         (r"pass (?P<a>\S+) for (?P<b>.+)", N_("月卡 %(a)s：%(b)s")),
         (r"pass (?P<a>\S+) changed: (?P<b>.+)", N_("改月卡 %(a)s：%(b)s")),

@@ -67,6 +67,13 @@ _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"lot .+ has no errand .+", N_("没有这件事。")),
         (r"lot .+ has no difference .+", N_("没有这项差异。")),
         (r"who asked for a refund cannot approve it.*", N_("申请退款的人不能自己批准：要另一个人。")),
+        (
+            r"only a payment that counts for an order can be moved",
+            N_("只有算数的、归在订单上的款项能移；扣费的不能移。"),
+        ),
+        (r"the payment is that order's already", N_("这笔款本来就在这张订单上。")),
+        (r"the car left on the strength of this payment", N_("车是凭这笔款离场的，不能移走。")),
+        (r"the payment was given back, changed or invoiced in part", N_("这笔款退过、找过零或开过发票，不能移。")),
         (r"the payment no longer counts", N_("这笔款项已经不算数。")),
         (r"BoLink cannot give this payment back.*", N_("泊链退不了这笔款：请人工退还。")),
         (r"a refund of this payment is under way", N_("这笔款正在退，请等结果。")),

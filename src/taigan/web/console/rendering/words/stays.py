@@ -44,6 +44,7 @@ EVENT = {
     "reduced": N_("减免"),
     "paid": N_("付款"),
     "cash reversed": N_("冲销现金"),
+    "payment moved": N_("付款移到另一订单"),
     "given back": N_("退还多收"),
     "let go unpaid": N_("未付放行"),
     "time to leave extended": N_("延长离场时间"),
