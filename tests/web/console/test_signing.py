@@ -116,6 +116,9 @@ class Waiting:
     def __init__(self) -> None:
         self.asked, self.go_on = threading.Event(), threading.Event()
 
+    def hash(self, password: str) -> str:
+        return QUICK.hash(password)
+
     def verify(self, hashed: str, password: str) -> bool:
         right = QUICK.verify(hashed, password)
         self.asked.set()
@@ -145,6 +148,24 @@ async def test_who_signs_in_while_their_account_is_being_closed_is_not_let_in_by
         return list(conn.execute(sa.select(t.staff_sessions.c.login)))
 
     assert await house.database.read(sessions) == []
+
+
+async def test_a_password_that_is_being_changed_does_not_take_the_place_of_one_that_was_reset(
+    small_house: House,
+) -> None:
+    accounts = accounts_of(small_house)
+    await accounts.create("wangfang", "王芳", PASSWORD, by="test", must_change=False)
+    signed = await accounts.signed(await accounts.sign_in("wangfang", PASSWORD, "10.0.0.1"))
+    assert signed is not None
+    hasher: Any = Waiting()
+    slow = Accounts(small_house.database, small_house.clock, Policy(), hasher)
+    changing = asyncio.create_task(slow.change_password(signed, PASSWORD, "a thief's own one"))
+    assert await asyncio.to_thread(hasher.asked.wait, 60)
+    await accounts.reset("wangfang", "another good one", by="test")
+    hasher.go_on.set()
+    with pytest.raises(Refused):
+        await changing
+    assert await accounts.sign_in("wangfang", "another good one", "10.0.0.1")
 
 
 async def test_one_address_that_tries_many_accounts_is_slowed_down(houses: Houses) -> None:
@@ -282,6 +303,16 @@ async def test_with_a_second_factor_the_password_alone_opens_nothing(small_house
     assert (await again.send("/sign-in/code", "/sign-in/code", code=code)).status == 401, "a code works once"
     await browser.close()
     await again.close()
+    other_secret = new_secret()
+    code = pyotp.TOTP(other_secret).at(small_house.clock.now())
+    typed = {"token": await manager.token(), "secret": other_secret, "code": code}
+    for proof in ("", "not the password"):
+        answer = await manager.post("/account/second-factor", proof=proof, **typed)
+        assert (answer.status, "现在的密码不对" in answer.text) == (422, True), "another phone takes the password"
+    found = await accounts_of(small_house).find("wangfang")
+    assert found is not None
+    assert found[0].totp_secret == secret
+    assert (await manager.post("/account/second-factor", proof=PASSWORD, **typed)).location == "/account"
 
 
 async def test_a_role_that_needs_a_second_factor_comes_no_further_without_one(houses: Houses) -> None:

@@ -248,47 +248,38 @@ class Accounts:
         if address:
             self._of_address.wrong(address)
 
-    async def begin_link(self, signed: Signed, password: str, flow: Flow) -> None:
-        """A person wants to be let in by an account elsewhere from now on, and shows that they are who they are. Raises
-        Refused."""
+    async def prove(self, signed: Signed, password: str) -> None:
+        """Whoever sits there is the person who signed in, as their password shows once more. Raises Refused."""
         login = signed.person.login
         self._unless_too_many(login, "")
         if not await self._verify(signed.person.password, password, login):
             raise Refused
         self._of_login.right(login)
+
+    async def begin_link(self, signed: Signed, flow: Flow) -> None:
+        """A person wants to be let in by an account elsewhere from now on."""
         await self._database.write(lambda conn: staff.begin_linking(conn, signed.session.digest, flow.digest))
 
     async def end_link(self, signed: Signed, identity: Identity, flow: Flow) -> None:
         """They came back from there. Raises Refused where that was not asked for in this session, BadAccount."""
+        login, by = signed.person.login, _self(signed.person)
 
-        def transaction(conn: sa.Connection) -> bool:
-            return flow.linking == signed.person.login and staff.end_linking(conn, signed.session.digest, flow.digest)
+        def transaction(conn: sa.Connection) -> str:
+            staff.held(conn, login)
+            if flow.linking != login or not staff.end_linking(conn, signed.session.digest, flow.digest):
+                return "session"
+            return self._link(conn, login, identity, by)
 
-        if not await self._database.write(transaction):
-            raise Refused
-        await self.link(signed.person.login, identity, by=_self(signed.person))
+        _unless_against(await self._database.write(transaction), login)
 
     async def link(self, login: str, identity: Identity, *, by: By | str) -> None:
         """Let a person in by an account elsewhere. Raises BadAccount: it is somebody's already (`subject`), they have
         another one there, or there is no such person (`login`)."""
-        now = self._clock.now()
-        wanted = Link(identity.issuer, identity.subject, login, identity.name, _by(by).operator, now)
 
         def transaction(conn: sa.Connection) -> str:
-            if staff.person(conn, login) is None:
-                return "nobody"
-            if against := staff.link(conn, wanted):
-                return against
-            _note(conn, "", now, by, f"person {login} linked to account {identity.subject} at {identity.issuer}")
-            return ""
+            return "nobody" if staff.held(conn, login) is None else self._link(conn, login, identity, by)
 
-        match await self._database.write(transaction):
-            case "nobody":
-                raise BadAccount(f"there is no person {login}", "login")
-            case "login":
-                raise BadAccount(f"{login} is linked to another account there", "login")
-            case "subject":
-                raise BadAccount("that account is linked to somebody already", "subject")
+        _unless_against(await self._database.write(transaction), login)
 
     async def unlink(self, login: str, issuer: str = "", *, by: By | str, but: bytes = b"") -> bool:
         """Let a person in no longer by their account at one provider, or at any; sessions that were opened that way
@@ -377,20 +368,22 @@ class Accounts:
     async def change_password(self, signed: Signed, before: str, password: str) -> None:
         """A person chooses a password. Their other browsers are signed out. Raises Refused, BadAccount."""
         login = signed.person.login
-        self._unless_too_many(login, "")
-        if not await self._verify(signed.person.password, before, login):
-            raise Refused
+        await self.prove(signed, before)
         check_password(password, login)
         if before == password:
             raise BadAccount("it is the one that you have", "password")
         hashed = await self._hash(password)
 
-        def transaction(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> bool:
+            if not _still_signed_in(conn, signed):
+                return False
             staff.change(conn, login, password=hashed, must_change=False)
             staff.end_sessions(conn, login, but=signed.session.digest)
             _note(conn, "", self._clock.now(), _self(signed.person), f"person {login} changed the password")
+            return True
 
-        await self._database.write(transaction)
+        if not await self._database.write(transaction):
+            raise Refused
 
     async def set_second_factor(self, signed: Signed, secret: str, code: str) -> None:
         """Ask for a code at each sign-in from now on; `code` shows that the phone has the secret. Raises Refused."""
@@ -401,11 +394,15 @@ class Accounts:
             self._note_wrong(f"code {login}", "")
             raise Refused
 
-        def transaction(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> bool:
+            if not _still_signed_in(conn, signed):
+                return False
             staff.change(conn, login, totp_secret=secret, totp_step=step)
             _note(conn, "", self._clock.now(), _self(signed.person), f"person {login} set up the second factor")
+            return True
 
-        await self._database.write(transaction)
+        if not await self._database.write(transaction):
+            raise Refused
 
     def needs_second_factor(self, signed: Signed) -> bool:
         """Whether one of the person's roles needs a second factor that they have not set up."""
@@ -419,6 +416,15 @@ class Accounts:
         now, policy = self._clock.now(), self._policy
         lasts, idle = timedelta(seconds=policy.session_lasts), timedelta(seconds=policy.session_idle)
         return now - session.opened_at >= lasts or now - session.seen_at >= idle + SEEN_EVERY
+
+    def _link(self, conn: sa.Connection, login: str, identity: Identity, by: By | str) -> str:
+        """What stands against it, or nothing."""
+        now = self._clock.now()
+        wanted = Link(identity.issuer, identity.subject, login, identity.name, _by(by).operator, now)
+        if against := staff.link(conn, wanted):
+            return against
+        _note(conn, "", now, by, f"person {login} linked to account {identity.subject} at {identity.issuer}")
+        return ""
 
     def _open(self, conn: sa.Connection, person: Person, token: str, what: str, issuer: str = "") -> None:
         """Open a session of somebody who is held, and note it; one that lacks the second factor is noted later."""
@@ -571,6 +577,25 @@ def _step_of(secret: str, code: str, at: float) -> int | None:
         if hmac.compare_digest(totp.generate_otp(step), code):
             return step
     return None
+
+
+def _unless_against(against: str, login: str) -> None:
+    """Raise what stands against linking an account."""
+    match against:
+        case "session":
+            raise Refused
+        case "nobody":
+            raise BadAccount(f"there is no person {login}", "login")
+        case "login":
+            raise BadAccount(f"{login} is linked to another account there", "login")
+        case "subject":
+            raise BadAccount("that account is linked to somebody already", "subject")
+
+
+def _still_signed_in(conn: sa.Connection, signed: Signed) -> bool:
+    """Whether nobody has ended the session meanwhile; the account is held until the transaction ends."""
+    staff.held(conn, signed.person.login)
+    return staff.session(conn, signed.session.digest) is not None
 
 
 def _self(person: Person) -> By:

@@ -10,7 +10,13 @@ from litestar.exceptions import NotFoundException
 
 from taigan.languages import N_
 from taigan.web.console.allowed import Who
-from taigan.web.console.pages.people.signing import know_browser, name_of_provider, said_of_waiting, show_account
+from taigan.web.console.pages.people.signing import (
+    know_browser,
+    name_of_provider,
+    said_of_proof,
+    said_of_waiting,
+    show_account,
+)
 from taigan.web.console.signing.accounts import BadAccount, Refused, Unlinked
 from taigan.web.console.signing.elsewhere import Flow, Identity, NotVouched, Provider, Unreached, new_flow, printable
 from taigan.web.console.visit import Answer, Here, Visit, is_local
@@ -30,7 +36,6 @@ _AGAINST = {
     "subject": N_("那个账号已经连着另一个人。"),
     "login": N_("您已经连着另一个账号，先取消那个。"),
 }
-_WRONG_PASSWORD = N_("密码不对。")
 _LINKED = N_("以后可以用“%(name)s”登录了。")
 _UNLINKED_NOW = N_("已取消，以后用密码登录。")
 
@@ -89,10 +94,11 @@ async def begin_link(visit: Here) -> Answer:
     provider = _provider(visit)
     flow = new_flow(visit.now, linking=visit.person.person.login)
     try:
-        await visit.accounts.begin_link(visit.person, visit.form.get("proof", ""), flow)
+        await visit.accounts.prove(visit.person, visit.form.get("proof", ""))
         address = await provider.address(flow)
+        await visit.accounts.begin_link(visit.person, flow)
     except Refused as refused:
-        visit.wrong["proof"] = said_of_waiting(visit, refused) if refused.wait else visit.tell(_WRONG_PASSWORD)
+        visit.wrong["proof"] = said_of_proof(visit, refused)
         return await show_account(visit, HTTPStatus.UNPROCESSABLE_ENTITY)
     except Unreached:
         return visit.go("/account", _said(visit, _UNREACHED), "bad")

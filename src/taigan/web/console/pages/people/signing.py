@@ -103,7 +103,7 @@ async def change_password(visit: Here) -> Answer:
     try:
         await visit.accounts.change_password(visit.person, visit.form.get("before", ""), password)
     except Refused as refused:
-        visit.wrong["before"] = said_of_waiting(visit, refused) if refused.wait else visit.tell(_WRONG_PASSWORD)
+        visit.wrong["before"] = said_of_proof(visit, refused)
         return await show_account(visit, HTTPStatus.UNPROCESSABLE_ENTITY)
     except BadAccount as error:
         visit.wrong["password"] = said_of_password(visit, error)
@@ -119,16 +119,23 @@ async def second_factor_page(visit: Here) -> Answer:
 
 @post("/account/second-factor", right=Who.PERSON)
 async def set_second_factor(visit: Here) -> Answer:
-    """The phone has the secret, as the code that it shows proves."""
+    """The phone has the secret, as the code that it shows proves. Another phone takes the password too: whoever sits at
+    an unlocked screen has that one's session and no more."""
     secret = visit.form.get("secret", "")
     try:
         accounts.check_secret(secret)
+        if visit.person.person.totp_secret:
+            await visit.accounts.prove(visit.person, visit.form.get("proof", ""))
+    except Refused as refused:
+        visit.wrong["proof"] = said_of_proof(visit, refused)
+        return _second_factor(visit, secret, HTTPStatus.UNPROCESSABLE_ENTITY)
+    except ValueError:
+        return visit.go("/account/second-factor")
+    try:
         await visit.accounts.set_second_factor(visit.person, secret, visit.form.get("code", "")[:16])
     except Refused as refused:
         visit.wrong["code"] = said_of_waiting(visit, refused) if refused.wait else visit.tell(_WRONG_CODE)
         return _second_factor(visit, secret, HTTPStatus.UNPROCESSABLE_ENTITY)
-    except ValueError:
-        return visit.go("/account/second-factor")
     return visit.go("/account", visit.tell("以后登录时要填手机上的验证码。"))
 
 
@@ -140,6 +147,11 @@ def name_of_provider(visit: Visit) -> str:
 def said_of_waiting(visit: Visit, refused: Refused) -> str:
     """That there were too many tries."""
     return visit.tell(_WAIT, seconds=refused.wait)
+
+
+def said_of_proof(visit: Visit, refused: Refused) -> str:
+    """That the present password was wrong, or that there were too many tries."""
+    return said_of_waiting(visit, refused) if refused.wait else visit.tell(_WRONG_PASSWORD)
 
 
 def said_of_password(visit: Visit, error: BadAccount) -> str:
