@@ -72,10 +72,17 @@ async def parked(url: str, park_id: str, count: int) -> list[str]:
 def fill(postgres: Postgres, database: str, closed: int, inside: int) -> None:
     """Stays of the past year that have ended, paid at the exit, and cars that are inside, in the lots in turn.
 
-    A closed one has 16 rows, one inside has 6. Indexes and constraints are made anew at the end: that is faster, and
-    they are packed as after a REINDEX.
+    A closed one has 16 rows, one inside has 6.
     """
-    tables = sorted(set(closed_rows(0, 1)) | set(inside_rows(0)))
+    filled(postgres, database, [closed_rows(closed, max(closed, 1)), inside_rows(inside)])
+
+
+def filled(postgres: Postgres, database: str, groups: Sequence[dict[str, list[str]]]) -> None:
+    """Rows by table, each as what follows `INSERT INTO`.
+
+    Indexes and constraints are made anew at the end: that is faster, and they are packed as after a REINDEX.
+    """
+    tables = sorted({table for rows in groups for table in rows})
     names = ", ".join(f"'{name}'" for name in tables)
     found = postgres.sql(
         database,
@@ -93,7 +100,7 @@ def fill(postgres: Postgres, database: str, closed: int, inside: int) -> None:
     indexes = [line.split("\t") for line in found.splitlines()]
     postgres.sql(database, ";".join(drop for drop, _ in indexes) + ";")
     fast = "SET synchronous_commit = off; SET session_replication_role = replica; SET maintenance_work_mem = '1GB';"
-    for rows in (closed_rows(closed, max(closed, 1)), inside_rows(inside)):
+    for rows in groups:
         for table, selects in rows.items():
             postgres.sql(database, fast + "".join(f"INSERT INTO {table} {select};" for select in selects))
     for _, made in (*dropped, *indexes):
@@ -185,6 +192,42 @@ def inside_rows(count: int) -> dict[str, list[str]]:
             f"{at}, 'enter', 'ing' || n {source}"
         ],
         "deliveries": [_delivery(which, order, "3.1", at, source)],
+    }
+
+
+def office_rows(lot_id: str, closed: int, inside: int) -> dict[str, list[str]]:
+    """What lists and reports read of one lot: cars with plates that left in the past year after up to ten hours, each
+    with a bill and a payment, one of fifty with an arm that a person raised; and cars that are inside."""
+    ended, here = (f"FROM generate_series(0, {count - 1}) AS n" for count in (closed, inside))
+    order, plate = "'C' || lpad(n::text, 10, '0')", "'粤B' || upper(substr(md5(n::text), 1, 5))"
+    at = f"now() - interval '1 year' + n * (interval '364 days' / {max(closed, 1)})"
+    out = f"{at} + (10 + n * 7919::bigint % 590) * interval '1 min'"
+    fen = "(200 + n % 40 * 100)"
+    came = "now() - interval '5 min' - n * interval '1 s'"
+    columns = (
+        "(lot_id, order_id, origin, state, waiting_for, licence, plate, channel_id, requested_at, in_at, passed_at, "
+    )
+    return {
+        "orders": [
+            f"{columns}closed_at, closed_why) SELECT '{lot_id}', {order}, 'plate', 'out', '', {plate}, {plate}, 'A1', "
+            f"{at}, {at}, {at}, {out}, 'seen' {ended}",
+            f"{columns}closed_why) SELECT '{lot_id}', 'G' || lpad(n::text, 10, '0'), 'plate', 'in', '', '粤C' || "
+            f"lpad(n::text, 5, '0'), '粤C' || lpad(n::text, 5, '0'), 'A1', {came}, {came}, {came}, '' {here}",
+        ],
+        "bills": [
+            "(lot_id, order_id, charge_fen, paid_fen, leave_by, price_list, closed_at) SELECT "
+            f"'{lot_id}', {order}, {fen}, {fen}, {out}, 1, {out} {ended}"
+        ],
+        "payments": [
+            "(lot_id, payment_id, giver, trade_no, order_id, way, state, fen, paid_at, received_at, plate) SELECT "
+            f"'{lot_id}', 'P' || n, 'bolink', 'TC' || n, {order}, (ARRAY['scancode', 'prepay', 'etc', 'cash'])"
+            f"[n % 4 + 1], 'paid', {fen}, {out}, {out}, {plate} {ended}"
+        ],
+        "lifts": [
+            "(lot_id, lift_id, channel_id, command, cause, actor, reason, intended_at, deadline, outcome, outcome_at, "
+            f"purpose) SELECT '{lot_id}', 'L' || n, 'B1', 'open', 'manual', (ARRAY['王芳', '陈杰', '李强'])"
+            f"[n % 3 + 1], '设备没有识别车牌', {out}, {out}, 'accepted', {out}, 'manual' {ended} WHERE n % 50 = 0"
+        ],
     }
 
 

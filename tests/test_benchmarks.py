@@ -45,7 +45,11 @@ def test_a_car_leaves_by_the_exit_of_its_entrys_number() -> None:
 SCRIPTS = {script.stem: script.read_text("utf-8") for script in sorted((ROOT / "benchmarks/sql").glob("*.sql"))}
 WRITTEN = SCRIPTS | {
     f"{state} {table}": "".join(f"INSERT INTO {table} {select};" for select in selects)
-    for state, rows in (("closed", seeding.closed_rows(10, 10)), ("inside", seeding.inside_rows(10)))
+    for state, rows in (
+        ("closed", seeding.closed_rows(10, 10)),
+        ("inside", seeding.inside_rows(10)),
+        ("office", seeding.office_rows("1-1", 10, 10)),
+    )
     for table, selects in rows.items()
 }
 
