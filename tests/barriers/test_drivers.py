@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from support.barrier_bench import LANE, HandClock
+from support.clock import PATIENCE
 from support.simulated_lanes import Heard
 from taigan.barriers.backoff import Backoff
-from taigan.barriers.barrier import EventKind, LaneKey, Outcome, Result
+from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome, Result
 from taigan.barriers.drivers import DRIVERS, BadSettings, Fleet, driver_named, read_settings
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
 from taigan.deadline import Deadline
@@ -176,6 +177,34 @@ async def test_events_reach_a_slow_sink_in_order() -> None:
     gate.set()
     await watch.delivered()
     assert heard.kinds() == [EventKind.ONLINE, EventKind.ARRIVED, EventKind.PASSED]
+
+
+async def test_who_reports_waits_for_what_was_told_by_then_and_not_for_what_nobody_may_ever_take() -> None:
+    import asyncio
+
+    heard = Heard()
+    waits, never = asyncio.Event(), asyncio.Event()
+
+    async def lose(event: Event) -> None:
+        if event.kind is EventKind.OFFLINE:
+            await never.wait()  # a lane whose device is not reached is watched by nobody
+        elif event.kind is EventKind.ARRIVED:
+            await waits.wait()
+            watch.lost("it did not take the screen's text")
+
+    heard.before = lose
+    watch = LaneWatch(LANE, heard, HandClock(), device="test")
+    watch.heard()
+    watch.loop(True, "1")
+    delivered = asyncio.create_task(watch.delivered())
+    await asyncio.sleep(0)
+    waits.set()
+    await asyncio.wait([delivered], timeout=PATIENCE)
+    assert delivered.done()
+    assert heard.kinds() == [EventKind.ONLINE, EventKind.ARRIVED]
+    never.set()
+    await watch.stop()
+    assert heard.kinds() == [EventKind.ONLINE, EventKind.ARRIVED, EventKind.OFFLINE]
 
 
 def test_a_new_driver_is_one_line(tmp_path: Path) -> None:

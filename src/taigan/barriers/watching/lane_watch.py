@@ -88,6 +88,7 @@ class LaneWatch:
         self._waiting: deque[tuple[Event, asyncio.Future[bool]]] = deque()
         self.not_taken = 0  # events that the sink could not take
         self._delivery: asyncio.Task[None] | None = None
+        self._last: asyncio.Future[bool] | None = None  # of the event told last
         self._over = False
         self._attempts: dict[str, Attempt] = {}
         self._loop_known = False  # whether a car is on the loop was said since the device was last away
@@ -246,13 +247,15 @@ class LaneWatch:
             self.lost(f"not heard for {self._silent_after:.0f} s")
 
     async def delivered(self) -> None:
-        """Return when the sink has taken everything that was told so far."""
-        while self._delivery is not None and not self._delivery.done():
-            await asyncio.shield(self._delivery)
+        """Return when the sink has taken, or refused, everything that was told so far; what is told later may wait for
+        long: a lane whose device is not reached is watched by nobody."""
+        if self._last is not None:
+            await asyncio.shield(self._last)
 
     async def stop(self) -> None:
         """Hand over what is left and end."""
-        await self.delivered()
+        while self._delivery is not None and not self._delivery.done():
+            await asyncio.shield(self._delivery)
         self._over = True
 
     # Commands
@@ -379,6 +382,7 @@ class LaneWatch:
             taken.set_result(False)
             return taken
         self._waiting.append((event, taken))
+        self._last = taken
         if self._delivery is None or self._delivery.done():
             self._delivery = loop.create_task(self._hand_over())
         return taken
