@@ -10,7 +10,6 @@ import pytest
 
 from taigan.lot.errors import CannotPrice
 from taigan.lot.stays.covers import (
-    WAITS,
     Cover,
     holds_until,
     limit_told,
@@ -78,7 +77,7 @@ def test_a_pass_by_kinds_of_day_needs_a_year_that_is_published() -> None:
 
 def test_it_is_valid_from_its_first_moment_to_before_its_last_and_overdue_after_its_own_end() -> None:
     one = cover(ends_at=hour(264))
-    assert [one.is_valid(hour(n)) for n in (-0.1, 0, 263.9, 264)] == [False, True, True, False]
+    assert [one.is_valid(hour(n)) for n in (-0.1, 0, 263.9, 264, 265)] == [False, True, True, False, False]
     assert [one.is_overdue(hour(n)) for n in (239.9, 240, 263.9, 264)] == [False, True, True, False]
     assert [one.has_run_out(hour(n)) for n in (263.9, 264)] == [False, True]
     assert not cover(ended_at=hour(3), ends_at=hour(3)).has_run_out(hour(4)), "a person ended it"
@@ -145,8 +144,8 @@ def test_the_first_to_come_has_the_space_and_the_next_has_none_while_he_stays() 
 
 
 def test_a_space_that_is_left_within_half_an_hour_is_his_from_then_on() -> None:
-    wait = WAITS / HOUR
-    assert has(stay("B", 2, None), stay("A", 1, 2 + wait)) == (hour(2) + WAITS, ["A"])
+    wait = 0.5
+    assert has(stay("B", 2, None), stay("A", 1, 2 + wait)) == (hour(2.5), ["A"])
     assert has(stay("B", 2, None), stay("A", 1, 2 + wait + 0.01)) == (None, ["A"])
     assert has(stay("B", 2, None), stay("A", 1, 2)) == (hour(2), [])
     assert has(stay("B", 2, 2.2), stay("A", 1, 2.3)) == (None, ["A"]), "he was gone before it was free"

@@ -126,6 +126,8 @@ def test_hours_of_each_day_as_far_as_they_are_inside() -> None:
     found = times((), hours_of("08:00-10:00"), SHANGHAI, None, hour(9), hour(33))
     assert found == [(hour(9), hour(10)), (hour(32), hour(33))]
     assert times((), hours_of("08:00-10:00"), SHANGHAI, None, hour(10), hour(32)) == []
+    [late] = times((), hours_of("23:30-23:50"), SHANGHAI, None, hour(0), hour(24))
+    assert late == (hour(23.5), hour(24) - timedelta(minutes=10))
 
 
 def test_the_night_before_is_still_under_way_and_its_hours_are_of_its_own_day() -> None:
