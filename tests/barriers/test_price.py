@@ -18,7 +18,12 @@ from taigan.barriers.wires.price import ToldPrice, in_words
         (timedelta(seconds=1), "停车1分"),
         (timedelta(minutes=59, seconds=1), "停车1小时"),
         (timedelta(hours=3, minutes=5), "停车3小时5分"),
+        (timedelta(minutes=59), "停车59分"),
+        (timedelta(hours=1, minutes=59), "停车1小时59分"),
+        (timedelta(hours=23, minutes=59), "停车23小时59分"),
         (timedelta(days=1), "停车1天"),
+        (timedelta(days=1, minutes=59), "停车1天"),
+        (timedelta(days=1, hours=1), "停车1天1小时"),
         (timedelta(days=12, hours=23, minutes=59), "停车12天23小时"),
         (timedelta(seconds=-5), "停车0分"),
     ],
@@ -29,7 +34,7 @@ def test_the_time_is_told_in_minutes_begun(parked: timedelta, said: str) -> None
 
 @pytest.mark.parametrize(("fen", "yuan"), [(0, "0.00"), (5, "0.05"), (1234567, "12345.67")])
 def test_the_amount_is_told_to_the_fen(fen: int, yuan: str) -> None:
-    assert f"应付{yuan}元" in in_words(Price("", timedelta(0), fen, ""))
+    assert in_words(Price("", timedelta(0), fen, "")) == f"停车0分，应付{yuan}元"
 
 
 def test_a_price_fits_the_four_rows_of_an_led_card() -> None:
@@ -40,3 +45,4 @@ def test_a_price_fits_the_four_rows_of_an_led_card() -> None:
 def test_a_price_comes_out_of_a_message_as_it_went_in() -> None:
     price = Price("京A12345", timedelta(minutes=185), 1500, "请扫码缴费", "https://hub/pay/1")
     assert ToldPrice.of(price).price() == price
+    assert ToldPrice.of(Price("京A1", timedelta(0), 0, "")) == ToldPrice("京A1", 0, 0, "", "")

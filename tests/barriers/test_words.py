@@ -46,6 +46,28 @@ def test_control_characters_are_shown_and_long_words_cut() -> None:
     assert clean("x" * 1000) == "x" * 199 + "…"
 
 
+def test_a_plate_has_sixteen_characters_at_most_and_blanks_between_them_do_not_count() -> None:
+    assert plate_of("A" * 16) == "A" * 16
+    assert plate_of(" ".join("A" * 16)) == "A" * 16
+    assert plate_of("A" * 16 + " " * 48) == "A" * 16
+    with pytest.raises(NotAPlate, match="at most 16"):
+        plate_of("A" * 16 + " " * 49)
+    with pytest.raises(NotAPlate, match="at most 16"):
+        plate_of("A" * 17)
+    with pytest.raises(NotAPlate, match="printable"):
+        plate_of("粤B\N{REPLACEMENT CHARACTER}")
+
+
+@pytest.mark.parametrize("said", ["未识别车牌", "未知", "NoPlate", "unlicensed", "Unknown", "粤无"])
+def test_each_word_of_a_camera_that_read_none_is_known(said: str) -> None:
+    assert plate_of(said) == ""
+
+
+def test_a_text_is_cut_only_where_it_is_longer_than_it_may_be() -> None:
+    assert (clean("x" * 200), clean("x" * 201)) == ("x" * 200, "x" * 199 + "…")
+    assert (clean("abc", 3), clean("abcd", 3), clean("", 3)) == ("abc", "ab…", "")
+
+
 @given(some.text(some.characters(), max_size=300))
 def test_whatever_a_device_says_can_be_stored_and_shown(words: str) -> None:
     event = Event(words, LaneKey("lot", "A1"), EventKind.FAULT, datetime.now(UTC), words, words, words)
