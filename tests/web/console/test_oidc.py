@@ -680,6 +680,17 @@ async def test_an_account_belongs_to_one_person_and_a_person_has_one_there(place
     await other.close()
 
 
+async def test_who_manages_people_sees_which_account_somebody_is_linked_to(place: Place, browser: Browser) -> None:
+    await place.linked()
+    await came(place, browser)
+    other = await person(place.house, Role.COLLECTOR, login="liqiang", name="李强")
+    page = f"/lots/{LOT}/people/liqiang"
+    assert "公司账号 没有连" in (await browser.see(page)).text
+    await linking(place, other, "li")
+    assert "公司账号 连着账号 li" in (await browser.see(page)).text
+    await other.close()
+
+
 async def test_unlinking_signs_other_browsers_out_that_came_that_way(place: Place, browser: Browser) -> None:
     await place.linked()
     await came(place, browser)

@@ -27,7 +27,7 @@ from taigan.storage.database import Database
 from taigan.storage.rows import Act
 from taigan.storage.setup import registry, staff
 from taigan.storage.setup.staff import EVERYWHERE, Given, Link, Person, Session
-from taigan.web.console.signing.elsewhere import Flow, Identity
+from taigan.web.console.signing.elsewhere import Flow, Identity, Provider
 from taigan.web.console.signing.guesses import Guesses
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
@@ -296,9 +296,12 @@ class Accounts:
 
         return await self._database.write(transaction)
 
-    async def links_of(self, login: str) -> list[Link]:
-        """A person's accounts elsewhere."""
-        return await self._database.read(lambda conn: staff.links_of(conn, login))
+    async def link_at(self, provider: Provider | None, login: str) -> Link | None:
+        """A person's account at a provider."""
+        if provider is None:
+            return None
+        links = await self._database.read(lambda conn: staff.links_of(conn, login))
+        return next((one for one in links if one.issuer == provider.issuer), None)
 
     async def links(self) -> list[Link]:
         """Everybody's accounts elsewhere."""

@@ -71,7 +71,8 @@ async def add(visit: Here) -> Answer:
 async def person_page(visit: Here, login: FromPath[str]) -> Answer:
     """One of them: roles, second factor, what can be done about the account."""
     worker = await _worker(visit, login)
-    return visit.page("person.html", worker=worker, roles=_roles_to_give(visit, worker))
+    link = await visit.accounts.link_at(visit.provider, login)
+    return visit.page("person.html", worker=worker, roles=_roles_to_give(visit, worker), link=link)
 
 
 @post("/lots/{lot_id:str}/people/{login:str}/give", right=Right.STAFF_SET)

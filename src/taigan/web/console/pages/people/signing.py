@@ -164,9 +164,7 @@ def said_of_password(visit: Visit, error: BadAccount) -> str:
 async def show_account(visit: Visit, status: int = HTTPStatus.OK) -> Answer:
     """The person's own account, with what was wrong in one of its forms."""
     login = visit.person.person.login
-    grants, links = await visit.accounts.grants_of(login), await visit.accounts.links_of(login)
-    issuer = visit.provider.issuer if visit.provider is not None else ""
-    link = next((one for one in links if one.issuer == issuer), None)
+    grants, link = await visit.accounts.grants_of(login), await visit.accounts.link_at(visit.provider, login)
     return visit.page("account.html", status=status, grants=grants, link=link)
 
 
