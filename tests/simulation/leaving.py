@@ -310,6 +310,8 @@ class Leaving:
             if told[order.order_id] != (balance <= 0):
                 raise Broken(f"{order.order_id} left owing {balance} fen; {told[order.order_id]} exits are told")
             if balance <= 0:
+                if ("3.2", order.order_id) not in sections:
+                    raise Broken(f"{order.order_id} left, owing nothing, and BoLink never heard of it")
                 left = sections.index(("3.2", order.order_id))
                 if ("3.1", order.order_id) not in sections[:left]:
                     raise Broken(f"BoLink heard of the exit of {order.order_id} before it heard of its entry")
