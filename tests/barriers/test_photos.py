@@ -12,8 +12,9 @@ import pytest
 from support.barrier_bench import bench
 from support.clock import ManualClock
 from support.ports import free_port
-from taigan.barriers.barrier import EventKind, LaneKey, Outcome, Photo, Why
+from taigan.barriers.barrier import EventKind, LaneKey, Outcome, Photo, Position, Why
 from taigan.barriers.door import Post
+from taigan.barriers.kinds.vzenith import Camera, Wiring
 from taigan.barriers.watching.lane_watch import LaneWatch
 from taigan.barriers.wires.photos import decoded
 from taigan.devices.lanes.photos import photo_of
@@ -93,3 +94,23 @@ def test_a_picture_is_named_by_what_it_shows_so_that_every_process_names_it_alik
     assert names[:2] == names[2:]
     assert len(set(names)) == 2
     assert [photo.plate for photo in taken[:2]] == [PLATE, ""]
+
+
+async def test_a_picture_that_a_camera_took_without_a_reason_is_called_by_what_the_lane_does() -> None:
+    taken: list[Photo] = []
+
+    async def nobody(event: object) -> None: ...
+
+    watch = LaneWatch(LaneKey("1-7", "A1"), nobody, ManualClock(), device="camera", photos=taken.append)
+    camera = Camera("c5h-1", Wiring(), watch)
+    image = {"imageFile": base64.b64encode(photo_of("")).decode()}
+    watch.loop(True)
+    watch.arm(Position.CLOSED)
+    camera.snapped(image, "comes")
+    watch.arm(Position.OPEN)
+    camera.snapped(image, "lifted")
+    watch.loop(False)
+    camera.snapped(image, "passes")
+    camera.plate_read({"result": {"PlateResult": {"license": "", "plateid": 7, **image}}})
+    assert [photo.why for photo in taken] == [Why.PLATE, Why.LIFT, Why.PASSAGE, Why.PLATE]
+    await watch.stop()

@@ -87,16 +87,19 @@ class Camera:
             del self._plates[next(iter(self._plates))]
         text = plate_text(plate.license)
         self._watch.plate(text, mark)
-        self._photo(plate.imageFile, mark, text)
+        self._photo(plate.imageFile, mark, Why.PLATE, text)
         return True
 
     def snapped(self, image: Any, mark: str) -> None:
-        """`TriggerImage`: a picture that was not taken for a plate."""
-        self._photo(_inside(image, "imageFile"), mark, "")
+        """`TriggerImage`: a picture that was not taken for a plate. The camera does not say why it took it; whether the
+        arm is up and a car stands before it does."""
+        up = self._watch.state.position in (Position.OPEN, Position.RISING)
+        why = Why.PLATE if not up else Why.LIFT if self._watch.signals.present else Why.PASSAGE
+        self._photo(_inside(image, "imageFile"), mark, why)
 
-    def _photo(self, encoded: Any, mark: str, plate: str) -> None:
+    def _photo(self, encoded: Any, mark: str, why: Why, plate: str = "") -> None:
         if data := decoded(encoded):
-            self._watch.photo(data, Why.PLATE if plate else Why.LIFT, mark, plate)
+            self._watch.photo(data, why, mark, plate)
 
     def arm_moved(self, status: Any, mark: str) -> None:
         """`barr_gate_status`: 1 is up, 0 is down."""
