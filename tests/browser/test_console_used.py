@@ -1,15 +1,19 @@
-"""The console as people use it: without a mouse."""
+"""The console as people use it: without a mouse, by who never saw it, with the line cut, in a tab left open."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
 from browser.console import HERE, Console
 from browser.looks import what_has_the_focus
+from browser.wire import wire_to
+from taigan.storage.rows import Alarm
 from web.console.browser import PASSWORD
+from web.house import LOT
 
 FAR = 120
 """No control is farther from the page's begin than so many stops."""
@@ -56,8 +60,8 @@ async def leads(page: Page, key: str = "Enter") -> None:
     await page.wait_for_load_state()
 
 
-async def sign_in(page: Page) -> None:
-    await page.goto("/sign-in")
+async def sign_in(page: Page, at: str = "") -> None:
+    await page.goto(f"{at}/sign-in")
     await expect(page.locator("[name=login]")).to_be_focused()
     await page.keyboard.type("wangfang")
     await press(page, "Tab")
@@ -210,3 +214,99 @@ async def test_the_focus_outlives_what_happens_at_the_lanes_and_never_acts_on_an
         await press(page, "Tab")
     await expect(needed.locator("h2")).to_have_text("都正常")
     await page.unroute("**/attention")
+
+
+async def test_who_never_saw_it_finds_the_way_by_the_words_on_the_pages(console: Console, page: Page) -> None:
+    await sign_in(page)
+
+    # How many spaces are free, and what if that is wrong?
+    await page.get_by_role("link", name="空位").click()
+    await page.get_by_label("数到的空位").fill("7")
+    await page.get_by_label("原因").first.fill("数过了")
+    await page.get_by_role("button", name="更正空位").click()
+    await expect(page.locator(".side .free b")).to_have_text("7")
+
+    # The arm of A2 stays up for a while.
+    await page.get_by_role("link", name="车道", exact=True).click()
+    card = page.locator(".card", has=page.locator("h3", has_text="A2"))
+    await card.locator("summary").click()
+    await card.get_by_role("button", name="保持抬起").click()
+    await expect(page.locator(".said[role=status]")).to_contain_text("A2")
+    assert console.house.barriers["A2"].commands[-1] == "hold"
+
+    # Who lifted the arm of A1, and why?
+    card = page.locator(".card", has=page.locator("h3", has_text="A1"))
+    await card.locator("summary").click()
+    await card.get_by_role("link", name="谁抬过杆").click()
+    await expect(page.locator("tbody")).to_contain_text("设备没有识别车牌")
+    await expect(page.locator("tbody tr", has_text="陈杰")).to_contain_text("A1")
+
+    # What came in today, by which way?
+    await page.get_by_role("navigation", name="菜单").get_by_role("link", name="收款").click()
+    await page.get_by_role("link", name="今天").click()
+    await expect(page.locator("th", has_text="扫码付")).to_be_visible()
+    await page.locator("tfoot a, tbody a").filter(has_text=".").first.click()
+    await expect(page.get_by_role("heading", name="收款明细")).to_be_visible()
+
+    # A car stands at the exit, and there is an alarm about it.
+    console.house.clock.step(1)
+    asked = Alarm(LOT, "B1", "", console.house.clock.now(), "no_entry", "粤B99X88: no entry found")
+    await console.house.keep(lambda changes: changes.alarms.append(asked))
+    await page.get_by_role("link", name="报警").click()
+    row = page.locator("section.alarms li", has_text="粤B99X88 没有入场记录")
+    await row.get_by_role("link", name="选订单").click()
+    await expect(page.get_by_role("heading", name="选订单 · B1")).to_be_visible()
+
+
+async def test_the_line_is_cut_and_the_page_says_so_and_is_right_again_without_a_reload(
+    console: Console, page: Page
+) -> None:
+    away = urlsplit(console.url)
+    async with wire_to(str(away.hostname), int(away.port or 0)) as wire:
+        await sign_in(page, wire.url)
+        await page.evaluate("window.stayed = true")
+        cut, card = page.locator("#live"), page.locator(".card", has=page.locator("h3", has_text="东门/一号"))
+        await expect(card).to_be_visible()
+        await expect(cut).to_be_hidden()
+        wire.cut()
+        await expect(cut).to_be_visible()
+        await expect(cut).to_have_text("正在重新连接…")
+        await console.house.order(
+            "无W1W2W3", state="waiting", waiting_for="attendant", in_at=None, channel_id="东门/一号 50%"
+        )
+        wire.mend()
+        await expect(card).to_contain_text("无W1W2W3")
+        await expect(cut).to_be_hidden()
+        assert await page.evaluate("window.stayed"), "it came back by itself"
+
+
+async def test_a_tab_from_before_the_person_changed_does_nothing_and_says_why(console: Console, page: Page) -> None:
+    await sign_in(page)
+    await page.goto(f"{HERE}/lanes/B1/open")
+    await page.get_by_label("道闸故障").check()
+    other = await page.context.new_page()
+    await other.goto(HERE)
+    await other.get_by_role("button", name="退出").click()
+    await sign_in(other)
+    lifted = list(console.house.barriers["B1"].commands)
+    await page.get_by_role("button", name="抬杆 B1").click()
+    await page.wait_for_load_state()
+    await expect(page.locator("main")).to_contain_text("这个页面太旧了，没有执行")
+    assert console.house.barriers["B1"].commands == lifted
+
+
+async def test_what_was_decided_meanwhile_is_told_before_it_is_decided_again(console: Console, page: Page) -> None:
+    await console.house.order("粤B55555", order_id="stale", origin="plate", plate="粤B55555")
+    await sign_in(page)
+    other = await page.context.new_page()
+    for tab, plate in ((page, "粤B55557"), (other, "粤B55556")):
+        await tab.goto(f"{HERE}/stays/stale/correct")
+        await tab.get_by_label("车牌").fill(plate)
+        await tab.get_by_label("原因").fill("看错了")
+        await tab.get_by_role("button", name="看改前改后").click()
+    await other.get_by_role("button", name="更正").click()
+    await expect(other.locator(".said[role=status]")).to_be_visible()
+    await page.get_by_role("button", name="更正").click()
+    await expect(page.locator("main")).to_contain_text("打开本页以后")
+    await expect(page.locator("main")).to_contain_text("粤B55556")
+    await expect(page.get_by_label("车牌")).to_have_value("粤B55557")
