@@ -26,6 +26,7 @@ from taigan.clock import SystemClock
 from taigan.doctor import CHECKS, Account, Finding, Installation, Peers, Sms, examine
 from taigan.lot.gateways.gateway import NoGateway, Registration, SmsFailed
 from taigan.lot.messages.router import Answered
+from taigan.pictures.store import Files
 from taigan.rights import Role
 from taigan.storage import tables as t
 from taigan.storage.database import open_database
@@ -113,6 +114,7 @@ async def patient(tmp_path: Path) -> AsyncIterator[Patient]:
                 queue_alarm_after=300,
                 accounts=[Account(union_id="200002", key="a-key", callback_url=f"{platform}/bolink")],
                 peers=Peers(transport=Sides(own="a-key"), own=Addresses.at("http://hub")),
+                pictures=("pictures", Files(tmp_path / "pictures")),
                 answers_within=60,
             ),
         )
@@ -125,6 +127,12 @@ async def test_a_well_installation_is_well_in_every_check(patient: Patient) -> N
     assert {finding.state for finding in found.values()} == {"well"}, found
     assert {check for check, _ in found} == set(CHECKS)
     assert {subject for check, subject in found if check == "barrier"} >= {f"{LOT}/A1", f"{LOT}/B1"}
+
+
+async def test_pictures_that_cannot_be_kept_are_wrong(patient: Patient, tmp_path: Path) -> None:
+    (tmp_path / "pictures").write_text("no folder")
+    assert await patient.wrong() == [("pictures", "pictures")]
+    assert "没有图片" in (await patient.found())[("pictures", "pictures")].do_zh
 
 
 async def test_a_key_that_bolink_does_not_know_is_wrong_and_nothing_is_changed_by_trying_it(patient: Patient) -> None:

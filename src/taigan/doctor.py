@@ -24,6 +24,7 @@ from taigan.bolink import Addresses, BadAnswer, BolinkClient, BolinkError, GetQr
 from taigan.bolink.wire.client import Transport
 from taigan.clock import Clock
 from taigan.lot.gateways.gateway import SmsFailed, SmsGateway
+from taigan.pictures.store import Store, StoreFailed
 from taigan.storage.errors import CannotOpen
 from taigan.storage.kept.inspection import Inspection, inspect_database
 from taigan.storage.migrations import HEAD
@@ -45,6 +46,7 @@ UNSIGNED = b'{"data":{"service_name":"nolicence_in_park","union_id":0,"park_id":
 CHECKS = {
     "database": "数据库",
     "disk": "磁盘",
+    "pictures": "图片",
     "platform": "平台",
     "bolink": "泊链",
     "clock": "时钟",
@@ -112,6 +114,8 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     """For each lane over MQTT: its name, its broker's address, whether a user signs in there."""
     sms: Sms | None = None
     """Nobody carries codes: none."""
+    pictures: tuple[str, Store] | None = None
+    """Where pictures are kept, as a person would name it."""
     peers: Peers | None = None
     """None: no call is signed."""
     polls: bool = False
@@ -213,6 +217,7 @@ class _Examination:
         return [
             database,
             self._disk(),
+            *([await self._pictures(*self._at.pictures)] if self._at.pictures else []),
             platform,
             bolink,
             self._time(),
@@ -385,6 +390,21 @@ class _Examination:
             do_zh="腾出空间；磁盘满了就不能提交，司机会被告知系统繁忙",
             do_en="make room: on a full disk nothing can be committed and drivers are told to try later",
         )
+
+    async def _pictures(self, where: str, store: Store) -> Finding:
+        try:
+            await within(self._at.answers_within, store.look())
+        except (StoreFailed, TimeoutError) as error:
+            why = str(error) or f"{self._at.answers_within:g} s"
+            return _wrong(
+                "pictures",
+                where,
+                zh=f"图片存不进去：{why}",
+                en=f"no picture can be kept: {why}",
+                do_zh="看 pictures_in、s3_… 和文件夹的权限；车照常进出，只是没有图片",
+                do_en="see to pictures_in, s3_… and the folder's rights; cars come and go meanwhile",
+            )
+        return _well("pictures", "能存", "can be kept", where)
 
     async def _platform(self) -> Finding:
         url = f"{self._at.platform_url}/readyz"

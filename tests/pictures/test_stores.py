@@ -11,7 +11,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from taigan.pictures.s3 import Bucket
-from taigan.pictures.store import Files, InMemory, Store, StoreFailed, both
+from taigan.pictures.store import TRIED, Files, InMemory, Store, StoreFailed, both
 
 PLACE = "2026-05-04/0123456789abcdef0123456789abcdef.jpg"
 SMALL = PLACE.replace(".jpg", ".small.jpg")
@@ -64,6 +64,21 @@ async def test_a_place_that_leads_elsewhere_is_refused(store: Store, place: str)
     for act in (store.put(place, b"x"), store.get(place), store.drop([place])):
         with pytest.raises(ValueError, match="no place"):
             await act
+
+
+async def test_a_store_that_takes_pictures_says_so_and_keeps_nothing_of_being_asked(
+    store: Store, tmp_path: Path
+) -> None:
+    await store.look()
+    assert await store.get(TRIED) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_store_that_takes_none_says_why(moto: str, tmp_path: Path) -> None:
+    (tmp_path / "pictures").write_text("no folder")
+    for store in (bucket(moto, "never-was"), Files(tmp_path / "pictures")):
+        with pytest.raises(StoreFailed):
+            await store.look()
 
 
 async def test_files_are_the_platforms_alone_and_a_day_without_any_goes(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import S3Store
 
-from taigan.pictures.store import StoreFailed, checked
+from taigan.pictures.store import TRIED, StoreFailed, checked
 
 WITHIN = timedelta(seconds=10)
 
@@ -52,6 +52,11 @@ class Bucket:
             await obstore.put_async(self._store, checked(place), picture, attributes={"Content-Type": kind})
         except (BaseError, OSError) as error:
             raise _failed(error) from error
+
+    async def look(self) -> None:
+        """Put something where no picture lies, and take it away: a bucket tells in no other way that it takes any."""
+        await self.put(TRIED, b"taigan")
+        await self.drop([TRIED])
 
     async def get(self, place: str) -> bytes | None:
         """The object; None where there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -13,6 +14,8 @@ from typing import Any, Protocol, TypeVar
 R = TypeVar("R")
 PLACE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9a-f]{16,64}\.(jpg|small\.jpg|png)")
 """How a place is written: the day, and a name of sixteen or more hexadecimal digits."""
+TRIED = "0001-01-01/0000000000000000.jpg"
+"""A place that no picture has: what is put there to see whether that works, goes at once."""
 
 
 class StoreFailed(Exception):
@@ -41,6 +44,9 @@ class Store(Protocol):
     async def drop(self, places: Sequence[str]) -> None:
         """Have none there any more. What is not there is no error."""
 
+    async def look(self) -> None:
+        """See whether pictures could be kept."""
+
 
 def checked(place: str) -> str:
     """The place. Raises ValueError for what could lead elsewhere."""
@@ -68,6 +74,9 @@ class InMemory:
         for place in places:
             self._kept.pop(checked(place), None)
 
+    async def look(self) -> None:
+        """Memory takes them always."""
+
 
 class Files:
     """Pictures as files below a folder, one folder a day, for the platform's own user alone."""
@@ -87,6 +96,10 @@ class Files:
         """Remove the files, and the days that have none any more."""
         await self._do(self._remove, [self._folder / checked(place) for place in places])
 
+    async def look(self) -> None:
+        """Whether the folder, or the one it would be made in, lets itself be written to; nothing is written."""
+        await self._do(self._looked_at, self._folder)
+
     @staticmethod
     async def _do(act: Callable[..., R], *given: Any) -> R:
         try:
@@ -101,6 +114,14 @@ class Files:
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(picture)
         fresh.replace(path)
+
+    @staticmethod
+    def _looked_at(folder: Path) -> None:
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        number = errno.ENOTDIR if not folder.is_dir() else 0 if os.access(folder, os.W_OK | os.X_OK) else errno.EACCES
+        if number:
+            raise OSError(number, os.strerror(number), str(folder))
 
     @staticmethod
     def _read(path: Path) -> bytes | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taigan.cli.running import Config, read_settings
+from taigan.cli.running import Config, read_settings, store_of
 from taigan.cli.serving.lot import addresses_of, gateway_of
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def _installation(settings: Settings, config: Path | None, transport: AiohttpTra
         )
         if settings.lot.sms_provider
         else None,
+        pictures=(settings.lot.pictures_in or str(settings.data / "pictures"), store_of(settings)),
         peers=Peers(transport=transport, own=own, others=[side for side in sides if own in sides and side != own]),
         polls=settings.lot.connection is Connection.POLL,
         accounts=[
