@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, expect
 
 from browser.looks import barriers_found, keep_picture, sticks_out
 from support.browser import chromium
+from support.clock import PATIENCE
 from support.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from taigan.rights import Role
 from taigan.storage.database import open_database
@@ -60,6 +61,7 @@ async def test_a_person_links_their_account_signs_out_and_in_by_it_and_no_policy
     sites: Sites,
 ) -> None:
     context = await sites.browser.new_context(base_url=sites.console, locale="zh-CN")
+    context.set_default_timeout(PATIENCE * 1000)
     page = await context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
@@ -68,6 +70,7 @@ async def test_a_person_links_their_account_signs_out_and_in_by_it_and_no_policy
     await page.locator("[name=password]").fill(PASSWORD)
     await page.locator("form[action='/sign-in'] button").click()
     await page.goto("/account")
+    await keep_picture(page, "sign-in", "account")
     await page.locator("[name=proof]").fill(PASSWORD)
     await page.locator("form[action='/account/link'] button").click()
     await consent(page, "zhang")
@@ -93,6 +96,7 @@ async def test_the_sign_in_looks_whole_with_a_provider_and_says_why_somebody_is_
             locale=language,
             bypass_csp=True,
         )
+        context.set_default_timeout(PATIENCE * 1000)
         page = await context.new_page()
         await page.goto("/sign-in")
         await page.locator("a[href*='/sign-in/oidc']").click()
