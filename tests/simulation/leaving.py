@@ -120,7 +120,7 @@ class Leaving:
         if lane.car is not None or not (inside := self.inside()):
             return
         car = self.street.chance.choice(inside)
-        lane.car, car.at_exit, car.quote, car.priced_as = car, True, None, ""
+        lane.car, car.at_exit, car.quote, car.priced_as, car.let_out = car, True, None, "", False
         self.street.say(f"{car.licence} comes to {lane.key.channel_id}")
         self.street.counts["came to the exit"] += 1
         self.street.signal(lane, lambda driver, mark: driver.watch.loop(True, mark))
@@ -317,7 +317,13 @@ class Leaving:
                     raise Broken(f"BoLink heard of the exit of {order.order_id} before it heard of its entry")
         for car in self.street.cars.values():
             order = orders.get(car.priced_as)
-            if order is None or not car.left or car.unseen or car.licence not in (order.licence, order.plate):
+            if (
+                order is None
+                or not car.left
+                or not car.let_out
+                or car.unseen
+                or car.licence not in (order.licence, order.plate)
+            ):
                 continue
             if order.state != "out":
                 raise Broken(f"{car.licence} was told its price, drove out, and {order.order_id} is {order.state}")

@@ -126,6 +126,7 @@ class Car:
     unseen: bool = False  # a process missed all that the loop under the arm said of it: nobody can know better
     at_exit: bool = False
     left: bool = False
+    let_out: bool = False  # an arm was raised while it stood there
     heard_leaving: set[str] = field(default_factory=set)  # the processes that heard it drive out
     quote: Quote | None = None  # the price that its driver's phone shows
     priced_as: str = ""  # the order whose price it was told at the exit
@@ -528,6 +529,8 @@ class Street:
             return Result(Outcome.REJECTED, "blocked")
         if mode == "silent":
             await asyncio.Event().wait()
+        if lane.car is not None and lane.direction == "exit":
+            lane.car.let_out = True
         await self.arm(lane, True)
         if mode == "mute":
             await asyncio.Event().wait()
