@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taigan.cli.running import Config, read_settings, store_of
+from taigan.cli.running import Config, Failure, fail, read_settings, store_of
 from taigan.cli.serving.lot import addresses_of, gateway_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ def doctor(
         async with AiohttpTransport() as transport:
             return await examine(_installation(settings, config, transport), SystemClock())
 
-    findings = asyncio.run(look())
+    try:
+        findings = asyncio.run(look())
+    except Failure as failure:
+        fail(str(failure), failure.exit_code)
     well = all(finding.state != "wrong" for finding in findings)
     if as_json:
         typer.echo(msgspec.json.encode({"well": well, "findings": findings}))
