@@ -61,7 +61,7 @@ test: dev system
 	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(TESTS)
 
 # The same as in `test`, many times over: kills, cut connections, BoLink's troubles, a full disk, a clock set back, and
-# streets from seeds (a thousand take about an hour), from FIRST_STREET on; and STAYS through all ways of paying.
+# streets from seeds (a thousand take about seven minutes), from FIRST_STREET on; and STAYS through all ways of paying.
 KILL_ROUNDS ?= 20
 TROUBLE_ROUNDS ?= 10
 STREETS ?= 1000
