@@ -283,6 +283,7 @@ class Street:
         self.bodies: list[bytes] = []
         self.heard: dict[str, int] = {}  # by digest: the first answer
         self.undecided: set[str] = set()  # told 0 since nothing could be decided: what comes again is decided anew
+        self.again: set[str] = set()  # those of them that did come again
         self.commands: Counter[str] = Counter()
         self.names = 0
         self.wrong: Broken | None = None
@@ -585,6 +586,8 @@ class Street:
         return self.bodies[-1]
 
     def asks(self, process: Process, body: bytes) -> None:
+        if (digest := _digest(body)) in self.undecided:
+            self.again.add(digest)
         self.counts["scans"] += 1
         answering = self.later(process.platform.callbacks.answer(bolink.seal(body, KEY)))
         self.sent.append((process, process.clock.monotonic(), body, answering))
@@ -740,7 +743,8 @@ class Street:
                 if order.state == "void" and not car.backed_out and not car.unseen:
                     raise Broken(f"{car.licence} was told 1, did not back out, and its order is void")
             first = order is not None and message.received_at <= order.requested_at
-            if state == 0 and first and order.state != "void":
+            anew = digest in self.undecided & self.again
+            if state == 0 and first and not anew and order.state != "void":
                 raise Broken(f"{order.licence} was told 0 and its order is {order.state}")
         rose = Counter(lift.order_id for lift in kept.lifts if lift.cause == "scan")
         if any(times > 1 for times in rose.values()):
