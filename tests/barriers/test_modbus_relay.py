@@ -21,7 +21,8 @@ from support.ports import free_port
 from support.simulated_lanes import Heard
 from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Position
 from taigan.barriers.drivers import BadSettings, Fleet, read_settings
-from taigan.barriers.site import TICK
+from taigan.barriers.site import TICK, Site
+from taigan.barriers.wires.modbus import ModbusLine
 from taigan.clock import SystemClock
 from taigan.devices.electronics.device import Fault
 from taigan.devices.lanes.journal import Journal
@@ -445,3 +446,25 @@ async def test_a_board_that_answers_any_bytes_is_offline_not_up() -> None:
             assert EventKind.UP not in heard.kinds()
         finally:
             await fleet.stop()
+
+
+async def test_a_question_whose_asker_has_gone_ends_with_its_line() -> None:
+    asked = asyncio.Event()
+
+    async def never_answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(12)
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(never_answers, "127.0.0.1", 0) as server:
+        line = ModbusLine("127.0.0.1", server.sockets[0].getsockname()[1], "tcp", Site(Heard(), HandClock(), Random(1)))
+        line.join(1, "tcp")
+        reading = asyncio.create_task(line.read(1, 0, 8, inputs=True))
+        async with asyncio.timeout(PATIENCE):
+            await asked.wait()
+        reading.cancel()
+        await asyncio.wait({reading})
+        line.leave(1)
+        await line.stop()
+        assert not [task for task in asyncio.all_tasks() if "execute" in repr(task.get_coro())]

@@ -17,6 +17,7 @@ from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
 from taigan.barriers.site import Site
 from taigan.barriers.watching.lane_watch import Attempt, NoAnswer, NotSent
+from taigan.tasks import end
 
 ANSWER_WITHIN = 1.0
 SILENT_UNITS = 3
@@ -59,6 +60,7 @@ class ModbusLine:
         self._client: AsyncModbusTcpClient | None = None
         self._one_at_a_time = asyncio.Lock()
         self._unanswered = 0
+        self._asking: set[asyncio.Task[ModbusPDU]] = set()
 
     @property
     def connected(self) -> bool:
@@ -117,7 +119,8 @@ class ModbusLine:
         """Nothing yet: who asks first connects."""
 
     async def stop(self) -> None:
-        """Nothing: the last unit that is left closes the connection."""
+        """The last unit that is left closes the connection; a question nobody waits for any longer ends here."""
+        await end(*self._asking)
 
     async def _connected(self) -> AsyncModbusTcpClient:
         if self._client is not None:
@@ -151,9 +154,12 @@ class ModbusLine:
 
     async def _ask(self, answer: Awaitable[ModbusPDU]) -> ModbusPDU:
         """What comes back. Raises `NoAnswer`."""
+        asking = asyncio.ensure_future(answer)
+        self._asking.add(asking)
+        asking.add_done_callback(self._asked)
         try:
             # shielded, for pymodbus takes a cancellation for an error of the board's
-            answered = await asyncio.shield(asyncio.ensure_future(answer))
+            answered = await asyncio.shield(asking)
         except (ModbusException, OSError, struct.error, ValueError, IndexError) as error:
             self._unanswered += 1
             if self.framer == "rtu" or len(self._units) < 2 or self._unanswered >= SILENT_UNITS:
@@ -161,6 +167,11 @@ class ModbusLine:
             raise NoAnswer(f"the board did not answer: {error}") from error
         self._unanswered = 0
         return answered
+
+    def _asked(self, asking: asyncio.Task[ModbusPDU]) -> None:
+        self._asking.discard(asking)
+        if not asking.cancelled():
+            asking.exception()  # whoever asked may have gone
 
     def _hang_up(self) -> None:
         client, self._client = self._client, None
