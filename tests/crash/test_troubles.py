@@ -182,10 +182,10 @@ def _set(clock_file: Path, seconds: float) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of a few megabytes, with room for every round's entries."""
+    """A disk with room for the log before its pages go to the file (16 MB), and for every round's entries."""
     place = tmp_path / "small"
     place.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", f"size={3 + 3 * ROUNDS}m,mode=0700", "taigan-test", str(place)]
+    mounting = ["mount", "-t", "tmpfs", "-o", f"size={24 + 4 * ROUNDS}m,mode=0700", "taigan-test", str(place)]
     mounted = subprocess.run(mounting, stderr=subprocess.PIPE, text=True, check=False)
     if mounted.returncode != 0:
         pytest.fail(f"this test fills a small disk and must be root to mount one: {mounted.stderr.strip()}")
