@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect
 
 from browser.looks import SCHEMES, Scheme, barriers_found, keep_picture, sticks_out
 from support.stack import Stack, eventually
@@ -267,6 +268,26 @@ async def test_keys_work_after_the_phone_was_clicked(stack: Stack, page: Page) -
     await expect(row.locator(".drive button.next")).to_contain_text("开进去")
     await page.keyboard.press("d")
     await expect(row.locator(".drive button.next")).to_contain_text("来车")
+
+
+async def test_keys_faster_than_the_lanes_are_taken_one_after_another(stack: Stack, page: Page) -> None:
+    await empty(stack)
+    row = page.locator('[data-lane="A1"]')
+    comes = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await comes.wait()
+        await route.continue_()
+
+    await page.route("**/lanes/A1", late)
+    await page.keyboard.press("c")
+    await page.keyboard.press("s")
+    await expect(row.locator("iframe")).to_be_hidden()
+    comes.set()
+    phone = row.frame_locator("iframe")
+    await phone.get_by_role("button", name="确认入场").click()
+    await expect(phone.get_by_role("status")).to_contain_text("入场成功")
+    await page.keyboard.press("d")
 
 
 async def test_a_story_that_is_left_half_way_leaves_no_fault_switched_on(stack: Stack, page: Page) -> None:

@@ -19,7 +19,7 @@ function remember(licence, driver, app) {
 
 export class Row {
   constructor(lane, number, { trail, say, sign }) {
-    Object.assign(this, { lane, number, trail, say, sign, channel: lane.channel_id, state: null, waiters: new Set() });
+    Object.assign(this, { lane, number, trail, say, sign, channel: lane.channel_id, state: null, waiters: new Set(), turn: Promise.resolve() });
     this.out = lane.direction === 'exit';
     this.entryUrl = new URL(this.out ? lane.exit_url : lane.entry_url);
     this.name = this.out ? 'p' : 'code';
@@ -237,8 +237,10 @@ export class Row {
     const { channel, number } = this;
     const shift = number === 2 ? '⇧' : '';
     const act = (work, name) => () => work().catch((error) => this.say(name, error));
-    const button = (zh, en, key, work) => {
-      const made = make('button', { type: 'button', onclick: act(work, t(zh, en)) });
+    // What a car and its driver do happens one after another, however fast the keys are.
+    const inTurn = (work) => () => (this.turn = this.turn.catch(() => {}).then(work));
+    const button = (zh, en, key, work, { alone = false } = {}) => {
+      const made = make('button', { type: 'button', onclick: act(alone ? work : inTurn(work), t(zh, en)) });
       made.append(both(zh, en), ' ');
       if (key) made.append(make('kbd', { 'aria-hidden': 'true' }, shift + key));
       return made;
@@ -264,7 +266,7 @@ export class Row {
     const hands = make('div', { class: 'hands', role: 'group', 'aria-label': `${channel} ${t('管理员', 'attendant')}` });
     hands.append(make('span', {}, both('管理员', 'the attendant')));
     for (const [verb, zh, en] of ACTS) {
-      const made = button(zh, en, verb === 'release' && !this.out ? 'R' : '', () => platform.act(channel, verb));
+      const made = button(zh, en, verb === 'release' && !this.out ? 'R' : '', () => platform.act(channel, verb), { alone: true });
       if (verb === 'release') this.keys.r = made;
       hands.append(made);
     }
