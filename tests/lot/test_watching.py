@@ -108,6 +108,27 @@ async def test_what_was_heard_when_the_watching_process_died_is_stored_by_the_on
     assert two.two.barrier().adopted == [car]
 
 
+async def test_a_car_seen_by_a_process_that_did_not_watch_yet_is_the_one_that_the_rows_know(two: Two) -> None:
+    two.two.barrier().mode = two.one.barrier().mode = Mode.SILENT
+    car = await two.one.arrives()
+    scanning = asyncio.create_task(two.one.scan())
+    await two.one.barrier().commanded()
+    await two.dies(two.one)
+    two.two.barrier().state.presence_id = "its own name"
+    arriving = asyncio.create_task(two.two.barrier().report(EventKind.ARRIVED, "its own name"))
+    reading = asyncio.create_task(
+        two.two.barrier().tells(Event("plate", A1, EventKind.PLATE, two.two.clock.now(), "its own name", "粤B12345"))
+    )
+    await asyncio.sleep(0)
+    await two.looks(two.two)
+    await in_time(arriving)
+    await in_time(reading)
+    assert await two.one.row(sa.select(t.presences.c.presence_id, t.presences.c.left_at)) == [(car, None)]
+    assert (await two.one.order()).state == "waiting"
+    assert (await two.one.order()).plate == "粤B12345"
+    scanning.cancel()
+
+
 async def test_leases_of_a_dead_process_hold_nobody_up_after_the_databases_clock_was_set_back(two: Two) -> None:
     await two.dies(two.one, until=3600)
     await two.looks(two.two)
@@ -213,6 +234,28 @@ async def test_taking_over_a_lane_whose_car_was_named_otherwise_goes_on_with_the
     lane.watch.loop(False)
     assert [presence for _, presence in await lane.cars()][-1] == "car"
     assert lane.watch.state.presence_id == ""
+
+
+async def test_a_car_that_came_after_the_loop_was_free_while_nobody_watched_is_another_one() -> None:
+    lane = Signals()
+    lane.watch.loop(False)
+    lane.watch.loop(True, "another")
+    another = lane.watch.state.presence_id
+    lane.watch.take_over("car", None)
+    lane.watch.arm(Position.OPEN)
+    lane.watch.loop(False)
+    told = await lane.cars()
+    assert (EventKind.ARRIVED, another) in told
+    assert told[-1] == (EventKind.PASSED, another)
+
+
+async def test_a_car_whose_arrival_another_process_has_stored_goes_on_with_the_name_in_the_rows() -> None:
+    lane = Signals()
+    lane.watch.loop(False)
+    lane.watch.loop(True, "its own name")
+    await lane.cars()
+    lane.watch.take_over("car", None)
+    assert lane.watch.state.presence_id == "car"
 
 
 async def test_taking_over_tells_of_a_car_that_no_row_knows() -> None:

@@ -36,7 +36,7 @@ _LIFTS = _Read(t.lifts, "order_id", "presence_id", "cause")
 _OWED = _Read(t.deliveries, "order_id", "section", "state")
 _PAYMENTS = _Read(t.payments, "trade_no", "order_id", "fen", "state", where=t.payments.c.giver == "bolink")
 _BILLS = _Read(t.bills, "order_id", "charge_fen", "reduced_fen", "paid_fen", "refunded_fen")
-_STANDING = _Read(t.presences, "channel_id", where=t.presences.c.left_at.is_(None))
+_STANDING = _Read(t.presences, "channel_id", where=t.presences.c.left_at.is_(None) & t.presences.c.ends_at.is_(None))
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Kept:
     payments: list[Any]
     bills: dict[str, Any]
     standing: list[str]
-    """The lanes with a car on their loop."""
+    """The lanes with a car on their loop; what claims a lane for some time is none."""
 
 
 class StreetDatabase:

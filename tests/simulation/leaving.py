@@ -71,7 +71,7 @@ class Leaving:
 
     street: Street
     trades: dict[str, Trade] = field(default_factory=dict)
-    asked: list[tuple[Process, float, Car, int, asyncio.Task[Any]]] = field(default_factory=list)
+    asked: list[tuple[Process, float, Car, int, bool, asyncio.Task[Any]]] = field(default_factory=list)
     sent: list[tuple[Trade, asyncio.Task[Any]]] = field(default_factory=list)
     told: dict[str, str] = field(default_factory=dict)  # by licence: the last answer to who asked for the price
     names: int = 0
@@ -151,7 +151,8 @@ class Leaving:
         self.street.say(f"{car.licence} asks for the price ({scene})")
         process = self.street.chance.choice(serving)
         answering = self.street.later(process.platform.callbacks.answer(_sealed(asked)))
-        self.asked.append((process, process.clock.monotonic(), car, scene, answering))
+        watched = lane is None or any(one.platform.lanes.watchers.holds(lane.key) for one in serving)
+        self.asked.append((process, process.clock.monotonic(), car, scene, watched, answering))
 
     async def pays(self, car: Car, lane: TrueLane | None = None) -> None:
         """The driver pays the price that the phone shows, now and then twice; BoLink will tell the lot."""
@@ -207,14 +208,14 @@ class Leaving:
     def hears(self) -> None:
         """Take the answers that have come."""
         waiting = []
-        for process, since, car, scene, answering in self.asked:
+        for process, since, car, scene, watched, answering in self.asked:
             if answering.done():
                 if not answering.cancelled():
-                    self._is_told(car, scene, json.loads(answering.result().body))
+                    self._is_told(car, scene, watched, json.loads(answering.result().body))
             elif process.alive:
                 if process.clock.monotonic() - since > PATIENT and not process.clock.stopped:
                     raise Broken(f"{car.licence} asked for the price and was not answered")
-                waiting.append((process, since, car, scene, answering))
+                waiting.append((process, since, car, scene, watched, answering))
         self.asked = waiting
         under_way = []
         for trade, answering in self.sent:
@@ -224,12 +225,13 @@ class Leaving:
                 self._is_heard(trade, answering.result())
         self.sent = under_way
 
-    def _is_told(self, car: Car, scene: int, said: dict[str, Any]) -> None:
+    def _is_told(self, car: Car, scene: int, watched: bool, said: dict[str, Any]) -> None:
+        """`watched`: some process knew who stood in the lane when the price was asked for."""
         self.told[car.licence] = said.get("errmsg", "")
         self.street.say(f"    {car.licence} is told {said['state']} {said.get('price', '')} {said.get('errmsg', '')}")
         if said["state"] == 1 and car.at_exit == (scene != 0):
             car.quote = Quote(said["order_id"], fen(said["price"]), said.get("query_order_no", ""), scene)
-            if car.at_exit:
+            if car.at_exit and watched:
                 car.priced_as = said["order_id"]
             self.street.counts["prices"] += 1
 

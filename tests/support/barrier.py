@@ -94,8 +94,10 @@ class ScriptedBarrier:
         return Result(Outcome.ACCEPTED)
 
     def adopt(self, presence_id: str, since: datetime | None) -> None:
-        """The car that the platform says is on the loop."""
+        """The car that the platform says is on the loop: one that is there is this one."""
         self.adopted.append(presence_id)
+        if presence_id and self.state.presence_id:
+            self.state.presence_id = presence_id
 
     async def cancel(self, command_id: str) -> None:
         self.cancelled.append(command_id)

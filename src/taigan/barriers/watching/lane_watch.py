@@ -92,6 +92,7 @@ class LaneWatch:
         self._over = False
         self._attempts: dict[str, Attempt] = {}
         self._loop_known = False  # whether a car is on the loop was said since the device was last away
+        self._was_free = False  # the loop was said to be free since then
 
     # What the device says. `mark` is the device's own name for a message (its id), so that all processes that hear it
     # make the same presence and event of it; without one the moment serves.
@@ -115,7 +116,7 @@ class LaneWatch:
     def lost(self, reason: str) -> None:
         """The device is gone, as far as anyone can tell."""
         self.gone = True
-        self._loop_known = False
+        self._loop_known = self._was_free = False
         self.signals.lost()
         self._refresh()
         self.state.extra["offline"] = clean(reason)
@@ -136,6 +137,7 @@ class LaneWatch:
     def loop(self, on: bool, mark: str = "") -> None:
         """The loop before the arm is lit, or no longer."""
         self._loop_known = True
+        self._was_free = self._was_free or not on
         self._happened(self.signals.loop(on, self.clock.monotonic(), self._presence_id(mark)), mark)
 
     def under(self, on: bool, mark: str = "") -> None:
@@ -222,6 +224,8 @@ class LaneWatch:
     def take_over(self, presence_id: str, since: datetime | None) -> None:
         """This process watches the lane from now on; that car is known to be on its loop, empty for none."""
         here = self.signals.present
+        if presence_id and here and self._was_free and self._is_untold(here):
+            return  # that car went and another came while nobody watched, whose arrival is about to be stored
         if presence_id and here:
             self.signals.rename(presence_id)
         elif presence_id and self._loop_known:  # it went while nobody watched
@@ -330,6 +334,11 @@ class LaneWatch:
 
     # Events
 
+    def _is_untold(self, presence_id: str) -> bool:
+        """Whether the arrival of that car still waits to be taken."""
+        arrivals = (event for event, _ in self._waiting if event.kind is EventKind.ARRIVED)
+        return any(event.presence_id == presence_id for event in arrivals)
+
     def _presence_id(self, mark: str) -> str:
         return self._name(mark or self.clock.now().isoformat(), "presence")
 
@@ -389,7 +398,7 @@ class LaneWatch:
 
     async def _hand_over(self) -> None:
         while self._waiting:
-            event, taken = self._waiting.popleft()
+            event, taken = self._waiting[0]
             try:
                 await self._sink(event)
             except WatchedElsewhere:
@@ -400,6 +409,7 @@ class LaneWatch:
                 taken.set_result(False)
             else:
                 taken.set_result(True)
+            self._waiting.popleft()
 
 
 def _unheard(sending: asyncio.Future[Result]) -> None:

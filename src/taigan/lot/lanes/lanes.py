@@ -91,6 +91,7 @@ class Lanes:
         self._arrivals: dict[LaneKey, asyncio.Event] = {}
         self._expected: dict[tuple[str, str], tuple[Lift, asyncio.Event]] = {}
         self._gone: dict[LaneKey, str] = {}  # the car that left each lane last
+        self._renamed: dict[LaneKey, tuple[str, str]] = {}  # what a driver called the car that it adopted
         self._arm_said: dict[LaneKey, deque[str]] = {}  # the latest reports of each arm
         self._background: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -120,6 +121,7 @@ class Lanes:
     def remove(self, lane: LaneKey) -> None:
         """The lane has no barrier any more."""
         self._barriers.pop(lane, None)
+        self._renamed.pop(lane, None)
 
     def barrier(self, lane: LaneKey) -> Barrier | None:
         return self._barriers.get(lane)
@@ -189,6 +191,7 @@ class Lanes:
             return
         if not await self.is_watched(event.lane):
             raise WatchedElsewhere(str(event.lane))
+        event = self._of_adopted(event)
         said = self._arm_said.setdefault(event.lane, deque(maxlen=ARM_REMEMBERED))
         if event.event_id in said:  # whatever the arm did since, this is not news
             return
@@ -286,17 +289,27 @@ class Lanes:
         """What was read is dealt with before the lane's next event is, or is at least in the database."""
         if not await self.is_watched(event.lane):
             return
-        rest = await self._insist(event, lambda: read(event))
+        told = self._of_adopted(event)
+        rest = await self._insist(told, lambda: read(told))
         if rest is not None:
             self._later(rest)
 
     def _adopt(self, lane: LaneKey, car: Presence | None) -> None:
         """Have the lane's driver go on with the car that the rows know; a claim without a detector is no car's."""
         if barrier := self._barriers.get(lane):
+            before = barrier.state.presence_id
             if car is None or car.ends_at is not None:
                 barrier.adopt("", None)
             else:
                 barrier.adopt(car.presence_id, car.arrived_at)
+            if before and (after := barrier.state.presence_id) and before != after:
+                self._renamed[lane] = before, after
+
+    def _of_adopted(self, event: Event) -> Event:
+        """An event as it is about a car that the rows knew already: its driver saw that car when nobody watched, and
+        told of it under a name of its own."""
+        before, after = self._renamed.get(event.lane, ("", ""))
+        return replace(event, presence_id=after) if before and event.presence_id == before else event
 
     async def _store(self, event: Event) -> Effect:
         """What a stored event led to. Raises NotStored when it cannot be stored, now or ever."""
