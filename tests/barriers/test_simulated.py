@@ -254,6 +254,21 @@ async def test_what_happened_while_nobody_drove_is_told_in_order_under_the_same_
         assert [live[event.event_id] for event in after.events[:2]] == after.events[:2]
 
 
+async def test_the_plate_of_a_car_that_stands_there_is_told_to_whoever_drives_the_lane_next(tmp_path: Path) -> None:
+    before, after, later = Heard(), Heard(), Heard()
+    lanes = settings(tmp_path)
+    async with running(lanes) as url, Script(url) as script:
+        async with driving(url, before):
+            await script.put(car="arrives", plate="京A12345")
+            arrived, read = await before.until(EventKind.ARRIVED), await before.until(EventKind.PLATE)
+        async with driving(url, after):
+            assert await after.until(EventKind.PLATE) == read
+            assert after.kinds()[:2] == [EventKind.ARRIVED, EventKind.PLATE]
+    async with running(lanes) as url, driving(url, later):  # a camera that was off looks again
+        plate = await later.until(EventKind.PLATE)
+        assert (plate.plate, plate.presence_id) == ("京A12345", arrived.presence_id)
+
+
 async def test_a_put_returns_after_the_sinks_of_all_platforms_returned(tmp_path: Path) -> None:
     one, other = Heard(), Heard()
     gate = asyncio.Event()

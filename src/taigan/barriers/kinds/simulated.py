@@ -72,6 +72,7 @@ class Snapshot(msgspec.Struct):
     presence: str
     since: Seconds
     ended: list[tuple[str, EventKind, Seconds]]
+    read: tuple[str, str, Seconds] | None = None
     lifts: int = 0
     power: bool = True
 
@@ -216,6 +217,9 @@ class SimulatedBarrier:
             arrived = f"{snapshot.presence}/{EventKind.ARRIVED}"
             since = moment(snapshot.since)
             self._tell(Event(arrived, self.key, EventKind.ARRIVED, since, snapshot.presence))
+            if snapshot.read is not None:
+                event_id, plate, at = snapshot.read
+                self._tell(Event(event_id, self.key, EventKind.PLATE, moment(at), snapshot.presence, plate))
         if moved := MOVED.get(snapshot.position):
             self._tell(Event(f"{self.key}/{snapshot.lifts}/{moved}", self.key, moved, now))
         self._tell(Event(f"{self.key}/online/{now.isoformat()}", self.key, EventKind.ONLINE, now))

@@ -202,7 +202,7 @@ class Lane:
         self.screen = ""
         self.code = ""  # what the QR code on the screen says
         self.camera = CameraMode.READS
-        self.read = ""  # what the camera read last of the car on the loop
+        self.reading: Happening | None = None  # what the camera read last of the car on the loop
         self.power = True
         self.loop: Car | None = None
         self.queue: deque[Car] = deque()
@@ -226,6 +226,11 @@ class Lane:
         if self._crossing:
             return "under"
         return "loop" if self.loop else None
+
+    @property
+    def read(self) -> str:
+        """The plate that the camera read last of the car on the loop."""
+        return self.reading.plate if self.reading else ""
 
     @property
     def plate(self) -> str:
@@ -276,10 +281,11 @@ class Lane:
                 self.ended.append(Ended(record.presence, record.car, record.at))
 
     def resume(self) -> None:
-        """Finish the movement and the queue that the last run was killed in."""
+        """Finish the movement and the queue that the last run was killed in; the camera looks at who is there."""
         if self.arm in (Arm.RISING, Arm.FALLING):
             self._motion = asyncio.get_running_loop().call_later(self._travel_time, self._arrive)
         self._reported = self.arm
+        self._look()
         self._move_up()
 
     def stop(self) -> None:
@@ -509,7 +515,7 @@ class Lane:
         now = self._record(car=Kind.ARRIVED, presence=car.presence_id, plate=car.plate)
         self._unqueue(car.presence_id)
         self.loop = Car(car.presence_id, now, car.plate, self.power)
-        self.read = ""
+        self.reading = None
         self._report_car(Kind.ARRIVED, self.loop, now)
         self._look()
         self._changed()
@@ -558,7 +564,7 @@ class Lane:
         self._unqueue(car.presence_id)
         if self.loop is car:
             self.loop = None
-            self.read = ""
+            self.reading = None
         if car.seen and self.power:
             self.ended.append(Ended(car.presence_id, kind, now))
         self._report_car(kind, car, now)
@@ -654,11 +660,11 @@ class Lane:
             self._watch.happened(self, Happening(f"{car.presence_id}/{kind}", kind, at, car.presence_id))
 
     def _report_plate(self, car: Car, plate: str) -> None:
-        self.read = plate
         event_id = f"{car.presence_id}/plate/{self._new_id()}"
         presence_id = car.presence_id if self.detector and car.seen else ""
         now = self._clock.now().timestamp()
-        self._watch.happened(self, Happening(event_id, Kind.PLATE, now, presence_id, plate=plate))
+        self.reading = Happening(event_id, Kind.PLATE, now, presence_id, plate=plate)
+        self._watch.happened(self, self.reading)
 
     def _report(self, kind: Kind, name: str, detail: str = "") -> None:
         if not self.power:

@@ -9,15 +9,16 @@ Control is one websocket, `GET /control`, of JSON text frames. A lot platform se
 
 and receives
 
-    {"snapshot": [{"lot_id", "channel_id", "position", "held", "lifts", "presence", "since", "ended",
+    {"snapshot": [{"lot_id", "channel_id", "position", "held", "lifts", "presence", "since", "read", "ended",
                    "power"}]}                                      again when the lane's power is back
     {"reply", "outcome", "reason"}
     {"event", "lot_id", "channel_id", "kind", "presence", "at", "held", "detail", "plate", "code", "picture"}
     {"error"}                                                      a frame that could not be used
 
-Times are unix seconds. `ended` lists the last stays as [presence, kind, at]. An event has the same name each time it
-is told: `presence/kind` for cars, `lot_id/channel_id/lifts/kind` for the arm. Frames of one lane keep their order, and
-nothing is told before the journal has it on the disk.
+Times are unix seconds. `read` is what the camera read of the car on the loop, as [event, plate, at], or null; `ended`
+lists the last stays as [presence, kind, at]. An event has the same name each time it is told: `presence/kind` for cars,
+`lot_id/channel_id/lifts/kind` for the arm. Frames of one lane keep their order, and nothing is told before the journal
+has it on the disk.
 
 REST: `GET /lanes`, `GET /events`, `GET|PUT /lots/{lot_id}/lanes/{channel_id}`, `GET …/events` (server-sent events),
 `GET /healthz`. A PUT returns when every watcher of the lane has acknowledged what it caused. It takes any of
@@ -396,6 +397,7 @@ class LanesApp:
 
     def _snapshot(self, lane: Lane) -> dict[str, Any]:
         seen = lane.seen
+        reading = lane.reading if seen else None
         return {
             "lot_id": lane.lot_id,
             "channel_id": lane.channel_id,
@@ -404,6 +406,7 @@ class LanesApp:
             "lifts": lane.lifts,
             "presence": seen.presence_id if seen else "",
             "since": seen.since if seen else 0.0,
+            "read": (reading.event_id, reading.plate, reading.at) if reading else None,
             "ended": [(stay.presence_id, stay.kind, stay.at) for stay in lane.ended] if lane.detector else [],
             "power": lane.power,
         }
