@@ -550,7 +550,7 @@ def table(found: dict[str, Any]) -> Iterator[str]:
                     f"{one['median']:.1f} ({one['least']:.1f} – {one['most']:.1f}) ms{ratio}"
                 )
     for name, page in found.get("page", {}).items():
-        yield f"{name}: the page has {page['bytes'] / 1000:.1f} kB, {page['gzip'] / 1000:.1f} kB where a proxy packs it"
+        yield f"{name}: the page has {page['bytes'] / 1000:.1f} kB, {page['gzip'] / 1000:.1f} kB packed"
     if "browser" not in found:
         return
     shown = found["browser"]

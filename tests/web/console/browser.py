@@ -30,6 +30,7 @@ class Page(HTMLParser):
         self.texts: list[str] = []
         self._quoted: list[str] = []  # of these, messages as they were sent
         self.forms: list[dict[str, Any]] = []
+        self._pressed: list[dict[str, Any]] = []  # forms that a button of theirs sends elsewhere
         self.links: list[str] = []
         self.sources: list[str] = []
         self._open: list[str] = []
@@ -70,6 +71,11 @@ class Page(HTMLParser):
             self._named[-1][1].append(str(attributes["alt"]))
         if tag == "th" and not attributes.get("scope"):
             self.wrong.append("a heading of a table without scope")
+        if tag == "button" and "formaction" in attributes and "form" in self._open:
+            form = {**self.forms[-1], "action": attributes["formaction"], "pressed": {}}
+            if name := attributes.get("name"):
+                form["pressed"][name] = attributes.get("value") or ""
+            self._pressed.append(form)
         if tag in ("button", "a", "summary"):
             label = attributes.get("aria-label")
             self._named.append((tag, [label] if label else []))
@@ -119,6 +125,7 @@ class Page(HTMLParser):
         for tag, words in self._named:
             if not "".join(words).strip():
                 self.wrong.append(f"a {tag} without a name")
+        self.forms += self._pressed
         for form in self.forms:
             if form["method"] not in ("get", "post") or not (form["action"] or "").startswith("/"):
                 self.wrong.append(f"a form that goes to {form['action']!r} by {form['method']!r}")
@@ -145,7 +152,7 @@ class Page(HTMLParser):
         """The fields of the form that is posted there, or asks there, as they stand."""
         for form in sorted(self.forms, key=lambda form: form["method"] != "post"):
             if urlsplit(form["action"]).path == action:
-                return dict(form["fields"])
+                return {**form["fields"], **form.get("pressed", {})}
         raise AssertionError(f"no form goes to {action}; there are {[form['action'] for form in self.forms]}")
 
     def offers(self, action: str) -> bool:

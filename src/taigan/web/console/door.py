@@ -32,6 +32,7 @@ from taigan.web.asgi import (
     respond,
 )
 from taigan.web.console.framework import framework
+from taigan.web.console.packing import asked_by_ourselves, takes_packed
 from taigan.web.console.rendering.rendering import rendering
 from taigan.web.console.sheets.uploads import is_upload, read_upload
 from taigan.web.console.signing.accounts import Accounts, Signed
@@ -87,7 +88,7 @@ class Console:
         try:
             parts = path_parts(scope)
             if parts[0] == "static":
-                await self._file(send, scope["method"], parts)
+                await self._file(scope, send, parts)
                 return
             if scope["method"] not in ("GET", "HEAD", "POST"):
                 await _say(send, HTTPStatus.METHOD_NOT_ALLOWED, _BAD_METHOD, close=True)
@@ -155,6 +156,7 @@ class Console:
             address=scope["client"][0] if scope.get("client") else "",
             secure=secure,
             is_part=is_part,
+            packs=takes_packed(headers) and asked_by_ourselves(headers, secure=secure),
             token=token,
             signed=signed,
             lot=lot,
@@ -199,13 +201,16 @@ class Console:
 
         return await self._office.database.read(read) if sees or approves else (0, 0)
 
-    async def _file(self, send: Send, method: str, parts: list[str]) -> None:
-        found = self._rendering.static.get(parts[1]) if len(parts) == 2 and method in ("GET", "HEAD") else None
+    async def _file(self, scope: Scope, send: Send, parts: list[str]) -> None:
+        asks = len(parts) == 2 and scope["method"] in ("GET", "HEAD")
+        found = self._rendering.static.get(parts[1]) if asks else None
         if found is None:
             await _say(send, HTTPStatus.NOT_FOUND, _BAD_ADDRESS)
             return
-        kept = [(b"cache-control", b"public, max-age=31536000, immutable"), *_headers(SECURITY)]
-        await respond(send, HTTPStatus.OK, found[0], found[1], kept)
+        kept = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding", **SECURITY}
+        if packs := takes_packed(_said(scope)):
+            kept["content-encoding"] = "gzip"
+        await respond(send, HTTPStatus.OK, found.packed if packs else found.body, found.kind, _headers(kept))
 
 
 def _secured(send: Send, language: str) -> Send:

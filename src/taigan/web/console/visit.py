@@ -22,6 +22,7 @@ from taigan.lot.errors import BadValue, LotError
 from taigan.lot.people.by import By
 from taigan.rights import Right
 from taigan.storage.rows import Lot
+from taigan.web.console.packing import ON_WHAT, SMALLEST, packed
 from taigan.web.console.rendering.rendering import Rendering
 from taigan.web.console.signing.accounts import Accounts, Signed, form_token
 from taigan.web.console.signing.elsewhere import WITHIN, Flow, Provider
@@ -48,7 +49,8 @@ Carried = TypeVar("Carried", Said, Flow)
 
 @dataclass(slots=True)
 class Visit:
-    """What a handler is handed. `token` is that of the browser's session; `asked` the query, `form` what was posted."""
+    """What a handler is handed. `token` is that of the browser's session; `asked` the query, `form` what was posted;
+    `packs` says whether the page may go packed."""
 
     method: str
     path: str
@@ -58,6 +60,7 @@ class Visit:
     address: str
     secure: bool
     is_part: bool
+    packs: bool
     token: str = field(repr=False)
     signed: Signed | None = field(repr=False)
     lot: Lot | None
@@ -141,9 +144,12 @@ class Visit:
 
     def page(self, template: str, *, status: int = HTTPStatus.OK, part: str = "", **values: Any) -> Answer:
         """A page, or a part of one, in the visitor's language. `part`: what of the page changes by itself."""
-        body = self.rendering.render(part if part and self.is_part else template, self, **values)
+        body = self.rendering.render(part if part and self.is_part else template, self, **values).encode()
+        headers = {"vary": ON_WHAT}
+        if self.packs and len(body) >= SMALLEST:
+            body, headers["content-encoding"] = packed(body), "gzip"
         cookies = [*self.cookies, *([self._cookie(SAID, "", max_age=0)] if self.said is not None else [])]
-        return Response(body, status_code=status, media_type="text/html", cookies=cookies)
+        return Response(body, status_code=status, media_type="text/html", headers=headers, cookies=cookies)
 
     def go(self, url: str, said: str = "", kind: str = "good") -> Answer:
         """To another page, where `said` stands."""

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from markupsafe import Markup
 
 from taigan.bolink import units
@@ -17,6 +18,7 @@ from taigan.logs import Redaction
 from taigan.lot.errors import LotError
 from taigan.rights import Role
 from taigan.templates import Filter, Templates
+from taigan.web.console.packing import packed
 from taigan.web.console.rendering import menu
 from taigan.web.console.rendering.words import acts, alarms, errors, tables
 
@@ -28,18 +30,31 @@ _redaction = Redaction()
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 
 
+class File(msgspec.Struct, frozen=True):
+    """A file that pages ask for, as it is and packed."""
+
+    body: bytes
+    packed: bytes
+    kind: str
+
+    @classmethod
+    def of(cls, body: bytes, kind: str) -> File:
+        """A file, packed once as small as can be."""
+        return cls(body, packed(body, 9), kind)
+
+
 class Rendering:
     """The templates of each language, and the files that pages ask for."""
 
     def __init__(self) -> None:
         self.languages = Languages(PACKAGE)
-        self.static: Mapping[str, tuple[bytes, str]] = {
-            file.name: (file.read_bytes(), TYPES[file.name.rpartition(".")[2]])
+        self.static: Mapping[str, File] = {
+            file.name: File.of(file.read_bytes(), TYPES[file.name.rpartition(".")[2]])
             for file in files(PACKAGE).joinpath("static").iterdir()
             if file.name.rpartition(".")[2] in TYPES
         }
         self._addresses = {
-            name: f"/static/{name}?v={hashlib.sha256(body).hexdigest()[:12]}" for name, (body, _) in self.static.items()
+            name: f"/static/{name}?v={hashlib.sha256(file.body).hexdigest()[:12]}" for name, file in self.static.items()
         }
         self._templates = Templates(PACKAGE, self.languages, "jinja2.ext.do")
         for tag in self.languages.tags:

@@ -104,7 +104,7 @@ stack(document);
 /** What a control does: its words, where it leads, and what it sends there. */
 function what(control) {
   const sent = control.form ? [...new FormData(control.form)].map(([name, value]) => `${name}=${value}`) : [];
-  return [control.localName, control.textContent.trim(), control.href ?? control.form?.action ?? '', ...sent].join(' ');
+  return [control.localName, control.textContent.trim(), control.href ?? control.formAction ?? '', ...sent].join(' ');
 }
 customElements.define('live-part', LivePart);
 
