@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import io
+from functools import cache
 from importlib.resources import files
 
 import markupsafe
@@ -51,6 +52,7 @@ class Languages:
         return SOURCE
 
 
+@cache
 def _read(catalogue: bytes) -> gettext.NullTranslations:
     # Babel takes long to import, and only a process that shows pages needs it.
     from babel.messages.mofile import write_mo

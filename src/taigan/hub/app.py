@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from litestar import Litestar, Request, Response, Router, get
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
+from litestar.types import Receive, Scope, Send
 
 from taigan.hub.admin import pushes as admin_pushes
 from taigan.hub.admin import records as admin_records
@@ -63,48 +63,12 @@ class HubApp:
 
     def __init__(self, hub: Hub, *, frame_ancestors: str = "'self'") -> None:
         pages = Pages(hub, frame_ancestors)
-
-        def the_hub() -> Hub:
-            return hub
-
-        door = Door(hub)
-
-        def the_door() -> Door:
-            return door
-
-        def the_pages() -> Pages:
-            return pages
-
         self._uplinks = hub.uplinks
         self._polls = hub.polls
         self._pages_ready = pages.ready
-        rest = Litestar(
-            route_handlers=[
-                healthz,
-                driver_routes(),
-                leaving_routes(),
-                browser_routes(),
-                admin_routes([*admin_records.HANDLERS, *admin_pushes.HANDLERS]),
-                admin_page_routes(),
-            ],
-            dependencies={
-                "hub": Provide(the_hub, sync_to_thread=False),
-                "door": Provide(the_door, sync_to_thread=False),
-                "pages": Provide(the_pages, sync_to_thread=False),
-            },
-            exception_handlers=_error_answers(pages),
-            state=State({"door": door}),
-            request_max_body_size=_LARGEST_BODY,
-            openapi_config=OpenAPIConfig(
-                title="taigan hub",
-                version="1",
-                render_plugins=[JsonRenderPlugin()],
-                openapi_router=Router(path="/admin/schema", route_handlers=[], guards=[admin_only]),
-            ),
-            logging_config=None,
-        )
-        self._browsed = {route.path for route in rest.routes}
-        self._rest: ASGIApp = rest
+        self._behind = {"hub": hub, "door": Door(hub), "pages": pages}
+        self._rest = _framework()
+        self._browsed = {route.path for route in self._rest.routes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP and self._is_uplink(scope["path"], scope["method"]):
@@ -114,7 +78,8 @@ class HubApp:
         else:
             if scope["type"] == ScopeType.HTTP:
                 await self._pages_ready()
-            await self._rest(scope, receive, send)
+            inner: Any = {**scope, "state": {**scope.get("state", {}), **self._behind}}
+            await self._rest(inner, receive, send)
 
     def _is_uplink(self, path: str, method: str) -> bool:
         """A lot's message: also to an address that is none. What browsers ask for there, they do not post to."""
@@ -123,20 +88,62 @@ class HubApp:
         )
 
 
-def _error_answers(pages: Pages) -> ExceptionHandlersMap:
-    def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-        status, body = _explain(error)
-        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            logger.error("a request failed", exc_info=error)
-        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-        if request.url.path.startswith("/admin/") or request.url.path == "/healthz":
-            return Response(Failure(body), status_code=status, headers=headers, media_type="application/json")
-        kind = "missing" if status == HTTPStatus.NOT_FOUND else "error"
-        page = pages.page("notice.html", pages.stranger(request), status=status, again="", kind=kind)
-        page.headers.update(headers)
-        return page
+def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    status, body = _explain(error)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("a request failed", exc_info=error)
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if request.url.path.startswith("/admin/") or request.url.path == "/healthz":
+        return Response(Failure(body), status_code=status, headers=headers, media_type="application/json")
+    kind = "missing" if status == HTTPStatus.NOT_FOUND else "error"
+    pages = _the_pages(request)
+    page = pages.page("notice.html", pages.stranger(request), status=status, again="", kind=kind)
+    page.headers.update(headers)
+    return page
 
-    return {Exception: answer, HTTPException: answer}
+
+def _the_hub(request: Request[Any, Any, Any]) -> Hub:
+    hub: Hub = request.scope["state"]["hub"]
+    return hub
+
+
+def _the_door(request: Request[Any, Any, Any]) -> Door:
+    door: Door = request.scope["state"]["door"]
+    return door
+
+
+def _the_pages(request: Request[Any, Any, Any]) -> Pages:
+    pages: Pages = request.scope["state"]["pages"]
+    return pages
+
+
+@cache
+def _framework() -> Litestar:
+    """What stands behind the lots' addresses, built once a process; the hub that it serves comes with each request."""
+    return Litestar(
+        route_handlers=[
+            healthz,
+            driver_routes(),
+            leaving_routes(),
+            browser_routes(),
+            admin_routes([*admin_records.HANDLERS, *admin_pushes.HANDLERS]),
+            admin_page_routes(),
+        ],
+        dependencies={
+            "hub": Provide(_the_hub, sync_to_thread=False),
+            "door": Provide(_the_door, sync_to_thread=False),
+            "pages": Provide(_the_pages, sync_to_thread=False),
+        },
+        exception_handlers={Exception: _answer, HTTPException: _answer},
+        request_max_body_size=_LARGEST_BODY,
+        openapi_config=OpenAPIConfig(
+            title="taigan hub",
+            version="1",
+            render_plugins=[JsonRenderPlugin()],
+            openapi_router=Router(path="/admin/schema", route_handlers=[], guards=[admin_only]),
+        ),
+        logging_config=None,
+    )
 
 
 _CODES = {

@@ -161,7 +161,7 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
 
 async def admin_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """The token. Without one set, nobody."""
-    door: Door = connection.app.state.door
+    door: Door = connection.scope["state"]["door"]
     if not door.fits(connection, bearer(connection)):
         raise NotAuthorizedException("the admin token is missing or wrong", headers={"WWW-Authenticate": "Bearer"})
 
