@@ -414,7 +414,7 @@ class PayingStreet(Street):
             await self.surely("POST", f"/api/v1/lots/{lot_id}/reconciliations", **asked)
         await eventually(self._nothing_is_owed, self.patience)
         await self.forward(timedelta(days=1).total_seconds())  # a charge that nobody heard of has failed by the morning
-        await eventually(self._nothing_is_awaited(), self.patience)
+        await self._nothing_is_awaited()
         await eventually(self._no_errand_is_asked, self.patience)
         await self._settle_what_nobody_knows()
         await eventually(self._nothing_is_owed, self.patience)
@@ -436,18 +436,20 @@ class PayingStreet(Street):
                 await self.surely("POST", f"{path}/{errand['errand_id']}/settle", state=state, **BY)
                 self.counts[f"{errand['section']} settled by hand: {state}"] += 1
 
-    def _nothing_is_awaited(self) -> Callable[[], Awaitable[bool]]:
-        left = list(self.stays)
+    async def _nothing_is_awaited(self) -> None:
+        async def ends(stay: Stay) -> None:
+            path = f"/api/v1/lots/{stay.lot_id}/orders/{stay.order_id}"
 
-        async def look() -> bool:
-            while left:
-                stay = left[-1]
-                if (await self.get(f"/api/v1/lots/{stay.lot_id}/orders/{stay.order_id}/bill"))["awaited"]:
-                    return False
-                left.pop()
-            return True
+            async def look() -> bool:
+                return not (await self.get(f"{path}/bill"))["awaited"]
 
-        return look
+            try:
+                await eventually(look, self.patience)
+            except AssertionError:
+                raise AssertionError(f"a payment is still awaited: {stay}, {await self.get(path)}") from None
+
+        for start in range(0, len(self.stays), 20):
+            await asyncio.gather(*(ends(stay) for stay in self.stays[start : start + 20]))
 
     async def _close_what_nobody_saw(self) -> None:
         """A car that drove out under an open arm while the lot platform was down left as one of which nobody knows the

@@ -140,6 +140,28 @@ async def test_in_an_emergency_every_car_goes_and_the_stay_of_a_plate_that_is_re
     assert "no_entry" not in await street.alarm_kinds()
 
 
+async def test_what_is_due_in_an_emergency_is_reduced_by_who_declared_it(street: Parking) -> None:
+    order = await parked(street)
+    await street.attendant.set_emergency(LOT_ID, True, BY)
+    await leaves(street, await at_exit(street))
+    closed = await bill(street, order)
+    assert (closed.charge_fen, closed.reduced_fen, closed.waived_fen, closed.balance_fen) == (600, 600, 600, 0)
+    reductions = await street.row(sa.select(t.reductions.c.source, t.reductions.c.actor, t.reductions.c.reason))
+    assert reductions == [("emergency", BY.operator, "紧急放行")]
+    told = (await exits_told(street))[0]
+    assert (told["total"], told["reduce_amount"], told["freereasons"]) == ("0.00", "6.00", "紧急放行")
+    assert "left_owing" not in await street.alarm_kinds()
+
+
+async def test_in_an_emergency_what_cannot_be_priced_waits_for_a_person(new_parking: NewParking) -> None:
+    street = await new_parking()  # without a price list
+    order = await parked(street)
+    await street.attendant.set_emergency(LOT_ID, True, BY)
+    await leaves(street, await at_exit(street))
+    assert (await bill(street, order)).waived_fen == 0
+    assert "无法计费" in (await street.order(PLATE)).review
+
+
 @pytest.mark.parametrize(
     ("match", "hours", "let_go"),
     [

@@ -39,7 +39,7 @@ from taigan.lot.stays import orders
 from taigan.lot.writing.commits import Commits
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
-from taigan.storage.locked import facts
+from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Act, Lane, Lift, Lot, Order, SpaceChange
 from taigan.storage.setup import registry
 
@@ -189,7 +189,7 @@ class Attendant:
 
     async def set_emergency(self, lot_id: str, on: bool, by: By) -> Lot:
         """Declare or end an emergency: no driver is asked to scan, the barriers are left as they are."""
-        act = "emergency on" if on else "emergency off"
+        act = ledger.EMERGENCY_ON if on else "emergency off"
         return await self.set_lot(lot_id, {"emergency": on}, by, act=act)
 
     async def set_lot(self, lot_id: str, changed: dict[str, Any], by: By, *, act: str = "") -> Lot:

@@ -13,6 +13,7 @@ from taigan.storage.engines.statements import Insert, Update
 from taigan.storage.locked.facts import ORDER, columns, records
 from taigan.storage.locked.kinds import Rows
 from taigan.storage.rows import (
+    Act,
     Attempt,
     Bill,
     Departure,
@@ -28,6 +29,8 @@ from taigan.storage.rows import (
 
 NOT_HEARD_OF = "nothing was heard of it by the morning"
 """What is said of money of whose end nobody told."""
+EMERGENCY_ON = "emergency on"
+"""How the act is called by which a person declares one."""
 
 _lot: sa.BindParameter[str] = sa.bindparam("lot")
 _order: sa.BindParameter[str] = sa.bindparam("of_order")
@@ -41,6 +44,12 @@ _LEFT_LAST = (
     sa.select(*columns(t.departures, Departure))
     .where(t.departures.c.lot_id == _lot, t.departures.c.order_id == _order)
     .order_by(t.departures.c.charge_at.desc())
+    .limit(1)
+)
+_EMERGENCY = (
+    sa.select(*columns(t.operator_acts, Act))
+    .where(t.operator_acts.c.lot_id == _lot, t.operator_acts.c.act == EMERGENCY_ON)
+    .order_by(t.operator_acts.c.at.desc(), t.operator_acts.c.act_id.desc())
     .limit(1)
 )
 _NOTICE_TEXT = (
@@ -233,6 +242,11 @@ def departure(conn: sa.Connection, lot_id: str, presence_id: str) -> Departure |
 def last_departure_of(conn: sa.Connection, lot_id: str, order_id: str) -> Departure | None:
     """The newest departure of an order, open or ended."""
     return next(iter(records(conn, _LEFT_LAST, Departure, lot=lot_id, of_order=order_id)), None)
+
+
+def emergency(conn: sa.Connection, lot_id: str) -> Act | None:
+    """The last time somebody declared an emergency."""
+    return next(iter(records(conn, _EMERGENCY, Act, lot=lot_id)), None)
 
 
 def bill(conn: sa.Connection, lot_id: str, order_id: str) -> Bill:

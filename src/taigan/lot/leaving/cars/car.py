@@ -8,7 +8,7 @@ from taigan.barriers.barrier import Price
 from taigan.bolink import units
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
-from taigan.lot.leaving.cars.gone import gone_unseen
+from taigan.lot.leaving.cars.gone import EMERGENCY, gone_unseen
 from taigan.lot.leaving.cars.release import release
 from taigan.lot.leaving.pulling.start import begin as begin_pull
 from taigan.lot.leaving.pulling.start import is_being_charged, pays_by_itself
@@ -121,7 +121,8 @@ def lot_is_in_emergency(room: Room, departure: Departure, picture: Picture) -> b
         inside = room.sheet.inside_by_plate(room.lot_id, departure.plate)
         if len(inside) == 1:
             bind(room, departure, inside[0])
-    release(room, departure, picture, "rule", actor="emergency", reason="紧急放行", text=texts.EMERGENCY_EXIT)
+    why, shown = texts.LET_GO_IN_EMERGENCY, texts.EMERGENCY_EXIT
+    release(room, departure, picture, "rule", actor=EMERGENCY, reason=why, text=shown)
     return True
 
 

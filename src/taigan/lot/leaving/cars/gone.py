@@ -6,14 +6,18 @@ from contextlib import suppress
 from datetime import datetime
 
 from taigan.bolink import units
+from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving.charging import owe_taken
 from taigan.lot.leaving.room import Room
 from taigan.lot.stays import orders
+from taigan.lot.stays.account import Account
 from taigan.lot.stays.exits import exit_payload
 from taigan.storage.locked import ledger
-from taigan.storage.rows import Departure, Order
+from taigan.storage.rows import Departure, Order, Reduction
 
+EMERGENCY = "emergency"
+"""Who lets cars go while an emergency is declared."""
 OWING = "left owing"
 AWAITED = "left while its payment was unclear"
 
@@ -31,10 +35,13 @@ def leave(
 ) -> None:
     """The stay has ended, seen or assumed. `charge_at`: what is due counts to then; by default the departure's.
 
-    What is still owed is put under review, and BoLink is told nothing until it is paid, waived or reported.
+    What is still owed is put under review, and BoLink is told nothing until it is paid, waived or reported. What a car
+    owed that was let go in an emergency is waived.
     """
     at = charge_at or (departure.charge_at if departure is not None else room.now)
     account = room.account(order)
+    if departure is not None and departure.actor == EMERGENCY:
+        _waive(room, account, at)
     review = account.close(room.now, at)
     balance = account.bill.balance_fen
     pull = room.sheet.live_pull(room.lot_id, order.order_id)
@@ -51,6 +58,34 @@ def leave(
     elif not account.bill.awaited:
         _tell_owing(room, order, balance)
     room.tell("left", order_id=order.order_id, balance_fen=balance)
+
+
+def _waive(room: Room, account: Account, at: datetime) -> None:
+    """In an emergency nobody is asked for what is due: whoever declared it answers for that."""
+    try:
+        due = account.due(at)
+    except CannotPrice:  # its bill is closed for a person to look at
+        return
+    if due:
+        declared = room.sheet.read(ledger.emergency, room.lot_id)
+        number = room.ids.payment_id(room.now)
+        account.reduce(
+            Reduction(
+                lot_id=room.lot_id,
+                reduction_id=number,
+                source=EMERGENCY,
+                number=number,
+                kind="waiver",
+                value=due,
+                starts_at=None,
+                ends_at=None,
+                order_id=account.order.order_id,
+                actor=declared.operator if declared is not None else EMERGENCY,
+                reason=texts.LET_GO_IN_EMERGENCY,
+                at=room.now,
+                via=declared.via if declared is not None else "",
+            )
+        )
 
 
 def awaits_no_more(room: Room, order: Order, *failed: str) -> None:
