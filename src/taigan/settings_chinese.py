@@ -93,6 +93,7 @@ SAID: dict[str, str] = {
     "Plates with one of these in them leave free at first sight.": "车牌里有这些字的，见到就免费放行。",
     "Plates whose stay no stranger is told of by typing them.": "这些车牌，别人输入查费时一律说查不到。",
     "A refund up to this amount in fen is asked for by one person; above it a second one must agree.": "不超过这个金额（分）的退款一个人就能申请；超过时要第二个人批准。",
+    "What was paid above the price of a stay that has ended: `ask`: a person has it given back; `auto`: from 1 yuan on it is asked for by itself, and above `refund_alone_fen` a person must agree.": "离场后多收的钱：`ask` 由人退；`auto` 满 1 元就自己申请退款，超过 `refund_alone_fen` 的要人批准。",
     "When the day before is held against what BoLink has of it, by each lot's clock; empty: only by hand.": "每天什么时候（按车场的钟）与泊链对前一天的账；空：只手动对账。",
     "How often the texts that the city wants on a lot's screens are fetched (10.5).": "多久取一次市级平台要在屏幕上显示的文字（10.5）。",
     "Where BoLink posts what became of payments that the lot places (3.3, 3.4, 3.9, 3.10): the address of the lot's callback as BoLink reaches it. Empty: renewals cannot be placed, the others are told to the vendor's address.": "车场下的支付单（3.3、3.4、3.9、3.10）有了结果时泊链通知哪里：泊链能访问的车场回调地址。空：不能下续费单，其余的通知厂商地址。",

@@ -83,8 +83,8 @@ class PayingStreet(Street):
 
     @property
     def rules(self) -> str:  # type: ignore[override]
-        """BoLink tells of what was placed, and of renewals, where it is told to."""
-        return f'notify_url = "{self.url("lot", "/bolink")}"'
+        """BoLink tells of what was placed, and of renewals, where it is told to; surplus asks for its own refund."""
+        return f'refund_surplus = "auto"\nnotify_url = "{self.url("lot", "/bolink")}"'
 
     def __init__(self, folder: Path, database_url: str, chance: Random) -> None:
         self.clock_file = folder / "clock"

@@ -1,10 +1,12 @@
-"""Killed at every await of a refund and of a renewal: nothing is sent twice, and the books agree with BoLink's.
+"""Killed at every await of a refund, a person's or a surplus's own, and of a renewal: nothing is sent twice, and the
+books agree with BoLink's.
 
-`TAIGAN_TEST_KILL_ROUNDS` says how often each point is tried; without it one refund and one renewal are.
+`TAIGAN_TEST_KILL_ROUNDS` says how often each point is tried; without it one of each is.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -33,14 +35,14 @@ pytestmark = pytest.mark.timeout(300 + 600 * ROUNDS)
 
 
 class OneLot(PayingStreet):
-    """One lot, where refunds of more than a yuan take a second person."""
+    """One lot, where refunds of more than a yuan take a second person, and surplus asks for its own."""
 
     lot_ids = (LOT,)
     channels: Mapping[str, str] = {"A1": "entry", "B1": "exit"}
 
     @property
     def rules(self) -> str:  # type: ignore[override]
-        return f'refund_alone_fen = 100\nnotify_url = "{self.url("lot", "/bolink")}"'
+        return f'refund_alone_fen = 100\nrefund_surplus = "auto"\nnotify_url = "{self.url("lot", "/bolink")}"'
 
     async def records(self, kind: str) -> list[dict[str, Any]]:
         """What BoLink's side holds."""
@@ -103,7 +105,7 @@ async def test_killed_in_a_refund_it_is_never_sent_twice_and_both_books_have_the
 
 async def _refund(street: OneLot, number: int, point: Checkpoint) -> None:
     await street.put("/admin/faults", "hub", faults=[])  # a refund that was never sent leaves its fault unused
-    payment = await _paid(street, number)
+    payment = await _paid(street, Stay(LOT, f"京R{number:05d}", "inside"))
     about, fen = payment["payment_id"], street.chance.choice([100, 150])
     slow = point is TOLD or street.chance.random() < 0.5
     await street.put("/admin/faults", "hub", faults=[{"kind": "payment_pending", "times": 1}] if slow else [])
@@ -117,6 +119,35 @@ async def _refund(street: OneLot, number: int, point: Checkpoint) -> None:
         await street.said("POST", f"{HERE}/errands/{wanted['errand_id']}/approve", **second)
     if point is not TOLD:
         assert await street.dies_at(point, PATIENCE), f"{point} was never reached"
+    await _agrees(street, point, payment, before)
+
+
+async def test_killed_in_the_refund_that_a_surplus_asks_for_by_itself_it_is_never_sent_twice(
+    street: OneLot, tell: Tell
+) -> None:
+    points = [*POINTS] * ROUNDS or [street.chance.choice(POINTS)]
+    for number, point in enumerate(points):
+        await _surplus(street, number, point)
+    tell(f"{len(points)} refunds of surplus: {street.taken_counts()}")
+
+
+async def _surplus(street: OneLot, number: int, point: Checkpoint) -> None:
+    await street.put("/admin/faults", "hub", faults=[])
+    stay = Stay(LOT, f"京S{number:05d}", "paid too much")
+    payment = await _paid(street, stay, more=100)
+    slow = street.chance.random() < 0.5
+    await street.put("/admin/faults", "hub", faults=[{"kind": "payment_pending", "times": 1}] if slow else [])
+    before = len(await street.records("refunds"))
+    await street.rearmed(point)
+    leaving = asyncio.create_task(street.leaves(stay))
+    assert await street.dies_at(point, PATIENCE), f"{point} was never reached"
+    await leaving
+    await _agrees(street, point, payment, before)
+
+
+async def _agrees(street: OneLot, point: Checkpoint, payment: dict[str, Any], before: int) -> None:
+    """The refund comes to its end, and what it gave is the same in both books; `before`: how many there were."""
+    about = payment["payment_id"]
     errand = await street.rests("4.2", about)
     sent = (await street.records("refunds"))[: len(await street.records("refunds")) - before]
     assert len(sent) == (0 if point is Checkpoint.ASKED else 1), f"{point}: {sent}"
@@ -143,12 +174,11 @@ async def _refund(street: OneLot, number: int, point: Checkpoint) -> None:
     street.counts[f"{point}, {'given' if theirs else 'not given'}"] += 1
 
 
-async def _paid(street: OneLot, number: int) -> dict[str, Any]:
-    """A payment of a car that came in, paid and is still there."""
-    stay = Stay(LOT, f"京R{number:05d}", "inside")
+async def _paid(street: OneLot, stay: Stay, *, more: int = 0) -> dict[str, Any]:
+    """A payment of a car that came in, paid, so much more than it had to, and is still there."""
     await street.enters(stay)
     await street.forward(3600)
-    await street._pays(stay, "")
+    await street._pays(stay, "", of=more)
 
     async def booked() -> list[dict[str, Any]]:
         return [one for one in await street.items(f"{HERE}/payments") if one["order_id"] == stay.order_id]

@@ -139,19 +139,19 @@ class Both:
                 return
         raise AssertionError(await self.items("/deliveries", state="pending"))
 
-    async def pays_by_phone(self, plate: str = PLATE) -> str:
-        """The driver pays on the phone, inside the lot; BoLink's number of it."""
+    async def pays_by_phone(self, plate: str = PLATE, **other: str) -> str:
+        """The driver pays on the phone, inside the lot, or another `amount` in yuan; BoLink's number of it."""
         asked = {"lot_id": LOT_ID, "car_number": plate, "driver": "li"}
         status, scan = await self.hub.admin("POST", "/admin/prepays", json=asked)
         assert status == 200, scan
         await self.hub.settled(scan["scan_id"])
-        status, paid = await self.hub.admin("POST", f"/admin/scans/{scan['scan_id']}/pay", json={})
+        status, paid = await self.hub.admin("POST", f"/admin/scans/{scan['scan_id']}/pay", json=other)
         assert (status, paid.get("shown")) == (200, "paid"), (await self.hub.shown(scan["scan_id"]), paid)
         return str(paid["trade_no"])
 
-    async def pays_inside(self, plate: str = PLATE) -> dict[str, Any]:
+    async def pays_inside(self, plate: str = PLATE, **other: str) -> dict[str, Any]:
         """The same; the lot's payment."""
-        trade_no = await self.pays_by_phone(plate)
+        trade_no = await self.pays_by_phone(plate, **other)
 
         async def booked() -> bool:
             return any(one["trade_no"] == trade_no for one in await self.items("/payments"))

@@ -328,6 +328,8 @@ class Parking:
         await self.platform.leaving.drained()
         await self.platform.pulls.drained()
         await self.platform.leaving.drained()
+        await self.platform.errands.drained()
+        await self.platform.leaving.drained()
         await self.platform.lanes.settled()
 
     # The rows

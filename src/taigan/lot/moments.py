@@ -64,7 +64,11 @@ MOMENTS: dict[str, Moment] = {
         "每晚，或手动对账时",
         "every night, and when a person reconciles a day",
     ),
-    "4.2": Moment("errands.refunds:ask", "退款被申请（或批准）时", "when a refund is asked for, or approved"),
+    "4.2": Moment(
+        "errands.refunds:ask",
+        "人申请（或批准）退款时，或离场后多收的自己申请时（refund_surplus）",
+        "when a person asks for a refund, or approves it, or surplus asks for its own (refund_surplus)",
+    ),
     "4.3": Moment(
         "uploads.questions:Questions._ask",
         "扣款或付款结果不明，而车还在等的时候",

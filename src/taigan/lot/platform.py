@@ -249,9 +249,9 @@ class Platform:
         with suppress(StorageError):
             await self.lanes.watchers.release()
         self.lanes.stop()
-        await self.errands.stop()
         await self.desk.stop()
         await self.leaving.stop()
+        await self.errands.stop()
         for barrier in self._barriers.values():
             await barrier.stop()
         await self.lanes.settled()

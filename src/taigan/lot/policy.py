@@ -49,6 +49,13 @@ class OfflineExit(enum.StrEnum):
     LET_GO = "let_go"
 
 
+class RefundSurplus(enum.StrEnum):
+    """Who has BoLink give back what was paid above the price."""
+
+    ASK = "ask"
+    AUTO = "auto"
+
+
 Fen = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
 
 
@@ -169,6 +176,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Plates whose stay no stranger is told of by typing them."""
     refund_alone_fen: Fen = 10000
     """A refund up to this amount in fen is asked for by one person; above it a second one must agree."""
+    refund_surplus: RefundSurplus = RefundSurplus.ASK
+    """What was paid above the price of a stay that has ended: `ask`: a person has it given back; `auto`: from 1 yuan
+    on it is asked for by itself, and above `refund_alone_fen` a person must agree."""
     reconcile_at: Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^$")] = "03:30"
     """When the day before is held against what BoLink has of it, by each lot's clock; empty: only by hand."""
     invoices_every: Seconds = 600.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from taigan.lot.policy import Policy
+from taigan.lot.policy import Policy, RefundSurplus
 from taigan.rights import Right, Role
 from taigan.storage import tables as t
 from taigan.storage.due import errands
@@ -200,3 +200,19 @@ async def test_every_list_of_errands_is_fetched_again_without_the_page_around_it
         assert f'<live-part src="{page}" key="errands">' in (await manager.see(page)).raw
         part = await manager.open(page, part=True)
         assert (part.status, part.whole, "<nav" in part.raw) == (200, False, False), path
+
+
+async def test_surplus_that_asked_for_itself_is_of_nobody_and_waits_above_the_limit(houses: Houses) -> None:
+    house = await houses(policy=Policy(refund_surplus=RefundSurplus.AUTO, refund_alone_fen=100))
+    await paid(house)
+    at = datetime(2025, 6, 1, 8, tzinfo=UTC)
+    detail = '{"trade_no":"T1"}'
+    why = ("platform", "多付的停车费，自动退回", "", "")
+    wanted = Errand(LOT, "E1", "4.2", "", "P1", "O1", 200, "wanted", "", detail, *why, at, None, at)
+    await house.write(t.bills.update().values(charge_fen=29_800))
+    await house.database.write(lambda conn: errands.add(conn, wanted))
+    browser = await person(house, Role.MANAGER)
+    text = (await browser.see(REFUNDS)).text
+    assert "离场后多收的，满 1 元就自己申请退款；超过 1.00 元的" in text
+    assert "粤B12345 2.00 等第二个人批准 系统 多付的停车费，自动退回" in text
+    await browser.close()

@@ -21,6 +21,8 @@ from taigan.storage.rows import Act, Errand
 
 LIVE = frozenset({"wanted", "asked", "running", "unclear"})
 ENDED = frozenset({"done", "failed", "withdrawn"})
+PLATFORM = "platform"
+"""Who asks where no person does: nobody waits for what becomes of it."""
 SPARE = timedelta(seconds=5)
 """How long past the call's own time-out an answer is waited for before nobody knows what became of it."""
 
@@ -123,6 +125,8 @@ class Ended(msgspec.Struct, kw_only=True):
         errand = known(room, self.errand_id)
         if errand.state == "asked":
             move(room, errand, self.outcome.state, self.outcome.said, **self.outcome.details)
+            if errand.state == "unclear" and errand.actor == PLATFORM:
+                _tell_unclear(room, errand)
             self.follow(room, errand, "asked")
         return errand
 
@@ -163,11 +167,11 @@ class Overdue(msgspec.Struct, kw_only=True):
         errand = known(room, self.errand_id)
         if errand.state == "asked" and errand.deadline is not None and errand.deadline < room.now:
             move(room, errand, "unclear", "no answer was written down")
-            room.alarm(
-                "errand_unclear",
-                f"{errand.section} {errand.about}: nobody knows what became of it",
-                "",
-                errand.order_id,
-            )
+            _tell_unclear(room, errand)
             self.follow(room, errand, "asked")
         return errand
+
+
+def _tell_unclear(room: Room, errand: Errand) -> None:
+    text = f"{errand.section} {errand.about}: nobody knows what became of it"
+    room.alarm("errand_unclear", text, "", errand.order_id)

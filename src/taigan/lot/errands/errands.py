@@ -22,6 +22,7 @@ from taigan.lot.errors import BadValue, BolinkSaysNo, Conflict, LotError, Unknow
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.room import Item, Room
 from taigan.lot.people.by import By
+from taigan.lot.policy import RefundSurplus
 from taigan.lot.writing.checkpoints import Checkpoint, Reach, pass_by
 from taigan.storage.database import Database
 from taigan.storage.due import errands as kept
@@ -59,6 +60,8 @@ class Errands:
         self._client_of = client_of
         self._clock = clock
         self._under_way: set[asyncio.Task[Errand]] = set()
+        if desk.policy.refund_surplus is RefundSurplus.AUTO:
+            desk.gives_back = self
 
     async def send(self, begin: Item[Errand], call: Call) -> Errand:
         """Commit an errand and carry it out; one that waits for a second person is returned as it is.
@@ -66,12 +69,21 @@ class Errands:
         Whoever goes away meanwhile does not stop it. Raises StorageError, and the LotError of what cannot be begun.
         """
         errand = await self._desk.do(begin)
-        if errand.state != "asked":
-            return errand
+        return errand if errand.state != "asked" else await asyncio.shield(self._begun(errand, call))
+
+    def _begun(self, errand: Errand, call: Call) -> asyncio.Task[Errand]:
         task = asyncio.create_task(self._carry_out(errand, call))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        return await asyncio.shield(task)
+        return task
+
+    def ask_surplus(self, room: Room) -> list[Errand]:
+        """Ask for what was paid too much, in the transaction in which that is seen; returns what is to be sent."""
+        return refunds.ask_surplus(room)
+
+    def send_later(self, errand: Errand) -> None:
+        """Ask BoLink for a refund that is committed, without waiting for what becomes of it."""
+        self._begun(errand, refunds.ask).add_done_callback(_log_failure)
 
     async def refund(
         self, lot_id: str, payment_id: str, fen: int, by: By, *, although_invoiced: bool = False
@@ -282,6 +294,11 @@ class Errands:
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=3)
 
+    async def drained(self) -> None:
+        """Return when everything that is under way has ended."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
     async def _carry_out(self, errand: Errand, call: Call) -> Errand:
         self._reach(Checkpoint.ASKED)
         outcome = await self._outcome(errand, call)
@@ -311,3 +328,9 @@ class Errands:
             return Outcome("failed", error.message)
         except (BadAnswer, BolinkError) as error:
             return Outcome("unclear", str(error))
+
+
+def _log_failure(task: asyncio.Task[Errand]) -> None:
+    """What nobody waits for: its row says that it was asked, and will be unclear."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("what became of an errand is not stored", error=str(error))

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from taigan.bolink import BolinkClient, units
 from taigan.bolink.chapters.reconciliation import Refund
 from taigan.bolink.values import PaymentState
-from taigan.lot.errands.errand import LIVE, Outcome, begin, known, move
+from taigan.lot.errands.errand import LIVE, PLATFORM, Outcome, begin, known, move
 from taigan.lot.errors import BadValue, Conflict, UnknownOrder
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.by import By
@@ -23,12 +23,16 @@ from taigan.lot.stays import orders
 from taigan.storage import tables as t
 from taigan.storage.due import errands
 from taigan.storage.locked import ledger, vehicles
-from taigan.storage.rows import Act, Errand, MoneyNotice, Payment, Reduction
+from taigan.storage.rows import Act, Errand, MoneyNotice, Order, Payment, Reduction
 
 SECTION = "4.2"
 BY_HAND = ("kiosk",)
 """Ways of payment that 4.2 does not serve, though BoLink told of them: cash into a machine."""
 FROM_BOLINK = "泊链退款"
+SURPLUS = "多付的停车费，自动退回"
+"""Why surplus is given back by itself, as BoLink is told."""
+SMALLEST_SURPLUS = 100
+"""Less than a yuan is not given back by itself."""
 CONSOLE = "console:"
 """What `via` begins with where a signed-in person acts; the account follows, one person's whatever the name."""
 
@@ -52,29 +56,67 @@ class AskRefund(msgspec.Struct, kw_only=True):
         most = min(payment.fen, _left(room, payment))
         if not 0 < self.fen <= most:
             raise BadValue(f"fen must be from 1 to {most}", "fen")
-        invoiced = [
-            one
-            for one in errands.about(room.conn, room.lot_id, "6.3", payment.payment_id)
-            if one.state in LIVE or one.state == "done"
-        ]
-        told = vehicles.invoices_for(room.conn, room.lot_id, [payment.trade_no])
-        if (invoiced or told) and not self.although_invoiced:
+        if not self.although_invoiced and _is_invoiced(room, payment):
             raise Conflict("there is an invoice for this payment: have it voided first, or say although_invoiced")
-        alone = self.fen <= room.policy.refund_alone_fen
-        errand = begin(
-            room,
-            SECTION,
-            payment.payment_id,
-            self.by,
-            what=f"refund of {units.yuan(self.fen)}",
-            order_id=payment.order_id,
-            fen=self.fen,
-            state="asked" if alone else "wanted",
-            trade_no=payment.trade_no,
-        )
-        if alone:
-            _count(room, errand, payment)
-        return errand
+        return _begin(room, payment, self.fen, self.by, alone=self.fen <= room.policy.refund_alone_fen)
+
+
+def ask_surplus(room: Room) -> list[Errand]:
+    """What was paid too much for stays that have ended here is asked for by itself; above `refund_alone_fen`, or while
+    BoLink does not answer, it waits for a person. Returns what BoLink may be asked once this is committed.
+
+    Of a payment only what BoLink can give back, that was not invoiced, and of which nothing was ever asked before.
+    """
+    wanted = [one for order, payments in room.surplus for one in _surplus(room, order, payments)]
+    return [errand for errand in wanted if errand.state == "asked"]
+
+
+def _surplus(room: Room, order: Order, payments: list[Payment]) -> list[Errand]:
+    left = -room.account(order).bill.balance_fen
+    newest_first = sorted(payments, key=lambda one: (one.received_at, one.payment_id), reverse=True)
+    parts: list[tuple[Payment, int]] = []
+    for payment in sorted(newest_first, key=lambda one: one.fen < left):  # one that holds all of it, if there is one
+        fen = min(left, payment.fen)
+        if fen >= SMALLEST_SURPLUS and _may_be_asked_by_itself(room, payment):
+            parts.append((payment, fen))
+            left -= fen
+    by = By(PLATFORM, SURPLUS)
+    alone = sum(fen for _, fen in parts) <= room.policy.refund_alone_fen and not room.bolink_is_down
+    return [_begin(room, payment, fen, by, alone=alone) for payment, fen in parts]
+
+
+def _may_be_asked_by_itself(room: Room, payment: Payment) -> bool:
+    before = errands.about(room.conn, room.lot_id, SECTION, payment.payment_id)
+    try:
+        may_be_asked(payment, before)
+    except Conflict:
+        return False
+    return not before and not _is_invoiced(room, payment)
+
+
+def _is_invoiced(room: Room, payment: Payment) -> bool:
+    made = errands.about(room.conn, room.lot_id, "6.3", payment.payment_id)
+    if any(one.state in LIVE or one.state == "done" for one in made):
+        return True
+    return bool(vehicles.invoices_for(room.conn, room.lot_id, [payment.trade_no]))
+
+
+def _begin(room: Room, payment: Payment, fen: int, by: By, *, alone: bool) -> Errand:
+    """`alone`: it needs nobody else to agree, and counts as given from here on."""
+    errand = begin(
+        room,
+        SECTION,
+        payment.payment_id,
+        by,
+        what=f"refund of {units.yuan(fen)}",
+        order_id=payment.order_id,
+        fen=fen,
+        state="asked" if alone else "wanted",
+        trade_no=payment.trade_no,
+    )
+    if alone:
+        _count(room, errand, payment)
+    return errand
 
 
 def may_be_asked(payment: Payment, before: list[Errand]) -> None:
@@ -104,6 +146,8 @@ class Approve(msgspec.Struct, kw_only=True):
         payment = room.sheet.read(ledger.payment, room.lot_id, errand.about)
         if payment is None or payment.state != "paid":
             raise Conflict("the payment no longer counts")
+        if errand.actor == PLATFORM and not _is_surplus_still(room, errand):
+            raise Conflict("it is no surplus any more: withdraw it")
         errand.approved_by = self.by.operator
         move(room, errand, "asked")
         _count(room, errand, payment)
@@ -126,6 +170,11 @@ class Withdraw(msgspec.Struct, kw_only=True):
         act = f"refund {errand.errand_id} withdrawn"
         room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act, self.by.via))
         return errand
+
+
+def _is_surplus_still(room: Room, errand: Errand) -> bool:
+    order = room.order(errand.order_id)
+    return order is not None and (errand.fen or 0) <= -room.account(order).bill.balance_fen
 
 
 def _wanted(room: Room, errand_id: str) -> Errand:
@@ -152,6 +201,9 @@ def follow(room: Room, errand: Errand, before: str) -> None:
     """A refund that failed counts no longer."""
     if errand.state == "failed" and before != "wanted":
         _uncount(room, errand)
+        if errand.actor == PLATFORM and before in ("asked", "running"):
+            text = f"{units.yuan(errand.fen or 0)} yuan too much were paid, and BoLink did not give them back"
+            room.alarm("refund_failed", f"{text}: {errand.said}" if errand.said else text, "", errand.order_id)
     if errand.order_id and (order := room.order(errand.order_id)) is not None:
         detail = f"{units.yuan(errand.fen or 0)} {errand.said}".strip()
         orders.note(room.changes, order, room.now, f"refund {errand.state}", errand.actor, detail)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 import sqlalchemy as sa
@@ -44,7 +44,7 @@ from taigan.storage.engines.group import GroupCommit
 from taigan.storage.errors import StorageError
 from taigan.storage.locked import facts
 from taigan.storage.locked.sheet import Sheet
-from taigan.storage.rows import Lift, Lot, Presence
+from taigan.storage.rows import Errand, Lift, Lot, Presence
 
 log = structlog.get_logger("taigan.leaving")
 R = TypeVar("R")
@@ -87,6 +87,16 @@ class PlateRead(msgspec.Struct):
         return cars.read_plate(room, lane, self.plate, self.picture) is not None
 
 
+class GivesBack(Protocol):
+    """Has surplus given back by itself."""
+
+    def ask_surplus(self, room: Room) -> list[Errand]:
+        """Write down what is asked back for the room's surplus, in its transaction. Returns what may be sent."""
+
+    def send_later(self, errand: Errand) -> None:
+        """Have it carried out, now that it is committed."""
+
+
 class LeavingDesk:
     """One per process."""
 
@@ -116,6 +126,8 @@ class LeavingDesk:
         self._under_way: set[asyncio.Task[None]] = set()
         self._pulls = pulls
         self._reach = reach
+        self.gives_back: GivesBack | None = None
+        """Who has surplus given back; none: a person does."""
         pulls.serve(self._charged)
         lifts.serve(Purpose.RELEASE, self._settle)
         lanes.when_read[EventKind.SCANNED_CODE] = self.scan_code
@@ -243,6 +255,9 @@ class LeavingDesk:
             self._owed.set()
         for pull in after.pulls:
             self._pulls.begin(pull)
+        if self.gives_back is not None:
+            for errand in after.errands:
+                self.gives_back.send_later(errand)
 
     def see(self, conn: sa.Connection, lots: Mapping[str, Lot], seen: Sequence[Seen]) -> list[After]:
         """Note what devices reported of exit lanes, in the transaction of the lanes."""
@@ -263,7 +278,7 @@ class LeavingDesk:
                     street.backed_out(room, lane, car)
                 case EventKind.DOWN, _:
                     street.arm_is_down(room, lane, picture)
-            sheet.take(room.changes)
+            self._take(sheet, room)
             after.append(room.after)
         sheet.write()
         return after
@@ -309,10 +324,16 @@ class LeavingDesk:
                 read_ahead(sheet, lots, batch[len(done) :])
             room = self.room(sheet, lot)
             result = item.apply(room)
-            sheet.take(room.changes)
+            self._take(sheet, room)
             done.append(Done(result, room.after))
         sheet.write()
         return done
+
+    def _take(self, sheet: Sheet, room: Room) -> None:
+        """Something has been applied: what it changed counts for those after it, and what is too much is asked back."""
+        if room.surplus and self.gives_back is not None:
+            room.after.errands += self.gives_back.ask_surplus(room)
+        sheet.take(room.changes)
 
     async def _raise(self, lift: Lift) -> None:
         ended = await self._lifts.carry_out(lift)
@@ -337,7 +358,7 @@ class LeavingDesk:
         for ended, _, _ in settling:
             room = self.room(sheet, tx.lots[ended.lot_id])
             told.append(self._settle_one(room, ended))
-            sheet.take(room.changes)
+            self._take(sheet, room)
         sheet.write()
         return told
 

@@ -17,7 +17,7 @@ from taigan.lot.uploads.pulls import Pull
 from taigan.storage.changes import Changes
 from taigan.storage.locked import ledger
 from taigan.storage.locked.sheet import Sheet
-from taigan.storage.rows import Alarm, Departure, Lane, Lift, Lot, Order, Presence
+from taigan.storage.rows import Alarm, Departure, Errand, Lane, Lift, Lot, Order, Payment, Presence
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -53,6 +53,7 @@ class After(msgspec.Struct):
     pulls: list[Pull] = []
     alarms: list[Alarm] = []
     steps: list[dict[str, object]] = []
+    errands: list[Errand] = []  # what BoLink is asked by itself
     owed: bool = False
 
 
@@ -81,6 +82,8 @@ class Room:
         """Whether BoLink does not answer, as far as this process knows."""
         self.changes = Changes()
         self.after = After()
+        self.surplus: list[tuple[Order, list[Payment]]] = []
+        """Stays that have ended here with more paid than they cost, or were paid afterwards; by which payments."""
         self._accounts: dict[str, Account] = {}
         self._departures: dict[str, Departure | None] = {}
 

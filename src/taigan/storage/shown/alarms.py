@@ -192,6 +192,11 @@ def _cause_is_gone() -> sa.ColumnElement[bool]:
         bill.closed_at.is_not(None),
         bill.charge_fen - bill.reduced_fen - bill.paid_fen + bill.refunded_fen <= 0,
     )
+    no_surplus = sa.exists().where(
+        bill.lot_id == _A.lot_id,
+        bill.order_id == _A.order_id,
+        bill.charge_fen - bill.reduced_fen - bill.paid_fen + bill.refunded_fen >= 0,
+    )
     sent = _nothing(
         t.deliveries,
         t.deliveries.c.lot_id == _A.lot_id,
@@ -214,6 +219,7 @@ def _cause_is_gone() -> sa.ColumnElement[bool]:
         sa.and_(_A.kind.in_(at_exit), _A.channel_id != "", nobody_stands),
         sa.and_(_A.kind.in_(("not_priced", "stay_unusual", "time_unusual")), of_order, not_inside),
         sa.and_(_A.kind == "left_owing", settled),
+        sa.and_(_A.kind == "refund_failed", no_surplus),
         sa.and_(_A.kind == "upload_refused", sent),
         sa.and_(_A.kind == "payment_not_heard_of", of_order, heard_of),
         sa.and_(_A.kind == "errand_unclear", clear),

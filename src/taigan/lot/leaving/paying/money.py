@@ -341,6 +341,8 @@ def _pay_afterwards(room: Room, order: Order, payment: Payment) -> None:
     bill.awaited = False
     account.payments.append(payment)
     room.changes.bill(bill)
+    if bill.balance_fen < 0:
+        room.surplus.append((order, [payment]))
     if order.state == "abandoned" and not order.review:
         order.review = "paid after it was given up"
         room.changes.order(order)

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 
 from taigan.lot.errands.refunds import SECTION, may_be_asked
 from taigan.lot.errors import BadValue, Conflict, LotError, UnknownOrder
+from taigan.lot.policy import RefundSurplus
 from taigan.rights import Right
 from taigan.storage.due import errands as kept
 from taigan.storage.locked import facts, ledger, vehicles
@@ -50,7 +51,7 @@ async def refunds(visit: Here) -> Answer:
 
     rows, counts, orders = await visit.office.database.read(read)
     rows, more = fields.further(visit, rows, BY_TIME, lambda row: (row.at, row.errand_id), "refunds")
-    alone = visit.office.leaving.policy.refund_alone_fen
+    policy = visit.office.leaving.policy
     return visit.page(
         "refunds.html",
         part="parts/refunds.html",
@@ -59,7 +60,8 @@ async def refunds(visit: Here) -> Answer:
         counts=counts,
         orders=orders,
         states=ERRAND_STATE,
-        alone=alone,
+        alone=policy.refund_alone_fen,
+        by_itself=policy.refund_surplus is RefundSurplus.AUTO,
     )
 
 

@@ -33,6 +33,7 @@ ALARM = {
     "money_conflict": N_("同一笔钱说法不一"),
     "money_unreadable": N_("看不懂的付款消息"),
     "errand_unclear": N_("请泊链办的事没有回答"),
+    "refund_failed": N_("多收的没有退成"),
     "difference": N_("对账有差异"),
     "change_failed": N_("找零没有送到"),
     "amount_unclear": N_("付款没有总额"),
@@ -79,6 +80,7 @@ ALARM_DO = {
     "money_conflict": N_("对账；先到的算数。"),
     "money_unreadable": N_("看原文，找泊链。"),
     "errand_unclear": N_("在泊链后台查看，再写下结果。"),
+    "refund_failed": N_("再申请一次，或人工退还。"),
     "difference": N_("看对账差异，每条写着怎么办。"),
     "change_failed": N_("改给现金。"),
     "amount_unclear": N_("对账。"),
@@ -134,6 +136,14 @@ _ALARMED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"the loop is stuck or dead", N_("地感一直亮着，或坏了")),
         (r"a car passed whose loop never lit", N_("有车通过，地感却没有亮")),
         (r"(?P<a>.+): left owing \d+ fen", N_("%(a)s 没付清就走了")),
+        (
+            r"(?P<a>[\d.]+) yuan too much were paid, and BoLink did not give them back: (?P<b>.+)",
+            N_("多收 %(a)s 元，泊链没有退：%(b)s"),
+        ),
+        (
+            r"(?P<a>[\d.]+) yuan too much were paid, and BoLink did not give them back",
+            N_("多收 %(a)s 元，泊链没有退"),
+        ),
         (r"(?P<a>[\d.]+) yuan by (?P<b>.+)", N_("%(a)s 元，%(b)s")),
     )
 )
