@@ -16,6 +16,7 @@ import httpx
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
+from support.databases import empty
 from taigan.barriers.barrier import LaneKey, LaneState, Outcome, Position, Price, Result, Sight
 from taigan.bolink import Addresses, BolinkClient, Unreachable
 from taigan.clock import SystemClock
@@ -47,7 +48,6 @@ from taigan.storage.database import Database
 from taigan.storage.rows import Lane, Lot, Order, Presence
 from taigan.storage.setup import registry
 from taigan.storage.setup.registry import Token
-from taigan.storage.tables import metadata
 from taigan.web import tokens
 from taigan.web.app import build
 from taigan.web.asgi import App
@@ -172,8 +172,7 @@ class House:
         """As good as new: building another one for each test takes longer than most tests."""
 
         def transaction(conn: sa.Connection) -> None:
-            for table in reversed(metadata.sorted_tables):
-                conn.execute(sa.delete(table))
+            empty(conn)
             seed(conn)
 
         await self.database.write(transaction)

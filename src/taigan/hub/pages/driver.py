@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
@@ -79,25 +80,35 @@ class Visit:
         return self.url(self.path, **self.query | query)
 
 
+@cache
+def _languages() -> Languages:
+    return Languages("taigan.hub")
+
+
+@cache
+def _templates() -> Templates:
+    """The templates of all hubs of this process."""
+    languages = _languages()
+    templates = Templates("taigan.hub", languages)
+    for tag in languages.tags:
+        texts = languages.texts(tag)
+        filters: dict[str, Filter] = {
+            "translated": partial(in_language, texts),
+            "tongue": partial(tongue, language=tag),
+        }
+        templates.add(tag, filters=filters, values={})
+    return templates
+
+
 class Pages:
     """Renders the pages; `frame_ancestors` are the origins (CSP) that may show them in a frame."""
 
     def __init__(self, hub: Hub, frame_ancestors: str = "'self'") -> None:
         self.hub = hub
-        self.languages = Languages("taigan.hub")
+        self.languages = _languages()
         self._frame_ancestors = frame_ancestors
-        self._templates = Templates("taigan.hub", self.languages)
-        for tag in self.languages.tags:
-            self._add_words(tag)
+        self._templates = _templates()
         self.ready = self._templates.ready
-
-    def _add_words(self, language: str) -> None:
-        texts = self.languages.texts(language)
-        filters: dict[str, Filter] = {
-            "translated": lambda text: in_language(texts, text),
-            "tongue": lambda text: tongue(text, language),
-        }
-        self._templates.add(language, filters=filters, values={"simulated": self.hub.login.simulated})
 
     @property
     def secure(self) -> bool:
@@ -125,7 +136,8 @@ class Pages:
     def piece(self, template: str, visit: Visit, **values: object) -> str:
         """A piece of a page, in the visit's language."""
         page = self._templates.get(visit.language, template)
-        return page.render(values | {"visit": visit, "form_token": self._form_token(visit)})
+        own = {"visit": visit, "form_token": self._form_token(visit), "simulated": self.hub.login.simulated}
+        return page.render(values | own)
 
     def page(
         self,

@@ -6,7 +6,9 @@ columns that may be left out of an INSERT. What is no longer needed goes one ver
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,6 +17,9 @@ from taigan.storage.tables import metadata
 
 HEAD = "0034"
 """The revision these tables are of; a test holds it to the newest file in `versions`."""
+
+
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+asyncpg"}
 
 
 def migrate(conn: sa.Connection) -> None:
@@ -33,13 +38,31 @@ def step(conn: sa.Connection) -> bool:
     Raises:
         NewerDatabase: the revision found is not among ours.
     """
-    if not sa.inspect(conn).has_table("alembic_version"):
-        metadata.create_all(conn)
+    present = sa.inspect(conn).get_table_names()
+    if "alembic_version" not in present:
+        if metadata.tables.keys().isdisjoint(present):
+            for statement in _creating(conn.dialect.name):
+                conn.exec_driver_sql(statement)
+        else:
+            metadata.create_all(conn)
         conn.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
         conn.execute(sa.text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
         return False
     found = conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
     return found != HEAD and _upgraded(conn, found)
+
+
+@cache
+def _creating(dialect: str) -> tuple[str, ...]:
+    """What makes the tables in an empty database, worked out once: that takes longer than to carry it out."""
+    said: list[str] = []
+
+    def say(statement: Any, *_: object, **__: object) -> None:
+        said.append(str(statement.compile(dialect=engine.dialect)))
+
+    engine = sa.create_mock_engine(f"{_DRIVERS[dialect]}://", say)
+    metadata.create_all(engine, checkfirst=False)
+    return tuple(said)
 
 
 def _upgraded(conn: sa.Connection, found: str | None) -> bool:
