@@ -258,6 +258,21 @@ async def test_a_car_whose_arrival_another_process_has_stored_goes_on_with_the_n
     assert lane.watch.state.presence_id == "car"
 
 
+@pytest.mark.parametrize(("again", "another"), [("m2", True), ("m1", False), (None, False)])
+async def test_a_car_that_has_gone_by_the_rows_is_another_one_if_the_loop_was_lit_once_more(
+    again: str | None, another: bool
+) -> None:
+    lane = Signals()
+    lane.watch.loop(True, "m1")
+    await lane.cars()
+    first = lane.watch.state.presence_id
+    if again:
+        lane.watch.loop(True, again)
+    lane.watch.take_over("", None)
+    assert (lane.watch.state.presence_id != first) is another
+    assert (await lane.cars())[-1] == (EventKind.ARRIVED, lane.watch.state.presence_id)
+
+
 async def test_taking_over_tells_of_a_car_that_no_row_knows() -> None:
     lane = Signals()
     lane.watch.loop(True, "m1")

@@ -19,15 +19,18 @@ from support.exits import (
     pay_at_exit,
     with_tariff,
 )
-from support.parking import BY, LOT_ID, Parking
-from taigan.barriers.barrier import EventKind
+from support.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
+from taigan.barriers.barrier import EventKind, Position
 from taigan.lot import texts
-from taigan.lot.people.exit_acts import SetAmount
+from taigan.lot.leaving.room import Picture
+from taigan.lot.people.exit_acts import LetGo, SetAmount
 from taigan.lot.policy import MatchOneOff, Policy
+from taigan.lot.setup import LaneSetup
 from taigan.storage import tables as t
 from taigan.storage.rows import Order
 
 MISREAD = "浙A12845"  # a camera takes B for 8
+LANES = (("A1", "entry"), ("B1", "exit"), ("B2", "exit"))
 TRUE_PLATE = "浙A12B45"
 
 
@@ -138,6 +141,29 @@ async def test_in_an_emergency_every_car_goes_and_the_stay_of_a_plate_that_is_re
     stranger = await departure(street, await at_exit(street, "浙A99999"))
     assert (stranger.released_by, stranger.order_id) == ("rule", "")
     assert "no_entry" not in await street.alarm_kinds()
+
+
+async def test_whoever_stands_in_the_lane_of_a_car_that_is_found_elsewhere_is_asked_for_anew(
+    new_parking: NewParking,
+) -> None:
+    lanes = [LaneSetup(channel_id=name, direction=way, barrier=SEES_ALL) for name, way in LANES]
+    street = await new_parking(lots=[lot_with(lanes=lanes)])
+    await with_tariff(street)
+    order = await parked(street)
+    first = await at_exit(street)
+    await pay_at_exit(street, order.order_id, (await ask_price(street))["price"])
+    assert lifts(street) == 1
+    await at_exit(street, channel_id="B2")  # nobody saw it leave B1, and another car stands there now
+    assert ((await departure(street, first)).ended_how, street.barrier("B2").lifts) == ("taken_over", 1)
+    assert (await ask_price(street, scene=2, licence="NOBODY", order_id=""))["state"] == 0
+    anew = await departure(street, first)
+    assert (anew.order_id, anew.released_at, anew.ended_at) == ("", None, None)
+    picture = Picture(online=True, position=Position.CLOSED)
+    await street.platform.leaving.do(LetGo(lot_id=LOT_ID, channel_id=EXIT, by=BY, picture=picture))
+    await street.settled()
+    causes = sa.select(t.lifts.c.cause).where(t.lifts.c.presence_id == first).order_by(t.lifts.c.intended_at)
+    assert await street.row(causes) == [("released",), ("manual",)]
+    assert (await departure(street, first)).released_by == "person"
 
 
 async def test_what_is_due_in_an_emergency_is_reduced_by_who_declared_it(street: Parking) -> None:

@@ -93,6 +93,8 @@ class LaneWatch:
         self._attempts: dict[str, Attempt] = {}
         self._loop_known = False  # whether a car is on the loop was said since the device was last away
         self._was_free = False  # the loop was said to be free since then
+        self._lit_by = ""  # the message by which the car on it came
+        self._lit_again = False  # the loop was said to be lit once more: perhaps by another car
 
     # What the device says. `mark` is the device's own name for a message (its id), so that all processes that hear it
     # make the same presence and event of it; without one the moment serves.
@@ -138,7 +140,11 @@ class LaneWatch:
         """The loop before the arm is lit, or no longer."""
         self._loop_known = True
         self._was_free = self._was_free or not on
+        before = self.signals.present
+        self._lit_again = on and bool(before) and (self._lit_again or not mark or mark != self._lit_by)
         self._happened(self.signals.loop(on, self.clock.monotonic(), self._presence_id(mark)), mark)
+        if self.signals.present != before:
+            self._lit_by = mark
 
     def under(self, on: bool, mark: str = "") -> None:
         """The loop under the arm is lit, or no longer."""
@@ -233,6 +239,8 @@ class LaneWatch:
         elif presence_id:
             self.signals.adopt(self.signals.reported, presence_id)
         elif here:
+            if self._lit_again and not self._is_untold(here):  # that car went, unheard, and another came
+                self.signals.rename(here := self._presence_id(f"{here} again {self.clock.now().isoformat()}"))
             self._tell(EventKind.ARRIVED, here, presence_id=here)
         self._refresh()
         if presence_id and self.signals.present:

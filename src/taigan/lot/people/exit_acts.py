@@ -14,7 +14,7 @@ from taigan.lot import texts
 from taigan.lot.errors import BadValue, CannotPrice, Conflict, NobodyWaits, UnknownLane, UnknownOrder
 from taigan.lot.leaving.cars import car as cars
 from taigan.lot.leaving.cars.gone import leave, owe_exit, report
-from taigan.lot.leaving.cars.release import raise_for, release
+from taigan.lot.leaving.cars.release import MANUAL, RELEASED, raise_for, release
 from taigan.lot.leaving.corrections import owe_correction
 from taigan.lot.leaving.paying.money import pay
 from taigan.lot.leaving.paying.reductions import add, take_off
@@ -431,12 +431,13 @@ class LetGo(LaneAct, kw_only=True):
         if departure.released_at is not None:
             if any(lift.outcome is None for lift in lifts):
                 raise Conflict("the arm is being raised already")
-            return self._raise(room, departure, "manual"), departure
+            return self._raise(room, departure, MANUAL), departure
         if (order := room.order(departure.order_id)) is not None:
             self._settle(room, order, departure)
         by = self.by
         release(room, departure, self.picture, "person", actor=by.operator, reason=by.reason, via=by.via, raises=False)
-        return (None if self.picture.is_up else self._raise(room, departure, "released")), departure
+        cause = MANUAL if any(lift.cause == RELEASED for lift in lifts) else RELEASED
+        return (None if self.picture.is_up else self._raise(room, departure, cause)), departure
 
     def _raise(self, room: Room, departure: Departure, cause: str) -> Lift:
         by = self.by

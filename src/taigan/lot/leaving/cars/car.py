@@ -52,9 +52,22 @@ def departure_in(room: Room, lane: Lane, plate: str = "") -> Departure | None:
             return known
         gone_unseen(room, known)
         end(room, known, "assumed")
+    if ended := room.sheet.departure(room.lot_id, car.presence_id):
+        return _asked_anew(room, ended)
     begun = Departure(room.lot_id, car.presence_id, lane.channel_id, "", "", car.arrived_at)
     room.begin(begun)
     return begun
+
+
+def _asked_anew(room: Room, departure: Departure) -> Departure:
+    """The order of this car was found to stand in another lane, and its loop is lit all the same: whoever stands there
+    was not seen to come."""
+    room.adopt(departure)
+    departure.order_id = departure.plate = departure.alarmed = departure.ended_how = ""
+    departure.released_by = departure.actor = departure.reason = departure.via = ""
+    departure.charge_at, departure.released_at, departure.ended_at = room.now, None, None
+    room.changes.departure(departure)
+    return departure
 
 
 def is_gone(room: Room, departure: Departure, lift: Lift, *, raised: bool) -> None:

@@ -13,8 +13,8 @@ from taigan.storage.rows import Departure, Lift
 
 COMMAND_TIME = timedelta(seconds=4)
 """How long a command for a release may be on its way."""
-RELEASED = "released"
-"""A release's own command, once a departure; `again` and `manual` are a driver's new scan's and a person's."""
+RELEASED, MANUAL = "released", "manual"
+"""A release's own command, once a departure, and a person's; `again` is a driver's new scan's."""
 
 
 def release(
