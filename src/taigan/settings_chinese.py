@@ -90,6 +90,7 @@ SAID: dict[str, str] = {
     "Stays that are older are listed for a person to look at, who is told each morning.": "停得更久的，列出来请人看，每天早上提醒。",
     "A car that owes something while BoLink is not reached: `wait` for a person, or `let_go`, owed.": "泊链连不上，出口的车又欠费：`wait` 等人处理，`let_go` 放行并记欠费。",
     "A plate that is back so soon gets no free minutes again; 0: it does.": "出场后这么快又回来的，不再有免费时长；0：照样有。",
+    "A plate comes in whose earlier stay here was reported to BoLink as unpaid (3.8 is asked): `tell` its driver on the screen, `refuse` it, or `ignore` it. While BoLink does not answer it is let in.": "来的车以前在本场逃过单、报过泊链、还没付（问 3.8）：`tell` 在屏上告诉司机，`refuse` 不放行，`ignore` 不管。泊链不答就放行。",
     "Plates with one of these in them leave free at first sight.": "车牌里有这些字的，见到就免费放行。",
     "Plates whose stay no stranger is told of by typing them.": "这些车牌，别人输入查费时一律说查不到。",
     "A refund up to this amount in fen is asked for by one person; above it a second one must agree.": "不超过这个金额（分）的退款一个人就能申请；超过时要第二个人批准。",

@@ -199,6 +199,21 @@ async def test_what_was_left_owing_is_paid_on_the_phone_and_the_lot_is_told(side
     assert status == 403
 
 
+async def test_d25_g5_the_exits_page_offers_what_the_car_left_owing_in_this_lot_beside_its_price(
+    side: Side, lot: LeavingLot
+) -> None:
+    await side.upload_entry(PLATE, "o1")
+    await side.upload_exit(PLATE, "o1", pay_type="escape", total="12.00")
+    await side.upload_entry(PLATE, "o2")
+    lot.said = {"errmsg": "您有欠费订单，可补缴", "order_id": "o2"}
+    phone, exit_ = Phone(side, agent="AlipayClient/10.3"), (await urls(side))[0]
+    page = await press(phone, (await phone.get(exit_))[1])
+    assert "您有欠费订单，可补缴" in page
+    assert "补缴 ¥12.00" in page
+    counter = await press(phone, page)
+    assert "待支付 ¥12.00" in counter
+
+
 async def test_a_pass_is_bought_on_the_phone_once_the_lot_says_that_the_plate_may_have_it(
     side: Side, lot: LeavingLot
 ) -> None:

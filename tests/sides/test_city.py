@@ -54,6 +54,36 @@ async def test_n2_the_city_is_asked_where_it_wants_it_and_who_is_not_let_in_read
     assert len(await both.arrivals("10.4")) == 1
 
 
+async def test_a31_a3_a_stay_with_a_shared_space_reserved_cannot_be_paid_ahead(both: Both) -> None:
+    await city(both, checks=True)
+    await both.arranges(reserved=[PLATE])
+    order = await both.enters()
+    assert order["reserved"] is True
+    both.clock.advance(3 * 3600 - 60)
+    told = {"pay_scene": 0, "car_number": PLATE, "query_order_no": "q1"}
+    said = await both.push("query_price", **told, order_id=order["order_id"])
+    assert (said["state"], said["errmsg"]) == (0, "预约车辆不支持预付")
+    said = await both.push("query_price", **told | {"query_order_no": "q2"})
+    assert (said["state"], said["errmsg"]) == (0, "未查询到在场车辆，请核对车牌")
+    asked = {"lot_id": LOT_ID, "car_number": PLATE, "driver": "li"}
+    _, scan = await both.hub.admin("POST", "/admin/prepays", json=asked)
+    await both.hub.settled(scan["scan_id"])
+    assert (await both.hub.shown(scan["scan_id"]))["text"] == "预约车辆不支持预付"
+    status, _ = await both.lot("POST", f"/orders/{order['order_id']}/payment_order", **BY)
+    assert (status, await both.arrivals("3.4")) == (409, [])
+    await both.at_exit()
+    said = await both.push("query_price", pay_scene=1, query_order_no="q3", out_channel_id="B1")
+    assert (said["state"], said["price"]) == (1, "6.00")
+
+
+async def test_a31_a_plate_without_a_reservation_pays_ahead_as_ever(both: Both) -> None:
+    await city(both, checks=True)
+    await both.arranges(reserved=["京B00002"])
+    order = await both.enters()
+    both.clock.advance(3 * 3600 - 60)
+    assert (order["reserved"], (await both.pays_inside())["fen"]) == (False, 600)
+
+
 async def test_n2_a_city_that_does_not_answer_holds_nobody_up(both: Both) -> None:
     await city(both, checks=True)
     await both.hub.faults({"kind": "upload_500", "service_name": "10.4", "times": None})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hub.sides import LOT_ID
 from support.both_sides import BY, PLATE, Both
 
 
@@ -168,3 +169,20 @@ async def test_g10_less_than_is_owed_pays_a_part_and_the_rest_stays_owed(both: B
     assert (await both.push("repair", **told))["state"] == 1
     assert (await both.bill(order))["balance_fen"] == 400
     assert [one["bill"]["balance_fen"] for one in await both.items("/owed")] == [400]
+
+
+async def test_g11_d25_g5_reported_arrears_are_told_at_the_entry_and_the_exit_and_offered_on_the_drivers_page(
+    both: Both,
+) -> None:
+    order = await owed(both)
+    await both.act(f"/orders/{order['order_id']}/report")
+    await both.delivered()
+    again = await both.enters()
+    assert (again["arrears"], len(await both.arrivals("3.8"))) == (1, 1)
+    both.clock.advance(3000)
+    await both.at_exit()
+    asked = {"lot_id": LOT_ID, "channel_id": "B1", "driver": "li"}
+    _, scan = await both.hub.admin("POST", "/admin/scans", json=asked)
+    await both.hub.settled(scan["scan_id"])
+    shown = await both.hub.shown(scan["scan_id"])
+    assert (shown["price"], shown["text"]) == ("2.00", "您有欠费订单，可补缴")

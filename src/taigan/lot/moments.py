@@ -48,9 +48,9 @@ MOMENTS: dict[str, Moment] = {
         "when an exit's ETC antenna reads the tag of a car that owes something",
     ),
     "3.8": Moment(
-        "errands.errands:Errands.arrears",
-        "人要看一个车牌的欠费时",
-        "when a person wants to see what a plate left owing",
+        "errands.errands:Errands._escapes",
+        "人要看一个车牌的欠费时；账上有欠的车牌要入场时（arrears_at_entry）",
+        "when a person wants to see what a plate left owing, or one comes in that owes something (arrears_at_entry)",
     ),
     "3.9": Moment("errands.paying:place_arrears", "欠费要补缴时", "when arrears are to be paid"),
     "3.10": Moment("errands.paying:give_change", "现金找零用红包时", "when change for cash is a red packet"),
@@ -189,7 +189,9 @@ MOMENTS: dict[str, Moment] = {
         "when BoLink's count of parked cars is not ours",
     ),
     "10.4": Moment(
-        "errands.city:CityDesk._ask", "有牌车入场前（city.checks）", "before a plate is let in (city.checks)"
+        "errands.city:CityDesk._ask",
+        "有牌车入场前：让不让进，有没有预约共享车位（city.checks）",
+        "before a plate is let in: whether it may be, and has a shared space reserved (city.checks)",
     ),
     "10.5": Moment(
         "errands.city:CityDesk.fetch",

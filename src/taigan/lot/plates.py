@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable
 from datetime import datetime
@@ -16,7 +17,7 @@ from taigan.clock import Clock
 from taigan.deadline import Deadline
 from taigan.lot import texts
 from taigan.lot.entering.desk import EntryDesk
-from taigan.lot.entering.scan import Scan
+from taigan.lot.entering.scan import Scan, Word
 from taigan.lot.errors import BadValue
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.lanes.street import is_past
@@ -28,9 +29,9 @@ from taigan.storage.locked import facts
 log = structlog.get_logger("taigan.plates")
 
 
-async def nobody_asks(lot_id: str, plate: str) -> str:
-    """A lot without a city's platform."""
-    return ""
+async def nobody_asks(lot_id: str, plate: str) -> Word:
+    """BoLink is not asked."""
+    return Word()
 
 
 class Plates:
@@ -47,7 +48,9 @@ class Plates:
         self._clock = clock
         lanes.when_read[EventKind.PLATE] = self.seen
         self.check_city = nobody_asks
-        """Why the city does not let a plate into a lot; empty: it may."""
+        """Whether the city lets a plate into a lot, and has a shared space for it."""
+        self.check_arrears = nobody_asks
+        """Whether a plate left something unpaid in a lot, and is not let in for it."""
 
     async def seen(self, event: Event) -> Awaitable[None] | None:
         """A camera's event: at an exit it is stored, at an entry it is a request that waits for its lane's next events.
@@ -105,8 +108,9 @@ class Plates:
 
         `plate` is spelled as `plate_of` spells it.
         """
-        if refusal := await self.check_city(lane.lot_id, plate):
-            log.info("the city does not let a plate in", lane=str(lane), reason=refusal)
+        city, owing = await asyncio.gather(self.check_city(lane.lot_id, plate), self.check_arrears(lane.lot_id, plate))
+        if refusal := city.refusal or owing.refusal:
+            log.info("a plate is not let in", lane=str(lane), reason=refusal)
             self._lanes.show(lane, refusal)
             said = bolink.NoPlateEntryAnswer(
                 state=0, errmsg=refusal, car_number=plate, timestamp=units.seconds(self._clock.now())
@@ -126,6 +130,7 @@ class Plates:
             digest=hashlib.sha256(about.encode()).hexdigest(),
             key_id=0,
             received_at=now,
+            word=Word(reserved=city.reserved, arrears=owing.arrears),
             answer_by=Deadline.within(self._policy.answer_within, self._clock),
         )
         picture = self._lanes.state(lane)

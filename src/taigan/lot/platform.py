@@ -156,6 +156,7 @@ class Platform:
         self.reconciling = Reconciling(database, self.leaving, self.client_of, clock)
         self.city = CityDesk(database, self.leaving, self.lanes, self.client_of, clock)
         self.plates.check_city = self.city.check
+        self.plates.check_arrears = self.errands.check_arrears
         self.community = CommunityDesk(database, self.leaving, self.client_of, clock)
         self.rounds = Rounds(database, self.errands, self.reconciling, self.city, self.community, policy, clock)
         self.album = Album(database, pictures or InMemory(), Scaler(), self.lanes, self.events, self.metrics, clock)

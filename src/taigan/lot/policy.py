@@ -49,6 +49,14 @@ class OfflineExit(enum.StrEnum):
     LET_GO = "let_go"
 
 
+class ArrearsAtEntry(enum.StrEnum):
+    """What becomes of a plate that comes in and owes this lot for an earlier stay."""
+
+    IGNORE = "ignore"
+    TELL = "tell"
+    REFUSE = "refuse"
+
+
 class RefundSurplus(enum.StrEnum):
     """Who has BoLink give back what was paid above the price."""
 
@@ -166,6 +174,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A plate that is back so soon gets no free minutes again; 0: it does."""
     free_plates: tuple[str, ...] = ("警", "应急", "WJ")
     """Plates with one of these in them leave free at first sight."""
+    arrears_at_entry: ArrearsAtEntry = ArrearsAtEntry.TELL
+    """A plate comes in whose earlier stay here was reported to BoLink as unpaid (3.8 is asked): `tell` its driver on
+    the screen, `refuse` it, or `ignore` it. While BoLink does not answer it is let in."""
     session_lasts: Seconds = 13 * 3600.0
     """How long a person stays signed in to the console at most: a shift and its handing over."""
     session_idle: Seconds = 4 * 3600.0

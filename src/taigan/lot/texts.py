@@ -44,6 +44,7 @@ CODE_FAILED = "发送验证码失败"
 
 NOT_FOUND = "未查询到在场车辆，请核对车牌"
 NOT_INSIDE = "未查询到在场车辆，请联系管理员"
+RESERVED = "预约车辆不支持预付"
 OTHER_PLATE = "订单与车牌不符，请联系管理员"
 NOTHING_DUE = "无需缴费"
 PAID_LEAVE_BY = "已缴费，请于{until}前离场"
@@ -94,6 +95,9 @@ SCREEN_CHANGE = "找零{yuan}元"
 SCREEN_NO_CODE = "请出示付款码"
 SCREEN_SCAN_AGAIN = "已缴费，请再扫一次出口码"
 
+ARREARS = "您有欠费订单，可补缴"
+ARREARS_FIRST = "有欠费，请先补缴"
+
 SCREEN_WELCOME = "欢迎光临"
 SCREEN_SCAN = "请扫码入场"
 
@@ -103,3 +107,9 @@ REVERSED = "车辆倒出未入场"
 def fitted(text: str) -> str:
     """At most 48 characters, as BoLink allows for errmsg (sdk/510113)."""
     return text if len(text) <= 48 else text[:47] + "…"
+
+
+def with_arrears(text: str, arrears: int) -> str:
+    """A text with what a driver is told who left other stays unpaid, where there is room for it."""
+    more = f"{text}，{ARREARS}" if text else ARREARS
+    return more if arrears and len(more) <= 48 else text

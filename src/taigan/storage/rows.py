@@ -81,6 +81,8 @@ class Order(msgspec.Struct):
     vehicle: str = ""
     likeness: str = ""
     lift_id: str | None = None
+    reserved: bool = False
+    arrears: int = 0
 
     @property
     def live(self) -> bool:

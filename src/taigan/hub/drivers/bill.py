@@ -39,6 +39,8 @@ class Bill:
     """What is shown may still change."""
     changes_in: float | None
     """Seconds until time changes the picture; `None` when only the lot or a person can."""
+    owed: list[Record]
+    """What the car at the exit left unpaid in this lot before; nothing is said of it inside, where anybody may ask."""
 
     @property
     def inside(self) -> bool:
@@ -63,7 +65,8 @@ class Bill:
     @property
     def digest(self) -> str:
         """The same for two pictures that look the same but for their clocks."""
-        picture = (self.shown, self.quote.text, self.stale, self.listening, self.invoice_no)
+        owed = [one.code for one in self.owed]
+        picture = (self.shown, self.quote.text, self.stale, self.listening, self.invoice_no, owed)
         return hashlib.sha256(repr(picture).encode()).hexdigest()[:12]
 
 
@@ -92,6 +95,7 @@ def bill(conn: sa.Connection, rules: Rules, scan_id: str, now: datetime) -> Bill
         stale=stale,
         listening=shown in (Shown.ASKING, Shown.PENDING) or (offered and not stale),
         changes_in=max(0.0, rules.price_shown - age) if offered and not stale else None,
+        owed=[] if quote.scene is PayScene.INSIDE else quotes.arrears_of(conn, quote.lot_id, quote.car_number),
     )
 
 

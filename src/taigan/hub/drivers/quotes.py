@@ -240,6 +240,15 @@ def own_arrears(conn: sa.Connection, driver: Driver) -> list[records.Record]:
     )[-10:]
 
 
+def arrears_of(conn: sa.Connection, lot_id: str, car_number: str) -> list[records.Record]:
+    """What a plate left owing at one lot."""
+    if not car_number:
+        return []
+    c = kept.c
+    of_car = (c.lot_id == lot_id, c.car_number == car_number)
+    return records.select(conn, c.kind == records.Kind.ARREARS.value, c.state == "unpaid", *of_car)[-10:]
+
+
 def _open(conn: sa.Connection, lot_id: str, fits: sa.ColumnElement[bool]) -> list[OpenStay]:
     query = (
         sa.select(entries.c.order_id, entries.c.car_number, entries.c.at)

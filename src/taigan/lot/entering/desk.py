@@ -333,6 +333,9 @@ class EntryDesk:
             verdict = decide(scan, situation, self._ids)
             if scan.origin == "plate" and verdict.order is not None:
                 verdict.welcome = note_pass(tx.conn, tx.changes, tx.lots[scan.lot_id], verdict.order)
+                if scan.word.arrears:
+                    orders.note(tx.changes, verdict.order, tx.now, "arrears", detail=str(scan.word.arrears))
+                    verdict.welcome = texts.with_arrears(verdict.welcome, scan.word.arrears)
             decided.append(Decided(verdict, tx.changes.alarms[before:]))
         return decided
 

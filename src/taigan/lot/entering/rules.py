@@ -218,6 +218,8 @@ def _new_order(scan: Scan, s: Situation, lot: Lot, lane: Lane, car: Presence | N
         told_state=None,
         told_text="",
         requested_at=s.now,
+        reserved=scan.word.reserved,
+        arrears=scan.word.arrears,
     )
 
 

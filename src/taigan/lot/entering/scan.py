@@ -15,6 +15,14 @@ from taigan.lot import texts
 from taigan.storage.rows import Lift, Order
 
 
+class Word(msgspec.Struct, frozen=True):
+    """What BoLink says of a plate before it is let in."""
+
+    refusal: str = ""  # why it is not
+    reserved: bool = False  # a shared space is reserved for it
+    arrears: int = 0  # its unpaid stays in this lot
+
+
 class Scan(msgspec.Struct, kw_only=True):
     """One `nolicence_in_park` (5.7), verified, with what its lane's device reports at this moment.
 
@@ -40,6 +48,7 @@ class Scan(msgspec.Struct, kw_only=True):
     held: bool = False
     at_hand: bool = True  # this process has the lane's device
     slowest_command: float = 0.0  # seconds a command may take to reach the lane's device
+    word: Word = Word()
     begun: bool = False  # a transaction has begun to decide it: what it wrote may stand, whatever is heard of it
     decided: bool = False
     given_up: bool = False  # its answer was due before anybody knew what is decided

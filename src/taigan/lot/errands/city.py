@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import msgspec
 import structlog
 
 from taigan.bolink import BolinkClient, BolinkError
 from taigan.bolink.chapters.reports import CheckEntry, GetScreenText
-from taigan.bolink.values import CheckStatus, ScreenMoment
+from taigan.bolink.values import CheckStatus, ScreenMoment, SharedParking
 from taigan.clock import Clock
 from taigan.lot import texts
+from taigan.lot.entering.scan import Word
 from taigan.lot.errors import Conflict, LotError, UnknownOrder
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.leaving.corrections import owe_correction
@@ -27,7 +29,7 @@ from taigan.storage.rows import Act, Lot
 
 log = structlog.get_logger("taigan.city")
 CHECK_WITHIN = 1.5
-"""Seconds that a car waits for the city's word: without it, it is let in."""
+"""Seconds that a car waits for BoLink's word: without it, it is let in."""
 MOMENTS = {texts.SCREEN_WELCOME: ScreenMoment.ENTRY, texts.SCREEN_DRIVE_UP: ScreenMoment.BEFORE_LEAVING}
 """Which of a screen's own texts give way to the city's. Prices and what went wrong never do."""
 NOT_PASSED = "禁止入场，请联系管理员"
@@ -72,6 +74,16 @@ class TellCity(msgspec.Struct, kw_only=True):
         room.changes.acts.append(Act(room.lot_id, room.now, self.by.operator, self.by.reason, act, self.by.via))
 
 
+async def said_in_time(clock: Clock, asking: Coroutine[Any, Any, Word]) -> Word | None:
+    """What BoLink says of a plate that wants to come in; None: its car has waited long enough. Raises as `asking`."""
+    asked = asyncio.ensure_future(asking)
+    try:
+        await clock.wait((asked,), CHECK_WITHIN)
+        return asked.result() if asked.done() else None
+    finally:
+        asked.cancel()
+
+
 class CityDesk:
     """One per process."""
 
@@ -105,28 +117,27 @@ class CityDesk:
         """Have the city told how a stay is now (10.1). Raises UnknownOrder, Conflict, StorageError."""
         await self._desk.do(TellCity(lot_id=lot_id, order_id=order_id, by=by))
 
-    async def check(self, lot_id: str, plate: str) -> str:
-        """Why the city does not let a plate in (10.4); empty: it may, or nobody said in time. Never raises."""
+    async def check(self, lot_id: str, plate: str) -> Word:
+        """Whether the city lets a plate in, and has a shared space for it (10.4). It may come in where nobody said so
+        in time. Never raises."""
         try:
             if not (await self.get(lot_id)).checks:
-                return ""
-            asked = asyncio.ensure_future(self._ask(lot_id, plate))
-            try:
-                await self._clock.wait((asked,), CHECK_WITHIN)
-                if asked.done():
-                    return asked.result()
-            finally:
-                asked.cancel()
+                return Word()
+            if word := await said_in_time(self._clock, self._ask(lot_id, plate)):
+                return word
             log.warning("the city did not say in time whether a plate may come in", lot=lot_id)
         except (BolinkError, LotError, StorageError) as error:
             log.warning("the city could not be asked whether a plate may come in", lot=lot_id, error=str(error))
-        return ""
+        return Word()
 
-    async def _ask(self, lot_id: str, plate: str) -> str:
+    async def _ask(self, lot_id: str, plate: str) -> Word:
         said = await self._client_of(lot_id).check_entry(CheckEntry(park_id=lot_id.partition("-")[2], car_number=plate))
-        if said.data is None or said.data.status != CheckStatus.NOT_PASSED:
-            return ""
-        return texts.fitted(said.data.reason_msg or NOT_PASSED)
+        if said.data is None:
+            return Word()
+        reserved = said.data.share_status == SharedParking.RESERVED
+        if said.data.status != CheckStatus.NOT_PASSED:
+            return Word(reserved=reserved)
+        return Word(texts.fitted(said.data.reason_msg or NOT_PASSED))
 
     async def fetch(self, lot: Lot) -> None:
         """Fetch what the lot's screens show (10.5). Raises StorageError."""

@@ -14,7 +14,10 @@ from taigan.bolink.chapters.lots import Merchant
 from taigan.bolink.chapters.trade import EscapedOrder, QueryEscapes
 from taigan.bolink.errors import BadAnswer
 from taigan.clock import Clock
+from taigan.lot import texts
+from taigan.lot.entering.scan import Word
 from taigan.lot.errands import invoices, lots, passes, paying, refunds
+from taigan.lot.errands.city import said_in_time
 from taigan.lot.errands.errand import Ended, Follow, Outcome, Overdue, Settle
 from taigan.lot.errands.invoices import Buyer
 from taigan.lot.errands.lots import Publication
@@ -22,10 +25,12 @@ from taigan.lot.errors import BadValue, BolinkSaysNo, Conflict, LotError, Unknow
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.room import Item, Room
 from taigan.lot.people.by import By
-from taigan.lot.policy import RefundSurplus
+from taigan.lot.policy import ArrearsAtEntry, RefundSurplus
 from taigan.lot.writing.checkpoints import Checkpoint, Reach, pass_by
 from taigan.storage.database import Database
 from taigan.storage.due import errands as kept
+from taigan.storage.errors import StorageError
+from taigan.storage.locked import ledger
 from taigan.storage.locked.passes import Term
 from taigan.storage.rows import Errand, Lot
 from taigan.storage.shown import views
@@ -270,11 +275,36 @@ class Errands:
             number = plate_of(plate)
         except NotAPlate as error:
             raise BadValue(str(error), "plate") from None
-        asked = QueryEscapes(park_id=lot.park_id, car_number=number, time_temp=str(units.seconds(self._clock.now())))
         try:
-            return (await self._client_of(lot_id).query_escapes(asked)).escape_order or []
+            return await self._escapes(lot_id, lot.park_id, number)
         except BolinkError as error:
             raise BolinkSaysNo(str(error)) from None
+
+    async def _escapes(self, lot_id: str, park_id: str, plate: str) -> list[EscapedOrder]:
+        asked = QueryEscapes(park_id=park_id, car_number=plate, time_temp=str(units.seconds(self._clock.now())))
+        return (await self._client_of(lot_id).query_escapes(asked)).escape_order or []
+
+    async def check_arrears(self, lot_id: str, plate: str) -> Word:
+        """Whether a plate that wants to come in owes this lot for an earlier stay that was reported (3.8), and what
+        becomes of it. BoLink is asked of those only that owe something here. Never raises."""
+        rule = self._desk.policy.arrears_at_entry
+        if rule is ArrearsAtEntry.IGNORE:
+            return Word()
+        try:
+            if not await self._database.read(lambda conn: ledger.owes(conn, lot_id, plate)):
+                return Word()
+            if word := await said_in_time(self._clock, self._reported(lot_id, plate)):
+                refused = word.arrears and rule is ArrearsAtEntry.REFUSE
+                return Word(texts.ARREARS_FIRST) if refused else word
+            log.warning("BoLink did not say in time whether a plate left something unpaid", lot=lot_id)
+        except (BolinkError, LotError, StorageError) as error:
+            log.warning("BoLink could not be asked what a plate left unpaid", lot=lot_id, error=str(error))
+        return Word()
+
+    async def _reported(self, lot_id: str, plate: str) -> Word:
+        union_id, _, park_id = lot_id.partition("-")
+        owed = await self._escapes(lot_id, park_id, plate)
+        return Word(arrears=sum((str(one.union_id), one.park_id) == (union_id, park_id) for one in owed))
 
     async def settle(self, lot_id: str, errand_id: str, state: str, by: By) -> Errand:
         """A person says what became of an errand. Raises as `send`."""

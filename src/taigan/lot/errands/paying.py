@@ -43,6 +43,8 @@ class PlaceStay(msgspec.Struct, kw_only=True):
         if room.sheet.live_pull(room.lot_id, order.order_id) is not None:
             raise Conflict("a payment for the car is under way", "order_id")
         departure = room.departure_of(order.order_id)
+        if order.reserved and departure is None:
+            raise Conflict("a shared space is reserved for the car: it cannot pay ahead", "order_id")
         at = departure.charge_at if departure is not None else room.now
         presence_id = departure.presence_id if departure is not None else ""
         account = room.account(order)

@@ -11,6 +11,7 @@ import structlog
 
 from taigan import bolink
 from taigan.bolink import BadAnswer, BolinkClient, BolinkError, Refused
+from taigan.bolink.chapters.trade import EntryTaken
 from taigan.clock import Clock, set_within
 from taigan.lot.errors import LotError
 from taigan.lot.lanes.lanes import Lanes
@@ -23,7 +24,7 @@ from taigan.lot.writing.checkpoints import Checkpoint, Reach, pass_by
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.due import deliveries
-from taigan.storage.due.deliveries import Claimed, Sent
+from taigan.storage.due.deliveries import Claimed, Owing, Sent
 from taigan.storage.engines.group import GroupCommit
 from taigan.storage.errors import StorageError
 from taigan.storage.rows import Alarm
@@ -149,10 +150,12 @@ class Courier:
 
     async def _send(self, delivery: Claimed) -> None:
         interface = bolink.by_section(delivery.section)
+        arrears = 0
         try:
-            await self._client_of(delivery.lot_id).send_text(interface, delivery.payload.encode())
+            answer = await self._client_of(delivery.lot_id).send_text(interface, delivery.payload.encode())
             self._reach(Checkpoint.UPLOADED)
             state, said = "done", ""
+            arrears = len(answer.escape_order or ()) if isinstance(answer, EntryTaken) else 0
         except Refused as error:
             known = delivery.section == "3.1" and KNOWN_ALREADY in error.text
             state, said = ("done" if known else "refused"), error.text
@@ -168,6 +171,9 @@ class Courier:
         sent = Sent(delivery.delivery_id, delivery.attempts, state, again_at, done_at, said[:500])
         try:
             await self._results.submit(sent)
+            if arrears:
+                owing = Owing(delivery.lot_id, delivery.order_id, arrears)
+                await self._database.write(lambda conn: deliveries.note_arrears(conn, owing))
             if state == "refused":
                 await self._alarm(delivery, said, now)
         except StorageError as error:

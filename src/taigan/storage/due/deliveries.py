@@ -43,6 +43,14 @@ class Sent(msgspec.Struct):
     lease_until: None = None
 
 
+class Owing(msgspec.Struct):
+    """How many stays of an order's plate were never paid, here or elsewhere, as BoLink answered to its 3.1."""
+
+    lot_id: str
+    order_id: str
+    arrears: int
+
+
 class Longest(msgspec.Struct, frozen=True):
     """How far ahead a moment can be that was written down by a clock that is right; one further ahead is due."""
 
@@ -115,6 +123,7 @@ _SENT = Update["Sent"](
     key=["delivery_id", "attempts"],
     where="deliveries.state = 'sending'",
 )
+_OWING = Update[Owing](t.orders, "arrears", key=["lot_id", "order_id"])
 _CANCEL = (
     sa.update(_d)
     .where(
@@ -209,6 +218,11 @@ def record(conn: sa.Connection, results: Sequence[Sent]) -> list[None]:
     """Write down how sendings ended."""
     _SENT(conn, sorted(results, key=lambda sent: sent.delivery_id))
     return [None] * len(results)
+
+
+def note_arrears(conn: sa.Connection, owing: Owing) -> None:
+    """Keep what BoLink says that a plate left owing, with the order that has just been told to it."""
+    _OWING(conn, [owing])
 
 
 def cancel_unsent(conn: sa.Connection, lot_id: str, order_id: str) -> bool:

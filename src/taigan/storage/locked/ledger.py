@@ -136,6 +136,18 @@ _REPORTED = sa.select(t.deliveries.c.delivery_id).where(
     t.deliveries.c.section == "3.2",
     t.deliveries.c.payload.contains('"pay_type":"escape"', autoescape=True),
 )
+_OWES = (
+    sa.select(t.bills.c.order_id)
+    .join(t.orders, sa.and_(t.orders.c.lot_id == t.bills.c.lot_id, t.orders.c.order_id == t.bills.c.order_id))
+    .where(
+        t.orders.c.lot_id == _lot,
+        t.orders.c.licence == sa.bindparam("of_licence"),
+        t.orders.c.state == sa.literal_column("'out'"),
+        t.bills.c.closed_at.is_not(None),
+        t.bills.c.charge_fen - t.bills.c.reduced_fen - t.bills.c.paid_fen + t.bills.c.refunded_fen > 0,
+    )
+    .limit(1)
+)
 _LINES = sa.select(sa.func.count()).where(t.order_events.c.lot_id == _lot, t.order_events.c.order_id == _order)
 
 
@@ -357,6 +369,11 @@ def cash_of(conn: sa.Connection, lot_id: str, shift_id: str) -> int:
 def lines_of(conn: sa.Connection, lot_id: str, order_id: str) -> int:
     """How many lines the order's history has."""
     return int(conn.execute(_LINES, {"lot": lot_id, "of_order": order_id}).scalar_one())
+
+
+def owes(conn: sa.Connection, lot_id: str, licence: str) -> bool:
+    """Whether a stay that ended under this plate is still owed for, reported or not."""
+    return conn.execute(_OWES, {"lot": lot_id, "of_licence": licence}).first() is not None
 
 
 def was_reported(conn: sa.Connection, lot_id: str, order_id: str) -> bool:

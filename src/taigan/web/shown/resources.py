@@ -94,7 +94,8 @@ class Told(msgspec.Struct):
 
 
 class OrderView(msgspec.Struct):
-    """One stay of one car. `car_number` as received, `licence` as marked."""
+    """One stay of one car. `car_number` as received, `licence` as marked. `reserved`: a shared space of the city's is
+    reserved for it; `arrears`: so many stays of its plate were never paid, here or elsewhere, as BoLink says."""
 
     lot_id: str
     order_id: str
@@ -117,6 +118,8 @@ class OrderView(msgspec.Struct):
     closed_why: str
     superseded_by: str | None
     review: str
+    reserved: bool
+    arrears: int
 
 
 class OrderEventView(msgspec.Struct):

@@ -227,7 +227,8 @@ def settle_up(room: Room, lane: Lane, departure: Departure, picture: Picture) ->
         by = "paid" if account.bill.credited_fen else "free"
         drive_on = f"{named(order)} {texts.SCREEN_DRIVE_ON}"
         reminder = account.reminder(departure.charge_at) if by == "free" else ""
-        release(room, departure, picture, by, reason=free, text=f"{drive_on}，{reminder}" if reminder else drive_on)
+        text = texts.with_arrears(f"{drive_on}，{reminder}" if reminder else drive_on, order.arrears)
+        release(room, departure, picture, by, reason=free, text=text)
         return 0
     if unusual := unusually(room, order, departure.charge_at, due):
         once(room, departure, "unusual", f"{named(order)}: {unusual}", "stay_unusual")
@@ -248,7 +249,8 @@ def offer(room: Room, order: Order, departure: Departure, due: int, text: str = 
     account = room.account(order)
     limit = limit_told(account.limited_by(departure.charge_at), departure.charge_at)
     parked = departure.charge_at - account.entry
-    room.show(departure.channel_id, Price(named(order), parked, due, f"{limit}，{text}" if limit else text))
+    said = texts.with_arrears(f"{limit}，{text}" if limit else text, order.arrears)
+    room.show(departure.channel_id, Price(named(order), parked, due, said))
 
 
 def unusually(room: Room, order: Order, at: datetime, due: int) -> str:

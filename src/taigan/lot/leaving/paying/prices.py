@@ -105,12 +105,14 @@ def _inside(q: Query, room: Room) -> bytes:
             return _no(q, room, texts.OTHER_PLATE)
         if refusal := _not_inside(room, order):
             return _no(q, room, refusal)
+        if order.reserved:
+            return _no(q, room, texts.RESERVED)
     else:
         hidden = q.plate in room.policy.hidden_plates or q.asking is Asking.TOO_MANY
         if q.asking is Asking.WATCHED:
             room.alarm("plate_asked", f"{q.plate}: {PAYERS_A_DAY} payers asked for its price within a day")
         found = room.sheet.inside_by_plate(room.lot_id, q.plate) if q.plate and not hidden else []
-        if len(found) != 1:
+        if len(found) != 1 or found[0].reserved:
             return _no(q, room, texts.NOT_FOUND)
         order = found[0]
     departure = room.departure_of(order.order_id)
@@ -252,12 +254,14 @@ def _settle_up(q: Query, room: Room, lane: Lane, departure: Departure, order: Or
         by = "paid" if account.bill.credited_fen else "free"
         reminder = f"，{account.reminder(at)}" if by == "free" and account.reminder(at) else ""
         drive_on = f"{cars.named(order)} {texts.SCREEN_DRIVE_ON}{reminder}"
-        release(room, departure, q.picture, by, actor="driver", text=drive_on)
-        return _price(q, room, account, at, departure.presence_id, f"{texts.PASS_ON}{reminder}")
+        release(room, departure, q.picture, by, actor="driver", text=texts.with_arrears(drive_on, order.arrears))
+        pass_on = texts.with_arrears(f"{texts.PASS_ON}{reminder}", order.arrears)
+        return _price(q, room, account, at, departure.presence_id, pass_on)
     if unusual := cars.unusually(room, order, at, due):
         cars.once(room, departure, "unusual", f"{cars.named(order)}: {unusual}", "stay_unusual")
         return _no(q, room, texts.STAY_UNUSUAL)
-    return _price(q, room, account, at, departure.presence_id, limit_told(account.limited_by(at), at))
+    told = texts.with_arrears(limit_told(account.limited_by(at), at), order.arrears)
+    return _price(q, room, account, at, departure.presence_id, told)
 
 
 def _again(q: Query, room: Room, departure: Departure, account: Account | None) -> bytes:

@@ -250,7 +250,8 @@ def _leaving(visit: Visit, now: LaneNow, device: LaneState) -> Card:
         said = tell("算不出费用")
         return Card(now, device, name, said, "care", since, "", said)
     needs = tell("等付款很久了") if visit.now - since > PAYING else ""
-    return Card(now, device, name, tell("等待付款"), "wait", since, "cash", needs)
+    owing = tell("等待付款，以前有 %(count)d 笔没付", count=now.order.arrears) if now.order.arrears else ""
+    return Card(now, device, name, owing or tell("等待付款"), "wait", since, "cash", needs)
 
 
 PAGES = (home, lanes, attention, card, stream, release, refuse, close, hold)

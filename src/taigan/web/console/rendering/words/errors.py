@@ -85,6 +85,7 @@ _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"the errand is (?P<a>\w+); only.*", N_("这件事已经有了结果，不能再这样做。请刷新看一眼。")),
         (r"state must be done or failed", N_("请选结果。")),
         (r"\S+ is \w+: there is nothing to ask", N_("已经有结果，不用再问。")),
+        (r"a shared space is reserved for the car: it cannot pay ahead", N_("已预约共享车位，不支持预付。")),
         (r"nothing is owed for this order", N_("这张订单不欠费。")),
         (r"the driver had it invoiced at BoLink already: (?P<a>.*)", N_("司机已在泊链开过发票：%(a)s")),
         (r"there is an invoice for this payment, or.*", N_("这笔款开过发票，或正在开。")),

@@ -51,6 +51,7 @@ EVENT = {
     "closed by hand": N_("人工结束"),
     "reviewed": N_("已复核"),
     "pass limited": N_("月卡受限"),
+    "arrears": N_("以前在本场没有付清，笔数"),
     "pass overdue": N_("月卡已到期，宽限中"),
 }
 ACTOR = {
