@@ -79,6 +79,26 @@ async def test_h3_h6_one_that_bolink_works_on_counts_as_given_until_5_6_says_wha
     assert (await both.bill(order))["refunded_fen"] == refunded
 
 
+async def test_h3_a_refund_that_bolink_works_on_for_more_than_24_hours_is_told_to_a_person_once(both: Both) -> None:
+    order, payment = await paid(both)
+    await both.hub.faults({"kind": "payment_pending"})
+    await both.act(f"/payments/{payment['payment_id']}/refund", fen=600)
+
+    async def told() -> list[tuple[str, str]]:
+        both.clock.advance(12.5 * 3600)
+        await both.street.platform.rounds.look()
+        await both.street.platform.watch.look()
+        alarms = await both.items("/alarms")
+        return [(one["order_id"], one["state"]) for one in alarms if one["kind"] == "refund_slow"]
+
+    assert await told() == []
+    assert await told() == await told() == [(order["order_id"], "open")]
+    [record] = await both.records("refunds")
+    await both.moves(record, "done")
+    await both.until([("done", 600)], of=lambda: refunds(both))
+    assert await told() == [(order["order_id"], "ended")]
+
+
 async def test_h4_what_bolink_refuses_counts_no_longer(both: Both) -> None:
     order, payment = await paid(both)
     before = await both.bill(order)

@@ -227,6 +227,13 @@ class Errands:
             except LotError as error:
                 log.info("an invoice could not be asked about", lot=lot.lot_id, error=error.message)
 
+    async def look_at_refunds(self, lot: Lot) -> None:
+        """Tell a person of refunds that BoLink works on for too long. Raises StorageError."""
+        now = self._clock.now()
+        for errand in await self._database.read(lambda conn: kept.under_way(conn, lot.lot_id, refunds.SECTION)):
+            if refunds.takes_long(errand, now):
+                await self._desk.do(refunds.TakesLong(lot_id=lot.lot_id, errand_id=errand.errand_id))
+
     async def lot(self, lot_id: str) -> Lot:
         """Raises UnknownLot, StorageError."""
         lot = await self._database.read(lambda conn: views.lot(conn, lot_id))

@@ -6,7 +6,7 @@ a payment never exceeds what it brought. 4.2 has no number of its own: one whose
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
@@ -31,6 +31,8 @@ BY_HAND = ("kiosk",)
 FROM_BOLINK = "泊链退款"
 SURPLUS = "多付的停车费，自动退回"
 """Why surplus is given back by itself, as BoLink is told."""
+SLOW = timedelta(days=1)
+"""So long BoLink may work on a refund before a person is told."""
 SMALLEST_SURPLUS = 100
 """Less than a yuan is not given back by itself."""
 CONSOLE = "console:"
@@ -207,6 +209,28 @@ def follow(room: Room, errand: Errand, before: str) -> None:
     if errand.order_id and (order := room.order(errand.order_id)) is not None:
         detail = f"{units.yuan(errand.fen or 0)} {errand.said}".strip()
         orders.note(room.changes, order, room.now, f"refund {errand.state}", errand.actor, detail)
+
+
+class TakesLong(msgspec.Struct, kw_only=True):
+    """BoLink has worked on a refund for so long that a person should look at it; told once."""
+
+    lot_id: str
+    errand_id: str
+
+    def apply(self, room: Room) -> None:
+        """Raises UnknownErrand."""
+        errand = known(room, self.errand_id)
+        if not takes_long(errand, room.now):
+            return
+        errand.keep(told=True)
+        errands.change(room.conn, errand)
+        text = f"{units.yuan(errand.fen or 0)} yuan: BoLink has worked on the refund for more than a day"
+        room.alarm("refund_slow", text, "", errand.order_id)
+
+
+def takes_long(errand: Errand, now: datetime) -> bool:
+    """Whether a person should be told that BoLink has not come to an end with a refund, and was not yet."""
+    return errand.state == "running" and now - errand.changed_at > SLOW and not errand.details.get("told")
 
 
 def _left(room: Room, payment: Payment) -> int:

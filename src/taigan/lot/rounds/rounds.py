@@ -33,6 +33,8 @@ EVERY = 10.0
 """Seconds between two looks."""
 MORNING = 7
 """The hour of the lot's clock at which a person is told what lies about."""
+REFUNDS_EVERY = 3600.0
+"""Seconds between two looks for refunds that BoLink does not come to an end with."""
 SUMS_EVERY = 600.0
 """Seconds between two looks for days that reports have not summed up yet."""
 
@@ -90,6 +92,7 @@ class Rounds:
 
         self._told_spaces: dict[str, int] = {}
         self._rounds.append(Round("invoices", every(policy.invoices_every), errands.look_at_invoices, at_once))
+        self._rounds.append(Round("refunds", every(REFUNDS_EVERY), errands.look_at_refunds, at_once))
         self._rounds.append(Round("passages", every(EVERY), community.look, at_once))
         self._rounds.append(Round("screens", every(policy.screens_every), city.fetch, at_once))
         self._rounds.append(Round("day sums", every(SUMS_EVERY), self._sum_up, at_once))

@@ -209,6 +209,13 @@ def _cause_is_gone() -> sa.ColumnElement[bool]:
         t.payments.c.order_id == _A.order_id,
         t.payments.c.state == "pending",
     )
+    come_to_an_end = _nothing(
+        t.errands,
+        t.errands.c.lot_id == _A.lot_id,
+        t.errands.c.section == sa.literal_column("'4.2'"),
+        t.errands.c.order_id == _A.order_id,
+        t.errands.c.state == sa.literal_column("'running'"),
+    )
     clear = _nothing(t.errands, t.errands.c.lot_id == _A.lot_id, t.errands.c.state == "unclear")
     agreed = _nothing(t.differences, t.differences.c.lot_id == _A.lot_id, t.differences.c.state == "open")
     at_exit = ("no_entry", "other_car", "attendant_wanted", "exit_unanswered", "not_priced", "stay_unusual")
@@ -220,6 +227,7 @@ def _cause_is_gone() -> sa.ColumnElement[bool]:
         sa.and_(_A.kind.in_(("not_priced", "stay_unusual", "time_unusual")), of_order, not_inside),
         sa.and_(_A.kind == "left_owing", settled),
         sa.and_(_A.kind == "refund_failed", no_surplus),
+        sa.and_(_A.kind == "refund_slow", come_to_an_end),
         sa.and_(_A.kind == "upload_refused", sent),
         sa.and_(_A.kind == "payment_not_heard_of", of_order, heard_of),
         sa.and_(_A.kind == "errand_unclear", clear),

@@ -34,6 +34,7 @@ ALARM = {
     "money_unreadable": N_("看不懂的付款消息"),
     "errand_unclear": N_("请泊链办的事没有回答"),
     "refund_failed": N_("多收的没有退成"),
+    "refund_slow": N_("退款一天还没有结果"),
     "difference": N_("对账有差异"),
     "change_failed": N_("找零没有送到"),
     "amount_unclear": N_("付款没有总额"),
@@ -81,6 +82,7 @@ ALARM_DO = {
     "money_unreadable": N_("看原文，找泊链。"),
     "errand_unclear": N_("在泊链后台查看，再写下结果。"),
     "refund_failed": N_("再申请一次，或人工退还。"),
+    "refund_slow": N_("在泊链后台查看，再写下结果。"),
     "difference": N_("看对账差异，每条写着怎么办。"),
     "change_failed": N_("改给现金。"),
     "amount_unclear": N_("对账。"),
@@ -143,6 +145,10 @@ _ALARMED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             r"(?P<a>[\d.]+) yuan too much were paid, and BoLink did not give them back",
             N_("多收 %(a)s 元，泊链没有退"),
+        ),
+        (
+            r"(?P<a>[\d.]+) yuan: BoLink has worked on the refund for more than a day",
+            N_("%(a)s 元的退款，泊链办了一天多"),
         ),
         (r"(?P<a>[\d.]+) yuan by (?P<b>.+)", N_("%(a)s 元，%(b)s")),
     )
