@@ -59,7 +59,7 @@ async def test_a_car_that_owes_goes_owing_or_waived_as_the_person_may(small_hous
     done = await browser.send(OPEN, OPEN, why="司机付不了款")
     assert "B1 已抬杆" in (await browser.follow(done)).text
     assert small_house.barriers["B1"].commands == ["open"]
-    assert "未付放行 王芳 owed: 司机付不了款" in (await browser.see(f"{HERE}/stays/owing")).text
+    assert "未付放行 王芳 记欠费 司机付不了款" in (await browser.see(f"{HERE}/stays/owing")).text
     await browser.close()
 
 
@@ -106,6 +106,51 @@ async def test_cash_is_taken_in_a_shift_only_and_change_is_said(small_house: Hou
     assert "现在应付 14.00 元" in stale.text
     done = await browser.send(CASH, CASH, received="20")
     assert "找零 6.00 元" in (await browser.follow(done)).text
+    await browser.close()
+
+
+async def test_much_change_is_asked_about_once_more_for_that_very_sum(small_house: House) -> None:
+    await furnish(small_house)
+    browser = await person(small_house, Role.COLLECTOR)
+    await small_house.leaving.do(OpenShift(lot_id=LOT, booth="东门岗亭", opening_fen=0, by=By("王芳", "-")))
+    asked = await browser.send(CASH, CASH, received="1014")
+    assert asked.status == 422
+    assert "收到 1014.00 元，要找 1000.00 元" in asked.text
+    assert small_house.barriers["B1"].commands == []
+    assert asked.page is not None
+    form = asked.page.form(CASH)
+    other = await browser.post(CASH, **{**form, "received": "114.01"})
+    assert other.status == 422, "another sum is asked about anew"
+    assert "要找 100.01 元" in other.text
+    corrected = await browser.post(CASH, **{**form, "received": "20"})
+    assert "找零 6.00 元" in (await browser.follow(corrected)).text
+    await browser.close()
+
+
+async def test_what_was_asked_about_is_taken_when_it_is_sent_again(small_house: House) -> None:
+    await furnish(small_house)
+    browser = await person(small_house, Role.COLLECTOR)
+    await small_house.leaving.do(OpenShift(lot_id=LOT, booth="东门岗亭", opening_fen=0, by=By("王芳", "-")))
+    asked = await browser.send(CASH, CASH, received="100")
+    assert asked.status == 422, "86.00 back of 14.00 is more than five times"
+    assert asked.page is not None
+    done = await browser.post(CASH, **asked.page.form(CASH))
+    assert "找零 86.00 元" in (await browser.follow(done)).text
+    await browser.close()
+
+
+async def test_who_has_no_shift_opens_one_where_the_cash_is_taken(small_house: House) -> None:
+    await furnish(small_house)
+    browser = await person(small_house, Role.COLLECTOR)
+    page = (await browser.see(CASH)).page
+    assert page is not None
+    form = page.form(f"{HERE}/shifts")
+    wrong = await browser.post(f"{HERE}/shifts", **{**form, "booth": "东门岗亭", "opening": "x"})
+    assert wrong.status == 422
+    assert wrong.page is not None
+    opened = await browser.post(f"{HERE}/shifts", **{**wrong.page.form(f"{HERE}/shifts"), "opening": "100"})
+    assert opened.location == CASH
+    assert "收下并放行" in (await browser.follow(opened)).text
     await browser.close()
 
 

@@ -95,6 +95,45 @@ async def test_it_is_found_by_kind_person_words_and_moment(small_house: House, m
     assert "移出禁入名单" not in await seen(f"at={local:%Y-%m-%dT%H:%M}")
 
 
+async def test_shifts_and_corrected_spaces_stand_there_too(small_house: House, manager: Browser) -> None:
+    here = f"/lots/{LOT}"
+    await manager.send(f"{here}/spaces", f"{here}/spaces", free="42", reason="数过了")
+    shift = (await manager.send(f"{here}/shifts", f"{here}/shifts", booth="东岗亭", opening="200")).location
+    await manager.send(f"{shift}/close", f"{shift}/close", counted="210", note="多了十块")
+    text = (await manager.see(f"{AUDIT}?kind=acts")).text
+    assert "更正空位：100 → 42 数过了 值班台 wangfang" in text
+    assert "开班：东岗亭，点得 200.00 元" in text
+    assert "交班：东岗亭，点得 210.00 元，应有 200.00 元 多了十块" in text
+
+
+async def test_what_was_taken_away_is_told_in_words(small_house: House, manager: Browser) -> None:
+    await acted(small_house, "export of stays as csv q= state=all from=2026-01-31 lane=A1")
+    await acted(small_house, "plate corrected O1 粤B1 -> 粤B2")
+    await acted(small_house, "entry time corrected O1 2025-06-01T01:00:00+00:00 -> 2025-06-01T02:30:00+00:00")
+    text = (await manager.see(f"{AUDIT}?kind=acts")).text
+    assert "导出“停车记录”（csv）状态 全部 · 从 2026-01-31 · 车道 A1" in text
+    assert "更正车牌 O1 粤B1 → 粤B2" in text
+    assert "更正入场时间 O1 2025-06-01 09:00:00 → 2025-06-01 10:30:00" in text
+    file = await manager.client.get(f"/lots/{LOT}/export/audit?form=csv&kind=acts")
+    assert "更正车牌 O1 粤B1 → 粤B2" in file.content.decode("utf-8-sig")
+
+
+async def test_the_minute_that_is_asked_for_stands_on_top_and_is_marked(small_house: House, manager: Browser) -> None:
+    start = small_house.clock.now().replace(second=0, microsecond=0)
+    for seconds, reason in ((-30, "前一分钟"), (3, "这时抬的"), (63, "后一分钟")):
+        small_house.clock.moment = start + timedelta(seconds=seconds - 60)  # `lifted` steps a minute
+        await lifted(small_house, reason=reason)
+    minute = f"{start + timedelta(hours=8):%Y-%m-%dT%H:%M}"
+    page = await manager.see(f"{AUDIT}?kind=lifts&lane=A1&at={minute}")
+    assert "后一分钟" not in page.text
+    assert page.text.index("这时抬的") < page.text.index("前一分钟")
+    assert page.raw.count('class="of-it"') == 1
+    assert page.page is not None
+    assert f"{AUDIT}?lane=A1&at={minute.replace(':', '%3A')}" in page.page.links, "each filter can be taken off"
+    later = f"{start + timedelta(hours=8, minutes=9):%Y-%m-%dT%H:%M}"
+    assert "这一分钟没有记录" in (await manager.see(f"{AUDIT}?at={later}&kind=lifts")).text
+
+
 async def test_pages_follow_one_another_without_a_gap(small_house: House, manager: Browser) -> None:
     at = small_house.clock.now()
     for number in range(120):  # many at one moment

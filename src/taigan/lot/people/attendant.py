@@ -177,6 +177,8 @@ class Attendant:
             if not 0 <= free <= lot.spaces:
                 raise BadValue(f"spaces_free must be from 0 to {lot.spaces}", "spaces_free")
             changes = Changes()
+            act = f"free spaces {lot.spaces_free} -> {free}"
+            changes.acts.append(Act(lot_id, self._clock.now(), by.operator, by.reason, act, by.via))
             lot.spaces_free = free
             changes.lot(lot)
             changes.space_changes.append(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from taigan.bolink import units
 from taigan.lot.errors import BadValue, Conflict, UnknownOrder
 from taigan.lot.leaving.room import Room
 from taigan.lot.people.attendant import By
 from taigan.storage.locked import ledger
-from taigan.storage.rows import Shift
+from taigan.storage.rows import Act, Shift
 
 MOST_FEN = 1_000_000_00
 
@@ -35,6 +36,7 @@ class OpenShift(msgspec.Struct, kw_only=True):
         shift_id, person = room.ids.payment_id(room.now), self.by.operator
         shift = Shift(room.lot_id, shift_id, person, booth, room.now, self.opening_fen, via=self.by.via)
         ledger.add_shift(room.conn, shift)
+        _note(room, self.by, f"shift {shift_id} opened at {booth} with {units.yuan(self.opening_fen)}")
         return shift
 
 
@@ -62,4 +64,12 @@ class CloseShift(msgspec.Struct, kw_only=True):
         shift.closed_at, shift.counted_fen, shift.expected_fen = room.now, self.counted_fen, expected
         shift.note, shift.closed_via = self.note.strip()[:500], self.by.via
         ledger.end_shift(room.conn, shift)
+        counted, expected_yuan = units.yuan(self.counted_fen), units.yuan(expected)
+        _note(
+            room, self.by, f"shift {self.shift_id} closed at {shift.booth}: {counted} counted, {expected_yuan} expected"
+        )
         return shift
+
+
+def _note(room: Room, by: By, act: str) -> None:
+    room.changes.acts.append(Act(room.lot_id, room.now, by.operator, by.reason, act, by.via))

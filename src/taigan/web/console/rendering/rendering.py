@@ -99,6 +99,10 @@ class Rendering:
         """What went wrong, in the visitor's language."""
         return errors.error(error, visit.tell)
 
+    def act(self, text: str, visit: Visit) -> str:
+        """What a person did, in the visitor's language."""
+        return acts.act(text, visit.tell, lambda name: named(name, visit.language), visit.zone)
+
     def _add_words(self, language: str) -> None:
         texts = self.languages.texts(language)
         filters: dict[str, Filter] = {
@@ -107,7 +111,8 @@ class Rendering:
             "tongue": lambda text: tongue(text, language),
             "word": lambda name, of: tables.word(of, name, texts.gettext),
             "role": lambda name: named(name, language),
-            "act": lambda text: acts.act(text, texts.gettext, lambda name: named(name, language)),
+            "act": lambda text, zone: acts.act(text, texts.gettext, lambda name: named(name, language), zone),
+            "detail": lambda text, event, zone: acts.detail(event, text, texts.gettext, zone),
             "alarmed": lambda text: alarms.alarmed(text, texts.gettext),
             "shown_safely": _redaction.text,
             "via": lambda text: acts.via(text, texts.gettext),

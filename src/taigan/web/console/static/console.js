@@ -320,6 +320,19 @@ document.addEventListener('focusin', (event) => closeMenus(event.target));
 // What an act came to is read out, and the next Tab goes on from there.
 const said = document.querySelector('main > .said[role]:first-child, .said[role=alert]');
 if (said && !document.querySelector('[autofocus]')) { said.tabIndex = -1; said.focus({preventScroll: true}); }
+// Cash: what is typed takes the place of what is due, and the change is told while it is typed.
+for (const line of document.querySelectorAll('[data-change-of]')) {
+  const given = document.getElementById(line.dataset.changeOf), change = line.querySelector('output');
+  const count = () => {
+    const fen = Math.round(Number(given.value.trim().replace(/^[¥￥]/, '')) * 100) - Number(line.dataset.due);
+    change.value = fen >= 0 ? (fen / 100).toFixed(2) : '–';
+  };
+  given.addEventListener('focus', () => given.select());
+  given.addEventListener('input', count);
+  if (document.activeElement === given) given.select();
+  count();
+  line.hidden = false;
+}
 // A form is sent once.
 document.addEventListener('submit', (event) => {
   if (event.target.dataset.sent) { event.preventDefault(); return; }

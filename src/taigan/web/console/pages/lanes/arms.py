@@ -38,6 +38,10 @@ REASONS = (
 )
 """Why arms are raised by hand, mostly."""
 MOST_YUAN = Decimal(100_000)
+MOST_CHANGE_FEN = 100_00
+"""More change than this is asked about before the arm rises: a caret in the wrong place makes 10 into 106."""
+MOST_CHANGE_TIMES = 5
+"""And so is change of more than so many times what was due."""
 
 
 @get("/lots/{lot_id:str}/lanes/{channel_id:str}/open", right=Right.LANE_OPEN)
@@ -112,6 +116,10 @@ async def take_cash(visit: Here, channel_id: FromPath[str]) -> Answer:
             due_fen=int(due) if (due := visit.text("due_fen", 12)).isdecimal() else 0,
             received_fen=fen_of(visit, "received"),
         )
+        if _is_much(taken) and visit.text("sure", 12) != str(taken.received_fen):
+            card = await card_of(visit, channel_id)
+            if card.now.due_fen == taken.due_fen:  # else it is refused below
+                return await _cash_page(visit, card, asked_about=taken)
         _, change = await visit.office.leaving.do(taken)
     except LotError as error:
         if error.field == "received_fen":
@@ -159,13 +167,25 @@ async def _match_page(visit: Visit, card: Card, error: LotError | None = None) -
     return _page(visit, "match.html", error, card=card, found=found, typed=typed, entries=entries)
 
 
-async def _cash_page(visit: Visit, card: Card, error: LotError | None = None) -> Answer:
+def _is_much(cash: Cash) -> bool:
+    """Whether so much change would be given that somebody may have typed something else than they wanted."""
+    change = cash.received_fen - cash.due_fen
+    return change > min(MOST_CHANGE_FEN, MOST_CHANGE_TIMES * cash.due_fen)
+
+
+async def _cash_page(
+    visit: Visit, card: Card, error: LotError | None = None, asked_about: Cash | None = None
+) -> Answer:
     name, lot_id = visit.person.person.name, visit.here.lot_id
 
     def read(conn: sa.Connection) -> Shift | None:
         return ledger.open_shift_of(conn, lot_id, name)
 
-    return _page(visit, "cash.html", error, card=card, shift=await visit.office.database.read(read))
+    shift = await visit.office.database.read(read)
+    if asked_about is None:
+        return _page(visit, "cash.html", error, card=card, shift=shift, asked_about=None)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return visit.page("cash.html", status=status, card=card, shift=shift, asked_about=asked_about)
 
 
 def _page(visit: Visit, template: str, error: LotError | None, **values: Any) -> Answer:

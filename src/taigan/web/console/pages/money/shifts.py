@@ -47,7 +47,7 @@ async def open_shift(visit: Here) -> Answer:
             error.field = ""
         return visit.again("shifts.html", error, **await _listed(visit))
     visit.changed()
-    return visit.go(visit.in_lot("shifts", shift.shift_id), visit.tell("已开班。"))
+    return visit.go(visit.back(visit.in_lot("shifts", shift.shift_id)), visit.tell("已开班。"))
 
 
 @get("/lots/{lot_id:str}/shifts/{shift_id:str}", right=Right.MONEY_SEE)

@@ -17,8 +17,8 @@ from taigan.web.console import fields
 from taigan.web.console.visit import Answer, Here, Visit
 from taigan.web.errors import Refused
 
-AROUND = timedelta(minutes=2)
-"""So long after a moment that is asked for things still belong to it."""
+MINUTE = timedelta(minutes=1)
+"""A moment is asked for by its minute: that whole minute stands on top."""
 MOST_LANES = 200
 
 
@@ -28,15 +28,17 @@ async def audit_page(visit: Here) -> Answer:
     lot_id, rows = visit.here.lot_id, list[Deed]()
     lanes = await visit.office.database.read(lambda conn: _lanes(conn, lot_id))
     try:
+        minute = fields.moment(visit, "at", needed=False)
         wanted = sought(visit)
         after = BY_TIME.read(visit.text("after", 512))
         rows = await visit.office.database.read(lambda conn: audit.deeds(conn, lot_id, fields.PAGE + 1, after, wanted))
     except BadValue as error:
-        return visit.again("audit.html", error, rows=[], more="", kinds=audit.KINDS, lanes=lanes)
+        return visit.again("audit.html", error, rows=[], more="", kinds=audit.KINDS, lanes=lanes, minute=None)
     except Refused:
         return visit.go(visit.in_lot("audit"))
     rows, more = fields.further(visit, rows, BY_TIME, lambda row: (row.at, row.key), "audit")
-    return visit.page("audit.html", rows=rows, more=more, kinds=audit.KINDS, lanes=lanes)
+    begins = minute if not visit.text("after", 512) else None
+    return visit.page("audit.html", rows=rows, more=more, kinds=audit.KINDS, lanes=lanes, minute=begins)
 
 
 def sought(visit: Visit) -> Wanted:
@@ -50,7 +52,7 @@ def sought(visit: Visit) -> Wanted:
         channel_id=visit.text("lane", 64),
         text=visit.text("q", 64),
         since=span.since,
-        until=moment + AROUND if moment is not None else span.until,
+        until=moment + MINUTE if moment is not None else span.until,
         everywhere=visit.person.holder.may_everywhere(Right.AUDIT_SEE),
     )
 

@@ -183,7 +183,7 @@ TABLES: dict[str, Table] = {
             Column(N_("谁"), lambda row: row.actor),
             Column(N_("种类"), lambda row: row.kind, word="deed"),
             Column(N_("车道"), lambda row: row.channel_id),
-            Column(N_("做了什么"), lambda row: row.what),
+            Column(N_("做了什么"), lambda row: row.what, word="act"),
             Column(N_("起因"), lambda row: row.cause, word="cause"),
             Column(N_("订单号"), lambda row: row.order_id),
             Column(N_("结果"), lambda row: row.outcome, word="outcome"),
@@ -313,6 +313,8 @@ async def _read(visit: Visit, table: Table, after: After, sought: Any) -> list[A
 
 def _cell(visit: Visit, column: Column, row: Any) -> sheets.Cell:
     value = column.value(row)
+    if column.word == "act":
+        return word("command", value, visit.tell) if row.kind == audit.LIFTS else visit.rendering.act(value, visit)
     if column.word:
         return word(column.word, value, visit.tell)
     if isinstance(value, datetime):

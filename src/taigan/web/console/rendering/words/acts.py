@@ -1,13 +1,17 @@
-"""What persons did, and through what, as sentences."""
+"""What persons did, and through what, and what the steps of a stay say beside their names, as sentences."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
 
+from taigan.bolink import units
 from taigan.languages import N_
 from taigan.web.console.rendering.words import Tell
+from taigan.web.console.rendering.words.alarms import alarmed
 from taigan.web.console.rendering.words.passes import times
-from taigan.web.console.rendering.words.stays import EVENT
+from taigan.web.console.rendering.words.stays import EVENT, REVIEW
 from taigan.web.console.rendering.words.tables import word
 
 _ACTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -63,7 +67,13 @@ _ACTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"set (?P<a>.+)", N_("改车场设置：%(a)s")),
         (r"delivery (?P<a>\d+) sent again", N_("重送上报 %(a)s")),
         (r"(?P<a>\d+) cars inside imported", N_("导入在场车辆 %(a)s 辆")),
-        (r"export of (?P<a>\S+) as (?P<b>\w+) ?(?P<c>.*)", N_("导出 %(a)s（%(b)s） %(c)s")),
+        (r"export of (?P<table>\S+) as (?P<b>\w+) ?(?P<filters>.*)", N_("导出“%(table)s”（%(b)s）%(filters)s")),
+        (r"shift (?P<a>\S+) opened at (?P<b>.+) with (?P<c>[\d.]+)", N_("开班：%(b)s，点得 %(c)s 元")),
+        (
+            r"shift (?P<a>\S+) closed at (?P<b>.+): (?P<c>[\d.]+) counted, (?P<d>[-\d.]+) expected",
+            N_("交班：%(b)s，点得 %(c)s 元，应有 %(d)s 元"),
+        ),
+        (r"free spaces (?P<a>\d+) -> (?P<b>\d+)", N_("更正空位：%(a)s → %(b)s")),
         (r"reconciled (?P<a>.+)", N_("对账 %(a)s")),
         (r"difference (?P<a>.+) settled", N_("对账差异已处理：%(a)s")),
         (r"refund of (?P<a>[\d.]+) by BoLink (?P<b>\S+)", N_("泊链退款 %(a)s 元，款项 %(b)s")),
@@ -98,17 +108,93 @@ _ACTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 
-def act(text: str, tell: Tell, role: Tell) -> str:
-    """An act as a sentence; one that no pattern knows stands as it was written."""
+def act(text: str, tell: Tell, role: Tell, zone: tzinfo) -> str:
+    """An act as a sentence, its moments on the lot's clock; one that no pattern knows stands as it was written."""
     for pattern, said in _ACTS:
         if found := pattern.fullmatch(text):
             given = {name: value or "" for name, value in found.groupdict().items()}
             given["alarm"] = word("alarm", given.get("alarm"), tell)
             given["role"] = role(given.get("role", ""))
             given["times"] = times(given.get("times", ""), tell)
-            return tell(said) % given
+            given["table"] = exported(given.get("table", ""), tell)
+            given["filters"] = filtered(given.get("filters", ""), tell)
+            return (tell(said) % given).strip()
     event = next((name for name in sorted(EVENT, key=len, reverse=True) if text.startswith(f"{name} ")), None)
-    return f"{tell(EVENT[event])} {text[len(event) + 1 :]}" if event is not None else text
+    if event is None:
+        return local_times(text, zone)
+    order_id, _, rest = text[len(event) + 1 :].partition(" ")
+    return f"{tell(EVENT[event])} {order_id} {detail(event, rest, tell, zone)}".strip()
+
+
+_DETAILS: Mapping[str, tuple[re.Pattern[str], str, str]] = {
+    event: (re.compile(rf"(?P<word>{pattern})(?P<between>[: ]+)?(?P<rest>.*)", re.DOTALL), table, said)
+    for event, pattern, table, said in (
+        ("paid", r"\w+", "way", ""),
+        ("charging", r"\w+", "way", ""),
+        ("not charged", r"\w+", "way", ""),
+        ("awaited", r"BoLink says paid by \w+", "way", N_("泊链说已付：%(word)s")),
+        ("reduced", r"\w+", "reduction", ""),
+        ("reduction ended", r"\w+", "reduction", ""),
+        ("let go unpaid", r"waived|owed", "unpaid", ""),
+        ("reviewed", "|".join(map(re.escape, REVIEW)), "review", ""),
+    )
+}
+"""Of steps whose detail begins with a word of the platform: which table has it."""
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+def detail(event: str, text: str, tell: Tell, zone: tzinfo) -> str:
+    """What a step of a stay says beside its name; what a person wrote stands as it was written."""
+    if event in ("pass limited", "pass overdue"):
+        return alarmed(text, tell)
+    known = word("detail", text, tell)
+    if known != text:
+        return known
+    text = local_times(text, zone)
+    pattern, table, said = _DETAILS.get(event, (None, "", ""))
+    found = pattern.fullmatch(text) if pattern is not None else None
+    if found is None:
+        return text
+    first, rest = word(table, found["word"].rpartition(" ")[2] if said else found["word"], tell), found["rest"]
+    if event.startswith("reduc"):  # fen are shown as yuan
+        rest = (
+            re.sub(r"^\d+", lambda fen: units.yuan(int(fen[0])), rest) if found["word"] in ("fen", "waiver") else rest
+        )
+    return f"{tell(said) % {'word': first} if said else first} {rest}".strip()
+
+
+def local_times(text: str, zone: tzinfo) -> str:
+    """A text whose moments stand on the lot's clock, and whose changes have an arrow."""
+
+    def local(found: re.Match[str]) -> str:
+        return f"{datetime.fromisoformat(found[0]).astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+    return _MOMENT.sub(local, text).replace(" -> ", " → ")
+
+
+def exported(table: str, tell: Tell) -> str:
+    """What a list or report that was taken away is called."""
+    return word("export", table, tell)
+
+
+def filtered(text: str, tell: Tell) -> str:
+    """With which filters a list was taken away: `from=2026-01-31 state=out`."""
+    said = []
+    for name, value in re.findall(r"(\w+)=(.*?)(?= \w+=|$)", text):
+        of = _VALUES.get(name, ())
+        known = next((found for table in of if (found := word(table, value, tell)) != value), value)
+        if value:
+            said.append(f"{word('filter', name, tell)} {known}")
+    return " · ".join(said)
+
+
+_VALUES: Mapping[str, tuple[str, ...]] = {
+    "state": ("any", "order_state", "payment_state", "errand_state", "difference_state", "pass_state"),
+    "kind": ("deed", "reduction"),
+    "way": ("way",),
+    "what": ("bill",),
+}
+"""What the values of a filter are called: the first table that knows one."""
 
 
 def via(text: str, tell: Tell) -> str:

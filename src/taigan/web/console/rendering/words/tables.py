@@ -41,6 +41,35 @@ from taigan.web.console.rendering.words.stays import (
 )
 
 DEED = {"lifts": N_("抬杆和落杆"), "acts": N_("更改"), "accounts": N_("账号和登录")}
+EXPORT = {
+    "stays": N_("停车记录"),
+    "payments": N_("收款"),
+    "bills": N_("离场结账"),
+    "reductions": N_("减免"),
+    "shifts": N_("班次"),
+    "lifts": N_("抬杆记录"),
+    "audit": N_("操作记录"),
+    "refunds": N_("退款"),
+    "arrears": N_("欠费"),
+    "differences": N_("对账差异"),
+    "passes": N_("月卡"),
+}
+FILTER = {
+    "from": N_("从"),
+    "to": N_("到"),
+    "at": N_("时间"),
+    "state": N_("状态"),
+    "kind": N_("种类"),
+    "way": N_("方式"),
+    "what": N_("种类"),
+    "lane": N_("车道"),
+    "who": N_("谁"),
+    "person": N_("谁"),
+    "shift": N_("班次"),
+    "review": N_("待查"),
+    "q": N_("查找"),
+}
+"""The filters of lists, as addresses name them."""
 TABLES: Mapping[str, Mapping[str, str]] = {
     "order_state": ORDER_STATE,
     "waiting_for": WAITING_FOR,
@@ -63,6 +92,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "space_cause": SPACE_CAUSE,
     "alarm": ALARM,
     "deed": DEED,
+    "export": EXPORT,
+    "filter": FILTER,
+    "unpaid": {"waived": N_("免收"), "owed": N_("记欠费")},
+    "any": {"all": N_("全部")},
     "way_of_message": WAY_OF_MESSAGE,
     "said": SAID,
     "signature": SIGNATURE,
