@@ -15,7 +15,7 @@ from taigan.storage import tables as t
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.locked import facts
-from taigan.storage.rows import Alarm, Lane, Lot, Order, Presence
+from taigan.storage.rows import Alarm, Departure, Lane, Lot, Order, Presence
 from taigan.storage.setup import registry
 
 NOW = datetime(2026, 5, 4, 4, 0, 0, 123456, tzinfo=UTC)
@@ -177,3 +177,26 @@ async def test_a_moment_keeps_its_microseconds_and_comes_back_aware_in_utc(lot: 
     found = await lot.write(there_and_back)
     assert found == moment
     assert found.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("left", ["car1", "car2"])
+async def test_an_order_goes_from_one_departure_to_another_whichever_of_their_rows_comes_first(
+    lot: Database, left: str
+) -> None:
+    there = {name: Departure("1-7", name, channel, "", "", NOW) for name, channel in (("car1", "A1"), ("car2", "A2"))}
+    taken = there["car2" if left == "car1" else "car1"]
+    there[left].order_id = "O1"
+    begun = Changes()
+    begun.arrived += [Presence(one.presence_id, "1-7", one.channel_id, NOW) for one in there.values()]
+    for one in there.values():
+        begun.new_departure(one)
+    await lot.write(begun.write)
+    moved = Changes()
+    taken.order_id, there[left].ended_at, there[left].ended_how = "O1", NOW, "taken_over"
+    moved.departure(taken)
+    moved.departure(there[left])
+    await lot.write(moved.write)
+    rows = sa.select(t.departures.c.presence_id).where(
+        t.departures.c.ended_at.is_(None), t.departures.c.order_id == "O1"
+    )
+    assert await lot.read(lambda conn: conn.execute(rows).scalars().all()) == [taken.presence_id]

@@ -257,7 +257,9 @@ class Changes:
         _SPACE_CHANGE(conn, self.space_changes)
         _ALARM(conn, self.alarms)
         _ACT(conn, self.acts)
-        _DEPARTURE(conn, self.departures.values())
+        holds = [one for one in self.departures.values() if one.order_id and one.ended_at is None]
+        _DEPARTURE(conn, [one for one in self.departures.values() if not one.order_id or one.ended_at is not None])
+        _DEPARTURE(conn, holds)  # after those that let go of an order: it stands in one at a time
         _NEW_DEPARTURE(conn, self.new_departures.values())
         _QUOTE(conn, self.quotes)
         _NOTICE(conn, self.notices)
