@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -36,6 +37,12 @@ LONG_FIRST = ("crash", "browser", "journeys")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long tests first."""
     items.sort(key=lambda item: item.path.parent.name not in LONG_FIRST)
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: whoever collects what the tests leave behind need not look at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

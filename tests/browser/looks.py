@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Frame, Page
+from playwright.async_api import BrowserContext, Frame, Page
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
 """Where the pictures are kept; not in the repository."""
@@ -26,6 +26,11 @@ async def keep_picture(page: Page, folder: str, name: str) -> None:
 
 COLOURS_IN = "zh-CN"
 """The language in which colours are looked at: that no style depends on the language is a test of its own."""
+
+
+async def bring_axe(context: BrowserContext) -> None:
+    """Let every page of it bring axe-core along: the browser compiles it once, instead of once for each page."""
+    await context.add_init_script(_AXE)
 
 
 async def barriers_found(page: Page | Frame, *, colours: bool = True) -> list[str]:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from browser.looks import COLOURS_IN, Scheme, barriers_found, keep_picture, sticks_out
+from browser.looks import COLOURS_IN, Scheme, barriers_found, bring_axe, keep_picture, sticks_out
 from hub.sides import KEY, TOKEN, UNION_ID, FakeLot, Side, saying
 from taigan.bolink import seal
 
@@ -59,6 +59,7 @@ async def test_every_room_keeps_nobody_out_and_fits_its_window(
 ) -> None:
     found: list[str] = []
     async with signed_in(browser, busy_side, width, locale, scheme) as page:
+        await bring_axe(page.context)
         for room in (*ROOMS, "/bench/messages/arrivals/3", "/bench/messages/pushes/1"):
             await page.goto(f"{busy_side.url}/admin{room}")
             name = f"{room.strip('/').replace('/', '-') or 'messages'}-{locale}-{width}-{scheme}"
