@@ -167,3 +167,13 @@ async def test_who_may_not_see_stays_is_told_what_it_takes(small_house: House) -
     assert answer.status == 403
     assert "看停车记录" in answer.text
     await browser.close()
+
+
+async def test_d25_a31_a_stay_says_that_its_plate_left_others_unpaid_and_has_a_shared_space(
+    small_house: House, manager: Browser
+) -> None:
+    await small_house.order("粤B12345", order_id="O1", origin="plate", plate="粤B12345", arrears=2, reserved=True)
+    await small_house.order("粤B12346", order_id="O2", origin="plate", plate="粤B12346")
+    for order_id, said in (("O1", True), ("O2", False)):
+        text = (await manager.see(f"{STAYS}/{order_id}")).text
+        assert ("有欠费 2 笔" in text, "已预约共享车位" in text) == (said, said)
