@@ -89,18 +89,31 @@ async def furnish(house: House) -> None:
     await house.keep(lambda changes: changes.bill(bill))
     await house.keep(lambda changes: changes.new_payment(paid))
     for kind, text in (
-        ("barrier_offline", "A2: no answer for 30 s"),
-        ("left_owing", "京N6K1Z9 left owing 4.00"),
-        ("tailgating", "a second car followed through A1"),
+        ("barrier_offline", "no answer for 30 s"),
+        ("left_owing", "京N6K1Z9: left owing 400 fen"),
+        ("tailgating", "跟车: a second car followed on one lift"),
     ):
         alarm = Alarm(LOT, "A1", "", house.clock.step(60), kind, text)
         await house.keep(lambda changes, alarm=alarm: changes.alarms.append(alarm))  # type: ignore[misc]
     at = house.clock.step(60)
     for lane in ("东门/一号 50%", "东门/一号 50%"):
-        again = Alarm(LOT, lane, "", house.clock.step(60), "barrier_offline", "no answer from 192.168.1.23 for 30 s")
+        again = Alarm(LOT, lane, "", house.clock.step(60), "barrier_offline", "no answer for 30 s")
         await house.keep(lambda changes, alarm=again: changes.alarms.append(alarm))  # type: ignore[misc]
     for alarm in (
-        Alarm(LOT, "A2", "", at, "loop_fault", "the loop is stuck", "", "taken", "陈杰", "去看", "console:chenjie", at),
+        Alarm(
+            LOT,
+            "A2",
+            "",
+            at,
+            "loop_fault",
+            "the loop is stuck or dead",
+            "",
+            "taken",
+            "陈杰",
+            "去看",
+            "console:chenjie",
+            at,
+        ),
         Alarm(
             LOT,
             "B1",

@@ -24,8 +24,8 @@ async def test_each_lane_stands_with_its_device_arm_loop_and_when_it_was_heard(
     await small_house.car("car-1", "A1")
     await small_house.write(t.lanes.update().where(t.lanes.c.channel_id == "A2").values(loop_dead=True))
     page = await manager.see(DEVICES)
-    assert "A1 入口 simulated http://127.0.0.1:1 在线 15:59:55 杆抬着 有车" in page.text
-    assert "离线 no answer for 30 s" in page.text
+    assert "A1 入口 仿真 http://127.0.0.1:1 在线 15:59:55 杆抬着 有车" in page.text
+    assert "离线 30 秒没有回答" in page.text
     assert "坏了" in page.text
     assert "not for the eye" not in page.raw, "a device's password is nobody's to see"
 

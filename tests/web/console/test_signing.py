@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import Any
 
 import pyotp
@@ -354,3 +355,21 @@ async def test_a_code_of_the_second_factor_works_once_even_for_two_at_a_time(hou
     assert await house.database.write(lambda conn: staff.use_step(conn, "wangfang", step))
     assert not await house.database.write(lambda conn: staff.use_step(conn, "wangfang", step))
     assert not await house.database.write(lambda conn: staff.use_step(conn, "wangfang", step - 1))
+
+
+async def test_the_account_stands_beside_the_menu_of_the_lot_that_was_looked_at_last(small_house: House) -> None:
+    browser = await person(small_house, Role.MANAGER, lots=(LOT, "200002-8"))
+    assert "空位" not in (await browser.see("/account")).text, "of two lots nobody knows which"
+    await browser.see(f"/lots/{LOT}/stays")
+    page = await browser.see("/account")
+    assert page.page is not None
+    assert f"/lots/{LOT}/stays" in page.page.links
+    assert f'data-lot="/lots/{LOT}"' in page.raw
+    local = small_house.clock.now() + timedelta(hours=8)
+    assert f"{local:%Y-%m-%d %H:%M}" in page.text, "times are those of the lot's clock"
+    await browser.close()
+    other = await person(small_house, Role.MANAGER, login="lina", name="李娜")
+    other.client.cookies.set("lot", "200002-8", domain="lot", path="/")
+    text = (await other.see("/account")).text
+    assert "空位 100 / 100" in text, "the only lot of theirs is theirs anyway"
+    await other.close()

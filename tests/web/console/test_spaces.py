@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from taigan.rights import Right, Role
 from taigan.storage import tables as t
+from taigan.web.console.live import keys_of
 from web.console.browser import Browser, person, role_without
 from web.house import LOT, House
 
@@ -27,6 +28,18 @@ async def test_the_number_in_the_menu_leads_to_where_it_is_corrected(small_house
     assert "现在 42 个空位，共 100 个" in done.text
     assert "42 人工更正 王芳 数过了" in done.text
     assert (await lot(small_house)).spaces_free == 42
+
+
+async def test_the_number_beside_the_menu_is_fetched_again_when_cars_come_and_go(
+    small_house: House, manager: Browser
+) -> None:
+    part = f"{SPACES}/free"
+    assert f'<live-part src="{part}" key="spaces">' in (await manager.see(f"/lots/{LOT}/stays")).raw
+    await small_house.write(t.lots.update().where(t.lots.c.lot_id == LOT).values(spaces_free=97))
+    assert "空位 97 / 100" in (await manager.open(part, part=True)).text
+    for step in ({"step": "left"}, {"step": "entry"}, {"step": "act"}, {"step": "lane", "kind": "passed"}):
+        assert "spaces" in keys_of(step), step
+    assert "spaces" not in keys_of({"step": "lane", "kind": "rising"}), "an arm that moves takes no space"
 
 
 @pytest.mark.parametrize(

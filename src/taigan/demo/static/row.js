@@ -17,6 +17,8 @@ function remember(licence, driver, app) {
   sessionStorage.setItem('drivers', JSON.stringify(remembered));
 }
 
+const NEVER = 'never'; // the choice of a car that never entered
+
 export class Row {
   constructor(lane, number, { trail, say, sign }) {
     Object.assign(this, { lane, number, trail, say, sign, channel: lane.channel_id, state: null, waiters: new Set(), turn: Promise.resolve() });
@@ -63,8 +65,8 @@ export class Row {
     this.cars = new Map(inside.map((order) => [order.order_id, order]));
     const chosen = this.car.value;
     this.car.replaceChildren(...inside.map((order) => make('option', { value: order.order_id },
-      `${order.car_number}${order.plate ? '' : t('（无牌）', ' (no plate)')}`)), make('option', { value: '' }, t('没有入场记录的车', 'a car that never entered')));
-    if (this.cars.has(chosen)) this.car.value = chosen;
+      `${order.car_number}${order.plate ? '' : t('（无牌）', ' (no plate)')}`)), make('option', { value: NEVER }, t('没有入场记录的车', 'a car that never entered')));
+    if (chosen === NEVER || this.cars.has(chosen)) this.car.value = chosen;
     this.prepay.disabled = !this.cars.has(this.car.value);
   }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import sqlalchemy as sa
 
@@ -37,7 +37,7 @@ from taigan.web.console.rendering.rendering import rendering
 from taigan.web.console.sheets.uploads import is_upload, read_upload
 from taigan.web.console.signing.accounts import Accounts, Signed
 from taigan.web.console.signing.elsewhere import Flow, Provider
-from taigan.web.console.visit import LANG, SAID, Said, Visit, flow_cookie, session_cookie, unseal
+from taigan.web.console.visit import LANG, LAST_LOT, SAID, Said, Visit, flow_cookie, session_cookie, unseal
 from taigan.web.shown.office import Office
 
 FIRST_PARTS = ("", "lots", "sign-in", "sign-out", "account", "people", "static")
@@ -145,8 +145,9 @@ class Console:
         lots = await self._lots(signed)
         lot_id = parts[1] if parts[0] == "lots" and len(parts) > 1 else None
         lot = next((lot for lot in lots if lot.lot_id == lot_id), None)
+        beside = lot or (_beside(lots, cookies.get(LAST_LOT, "")) if parts != [""] else None)
         tag = asked.pop("lang", "")
-        open_alarms, refunds_wanted = await self._counts(signed, lot) if not is_part else (0, 0)
+        open_alarms, refunds_wanted = await self._counts(signed, beside) if not is_part else (0, 0)
         visit = Visit(
             method=scope["method"],
             path=encoded_path(parts) if parts != [""] else "/",
@@ -160,6 +161,7 @@ class Console:
             token=token,
             signed=signed,
             lot=lot,
+            beside=beside,
             lots=lots,
             now=self._clock.now(),
             office=self._office,
@@ -171,6 +173,8 @@ class Console:
             open_alarms=open_alarms,
             refunds_wanted=refunds_wanted,
         )
+        if lot is not None and not is_part and unquote(cookies.get(LAST_LOT, "")) != lot.lot_id:
+            visit.keep_lot()
         if tag:
             visit.keep_language()
         return visit
@@ -249,6 +253,11 @@ def _fields(pairs: bytes) -> dict[str, str]:
             value = f"{found[name]},{value}"
         found[name] = value
     return found
+
+
+def _beside(lots: tuple[Lot, ...], last: str) -> Lot | None:
+    """The lot that was looked at last, if it is one of theirs; the only one is that anyway."""
+    return next((lot for lot in lots if lot.lot_id == unquote(last)), lots[0] if len(lots) == 1 else None)
 
 
 def _content_type(scope: Scope) -> str:

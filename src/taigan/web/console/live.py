@@ -15,6 +15,11 @@ GATHER = 0.05
 """Seconds in which what happens together is told together."""
 
 
+SPACES_CHANGE = frozenset({"entry", "lift", "left", "released", "act"})
+"""Steps after which another number of spaces may be free; and cars that drove through a lane."""
+DRIVEN = frozenset({"passed", "second_car", "backed_out"})
+
+
 def keys_of(step: Step) -> set[str]:
     """The names under which the parts of pages wait for a step."""
     keys = {"lot"}
@@ -23,6 +28,8 @@ def keys_of(step: Step) -> set[str]:
             keys.add(f"{kind}:{step[field]}")
     if step.get("step") in ("alarm", "alarm_changed"):
         keys.add("alarms")
+    if step.get("step") in SPACES_CHANGE or (step.get("step") == "lane" and step.get("kind") in DRIVEN):
+        keys.add("spaces")
     if step.get("step") in ("errand", "act"):
         keys.add("errands")
     return keys

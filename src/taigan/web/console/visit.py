@@ -32,6 +32,7 @@ Answer = Response[Any]
 Field = str
 SAID = "said"
 LANG = "lang"
+LAST_LOT = "lot"
 YEAR = 365 * 24 * 3600
 _UTC = ZoneInfo("UTC")
 _RIGHTS = {right.value: right for right in Right}
@@ -50,7 +51,8 @@ Carried = TypeVar("Carried", Said, Flow)
 @dataclass(slots=True)
 class Visit:
     """What a handler is handed. `token` is that of the browser's session; `asked` the query, `form` what was posted;
-    `packs` says whether the page may go packed."""
+    `lot` is the one that the address names, `beside` the one whose menu stands beside the page: that one, or where the
+    address names none, the one that was looked at last; `packs` says whether the page may go packed."""
 
     method: str
     path: str
@@ -64,6 +66,7 @@ class Visit:
     token: str = field(repr=False)
     signed: Signed | None = field(repr=False)
     lot: Lot | None
+    beside: Lot | None
     lots: tuple[Lot, ...]
     now: datetime
     office: Office
@@ -92,8 +95,8 @@ class Visit:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The lot's time zone."""
-        return ZoneInfo(self.lot.time_zone) if self.lot is not None else _UTC
+        """The time zone of the lot whose menu stands beside the page."""
+        return ZoneInfo(self.beside.time_zone) if self.beside is not None else _UTC
 
     def day(self, back: int = 0) -> str:
         """Today's date on the lot's clock, or that of so many days before, as fields and addresses have it."""
@@ -197,6 +200,10 @@ class Visit:
     def end_flow(self) -> None:
         """Let the browser forget it."""
         self.cookies.append(self._cookie(flow_cookie(self.secure), "", max_age=0))
+
+    def keep_lot(self) -> None:
+        """Let the browser remember which lot was looked at last."""
+        self.cookies.append(self._cookie(LAST_LOT, quote(self.here.lot_id, safe="")))
 
     def keep_language(self) -> None:
         """Let the browser keep the language."""

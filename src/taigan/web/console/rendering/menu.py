@@ -60,6 +60,7 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/account/second-factor",
         "/lots/{lot_id}/live",
         "/lots/{lot_id}/attention",  # a part of the lanes
+        "/lots/{lot_id}/spaces/free",  # beside the menu
         "/lots/{lot_id}/alarms/list",  # parts of the alarms, and of the menu
         "/lots/{lot_id}/alarms/count",
         "/lots/{lot_id}/refunds/count",

@@ -71,11 +71,16 @@ class Rendering:
         return page.render({"visit": visit, "at": at, "menu": self.menu(visit)} | values)
 
     def menu(self, visit: Visit) -> list[list[tuple[menu.Entry, str]]]:
-        """The groups of the menu that the person may open in the present lot, each entry with its address."""
-        if visit.lot is None:
+        """The groups of the menu that the person may open in the lot, each entry with its address."""
+        if visit.beside is None:
             return []
+        lot_id = visit.beside.lot_id
         groups = [
-            [(entry, visit.in_lot(*filter(None, [entry.path]))) for entry in group if visit.may(entry.right)]
+            [
+                (entry, visit.url("lots", lot_id, *filter(None, [entry.path])))
+                for entry in group
+                if visit.may(entry.right, lot_id)
+            ]
             for group in menu.LOT
         ]
         return [group for group in groups if group]

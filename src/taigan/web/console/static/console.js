@@ -7,7 +7,7 @@ const CALL_EVERY = 1500; // ms within which what is said in two places calls onc
 const LEASE = 4000; // ms that a tab leads the others after its last word
 
 const parts = new Set();
-const lot = location.pathname.match(/^\/lots\/[^/]+/)?.[0];
+const lot = location.pathname.match(/^\/lots\/[^/]+/)?.[0] ?? document.body.dataset.lot;
 const line = document.getElementById('live');
 const TYPED = 'input:not([type=radio], [type=checkbox]), select, textarea'; // where keys are letters of a text
 

@@ -22,6 +22,12 @@ async def spaces(visit: Here) -> Answer:
     return await _page(visit)
 
 
+@get("/lots/{lot_id:str}/spaces/free", right=Right.LOT_SEE)
+async def free(visit: Here) -> Answer:
+    """How many are free, beside the menu of every page."""
+    return visit.page("parts/free.html")
+
+
 @post("/lots/{lot_id:str}/spaces", right=Right.LOT_SPACES)
 async def correct(visit: Here) -> Answer:
     """So many were counted. Refused where the number has changed since the page was opened."""
@@ -71,4 +77,4 @@ async def _page(visit: Visit, error: LotError | None = None) -> Answer:
     return visit.page("spaces.html", status=status, rows=rows, more=more)
 
 
-PAGES = (spaces, correct, emergency)
+PAGES = (spaces, free, correct, emergency)

@@ -140,6 +140,7 @@ _DETAILS: Mapping[str, tuple[re.Pattern[str], str, str]] = {
     )
 }
 """Of steps whose detail begins with a word of the platform: which table has it."""
+_RAISED = re.compile(r"raised by (?P<who>.+?): (?P<why>.*)", re.DOTALL)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -150,6 +151,11 @@ def detail(event: str, text: str, tell: Tell, zone: tzinfo) -> str:
     known = word("detail", text, tell)
     if known != text:
         return known
+    if found := _RAISED.fullmatch(text):
+        return tell(N_("%(who)s 手动抬杆：%(why)s")) % {
+            "who": found["who"],
+            "why": detail("", found["why"], tell, zone),
+        }
     text = local_times(text, zone)
     pattern, table, said = _DETAILS.get(event, (None, "", ""))
     found = pattern.fullmatch(text) if pattern is not None else None

@@ -63,6 +63,7 @@ _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"the alarm was taken by (?P<a>.+) already", N_("%(a)s 已经在处理这条报警。")),
         (r"the alarm is (done|ended) already", N_("这条报警已经结束。")),
         (r"the alarm is open already", N_("这条报警已经在待处理里。")),
+        (r"lot .+ has no such picture", N_("没有这张图片。")),
         (r"lot .+ has no alarm .+", N_("没有这条报警。")),
         (r"lot .+ has no errand .+", N_("没有这件事。")),
         (r"lot .+ has no difference .+", N_("没有这项差异。")),

@@ -25,4 +25,6 @@ CAUSE = {
     "arm": N_("杆落下后放行"),
 }
 OUTCOME = {"accepted": N_("设备已接收"), "rejected": N_("设备拒绝"), "uncertain": N_("结果不明"), "": N_("进行中")}
+DRIVER = {"simulated": N_("仿真")}
+"""Kinds of devices that are no name of a maker or a protocol."""
 SPACE_CAUSE = {"correction": N_("人工更正"), "pass": N_("没有订单的车经过")}

@@ -24,7 +24,7 @@ from taigan.web.console.rendering.words.bolink import (
     WAY_OF_MESSAGE,
 )
 from taigan.web.console.rendering.words.community import PASSAGE_DIRECTION, PASSAGE_WAY, REPORT_LOOK, REPORT_STATE
-from taigan.web.console.rendering.words.lanes import CAUSE, COMMAND, DIRECTION, OUTCOME, POSITION, SPACE_CAUSE
+from taigan.web.console.rendering.words.lanes import CAUSE, COMMAND, DIRECTION, DRIVER, OUTCOME, POSITION, SPACE_CAUSE
 from taigan.web.console.rendering.words.money import BILL, PAYMENT_STATE, REDUCTION, WAY
 from taigan.web.console.rendering.words.passes import PASS_DAY, PASS_STATE
 from taigan.web.console.rendering.words.stays import (
@@ -75,6 +75,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "waiting_for": WAITING_FOR,
     "position": POSITION,
     "direction": DIRECTION,
+    "driver": DRIVER,
     "origin": ORIGIN,
     "shot": SHOT,
     "shot_kind": SHOT_KIND,
