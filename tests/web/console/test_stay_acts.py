@@ -51,7 +51,7 @@ async def test_a_plate_is_corrected_after_old_and_new_were_seen(small_house: Hou
     assert seen.page is not None
     done = await manager.follow(await manager.post(url, **seen.page.form(url)))
     assert "已更正。" in done.text
-    assert "沪A88888 -> 沪A88889 看错了" in done.text
+    assert "沪A88888 → 沪A88889 看错了" in done.text
     assert (await order_row(small_house)).plate == "沪A88889"
 
 
