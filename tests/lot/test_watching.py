@@ -123,6 +123,7 @@ async def test_a_car_seen_by_a_process_that_did_not_watch_yet_is_the_one_that_th
     await two.looks(two.two)
     await in_time(arriving)
     await in_time(reading)
+    await in_time(two.two.settled())
     assert await two.one.row(sa.select(t.presences.c.presence_id, t.presences.c.left_at)) == [(car, None)]
     assert (await two.one.order()).state == "waiting"
     assert (await two.one.order()).plate == "粤B12345"
