@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -30,6 +30,7 @@ PERSONAL = {
     "who",
     "holder",
     "user_code",
+    "plates",
 }
 OTHER = {"licence": "粤B99999", "plate": "", "mobile": "13900000000", "pay_user_id": "another", "likeness": ""}
 HERS = {"licence": PLATE, "plate": PLATE, "mobile": PHONE, "pay_user_id": IDENTITY, "likeness": "x"}
@@ -67,6 +68,11 @@ def rows_of_both() -> list[tuple[sa.Table, list[dict[str, Any]]]]:
         both(t.errands, {"about": f'{{"car_number": "{PLATE}", "mobile": "{PHONE}"}}'}, {}),
         both(t.alarms, {"note": f"call {PHONE}", "alarm_id": -2}, {"alarm_id": -1}),
         both(t.shots, {"plate": PLATE, "place": "2026-05-04/" + "a" * 32 + ".jpg"}, {"plate": "粤B99999", "place": ""}),
+        both(
+            t.plate_stretches,
+            {"plates": f"\n{PLATE}\n粤B99999\n", "ends_at": NOW + timedelta(hours=1)},
+            {"begins_at": NOW + timedelta(hours=1), "plates": "\n粤B00007\n"},
+        ),
         both(t.order_events, {"detail": f"粤B00000 -> {PLATE}"}, {}),
         both(t.operator_acts, {"act": f"changed the licence to {PLATE}", "act_id": -2}, {"act_id": -1}),
     ]

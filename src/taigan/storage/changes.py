@@ -31,7 +31,7 @@ from taigan.storage.rows import (
     Reduction,
     SpaceChange,
 )
-from taigan.storage.sums import day_sums
+from taigan.storage.sums import day_sums, stretches
 
 _LOT = Update[Lot](t.lots, "spaces_free", key=["lot_id"])
 _LANE = Update[Lane](t.lanes, "loop_dead", "held", key=["lot_id", "channel_id"])
@@ -271,3 +271,9 @@ class Changes:
         _ATTEMPT(conn, self.attempts.values())
         _NEW_ATTEMPT(conn, self.new_attempts.values())
         day_sums.forget(conn, self.in_the_past())
+        stretches.note(conn, (*self.orders.values(), *self.new_orders.values()), self._moment())
+
+    def _moment(self) -> datetime | None:
+        """The latest moment of what happened, if any is told."""
+        told = [*(event.at for event in self.events), *(act.at for act in self.acts)]
+        return max((*told, *(order.requested_at for order in self.new_orders.values())), default=None)

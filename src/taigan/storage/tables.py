@@ -1077,6 +1077,15 @@ day_sums = sa.Table(
     sa.Column("sums", sa.Text, nullable=False),  # JSON
 )
 
+plate_stretches = sa.Table(
+    "plate_stretches",  # what stays that followed one another are called, in a text in which parts are looked for
+    metadata,
+    sa.Column("lot_id", sa.Text, primary_key=True),
+    sa.Column("begins_at", Moment, primary_key=True),
+    sa.Column("ends_at", Moment, nullable=False),
+    sa.Column("plates", sa.Text, nullable=False),  # each between two line ends, in capitals
+)
+
 rounds = sa.Table(
     "rounds",  # what time brings a lot to do: whichever process takes a round does it alone
     metadata,

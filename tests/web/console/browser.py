@@ -61,7 +61,7 @@ class Page(HTMLParser):
             self.forms.append({"action": attributes.get("action"), "method": attributes.get("method"), "fields": {}})
         elif tag == "a":
             self.links.append(attributes.get("href") or "")
-        elif tag in ("img", "script", "link", "live-part"):
+        elif tag in ("img", "script", "link", "live-part", "live-parts"):
             self.sources.append(attributes.get("src") or attributes.get("href") or "")
         elif tag == "label":
             self._labels.add(attributes.get("for") or "")

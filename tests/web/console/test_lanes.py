@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+
+import msgspec
+import sqlalchemy as sa
 
 from taigan.barriers.barrier import Outcome, Position, Result
 from taigan.lot.people.alarms.alarms import Endings
 from taigan.rights import Right, Role
+from taigan.storage import tables as t
 from taigan.storage.rows import Alarm, Departure
+from taigan.web.console.pages.lanes.lanes import AT_A_TIME
 from web.console.browser import Browser, person, role_without, signed_in
 from web.console.furnished import furnish
-from web.house import LOT, House
+from web.house import LOT, House, lane
 
 HERE = f"/lots/{LOT}"
 RELEASE = f"{HERE}/lanes/A1/release"
@@ -136,8 +142,8 @@ async def test_an_open_alarm_is_on_top_beside_the_cars_and_once_where_a_card_say
 ) -> None:
     await waiting(small_house)
     now = small_house.clock.step(1)
-    for kind, lane in (("barrier_fault", "A2"), ("barrier_fault", "A2"), ("not_confirmed", "A1")):
-        alarm = Alarm(LOT, lane, "", now, kind, "the barrier reports a fault")
+    for kind, where in (("barrier_fault", "A2"), ("barrier_fault", "A2"), ("not_confirmed", "A1")):
+        alarm = Alarm(LOT, where, "", now, kind, "the barrier reports a fault")
         await small_house.keep(lambda changes, one=alarm: changes.alarms.append(one))
     page = await manager.see(HERE)
     assert "需要处理 2" in page.text
@@ -164,3 +170,53 @@ async def test_uploads_that_wait_are_said_on_top_and_at_bolink_until_they_are_se
     await Endings(small_house.database, small_house.lanes, small_house.clock).look(queue_is_short=True)
     assert "都正常" in (await manager.see(HERE)).text
     assert "上报积压" not in (await manager.see(f"{HERE}/bolink")).text
+
+
+async def many(house: House, most: int) -> None:
+    """More lanes, D100 and so on, whose devices nobody reaches."""
+    added = [lane(f"D{100 + number}") for number in range(most)]
+    await house.write(sa.insert(t.lanes).values([msgspec.structs.asdict(one) for one in added]))
+
+
+async def test_of_many_lanes_some_are_drawn_at_a_time_and_all_that_need_a_person_are_counted(
+    small_house: House, manager: Browser
+) -> None:
+    few = cards_in((await manager.see(HERE)).raw)
+    await many(small_house, 130)
+    first = await manager.see(HERE)
+    assert "需要处理 130" in first.text
+    assert "还有 80 条车道" in first.text
+    assert len(cards_in(first.raw)) == AT_A_TIME
+    assert first.page is not None
+    (rest,) = [link for link in first.page.links if "from=D" in link]
+    last = await manager.see(rest)
+    named = cards_in(first.raw) + cards_in(last.raw)
+    assert named == sorted([*few, *(f"D{100 + number}" for number in range(130))])
+    assert last.page is not None
+    (group,) = [source for source in last.page.sources if "/cards" in source]
+    assert cards_in((await manager.open(group, part=True)).raw) == cards_in(last.raw)
+
+
+async def test_a_lane_is_found_by_a_part_of_its_name(small_house: House, manager: Browser) -> None:
+    await many(small_house, 130)
+    assert cards_in((await manager.see(f"{HERE}?q=d22")).raw) == [f"D22{number}" for number in range(10)]
+    assert "没有这样的车道" in (await manager.see(f"{HERE}?q=nowhere")).text
+    assert len(cards_in((await manager.see(f"{HERE}?from=～")).raw)) < AT_A_TIME
+    assert cards_in((await manager.see(f"{HERE}?from=0")).raw)[0] == "A1"
+
+
+async def test_a_card_and_what_needs_a_person_are_the_same_by_themselves(small_house: House, manager: Browser) -> None:
+    await furnish(small_house)
+    await waiting(small_house, "无C00001")
+    page = await manager.see(HERE)
+    assert page.page is not None
+    parts = [source for source in page.page.sources if source.endswith(("/card", "/attention"))]
+    assert len(parts) == len(cards_in(page.raw)) + 1
+    for source in parts:
+        assert (await manager.open(source, part=True)).raw in page.raw
+    assert (await manager.open(f"{HERE}/lanes/nowhere/card", part=True)).status == 404
+
+
+def cards_in(page: str) -> list[str]:
+    """The lanes whose cards stand in a page."""
+    return re.findall(r'<article class="card [a-z]+" aria-label="([^"]+)">', page)

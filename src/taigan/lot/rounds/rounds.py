@@ -27,6 +27,7 @@ from taigan.storage.errors import StorageError
 from taigan.storage.rows import Alarm, Lot
 from taigan.storage.setup import registry
 from taigan.storage.shown import alarms
+from taigan.storage.sums import stretches
 
 log = structlog.get_logger("taigan.rounds")
 EVERY = 10.0
@@ -36,7 +37,9 @@ MORNING = 7
 REFUNDS_EVERY = 3600.0
 """Seconds between two looks for refunds that BoLink does not come to an end with."""
 SUMS_EVERY = 600.0
-"""Seconds between two looks for days that reports have not summed up yet."""
+"""Seconds between two looks for days that are not summed up yet, and for stays whose plates are not gathered."""
+GATHERED_A_ROUND = 250
+"""Transactions of a look, at most: a million stays take six such looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Rounds:
         self._rounds.append(Round("passages", every(EVERY), community.look, at_once))
         self._rounds.append(Round("screens", every(policy.screens_every), city.fetch, at_once))
         self._rounds.append(Round("day sums", every(SUMS_EVERY), self._sum_up, at_once))
+        self._rounds.append(Round("plates", every(SUMS_EVERY), self._gather_plates, at_once))
         if policy.passes_every:
             self._rounds.append(Round("passes", every(policy.passes_every), errands.fetch_passes, at_once))
         if policy.spaces_every:
@@ -150,6 +154,13 @@ class Rounds:
     async def _sum_up(self, lot: Lot) -> None:
         """Have the days that are over ready for reports."""
         await reporting.sum_up(self._database, lot, self._clock.now())
+
+    async def _gather_plates(self, lot: Lot) -> None:
+        """Have the plates of stays that lie back in few texts, in which parts of them are looked for."""
+        now = self._clock.now()
+        for _ in range(GATHERED_A_ROUND):
+            if not await self._database.write(lambda conn: stretches.go_on(conn, lot.lot_id, now)):
+                return
 
     def _at_night(self, lot: Lot, now: datetime) -> datetime:
         """When the lot's clock shows `reconcile_at` next."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from taigan.storage import tables as t
+from taigan.storage.sums import stretches
 
 PREFIX = "invented-"
 """What the numbers of invented orders, payments and lifts begin with; no other number does."""
@@ -31,3 +32,4 @@ def clear(conn: sa.Connection, lot_id: str) -> None:
     c = t.lifts.c
     conn.execute(sa.delete(t.lifts).where(c.lot_id == lot_id, c.lift_id >= PREFIX, c.lift_id < f"{PREFIX}~"))
     conn.execute(sa.delete(t.day_sums).where(t.day_sums.c.lot_id == lot_id))
+    stretches.drop(conn, lot_id)

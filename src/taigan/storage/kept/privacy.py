@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from taigan.storage import tables as t
 from taigan.storage.changes import Changes
 from taigan.storage.rows import Act
+from taigan.storage.sums import stretches
 from taigan.storage.tables import paired
 
 GONE = "***"
@@ -136,6 +137,10 @@ def erase(conn: sa.Connection, by: By, value: str, operator: str, reason: str, n
     orders = _orders(conn, by, value)
     _refuse_if_needed(conn, orders)
     rows: dict[str, int] = {}
+    names = {value} if by is By.PLATE else set()
+    if orders:
+        named = sa.select(t.orders.c.licence, t.orders.c.plate).where(_of(orders)(t.orders))
+        names |= {name for row in conn.execute(named) for name in row}
 
     def run(table: sa.Table, statement: Any) -> None:
         if count := conn.execute(statement).rowcount:
@@ -159,6 +164,8 @@ def erase(conn: sa.Connection, by: By, value: str, operator: str, reason: str, n
         for table, emptied in _EMPTIED.items():
             run(table, sa.update(table).where(of_these(table)).values(**emptied))
         run(t.shots, sa.delete(t.shots).where(_shots(orders)))
+    if made_anew := stretches.rewrite(conn, names):
+        rows[t.plate_stretches.name] = made_anew
     for column in _TEXTS:
         holds = column.contains(value, autoescape=True)
         run(column.table, sa.update(column.table).where(holds).values({column: sa.func.replace(column, value, GONE)}))

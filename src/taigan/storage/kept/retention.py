@@ -88,6 +88,7 @@ SWEEPS: Sequence[Sweep] = (
     Sweep(t.passages, "people_kept", [_past(t.passages.c.at)]),
     Sweep(t.community_reports, "people_kept", [_past(t.community_reports.c.at)]),
     Sweep(t.orders, "orders_kept", [_past(t.orders.c.requested_at), _NOT_LIVE]),
+    Sweep(t.plate_stretches, "orders_kept", [_past(t.plate_stretches.c.ends_at)]),
     Sweep(t.order_events, "orders_kept", [_past(t.order_events.c.at)]),
     Sweep(t.lifts, "orders_kept", [_past(t.lifts.c.intended_at), t.lifts.c.outcome.is_not(None)]),
     Sweep(t.space_changes, "orders_kept", [_past(t.space_changes.c.at)]),

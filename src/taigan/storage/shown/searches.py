@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from taigan.storage import tables as t
 from taigan.storage.locked.facts import ORDER
 from taigan.storage.rows import Order
 from taigan.storage.shown.views import After
+from taigan.storage.sums import stretches
+from taigan.storage.sums.stretches import Stretch
+
+_FEW = ("in", "waiting")
+"""States in which few stays are at a time: an index has them by themselves."""
 
 
 class StayRow(msgspec.Struct):
@@ -36,7 +43,33 @@ class Sought(msgspec.Struct, frozen=True):
 
 
 def stays(conn: sa.Connection, lot_id: str, limit: int, after: After, sought: Sought) -> list[StayRow]:
-    """The lot's stays by the time they were asked for."""
+    """The lot's stays by the time they were asked for.
+
+    A part of a plate is looked for in the stays of the last day or so, then in those of the stretches whose text holds
+    it, the newest first, then in what is older than the first stretch. Of the few that are inside all are looked at.
+    """
+    span = stretches.covered(conn, lot_id) if sought.part and sought.state not in _FEW else None
+    if span is None:
+        return _found(conn, lot_id, limit, after, sought)
+    since, until = sought.since or span.ends_at, sought.until or span.begins_at
+    rows = _found(conn, lot_id, limit, after, replace(sought, since=max(since, span.ends_at)))
+    newest, before = cast("datetime | None", after[0] if after else sought.until), span.ends_at
+    while len(rows) < limit:
+        held = stretches.holding(
+            conn, lot_id, sought.part, limit - len(rows), since=sought.since, before=before, until=newest
+        )
+        if not held:
+            return rows + _found(
+                conn, lot_id, limit - len(rows), after, replace(sought, until=min(until, span.begins_at))
+            )
+        rows += _found(conn, lot_id, limit - len(rows), after, sought, held)
+        before = held[-1].begins_at
+    return rows
+
+
+def _found(
+    conn: sa.Connection, lot_id: str, limit: int, after: After, sought: Sought, within: Sequence[Stretch] = ()
+) -> list[StayRow]:
     given: dict[str, Any] = {"lot": lot_id, "most": limit}
     wanted = []
     for name in ("state", "channel_id", "since", "until"):
@@ -49,51 +82,71 @@ def stays(conn: sa.Connection, lot_id: str, limit: int, after: After, sought: So
         given["part"] = f"%{as_it_is(sought.part)}%"
     if sought.review:
         wanted.append("review")
+    if within:
+        given["stretches"] = [stretch.begins_at for stretch in within]
     if after:
         given |= {"after_at": after[0], "after_id": after[1]}
     cut = len(ORDER)
     return [
         StayRow(Order(*row[:cut]), row[cut], row[cut + 1] or 0, row[cut + 2])
-        for row in conn.execute(_stays(tuple(wanted), bool(after), conn.dialect.name), given)
+        for row in conn.execute(_stays(tuple(wanted), bool(after), bool(within), conn.dialect.name), given)
     ]
 
 
 @cache
-def _stays(wanted: tuple[str, ...], after: bool, engine: str) -> sa.Select[Any]:
-    """SQLite looks for a part in `orders_by_time_with_plate` alone: a stay that does not fit is not read. An index of
-    three signs each would be faster still, and cost each entry a quarter more of the database's time, or more."""
-    orders, bills = t.orders.c, t.bills.c
+def _stays(wanted: tuple[str, ...], after: bool, within: bool, engine: str) -> sa.Select[Any]:
+    """Stays of the lot, or those of some stretches `within` it: then each stretch is read by itself, whatever a planner
+    believes of how many there are."""
+    stay: sa.FromClause = t.orders
+    stretch, c = t.plate_stretches.c, t.orders.c
+    conditions = [c.lot_id == sa.bindparam("lot"), *_conditions(wanted, after, engine)]
+    newest_first = [c.requested_at.desc(), c.order_id.desc()]
+    source: sa.FromClause = stay
+    if within:
+        conditions += [c.requested_at >= stretch.begins_at, c.requested_at < stretch.ends_at]
+        if engine == "postgresql":
+            inner = sa.select(t.orders).where(*conditions).order_by(*newest_first).limit(sa.bindparam("most"))
+            stay, conditions = inner.lateral("stay"), []
+            newest_first = [stay.c.requested_at.desc(), stay.c.order_id.desc()]
+        begins = sa.bindparam("stretches", type_=c.requested_at.type, expanding=True)
+        conditions += [stretch.lot_id == sa.bindparam("lot"), stretch.begins_at.in_(begins)]
+        newest_first = [stretch.begins_at.desc(), *newest_first]
+        source = t.plate_stretches.join(stay, sa.true())
+    bills = t.bills.c
     balance = bills.charge_fen - bills.reduced_fen - bills.paid_fen + bills.refunded_fen
-    same = sa.and_(bills.lot_id == orders.lot_id, bills.order_id == orders.order_id)
-    statement = (
-        sa.select(*ORDER, bills.charge_fen, bills.paid_fen, balance)
-        .select_from(t.orders.outerjoin(t.bills, same))
-        .where(orders.lot_id == sa.bindparam("lot"))
-        .order_by(orders.requested_at.desc(), orders.order_id.desc())
+    same = sa.and_(bills.lot_id == stay.c.lot_id, bills.order_id == stay.c.order_id)
+    return (
+        sa.select(*(stay.c[column.name] for column in ORDER), bills.charge_fen, bills.paid_fen, balance)
+        .select_from(source.outerjoin(t.bills, same))
+        .where(*conditions)
+        .order_by(*newest_first)
         .limit(sa.bindparam("most"))
     )
-    moment = orders.requested_at.type
+
+
+def _conditions(wanted: tuple[str, ...], after: bool, engine: str) -> Iterator[sa.ColumnElement[bool]]:
+    """SQLite looks for a part in `orders_by_time_with_plate` alone: a stay that does not fit is not read. An index of
+    three signs each would cost each entry a quarter more of the database's time, or more."""
+    c = t.orders.c
+    moment = c.requested_at.type
     for name in wanted:
         match name:
             case "state" | "channel_id":
-                statement = statement.where(orders[name] == sa.bindparam(name))
+                yield c[name] == sa.bindparam(name)
             case "since":
-                statement = statement.where(orders.requested_at >= sa.bindparam("since", type_=moment))
+                yield c.requested_at >= sa.bindparam("since", type_=moment)
             case "until":
-                statement = statement.where(orders.requested_at < sa.bindparam("until", type_=moment))
+                yield c.requested_at < sa.bindparam("until", type_=moment)
             case "review":
-                statement = statement.where(orders.review != "")
+                yield c.review != ""
             case "part":
                 part = sa.bindparam("part", type_=sa.Text())
                 like = "like" if engine == "sqlite" else "ilike"  # SQLite's LIKE takes a for A
-                in_plate, in_licence = (
-                    getattr(name, like)(part, escape="\\") for name in (orders.plate, orders.licence)
-                )
-                statement = statement.where(sa.or_(in_plate, sa.and_(orders.licence != orders.plate, in_licence)))
+                in_plate, in_licence = (getattr(name, like)(part, escape="\\") for name in (c.plate, c.licence))
+                yield sa.or_(in_plate, sa.and_(c.licence != c.plate, in_licence))
     if after:
         seen = sa.tuple_(sa.bindparam("after_at", type_=moment), sa.bindparam("after_id", type_=sa.Text()))
-        statement = statement.where(sa.tuple_(orders.requested_at, orders.order_id) < seen)
-    return statement
+        yield sa.tuple_(c.requested_at, c.order_id) < seen
 
 
 def as_it_is(part: str) -> str:

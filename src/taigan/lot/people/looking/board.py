@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -38,14 +38,45 @@ class LaneNow(msgspec.Struct):
     why_not: str = ""
 
 
-def board(conn: sa.Connection, lot: Lot, only: Collection[str] = ()) -> list[LaneNow]:
-    """The lot's lanes by name; `only`: those of them."""
-    rows = [row for row in views.lanes(conn, lot.lot_id, MOST_LANES, ()) if not only or row.channel_id in only]
-    cars = facts.cars(conn, [(row.lot_id, row.channel_id) for row in rows])
+def board(conn: sa.Connection, lot: Lot) -> list[LaneNow]:
+    """The lot's lanes by name."""
+    rows = views.lanes(conn, lot.lot_id, MOST_LANES, ())
+    return _board(conn, lot, rows, _waiting(conn, lot), ledger.departures_open(conn, lot.lot_id))
+
+
+def lane_now(conn: sa.Connection, lot: Lot, channel_id: str) -> LaneNow | None:
+    """One lane of the lot; no other is read."""
+    row = views.lane(conn, lot.lot_id, channel_id)
+    if row is None:
+        return None
+    waiting = {channel_id: facts.waiting_in(conn, lot.lot_id, channel_id)}
+    return _board(conn, lot, [row], waiting, ledger.DEPARTURES_AT.of(conn, lot.lot_id, channel_id))[0]
+
+
+def busy_lanes(conn: sa.Connection, lot: Lot, besides: Callable[[Lane], bool]) -> list[LaneNow]:
+    """The lanes in which somebody waits or stands at the exit, and others of which `besides` says so, by name."""
+    waiting, departures = _waiting(conn, lot), ledger.departures_open(conn, lot.lot_id)
+    names = {*waiting, *(one.channel_id for one in departures)}
+    rows = [row for row in views.lanes(conn, lot.lot_id, MOST_LANES, ()) if row.channel_id in names or besides(row)]
+    return _board(conn, lot, rows, waiting, departures)
+
+
+def _waiting(conn: sa.Connection, lot: Lot) -> dict[str, list[Order]]:
     waiting: dict[str, list[Order]] = {}
     for order in reversed(views.orders(conn, lot.lot_id, MOST_LANES, (), state=views.WAITING)):
         waiting.setdefault(order.channel_id, []).append(order)
-    departures = {one.channel_id: one for one in ledger.departures_open(conn, lot.lot_id)}
+    return waiting
+
+
+def _board(
+    conn: sa.Connection,
+    lot: Lot,
+    rows: Sequence[Lane],
+    waiting: Mapping[str, list[Order]],
+    open_departures: Collection[Departure],
+) -> list[LaneNow]:
+    cars = facts.cars(conn, [(row.lot_id, row.channel_id) for row in rows])
+    departures = {one.channel_id: one for one in open_departures}
     stays = facts.orders(conn, [(lot.lot_id, one.order_id) for one in departures.values() if one.order_id])
     lanes = []
     for row in rows:

@@ -27,10 +27,9 @@ class LivePart extends HTMLElement {
     if (this.fetching) { this.again = true; return; }
     this.fetching = true;
     try {
-      const answer = await fetch(this.getAttribute('src'), {headers: {'x-part': '1'}, cache: 'no-store'});
-      if (answer.status === 401 || answer.status === 403) { location.reload(); return; }
-      if (answer.ok) this.take(await answer.text());
-    } catch { /* the line is down: the next word of the stream fetches again */ } finally {
+      const html = await fetched(this);
+      if (html !== null) this.take(html);
+    } finally {
       this.fetching = false;
       if (this.again) { this.again = false; this.refresh(); }
     }
@@ -86,6 +85,30 @@ class LivePart extends HTMLElement {
   }
 }
 
+/** What stands where a part comes from now; null where that cannot be had: the next word of the stream fetches again. */
+async function fetched(part) {
+  try {
+    const answer = await fetch(part.getAttribute('src'), {headers: {'x-part': '1'}, cache: 'no-store'});
+    if (answer.status === 401 || answer.status === 403) location.reload();
+    return answer.ok ? await answer.text() : null;
+  } catch { return null; }
+}
+
+/** Parts that are fetched together when all are. */
+class LiveParts extends HTMLElement {
+  async refresh() {
+    const html = await fetched(this);
+    if (html === null) return;
+    const all = document.createElement('template');
+    all.innerHTML = html;
+    for (const next of all.content.querySelectorAll('live-part')) {
+      const src = next.getAttribute('src');
+      [...parts].find((part) => part.getAttribute('src') === src)?.take(next.innerHTML);
+    }
+  }
+}
+customElements.define('live-parts', LiveParts);
+
 /** On a phone each row of a table is a block of its own, whose cells say what they are. */
 function stack(within) {
   for (const table of within.querySelectorAll('table.rows:not(.sums, .blanks)')) {
@@ -109,7 +132,8 @@ function what(control) {
 customElements.define('live-part', LivePart);
 
 function refresh(keys) {
-  for (const part of parts) if (!keys || part.wants(keys)) part.refresh();
+  const wanted = [...parts].filter((part) => !keys || part.wants(keys));
+  for (const one of new Set(keys ? wanted : wanted.map((part) => part.closest('live-parts') ?? part))) one.refresh();
 }
 
 // The stream: one tab that is seen leads and passes on what it hears.

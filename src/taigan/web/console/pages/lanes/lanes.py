@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -15,16 +16,19 @@ from litestar.response import Stream
 from taigan.barriers.barrier import LaneKey, LaneState, Position
 from taigan.languages import N_
 from taigan.lot.errors import UnknownLane
-from taigan.lot.people.looking.board import LaneNow, board
+from taigan.lot.people.looking.board import LaneNow, board, busy_lanes, lane_now
 from taigan.rights import Right
 from taigan.storage.kept import shots
 from taigan.storage.kept.shots import Shot
+from taigan.storage.rows import Lane
 from taigan.storage.shown import alarms
 from taigan.web.console import live
 from taigan.web.console.allowed import Who
 from taigan.web.console.pages.lanes.alarms import MOST, Heap, heaped
 from taigan.web.console.visit import Answer, Here, Visit
 
+AT_A_TIME = 100
+"""So many cards stand on a page; nobody looks at more."""
 DRAWN_AT_ONCE = 20
 """So many cards take some 20 ms to draw; more are drawn beside the event loop, which answers drivers meanwhile."""
 PATIENCE = timedelta(seconds=8)
@@ -77,16 +81,25 @@ async def home(visit: Here) -> Answer:
 
 @get("/lots/{lot_id:str}", right=Right.LOT_SEE)
 async def lanes(visit: Here) -> Answer:
-    """Every lane of the lot."""
-    cards = await _cards(visit)
-    draw = partial(visit.page, "lanes.html", cards=cards, needed=await _needed(visit, cards))
-    return await asyncio.to_thread(draw) if len(cards) > DRAWN_AT_ONCE else draw()
+    """Every lane of the lot, of many some at a time; what needs a person is told of all."""
+    every = await _cards(visit)
+    return await _drawn(visit, "lanes.html", every, needed=await _needed(visit, every))
+
+
+@get("/lots/{lot_id:str}/cards", right=Right.LOT_SEE)
+async def cards(visit: Here) -> Answer:
+    """The cards of a page again, all at once."""
+    return await _drawn(visit, "parts/cards.html", await _cards(visit))
 
 
 @get("/lots/{lot_id:str}/attention", right=Right.LOT_SEE)
 async def attention(visit: Here) -> Answer:
     """What needs a person."""
-    return visit.page("parts/attention.html", needed=await _needed(visit, await _cards(visit)))
+    lot = visit.here
+    found = await visit.office.database.read(
+        lambda conn: busy_lanes(conn, lot, lambda lane: not _device(visit, lane).online)
+    )
+    return visit.page("parts/attention.html", needed=await _needed(visit, [_card(visit, now) for now in found]))
 
 
 @get("/lots/{lot_id:str}/lanes/{channel_id:str}/card", right=Right.LOT_SEE)
@@ -159,11 +172,22 @@ async def _cards(visit: Visit, *only: str) -> list[Card]:
     sees = visit.may(Right.PICTURE_SEE) and visit.may(Right.STAY_SEE)
 
     def read(conn: sa.Connection) -> tuple[list[LaneNow], dict[str, Shot]]:
-        found = board(conn, lot, only)
+        found = [one for name in only if (one := lane_now(conn, lot, name))] if only else board(conn, lot)
         return found, shots.newest_of_lanes(conn, lot.lot_id, since, only) if sees else {}
 
     found, pictures = await visit.office.database.read(read)
     return [_with_picture(_card(visit, now), pictures.get(now.lane.channel_id)) for now in found]
+
+
+async def _drawn(visit: Visit, template: str, every: list[Card], **values: Any) -> Answer:
+    """Those of the cards that the address asks for: lanes with a part of a name, a page of them."""
+    part, first = visit.text("q", 64).upper(), visit.text("from", 64)
+    found = [card for card in every if part in card.channel_id.upper()]
+    groups = [found[at : at + AT_A_TIME] for at in range(0, len(found), AT_A_TIME)] or [[]]
+    shown = next((group for group in reversed(groups) if group and group[0].channel_id <= first), groups[0])
+    many = len(every) > AT_A_TIME
+    draw = partial(visit.page, template, cards=shown, groups=groups, many=many, **values)
+    return await asyncio.to_thread(draw) if len(shown) > DRAWN_AT_ONCE else draw()
 
 
 def _with_picture(card: Card, shot: Shot | None) -> Card:
@@ -193,14 +217,17 @@ async def _needed(visit: Visit, cards: list[Card]) -> Attention:
 
 
 def _card(visit: Visit, now: LaneNow) -> Card:
-    key = LaneKey(now.lane.lot_id, now.lane.channel_id)
-    device = visit.office.lanes.state(key) or LaneState()
+    device = _device(visit, now.lane)
     made = _of_car(visit, now, device)
     if not device.online:
         if not made.needs:
             made = Card(now, device, made.car, visit.tell("设备连不上"), "stop", device.last_heard)
         made.needs = made.needs or visit.tell("设备连不上")
     return made
+
+
+def _device(visit: Visit, lane: Lane) -> LaneState:
+    return visit.office.lanes.state(LaneKey(lane.lot_id, lane.channel_id)) or LaneState()
 
 
 def _of_car(visit: Visit, now: LaneNow, device: LaneState) -> Card:
@@ -254,4 +281,4 @@ def _leaving(visit: Visit, now: LaneNow, device: LaneState) -> Card:
     return Card(now, device, name, owing or tell("等待付款"), "wait", since, "cash", needs)
 
 
-PAGES = (home, lanes, attention, card, stream, release, refuse, close, hold)
+PAGES = (home, lanes, cards, attention, card, stream, release, refuse, close, hold)
