@@ -127,7 +127,8 @@ stack(document);
 /** What a control does: its words, where it leads, and what it sends there. */
 function what(control) {
   const sent = control.form ? [...new FormData(control.form)].map(([name, value]) => `${name}=${value}`) : [];
-  return [control.localName, control.textContent.trim(), control.href ?? control.formAction ?? '', ...sent].join(' ');
+  const to = control.href ?? control.getAttribute('formaction') ?? control.form?.action ?? '';
+  return [control.localName, control.textContent.trim(), to, ...sent].join(' ');
 }
 customElements.define('live-part', LivePart);
 
