@@ -147,7 +147,7 @@ async def test_with_scripts_off_a_driver_is_let_in_all_the_same(console: Console
     await page.goto(HERE)
     await console.house.order("无X1Y2Z3", state="waiting", waiting_for="attendant", in_at=None, channel_id="A1")
     await page.reload()
-    await page.locator(".attention form[action$='/A1/release'] button").click()
+    await page.locator(".attention button[formaction$='/A1/release']").click()
     await expect(page.locator(".said")).to_contain_text("A1")
     assert "open" in console.house.barriers["A1"].commands
     await context.close()
@@ -177,6 +177,21 @@ async def test_a_card_changes_by_itself_and_all_tabs_share_one_stream(console: C
         except AssertionError:
             continue
     await expect(card(second, order.channel_id)).to_contain_text("无S9T8U7")
+    await context.close()
+
+
+async def test_where_everything_is_fetched_anew_the_cards_are_fetched_together(console: Console) -> None:
+    context = await console.open()
+    page = await context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    async with page.expect_response("**/cards"):  # when the stream is open
+        await page.goto(HERE)
+    await console.house.order("无G0G0G0", state="waiting", waiting_for="attendant", in_at=None, channel_id="A2")
+    async with page.expect_response("**/cards"):
+        await page.evaluate("document.querySelector('live-parts').refresh()")
+    await expect(card(page, "A2")).to_contain_text("无G0G0G0")
+    assert not [url for url in asked if url.endswith("/card")]
     await context.close()
 
 
