@@ -7,8 +7,8 @@ from alembic import op
 
 from taigan.storage.tables import Moment
 
-revision = "0035"
-down_revision = "0034"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
