@@ -61,8 +61,6 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/live",
         "/lots/{lot_id}/attention",  # parts of the lanes
         "/lots/{lot_id}/cards",
-        "/lots/{lot_id}/attention",  # parts of the lanes
-        "/lots/{lot_id}/cards",
         "/lots/{lot_id}/spaces/free",  # beside the menu
         "/lots/{lot_id}/alarms/list",  # parts of the alarms, and of the menu
         "/lots/{lot_id}/alarms/count",
