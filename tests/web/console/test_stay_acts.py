@@ -126,7 +126,7 @@ async def test_a_form_from_before_something_happened_does_nothing_and_says_what(
     answer = await manager.post(url, **{**fields, "reason": "老客户"})
     assert answer.status == 409
     assert "打开本页以后又有变化" in answer.text
-    assert "更正车牌 王芳 沪A88888 -> 沪A88889" in answer.text
+    assert "更正车牌 王芳 沪A88888 → 沪A88889" in answer.text
     assert answer.page is not None
     assert answer.page.form(url)["reason"] == "老客户"
     assert await small_house.database.read(lambda conn: ledger.reductions(conn, LOT, "owing")) == []
