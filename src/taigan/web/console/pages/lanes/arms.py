@@ -38,10 +38,8 @@ REASONS = (
 )
 """Why arms are raised by hand, mostly."""
 MOST_YUAN = Decimal(100_000)
-MOST_CHANGE_FEN = 100_00
-"""More change than this is asked about before the arm rises: a caret in the wrong place makes 10 into 106."""
-MOST_CHANGE_TIMES = 5
-"""And so is change of more than so many times what was due."""
+LARGEST_NOTE_FEN = 100_00
+"""Who gives one note never gets so much back: more was typed than was given, as where 10 became 106."""
 
 
 @get("/lots/{lot_id:str}/lanes/{channel_id:str}/open", right=Right.LANE_OPEN)
@@ -169,8 +167,7 @@ async def _match_page(visit: Visit, card: Card, error: LotError | None = None) -
 
 def _is_much(cash: Cash) -> bool:
     """Whether so much change would be given that somebody may have typed something else than they wanted."""
-    change = cash.received_fen - cash.due_fen
-    return change > min(MOST_CHANGE_FEN, MOST_CHANGE_TIMES * cash.due_fen)
+    return cash.received_fen - cash.due_fen >= LARGEST_NOTE_FEN
 
 
 async def _cash_page(
