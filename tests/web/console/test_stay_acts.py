@@ -47,6 +47,7 @@ async def test_a_plate_is_corrected_after_old_and_new_were_seen(small_house: Hou
     seen = await manager.send(url, url, plate="沪A·88889", reason="看错了")
     assert seen.status == 200
     assert "现在 改成 车牌 沪A88888 沪A88889" in seen.text
+    assert "泊链那边仍是入场时报的车牌" in seen.text
     assert (await order_row(small_house)).plate == "沪A88888", "nothing is done before it was seen"
     assert seen.page is not None
     done = await manager.follow(await manager.post(url, **seen.page.form(url)))
