@@ -99,6 +99,8 @@ async def test_an_order_shows_what_the_driver_was_told_and_nobodys_phone(house: 
         "order_id": order.order_id,
         "state": "in",
         "waiting_for": "",
+        "reserved": False,
+        "arrears": 0,
         "origin": "scan",
         "car_number": "ABC1234",
         "mark": "无",

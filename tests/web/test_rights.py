@@ -188,7 +188,7 @@ async def test_the_token_stands_beside_the_operator_in_lifts_events_and_acts(hou
     assert ("released", "王芳", "岗亭 1") in said
     assert ("in", "王芳", "岗亭 1") in said
     assert [(lift["actor"], lift["via"]) for lift in lifts] == [("王芳", "岗亭 1")]
-    assert [(act["operator"], act["via"]) for act in acts] == [("王芳", "岗亭 1")]
+    assert [(act["operator"], act["via"]) for act in acts] == [("王芳", "岗亭 1")] * 2  # the name, the free spaces
     assert [(change["actor"], change["via"]) for change in changes] == [("王芳", "岗亭 1")]
     assert [(block["operator"], block["via"]) for block in blocked] == [("王芳", "岗亭 1")]
 
