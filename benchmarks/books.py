@@ -40,6 +40,7 @@ from taigan.lot.policy import Policy
 from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database
 from taigan.storage.locked import facts
+from taigan.storage.locked.sheet import Sheet
 
 LOT = scene.lot_id(scene.PARKS[0])
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -164,9 +165,11 @@ async def taken_over(database: Database, bolink: Bolink) -> dict[str, float]:
 
     def commit(conn: sa.Connection) -> int:
         lot, now = facts.lock(conn, [LOT])[LOT], datetime.now(UTC)
-        room = Room(conn, lot, now, Policy(), RandomIds(), lambda lane: False)
+        sheet = Sheet(conn)
+        room = Room(sheet, lot, now, Policy(), RandomIds(), lambda lane: False)
         number = replaced.apply(room)
-        room.changes.write(conn)
+        sheet.take(room.changes)
+        sheet.write()
         return number
 
     held = Held(database)

@@ -16,7 +16,7 @@ from taigan.storage import tables as t
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))
 
-from benchmarks import scene, seeding  # noqa: E402
+from benchmarks import books, scene, seeding  # noqa: E402
 
 INSERT = re.compile(r"INSERT INTO (\w+) \(([^)]*)\)")
 CAR = scene.Car("007", "B3", "00000AF")
@@ -69,3 +69,14 @@ def serial(column: object) -> bool:
 
 def test_every_script_of_pgbench_writes_something() -> None:
     assert all(INSERT.search(text) for text in SCRIPTS.values())
+
+
+async def test_a_nights_books_are_held_against_bolink_and_its_passes_taken_over(tmp_path: Path) -> None:
+    found = await books.measured(f"sqlite:///{tmp_path / 'lot.sqlite3'}", 30, 20, 5)
+    assert {name: one["rows"] for name, one in found.items()} == {
+        "4.1, ours": 30,
+        "4.1, row by row": 30,  # whole pages
+        "10.6, ours, at first": 20,
+        "10.6, ours, again": 20,
+        "10.6, card by card": 5,
+    }
