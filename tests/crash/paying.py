@@ -407,7 +407,7 @@ class PayingStreet(Street):
                 await self.said("POST", f"/admin/records/{refund['id']}/state", "hub", **body)
         await eventually(self._all_is_told, self.patience)
         await eventually(self._nothing_is_owed, self.patience)
-        await self._read_what_cannot_be_understood()
+        await self._assign_strays()
         await self._close_what_nobody_saw()
         for lot_id in self.lot_ids:
             here = (datetime.now(UTC) + timedelta(seconds=self.ahead)).astimezone(ZoneInfo("Asia/Shanghai"))
@@ -452,16 +452,17 @@ class PayingStreet(Street):
         for start in range(0, len(self.stays), 20):
             await asyncio.gather(*(ends(stay) for stay in self.stays[start : start + 20]))
 
-    async def _read_what_cannot_be_understood(self) -> None:
-        """A person looks at BoLink's page for what a payment comes to whose message cannot be understood."""
+    async def _assign_strays(self) -> None:
+        """A person looks at BoLink's page for what a payment is whose message cannot be understood, or names an order
+        that nobody knows."""
         for lot_id in self.lot_ids:
             theirs = {one["trade_no"]: one for one in await self.items("/admin/payments", lot_id=lot_id)}
             for stray in await self.items(f"/api/v1/lots/{lot_id}/strays"):
                 paid = theirs.get(stray["trade_no"])
-                if stray["state"] == "unreadable" and paid and paid["state"] == "paid" and paid["purpose"] != "pass":
+                if paid and paid["state"] == "paid" and paid["purpose"] != "pass":
                     path = f"/api/v1/lots/{lot_id}/payments/{stray['payment_id']}/assign"
                     status, _ = await self.said("POST", path, order_id=paid["order_id"], fen=paid["fen"], **BY)
-                    self.counts[f"read by a person: {status}"] += 1
+                    self.counts[f"{stray['state']}, assigned: {status}"] += 1
 
     async def _close_what_nobody_saw(self) -> None:
         """A car that drove out under an open arm while the lot platform was down left as one of which nobody knows the
