@@ -48,6 +48,7 @@ from taigan.lot.people.looking import reporting
 from taigan.lot.setup import LaneSetup, LotSetup
 from taigan.storage.database import open_database
 from taigan.storage.locked import facts
+from taigan.storage.sums import stretches
 from taigan.web.api.common import BY_TIME
 
 DATABASE = "console"
@@ -103,8 +104,9 @@ def lots(lanes: int, controllers: int) -> list[LotSetup]:
     ]
 
 
-async def summed_up(url: str) -> dict[str, float]:
-    """The days of the year that are over, as the platform works them out beside its other work, once for each day."""
+async def made_ready(url: str) -> dict[str, Any]:
+    """What the platform works out beside its other work: the days of the year that are over, once for each day, and
+    what plates are looked for by."""
     database, now, slowest, days = await open_database(url, unhurried=True), datetime.now(UTC), 0.0, 0
     try:
         lot = await database.write(lambda conn: facts.lock(conn, [YEAR])[YEAR])
@@ -116,7 +118,11 @@ async def summed_up(url: str) -> dict[str, float]:
                 break
             days += done
             slowest = max(slowest, (time.perf_counter() - lap) / done)
-        return {"seconds": time.perf_counter() - began, "days": days, "slowest_round_seconds_a_day": slowest}
+        summed = {"seconds": time.perf_counter() - began, "days": days, "slowest_round_seconds_a_day": slowest}
+        began = time.perf_counter()
+        while await database.write(lambda conn: stretches.go_on(conn, LISTS, now)):
+            pass
+        return {"days summed up": summed, "plates gathered": {"seconds": time.perf_counter() - began}}
     finally:
         await database.close()
 
@@ -494,8 +500,8 @@ def of_rows(given: argparse.Namespace, folder: Path, postgres: Postgres) -> dict
     found: dict[str, Any] = {"rows": {"stays": given.stays, "closed": given.closed}}
     found["filled_seconds"] = filled(given, postgres, free_port(), given.stays, given.closed)
     say("rows", found)
-    found["days summed up"] = asyncio.run(summed_up(postgres.url(DATABASE)))
-    say("days summed up", found["days summed up"])
+    found |= asyncio.run(made_ready(postgres.url(DATABASE)))
+    say("made ready", {name: found[name] for name in ("days summed up", "plates gathered")})
     with both(postgres, folder) as (servers, people):
         today = datetime.now(UTC).date()
         days = (today - timedelta(days=364)).isoformat(), today.isoformat()
