@@ -319,14 +319,14 @@ async def _drive_out(port: int, park: str, exits: Sequence[str], licences: Seque
     waited: list[float] = []
 
     async def serve(first: int) -> None:
-        wire = await Wire.to(port)
         for number in range(first, len(licences), len(exits)):
             await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
             ready = loop.time()
+            wire = await Wire.to(port)  # a connection that is idle until the next car is hung up by the platform
             await wire.say(await wire.payment(scene.Car(park, exits[first], licences[number])))
             waited.append(loop.time() - ready)
+            wire.close()
             await asyncio.sleep(DRIVES_OUT)
-        wire.close()
 
     await asyncio.gather(*(serve(first) for first in range(len(exits))))
     return waited
