@@ -15,9 +15,11 @@ Survivors are printed as diffs; 0 if at least 95 % are killed. Tests that are gi
 `-knot postgresql`).
 
 Identity is exchanged with identity alone: `is` is asked of None and of members, where `==` says the same; what `is`
-says of two numbers is the interpreter's affair, and the same change with `==` is tried. Single mutants that no test
-can tell from the code are listed in `equivalent_mutants.toml`, each with its reason. They count neither as killed nor
-as mutants, and how many there were is told; one that is listed and killed all the same is an error.
+says of two numbers is the interpreter's affair, and the same change with `==` is tried. A word, a literal or a name
+of the module that is one, is exchanged with `==` and `!=` alone: `<` says something of it by the accident of the
+alphabet. Single mutants that no test can tell from the code are listed in `equivalent_mutants.toml`, each with its
+reason. They count neither as killed nor as mutants, and how many there were is told; one that is listed and killed all
+the same is an error.
 """
 
 # ruff: noqa: T201
@@ -60,6 +62,8 @@ from cosmic_ray.plugins import get_operator, operator_names
 ENOUGH = 95  # percent
 CPU_SECONDS = 20
 """Beyond what the tests take as the code is: a mutant that never ends is killed by it."""
+WAITED_SECONDS = 60
+"""Beyond three times what the tests take as the code is: a mutant that waits for what never comes is killed by it."""
 MEMORY = 4 << 30
 SURVIVED, KILLED, NONE = 0, 1, 2
 # What says the same in another way, or changes what no caller can see.
@@ -68,6 +72,7 @@ LEFT_OUT = re.compile(
     "RemoveDecorator|ExceptionReplacer|VariableInserter|VariableReplacer"
     f"|_{_OF_VALUES}_{_OF_IDENTITY}$|_{_OF_IDENTITY}_{_OF_VALUES}$"
 )
+OF_ORDER = re.compile("ReplaceComparisonOperator_.*_(Lt|LtE|Gt|GtE)$")
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
 
 
@@ -118,12 +123,32 @@ class Source:
         only = re.compile(os.environ.get("ONLY", ""))
         operators = [name for name in operator_names() if only.search(name) and not LEFT_OUT.search(name)]
         nodes = list(ast_nodes(self.tree))
-        counted = {
-            name: sum(len(list(operator.mutation_positions(node))) for node in nodes)
+        found = {
+            name: [(node, *place) for node in nodes for place in operator.mutation_positions(node)]
             for name in operators
             for operator in [get_operator(name)()]
         }
-        return [(name, occurrence) for name, count in counted.items() for occurrence in range(count)]
+        return [
+            (name, occurrence)
+            for name, places in found.items()
+            for occurrence, (node, begin, _) in enumerate(places)
+            if not (OF_ORDER.search(name) and self._is_of_a_word(node, begin))
+        ]
+
+    def _is_of_a_word(self, comparison: Any, begin: tuple[int, int]) -> bool:
+        """Whether one side of the operator that begins there is a word."""
+        sides = comparison.children
+        at = next(at for at, side in enumerate(sides) if side.start_pos == begin)
+        return any(self._is_a_word(side) for side in (sides[at - 1], sides[at + 1]))
+
+    def _is_a_word(self, side: Any) -> bool:
+        if side.type in ("string", "strings", "fstring"):
+            return True
+        first, *rest = side.get_code().strip().split(".")
+        named = vars(sys.modules[self.module]).get(first)
+        for name in rest:
+            named = getattr(named, name, None)
+        return isinstance(named, str)
 
     def mutated(self, name: str, occurrence: int) -> str:
         """The changed text. The tree is changed with it: for a process that makes one."""
@@ -184,10 +209,11 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a test came through when nothing was changed, and the CPU it took while that was written down."""
+    """What a test came through when nothing was changed, and the time it took while that was written down."""
 
     item: pytest.Item
-    seconds: float
+    seconds: float  # of CPU
+    waited: float  # in all
     functions: frozenset[tuple[str, str]]
 
 
@@ -279,11 +305,12 @@ class Mutations:
             threading.settrace(seen)  # rules run in the threads of the database
             for item in session.items:
                 through.clear()
-                began = time.process_time()
+                began, since = time.process_time(), time.monotonic()
                 sys.settrace(seen)
                 passed = _passes(item)
                 sys.settrace(None)
-                answers.append((passed, time.process_time() - began, sorted(through)))
+                took = time.process_time() - began, time.monotonic() - since
+                answers.append((passed, *took, sorted(through)))
             with os.fdopen(writing, "w", encoding="utf-8") as answer:
                 json.dump(answers, answer)
             os._exit(0)
@@ -292,13 +319,13 @@ class Mutations:
             said = answer.read()
         os.waitpid(child, 0)
         found = json.loads(said)
-        failed = [item.nodeid for item, (passed, _, _) in zip(session.items, found, strict=True) if not passed]
+        failed = [item.nodeid for item, (passed, *_) in zip(session.items, found, strict=True) if not passed]
         if failed or not found:
             print(f"the tests fail as it is: {failed}", file=sys.stderr)
             return None
         runs = [
-            Run(item, seconds, frozenset((module, name) for module, name in through))
-            for item, (_, seconds, through) in zip(session.items, found, strict=True)
+            Run(item, seconds, waited, frozenset((module, name) for module, name in through))
+            for item, (_, seconds, waited, through) in zip(session.items, found, strict=True)
         ]
         return sorted(runs, key=lambda run: run.seconds)
 
@@ -312,7 +339,7 @@ class Mutations:
             return {child: (source, reading)}
         code = KILLED
         try:
-            _may_take(0)
+            _may_take([])
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             silence = os.open(os.devnull, os.O_WRONLY)
@@ -360,12 +387,12 @@ class Mutations:
                 if hasattr(value, "cache_clear"):
                     value.cache_clear()
         through = [run for run in runs if (source.module, function.name) in run.functions]
-        _may_take(sum(run.seconds for run in through))
+        _may_take(through)
         return SURVIVED if all(_passes(run.item) for run in through) else KILLED
 
     def _imported_anew(self, source: Source, mutant: str, runs: Sequence[Run]) -> int:
         """With the tests and all that they import."""
-        _may_take(sum(run.seconds for run in runs))
+        _may_take(runs)
         for name in set(sys.modules) - self._before:
             if name.partition(".")[0] in {"taigan", "support", "lot", "tests"} or "test_" in name:
                 del sys.modules[name]
@@ -373,10 +400,11 @@ class Mutations:
         return SURVIVED if pytest.main([*self._arguments, "-x"]) == 0 else KILLED
 
 
-def _may_take(seconds: float) -> None:
-    """End this process when it has taken so many seconds more of CPU, and `CPU_SECONDS`."""
-    most = math.ceil(time.process_time() + seconds) + CPU_SECONDS
+def _may_take(runs: Sequence[Run]) -> None:
+    """End this process when it has taken longer than these ever do."""
+    most = math.ceil(time.process_time() + sum(run.seconds for run in runs)) + CPU_SECONDS
     resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+    signal.alarm(math.ceil(3 * sum(run.waited for run in runs)) + WAITED_SECONDS)
 
 
 def _passes(item: pytest.Item) -> bool:
@@ -423,7 +451,8 @@ def main() -> int:
     if not paths or not tests:
         print(__doc__, file=sys.stderr)
         return 2
-    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    for end in (signal.SIGXCPU, signal.SIGALRM):
+        signal.signal(end, signal.SIG_DFL)
     alone = [] if os.environ.get("FIXTURES") else ["--noconftest"]
     arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "timeout=0", *alone, *tests]
     mutations = Mutations(paths, arguments)
