@@ -35,3 +35,12 @@ async def test_the_screen_follows_a_car_that_backs_out_and_one_that_enters(stree
     await street.arrives()
     await street.scan()
     assert await last_shown(street) == "欢迎光临"
+
+
+async def test_a_car_at_an_exit_whose_plate_is_not_read_is_asked_to_scan_to_leave_not_to_drive_in(
+    street: Parking,
+) -> None:
+    before = await street.arrives("B1")
+    await street.backs_out(before, "B1")
+    await street.arrives("B1")
+    assert await last_shown(street, "B1") == "请扫码离场"

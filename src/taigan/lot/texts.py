@@ -74,7 +74,7 @@ CAR_UNDER_ARM = "线圈上有车，未落杆；车离开后自动落杆"
 
 SCREEN_DRIVE_ON = "请通行"
 SCREEN_PAID = "支付成功，请通行"
-SCREEN_DRIVE_UP = "请驶入"
+SCREEN_SCAN_TO_LEAVE = "请扫码离场"
 SCREEN_WAIT = "请稍候"
 SCREEN_STILL_DUE = "还需支付{yuan}元，请再次扫码"
 SCREEN_PENDING = "支付处理中"

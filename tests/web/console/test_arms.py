@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import sqlalchemy as sa
 
@@ -77,10 +79,24 @@ async def test_the_likeliest_order_stands_first_with_why_and_is_chosen(small_hou
     page = await manager.see(MATCH)
     assert page.text.index("粤B12345") < page.text.index("粤B12346")
     assert "粤B67890" not in page.text
-    assert "差 1 个字" in page.text
+    assert "画线的字不同" in page.text
+    assert "粤B1234<mark>5</mark>" in page.raw
     done = await manager.send(MATCH, MATCH, order_id="B12345")
     assert "B1 已选订单" in (await manager.follow(done)).text
     assert "人工选单 王芳" in (await manager.see(f"{HERE}/stays/B12345")).text
+
+
+async def test_a_car_whose_plate_was_not_read_is_said_to_be_that_and_the_search_waits_for_its_plate(
+    small_house: House, manager: Browser
+) -> None:
+    await small_house.order("粤B67890", order_id="B67890", origin="plate", plate="粤B67890")
+    await asking(small_house, "")
+    for url in (HERE, MATCH):
+        page = await manager.see(url)
+        assert "没有识别到车牌" in page.text
+        assert "没有找到入场记录" not in page.text
+    assert re.search(r'<input id="q"[^>]* autofocus', page.raw)
+    assert "有 678" in (await manager.see(f"{MATCH}?q=678")).text
 
 
 async def test_another_plate_is_looked_for_when_typed(small_house: House, manager: Browser) -> None:

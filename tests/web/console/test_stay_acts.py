@@ -195,6 +195,16 @@ async def test_who_paid_gets_more_time_to_leave(small_house: House, manager: Bro
     assert "要比现在的离场时限晚" in earlier.text
 
 
+async def test_a_stay_that_has_left_is_not_asked_to_leave_by_a_time(small_house: House, manager: Browser) -> None:
+    now = small_house.clock.now()
+    bill = Bill(LOT, "gone", charge_fen=400, paid_fen=400, leave_by=now + timedelta(minutes=1))
+    for state, asked in (("in", True), ("out", False)):
+        await small_house.order("粤B2", order_id=f"gone_{state}", state=state, closed_at=now)
+        bill.order_id = f"gone_{state}"
+        await small_house.keep(lambda changes: changes.bill(bill))
+        assert ("请在此前离场" in (await manager.see(f"{HERE}/stays/gone_{state}")).text) is asked
+
+
 @pytest.mark.parametrize(("how", "balance"), [("paid", 0), ("free", 0), ("owed", 1400)])
 async def test_a_stay_that_nobody_saw_leave_is_ended(
     small_house: House, manager: Browser, how: str, balance: int

@@ -30,7 +30,7 @@ from taigan.storage.rows import Act, Lot
 log = structlog.get_logger("taigan.city")
 CHECK_WITHIN = 1.5
 """Seconds that a car waits for BoLink's word: without it, it is let in."""
-MOMENTS = {texts.SCREEN_WELCOME: ScreenMoment.ENTRY, texts.SCREEN_DRIVE_UP: ScreenMoment.BEFORE_LEAVING}
+MOMENTS = {texts.SCREEN_WELCOME: ScreenMoment.ENTRY, texts.SCREEN_SCAN_TO_LEAVE: ScreenMoment.BEFORE_LEAVING}
 """Which of a screen's own texts give way to the city's. Prices and what went wrong never do."""
 NOT_PASSED = "禁止入场，请联系管理员"
 

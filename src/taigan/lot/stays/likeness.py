@@ -26,6 +26,13 @@ def distance(read: str, plate: str) -> int:
     return (first[0] != second[0]) + differing + abs(len(first[1]) - len(second[1]))
 
 
+def marked(read: str, plate: str) -> list[tuple[str, bool]]:
+    """The characters of a plate, each with whether it is another than what was read there."""
+    first, second = _apart(read), _apart(plate)
+    province = [(second[0], first[0] != second[0])] if second[0] else []
+    return province + [(sign, first[1][at : at + 1] != sign) for at, sign in enumerate(second[1])]
+
+
 def _apart(plate: str) -> tuple[str, str]:
     """The province and the rest."""
     return ("", plate) if plate[:1] in _LETTERS else (plate[:1], plate[1:])

@@ -84,7 +84,7 @@ def end(room: Room, departure: Departure, how: str) -> None:
     """The departure is over; what its lane shows goes at once."""
     departure.ended_at, departure.ended_how = room.now, how
     room.changes.departure(departure)
-    room.show(departure.channel_id, texts.SCREEN_DRIVE_UP)
+    room.show(departure.channel_id, texts.SCREEN_SCAN_TO_LEAVE)
     if departure.order_id and how != "passed" and (order := room.order(departure.order_id)):
         account = room.account(order)
         if account.bill.set_fen is not None and not account.is_settled(room.now):

@@ -96,4 +96,4 @@ def in_through_the_exit(room: Room, lane: Lane) -> None:
 def shown_again(room: Room, lane: Lane) -> None:
     """The lane's device is back: its screen is blank."""
     if room.departure_at(lane.channel_id) is None:
-        room.show(lane.channel_id, texts.SCREEN_DRIVE_UP)
+        room.show(lane.channel_id, texts.SCREEN_SCAN_TO_LEAVE)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from taigan.lot.errors import CannotPrice
 from taigan.lot.stays.account import Account, account_of
-from taigan.lot.stays.likeness import distance, likeness
+from taigan.lot.stays.likeness import distance, likeness, marked
 from taigan.storage.changes import Changes
 from taigan.storage.locked import facts, ledger
 from taigan.storage.locked.sheet import Sheet
@@ -104,10 +104,12 @@ def money_of(conn: sa.Connection, lot: Lot, order: Order) -> Account:
 
 
 class Candidate(msgspec.Struct):
-    """A stay that may be that of the car at the exit, how many characters of its plate differ, and what it owes."""
+    """A stay that may be that of the car at the exit, how many characters of its plate differ and which, and what it
+    owes."""
 
     order: Order
     differs: int
+    marked: list[tuple[str, bool]]
     due_fen: int | None
     why_not: str
 
@@ -132,6 +134,11 @@ def candidates(conn: sa.Connection, lot: Lot, departure: Departure, typed: str, 
     near = {name: distance(wanted, order.plate or order.licence) if wanted else 0 for name, order in found.items()}
     best = sorted(found.values(), key=lambda order: (near[order.order_id], -order.requested_at.timestamp()))[:most]
     return [
-        Candidate(order, near[order.order_id], *due(conn, lot, order, max(departure.charge_at, order.requested_at)))
+        Candidate(
+            order,
+            near[order.order_id],
+            marked(wanted, order.plate or order.licence),
+            *due(conn, lot, order, max(departure.charge_at, order.requested_at)),
+        )
         for order in best
     ]

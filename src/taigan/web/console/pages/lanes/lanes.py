@@ -270,7 +270,8 @@ def _leaving(visit: Visit, now: LaneNow, device: LaneState) -> Card:
             return Card(now, device, name, said, "stop", departure.released_at, "again", said)
         return Card(now, device, name, tell("已放行，请通行"), "busy", departure.released_at)
     if now.order is None:
-        said = tell("没有找到入场记录")
+        sought = departure.plate or departure.alarmed
+        said = tell("没有找到入场记录") if sought else tell("没有识别到车牌")
         return Card(now, device, departure.plate, said, "care", since, "match", said)
     name = departure.plate or now.order.plate or now.order.mark + now.order.licence
     if now.due_fen is None:

@@ -14,9 +14,9 @@ WAY = {
     "cash": N_("现金"),
 }
 PAYMENT_STATE = {
+    "paid": N_("已付"),
     "pending": N_("处理中"),
     "failed": N_("失败"),
-    "paid": N_("已付"),
     "reversed": N_("已冲销"),
     "unreadable": N_("看不懂"),
 }
