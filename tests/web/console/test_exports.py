@@ -63,6 +63,21 @@ async def test_every_list_can_be_taken_away(small_house: House, table: str, form
     await browser.close()
 
 
+@pytest.mark.parametrize(
+    ("asked", "days"),
+    [
+        ("from=2025-05-30&to=2025-05-31", "收款-2025-05-30-2025-05-31-"),
+        ("from=2025-05-31&to=2025-05-31", "收款-2025-05-31-2"),
+    ],
+)
+async def test_a_file_is_named_by_the_days_that_are_in_it(
+    small_house: House, manager: Browser, asked: str, days: str
+) -> None:
+    answer = await fetched(manager, f"{EXPORT}/payments?form=csv&{asked}")
+    assert days in unquote(answer.headers["content-disposition"])
+    assert (await manager.open(f"{EXPORT}/shifts?form=csv&from=%22%0d%0a")).status == 400
+
+
 async def test_formulas_and_long_numbers_come_as_texts(small_house: House, manager: Browser) -> None:
     await stray(small_house)
     (row,) = await as_csv(manager, f"{EXPORT}/payments?form=csv")

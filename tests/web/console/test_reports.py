@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -215,6 +216,29 @@ async def test_the_income_of_a_day_leads_to_its_money(small_house: House, manage
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert rows[1][0].lstrip("\t'") == "2025-06-01"
     assert rows[-1][5] == "98.00"
+
+
+@pytest.mark.parametrize("what", ["income", "traffic"])
+async def test_the_newest_day_stands_first_and_its_chart_is_seen_first(
+    small_house: House, manager: Browser, what: str
+) -> None:
+    await fortnight(small_house)
+    page = await manager.see(f"{REPORTS}?what={what}&from=2025-05-25&to=2025-06-01")
+    first, last = (page.raw.index(f">{day}<") for day in ("2025-06-01", "2025-05-25"))
+    assert first < last
+    assert 'class="drawn by-day"' in page.raw
+    assert 'class="drawn by-day"' not in (await manager.see(f"{REPORTS}?what=hours")).raw
+
+
+async def test_the_days_asked_for_most_are_one_press_away_in_the_same_report(
+    small_house: House, manager: Browser
+) -> None:
+    page = (await manager.see(f"{REPORTS}?what=traffic")).page
+    assert page is not None
+    today = small_house.clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
+    for first, last in ((0, 0), (1, 1), (6, 0), (29, 0)):
+        days = f"from={today - first * DAY}&to={today - last * DAY}"
+        assert any(days in link and "what=traffic" in link for link in page.links), days
 
 
 async def test_who_raised_arms_is_counted_by_name(small_house: House, manager: Browser) -> None:

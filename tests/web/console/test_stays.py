@@ -6,8 +6,11 @@ from datetime import timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from taigan.lot.policy import Policy
 from taigan.rights import Right, Role
+from taigan.storage.rows import Bill
 from web.console.browser import Browser, person, role_without
 from web.console.furnished import furnish
 from web.house import LOT, House
@@ -138,6 +141,17 @@ async def test_the_price_of_a_stay_is_shown_slice_by_slice(small_house: House, m
     assert "应收 16.00" in left
     assert "扫码付 已付 12.00" in left
     assert "还应付 4.00" in left
+
+
+@pytest.mark.parametrize(("state", "said"), [("in", True), ("out", False)])
+async def test_until_when_to_leave_is_said_of_a_car_that_is_inside(
+    small_house: House, manager: Browser, state: str, said: bool
+) -> None:
+    now = small_house.clock.now()
+    await small_house.order("粤B1", order_id="b1", state=state, in_at=now)
+    bill = Bill(LOT, "b1", charge_fen=400, paid_fen=400, leave_by=now)
+    await small_house.keep(lambda changes: changes.bill(bill))
+    assert ("请在此前离场" in (await manager.see(f"/lots/{LOT}/stays/b1")).text) == said
 
 
 async def test_who_may_not_see_money_sees_none(small_house: House) -> None:

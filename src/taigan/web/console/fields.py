@@ -60,6 +60,11 @@ def span(visit: Visit) -> Span:
     )
 
 
+def typed_days(visit: Visit) -> list[date]:
+    """The days that stand in the fields `from` and `to`; one where they are the same. Raises BadValue."""
+    return sorted({day for name in ("from", "to") if (day := _day(visit, name)) is not None})
+
+
 def money(visit: Visit, name: str) -> int:
     """Yuan as fen."""
     text = visit.text(name, 12, needed=visit.tell("请填金额。")).replace("，", "").replace(",", "")

@@ -283,6 +283,7 @@ async def export(visit: Here, table: FromPath[str]) -> Answer | Stream:
         return visit.page("notice.html", status=HTTPStatus.NOT_FOUND, text=visit.tell("没有这样的导出。"))
     need(visit, wanted.right)
     sought = wanted.sought(visit)
+    days = "".join(f"{day}-" for day in fields.typed_days(visit))
     first = await _read(visit, wanted, (), sought)
     await noted(visit, table, form)
     title = visit.tell(wanted.title)
@@ -291,8 +292,9 @@ async def export(visit: Here, table: FromPath[str]) -> Answer | Stream:
     rows = _rows(visit, wanted, first, sought)
     content = sheets.as_csv(titles, kinds, rows) if form == "csv" else sheets.as_xlsx(title, titles, kinds, rows)
     local = visit.now.astimezone(visit.zone)
-    name = f"{visit.here.name or visit.here.park_id}-{title}-{local:%Y%m%d-%H%M}.{form}"
-    plain = f"{table}-{local:%Y%m%d-%H%M}.{form}"
+    when = f"{days}{local:%Y%m%d-%H%M}"
+    name = f"{visit.here.name or visit.here.park_id}-{title}-{when}.{form}"
+    plain = f"{table}-{when}.{form}"
     disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     return Stream(content, media_type=sheets.TYPES[form], headers={"content-disposition": disposition})
 

@@ -50,7 +50,8 @@ class Row(NamedTuple):
 
 class Report(msgspec.Struct):
     """A report as it is shown and taken away: columns with their kind (text, money, number), rows, the last of them
-    the sum where `summed`, charts each with its name, and what the colours mean."""
+    the sum where `summed`, charts each with its name, and what the colours mean. `by_day`: a row is a day, the newest
+    first, and charts go on to the right with time."""
 
     columns: list[tuple[str, str]]
     rows: list[Row]
@@ -58,6 +59,7 @@ class Report(msgspec.Struct):
     legend: list[str] = []
     summed: bool = False
     notes: list[str] = []
+    by_day: bool = False
 
 
 class Kind(NamedTuple):
@@ -91,11 +93,12 @@ def _income(visit: Visit, days: Days, told: Told) -> Report:
             (tell("减免"), "money"),
             (tell("欠"), "money"),
         ],
-        _with_sum(rows, tell("合计")),
+        _with_sum(rows[::-1], tell("合计")),
         [(title, charts.bars(title, labels, series, _yuan))],
         names,
         True,
         [tell("入账按到账的那天算，离场应收按离场的那天算，所以同一行的两边不必相等。")],
+        by_day=True,
     )
 
 
@@ -137,7 +140,8 @@ def _traffic(visit: Visit, days: Days, told: Told) -> Report:
         points = [(f"{at.astimezone(zone):%m-%d %H:%M}", count) for at, count in told.inside]
         drawn.append((title, charts.steps(title, points, _marks(visit, told), visit.here.spaces)))
     notes = [tell("虚线是车位总数。周转次数 = 离场 ÷ 车位总数。")]
-    return Report(columns, rows, drawn, names, False, notes)
+    many = len(told.days) > 1
+    return Report(columns, rows[::-1] if many else rows, drawn, names, notes=notes, by_day=many)
 
 
 def _hours(visit: Visit, days: Days, told: Told) -> Report:
@@ -273,7 +277,8 @@ async def export_report(visit: Here, what: FromPath[str]) -> Answer | Stream:
     titles, kinds = [name for name, _ in report.columns], [kind for _, kind in report.columns]
     content = sheets.as_csv(titles, kinds, rows()) if form == "csv" else sheets.as_xlsx(title, titles, kinds, rows())
     name = f"{visit.here.name or visit.here.park_id}-{title}-{days.first}-{days.last}.{form}"
-    disposition = f"attachment; filename=\"{what}-{days.first}.{form}\"; filename*=UTF-8''{quote(name, safe='')}"
+    plain = f"{what}-{days.first}-{days.last}.{form}"
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     return Stream(content, media_type=sheets.TYPES[form], headers={"content-disposition": disposition})
 
 
