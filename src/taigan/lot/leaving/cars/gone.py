@@ -158,18 +158,16 @@ def exit_of(room: Room, order: Order, departure: Departure | None = None, *, esc
     )
 
 
-def gone_unseen(room: Room, departure: Departure, *, up: bool = False) -> bool:
-    """The car of a departure is gone and nobody saw how. One that was let go has left, if its arm may have been up.
-
-    Tells whether it has; else its order stays open, and the time to leave runs.
+def gone_unseen(room: Room, departure: Departure, *, up: bool = False) -> None:
+    """The car of a departure is gone and nobody saw how. One that was let go has left, if its arm may have been up;
+    else its order stays open, and the time to leave runs.
     """
     if departure.released_at is None:
-        return False
+        return
     lifts = room.sheet.lifts_of(room.lot_id, departure.presence_id)
     if not up and all(lift.outcome == "rejected" for lift in lifts):
-        return False
+        return
     order = room.order(departure.order_id)
     if order is not None and order.state == "in":
         order.review = order.review or "nobody saw the car leave"
         leave(room, order, how="left unseen", departure=departure)
-    return True
