@@ -252,10 +252,10 @@ class Money(msgspec.Struct, kw_only=True):
 
     def _paid_at(self, room: Room) -> datetime:
         """When it was paid, by BoLink's clock if that can be: else when we heard of it."""
-        skew = timedelta(seconds=room.policy.max_clock_skew)
-        if self.paid_at is None or self.paid_at > self.received_at + skew:
+        if self.paid_at is None:
             return self.received_at
         order = room.order(self.order_id)
+        skew = timedelta(seconds=room.policy.max_clock_skew)
         if order is not None and self.paid_at < (order.in_at or order.requested_at) - skew:
             return self.received_at
         return min(self.paid_at, self.received_at)
