@@ -50,7 +50,7 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import parso
 import pytest
@@ -59,6 +59,7 @@ from cosmic_ray.ast import ast_nodes
 from cosmic_ray.mutating import MutationVisitor
 from cosmic_ray.plugins import get_operator, operator_names
 
+F = TypeVar("F", ast.FunctionDef, ast.AsyncFunctionDef)
 ENOUGH = 95  # percent
 CPU_SECONDS = 20
 """Beyond what the tests take as the code is: a mutant that never ends is killed by it."""
@@ -84,6 +85,12 @@ class _Meaning(ast.NodeTransformer):
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        return self._function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
+        return self._function(node)
+
+    def _function(self, node: F) -> F:
         node.returns = None
         self.generic_visit(node)
         return node

@@ -26,6 +26,7 @@ from support.exits import (
 from support.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
 from taigan.barriers.barrier import EventKind
 from taigan.lot import texts
+from taigan.lot.errors import Conflict
 from taigan.lot.people.exit_acts import Correct, LetGo, Match
 from taigan.lot.people.passes import AddPass
 from taigan.lot.setup import LaneSetup
@@ -94,7 +95,8 @@ async def test_at_an_exit_without_a_loop_the_arm_that_does_not_rise_is_told_and_
     await read(no_loop, PLATE)
     assert ((await no_loop.order(PLATE)).state, await departures(no_loop)) == ("in", [(PLATE, "")])
     assert no_loop.barrier(EXIT).shown[-1] == texts.SEE_ATTENDANT
-    assert [one.text for one in await no_loop.alarms() if one.kind == "barrier_fault"][-1].startswith(f"{PLATE}: let")
+    told = [one.text for one in await no_loop.alarms() if one.kind == "barrier_fault"]
+    assert told[-1] == f"{PLATE}: let go, the arm is blocked"
 
 
 async def test_at_an_exit_with_a_loop_the_arm_that_does_not_rise_has_the_driver_scan_again(street: Parking) -> None:
@@ -204,7 +206,7 @@ async def test_a_car_that_backs_out_is_let_in_no_lane_and_its_stay_goes_on(stree
     await street.settled()
     gone = await departure(street, car)
     assert (gone.ended_how, (await street.order(PLATE)).state) == ("backed_out", "in")
-    assert street.barrier(EXIT).shown[-1] == texts.SCREEN_DRIVE_UP
+    assert street.barrier(EXIT).shown[-1] == texts.SCREEN_SCAN_TO_LEAVE
 
 
 async def test_a_car_that_went_unseen_without_being_let_go_has_backed_out(street: Parking) -> None:
@@ -381,6 +383,8 @@ async def test_a_plate_on_the_free_list_leaves_at_first_sight_while_that_holds(
     car = await at_exit(street, OTHER)
     gone = await departure(street, car)
     assert (street.barrier(EXIT).lifts, gone.reason) == (int(goes), "免费车" if goes else "")
+    lifts = [(one.actor, one.reason) for one in await street.lifts()]
+    assert lifts == ([("platform", "免费车")] if goes else [])
 
 
 @pytest.mark.parametrize(("starts", "goes"), [(-1, True), (0.5, False), (60, False)])
@@ -455,3 +459,39 @@ async def test_a_review_that_stood_before_is_kept_when_the_car_leaves_owing(stre
     await let_go(street, "owed")
     await leaves(street, car)
     assert (await street.order(PLATE)).review == "look at it"
+
+
+async def test_an_act_on_a_stay_that_has_a_line_more_than_was_seen_is_refused(street: Parking) -> None:
+    order = await parked(street)
+    lines = len(await events(street, order))
+    correct = Correct(lot_id=LOT_ID, order_id=order.order_id, by=BY, plate="浙A00001", seen=lines)
+    await street.platform.leaving.do(correct)
+    for seen in (lines, lines + 2):
+        again = Correct(lot_id=LOT_ID, order_id=order.order_id, by=BY, plate="浙A00002", seen=seen)
+        with pytest.raises(Conflict):
+            await street.platform.leaving.do(again)
+    assert (await street.orders())[0].plate == "浙A00001"
+
+
+async def test_a_lane_that_becomes_an_exit_while_a_car_stands_there_has_its_departure_from_its_plate_on(
+    street: Parking,
+) -> None:
+    order = await parked(street)
+    car = await street.arrives("A2")
+    exit_now = sa.update(t.lanes).where(t.lanes.c.channel_id == "A2").values(direction="exit")
+    await street.database.write(lambda conn: conn.execute(exit_now))
+    await street.barrier("A2").report(EventKind.PLATE, car, plate=PLATE)
+    await street.settled()
+    assert ((await departure(street, car)).order_id, street.barrier("A2").asked[-1].due_fen) == (order.order_id, 600)
+
+
+async def test_a_loop_that_is_dead_claims_its_exit_by_the_plate(street: Parking) -> None:
+    await parked(street, hours=0.1)
+    dead = sa.update(t.lanes).where(t.lanes.c.channel_id == EXIT).values(loop_dead=True)
+    await street.database.write(lambda conn: conn.execute(dead))
+    await read(street, PLATE)
+    assert street.barrier(EXIT).lifts == 1
+    assert await departures(street) == [(PLATE, "")]
+    await read(street, OTHER)
+    assert await departures(street) == [(PLATE, "assumed"), (OTHER, "")]
+    assert (await street.order(PLATE)).state == "out"
