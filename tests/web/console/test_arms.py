@@ -18,7 +18,7 @@ from web.house import LOT, House
 
 HERE = f"/lots/{LOT}"
 OPEN, MATCH, CASH = (f"{HERE}/lanes/B1/{act}" for act in ("open", "match", "cash"))
-RAISE_A1 = f"{HERE}/lanes/A1/open"
+RAISE_A1, HOLD_A1 = (f"{HERE}/lanes/A1/{act}" for act in ("open", "hold"))
 
 
 async def lifts(browser: Browser) -> list[tuple[str, str]]:
@@ -39,11 +39,22 @@ async def test_an_arm_is_raised_with_a_reason_under_the_persons_name(small_house
     assert "第 2 次手动抬杆" in (await manager.see(RAISE_A1)).text
 
 
-async def test_without_a_reason_nothing_moves_and_what_was_typed_stays(small_house: House, manager: Browser) -> None:
-    answer = await manager.send(RAISE_A1, RAISE_A1)
+async def test_an_arm_is_held_up_with_a_reason_under_the_persons_name(small_house: House, manager: Browser) -> None:
+    assert "直到有人落杆" in (await manager.see(HOLD_A1)).text
+    done = await manager.send(HOLD_A1, HOLD_A1, why="车太多，先放行")
+    assert "A1 保持抬起" in (await manager.follow(done)).text
+    assert small_house.barriers["A1"].commands == ["hold"]
+    assert await lifts(manager) == [("王芳", "车太多，先放行")]
+
+
+@pytest.mark.parametrize("page", [RAISE_A1, HOLD_A1])
+async def test_without_a_reason_nothing_moves_and_what_was_typed_stays(
+    small_house: House, manager: Browser, page: str
+) -> None:
+    answer = await manager.send(page, page)
     assert answer.status == 422
     assert "请选一个原因" in answer.text
-    answer = await manager.send(RAISE_A1, RAISE_A1, other="字" * 201)
+    answer = await manager.send(page, page, other="字" * 201)
     assert answer.status == 422
     assert "字" * 201 in answer.raw
     assert small_house.barriers["A1"].commands == []

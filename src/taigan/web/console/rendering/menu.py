@@ -69,7 +69,8 @@ EXCEPTIONS: frozenset[str] = frozenset(
         "/lots/{lot_id}/pictures/{shot_id}",  # in the lanes, the match and the stay
         "/lots/{lot_id}/pictures/{shot_id}/small",
         "/lots/{lot_id}/lanes/{channel_id}/card",
-        "/lots/{lot_id}/lanes/{channel_id}/open",  # on each card
+        "/lots/{lot_id}/lanes/{channel_id}/open",
+        "/lots/{lot_id}/lanes/{channel_id}/hold",  # on each card
         "/lots/{lot_id}/lanes/{channel_id}/match",
         "/lots/{lot_id}/lanes/{channel_id}/cash",
         "/lots/{lot_id}/stays/{order_id}",  # behind each row of stays

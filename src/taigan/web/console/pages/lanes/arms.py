@@ -37,6 +37,13 @@ REASONS = (
     N_("让车倒出"),
 )
 """Why arms are raised by hand, mostly."""
+REASONS_TO_HOLD = (
+    N_("车太多，先放行"),
+    N_("道闸故障"),
+    N_("急救、消防、警车"),
+    N_("施工或搬运"),
+)
+"""Why arms are kept up, mostly."""
 MOST_YUAN = Decimal(100_000)
 LARGEST_NOTE_FEN = 100_00
 """Who gives one note never gets so much back: more was typed than was given, as where 10 became 106."""
@@ -53,9 +60,7 @@ async def open_by_hand(visit: Here, channel_id: FromPath[str]) -> Answer:
     """Raise the arm."""
     card = await card_of(visit, channel_id)
     try:
-        reason = visit.text("other", 200) or visit.text("why", 200)
-        if not reason:
-            raise BadValue(visit.tell("请选一个原因，或写下来。"), "other")
+        reason = _reason(visit)
         unpaid = visit.text("unpaid", 10)
         if unpaid not in ("", WAIVED, OWED):
             raise BadValue(visit.tell("请选免收，还是记欠费。"), "unpaid")
@@ -66,6 +71,23 @@ async def open_by_hand(visit: Here, channel_id: FromPath[str]) -> Answer:
         return await _open_page(visit, card, error)
     visit.changed(channel_id)
     return visit.go(visit.in_lot(), visit.tell("%(lane)s 已抬杆。", lane=channel_id))
+
+
+@get("/lots/{lot_id:str}/lanes/{channel_id:str}/hold", right=Right.LANE_HOLD)
+async def hold_page(visit: Here, channel_id: FromPath[str]) -> Answer:
+    """Who stands there, and why the arm is to stay up."""
+    return _hold_page(visit, await card_of(visit, channel_id))
+
+
+@post("/lots/{lot_id:str}/lanes/{channel_id:str}/hold", right=Right.LANE_HOLD)
+async def hold(visit: Here, channel_id: FromPath[str]) -> Answer:
+    """Raise the arm and keep it up."""
+    try:
+        await visit.office.attendant.hold(visit.here.lot_id, channel_id, visit.by(_reason(visit)))
+    except LotError as error:
+        return _hold_page(visit, await card_of(visit, channel_id), error)
+    visit.changed(channel_id)
+    return visit.go(visit.in_lot(), visit.tell("%(lane)s 保持抬起，直到落杆。", lane=channel_id))
 
 
 @get("/lots/{lot_id:str}/lanes/{channel_id:str}/match", right=Right.STAY_MATCH)
@@ -140,6 +162,18 @@ def fen_of(visit: Visit, name: str) -> int:
     return int(yuan * 100)
 
 
+def _reason(visit: Visit) -> str:
+    """Why it is done, chosen or written. Raises BadValue."""
+    reason = visit.text("other", 200) or visit.text("why", 200)
+    if not reason:
+        raise BadValue(visit.tell("请选一个原因，或写下来。"), "other")
+    return reason
+
+
+def _hold_page(visit: Visit, card: Card, error: LotError | None = None) -> Answer:
+    return _page(visit, "hold.html", error, card=card, reasons=REASONS_TO_HOLD)
+
+
 async def _open_page(visit: Visit, card: Card, error: LotError | None = None) -> Answer:
     today = datetime.combine(visit.now.astimezone(visit.zone).date(), time(), visit.zone).astimezone(visit.now.tzinfo)
     name, lot_id = visit.person.person.name, visit.here.lot_id
@@ -194,4 +228,4 @@ def _page(visit: Visit, template: str, error: LotError | None, **values: Any) ->
     return visit.again(template, error, **values)
 
 
-PAGES = (open_page, open_by_hand, match_page, match, cash_page, take_cash)
+PAGES = (open_page, open_by_hand, hold_page, hold, match_page, match, cash_page, take_cash)

@@ -150,15 +150,6 @@ async def close(visit: Here, channel_id: FromPath[str]) -> Answer:
     return visit.go(visit.back(visit.in_lot()), visit.tell("%(lane)s 正在落杆。", lane=channel_id))
 
 
-@post("/lots/{lot_id:str}/lanes/{channel_id:str}/hold", right=Right.LANE_HOLD)
-async def hold(visit: Here, channel_id: FromPath[str]) -> Answer:
-    """Raise the arm and keep it up."""
-    by = visit.by(visit.text("reason") or visit.tell(N_("保持抬起")))
-    await visit.office.attendant.hold(visit.here.lot_id, channel_id, by)
-    visit.changed(channel_id)
-    return visit.go(visit.back(visit.in_lot()), visit.tell("%(lane)s 保持抬起，直到落杆。", lane=channel_id))
-
-
 async def card_of(visit: Visit, channel_id: str) -> Card:
     """One lane's card. Raises UnknownLane."""
     found = await _cards(visit, channel_id)
@@ -282,4 +273,4 @@ def _leaving(visit: Visit, now: LaneNow, device: LaneState) -> Card:
     return Card(now, device, name, owing or tell("等待付款"), "wait", since, "cash", needs)
 
 
-PAGES = (home, lanes, cards, attention, card, stream, release, refuse, close, hold)
+PAGES = (home, lanes, cards, attention, card, stream, release, refuse, close)
