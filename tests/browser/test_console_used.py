@@ -31,8 +31,8 @@ async def page(console: Console) -> AsyncIterator[Page]:
 
 
 async def press(page: Page, *keys: str) -> None:
-    """After each key something has the focus, it can be seen, and one sees that it has it; a dialog that closes gives it
-    back a moment later."""
+    """After each key something has the focus, it can be seen, and one sees that it has it; what closes gives it back a
+    moment later."""
     for key in keys:
         await page.keyboard.press(key)
 
@@ -192,10 +192,9 @@ async def test_the_focus_outlives_what_happens_at_the_lanes_and_never_acts_on_an
     card = page.locator(f"live-part[src='{HERE}/lanes/A2/card']")
 
     async def becomes(html: str) -> None:
-        """The part is fetched anew and has come to be that."""
+        """The part is fetched anew and has come to be that, however often it is fetched from now on."""
         await page.route("**/lanes/A2/card", lambda route: route.fulfill(body=html, content_type="text/html"))
         await card.evaluate("one => one.refresh()")
-        await page.unroute("**/lanes/A2/card")
 
     form = "<form method=post action=/x><input type=hidden name=order_id value={}><button>放行</button></form>"
     await becomes(form.format(1) + "<p>1</p>")
@@ -210,6 +209,8 @@ async def test_the_focus_outlives_what_happens_at_the_lanes_and_never_acts_on_an
     await expect(card.locator("p")).to_have_text("3")
     await press(page, "Tab")
     await expect(card.locator("button")).to_be_focused()
+
+    await page.unroute("**/lanes/A2/card")
 
     needed = page.locator("live-part.attention")
     first = needed.locator("li button, li a").first
