@@ -22,6 +22,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,6 @@ BOOKS = """SELECT count(*), (SELECT count(*) FROM payments WHERE state = 'paid')
     (SELECT count(*) FROM deliveries WHERE section = '3.2')
     FROM orders WHERE state = 'out'"""
 """What a stay leaves behind: an order that is out, a payment, a bill that is settled, a departure, an upload."""
-NOT_OLD = BOOKS.replace("section = '3.2'", "section = '3.2' AND created_at > now() - interval '1 day'")
-"""The same where uploads of long ago are there, which the platform clears away meanwhile."""
 
 
 class Turns:
@@ -127,14 +126,16 @@ class Turns:
         seeding.fill(self._postgres, "grown", closed, inside)
         filled = time.monotonic() - began
         self._progress.advance(step)
-        before = _books(self._postgres, "grown", NOT_OLD)
+        since = datetime.now(UTC) - timedelta(days=1)  # the platform clears uploads of long ago away meanwhile
+        books = BOOKS.replace("section = '3.2'", f"section = '3.2' AND created_at > '{since.isoformat()}'")
+        before = _books(self._postgres, "grown", books)
         both = [
             contestants.taigan("postgresql", self._postgres.url(name), self._folder, name=name, lots=0)
             for name in ("empty", "grown")
         ]
         self._take(*both)
         self._expect_books(both[0], _books(self._postgres, "empty"))
-        after = _books(self._postgres, "grown", NOT_OLD)
+        after = _books(self._postgres, "grown", books)
         self._expect_books(both[1], [now - then for now, then in zip(after, before, strict=True)])
         ratios = {
             what: statistics.median(self.rates["grown"][what]) / statistics.median(self.rates["empty"][what])
