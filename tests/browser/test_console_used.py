@@ -188,29 +188,32 @@ async def test_the_keys_are_told_in_a_dialog_that_gives_the_focus_back(page: Pag
 async def test_the_focus_outlives_what_happens_at_the_lanes_and_never_acts_on_another_car(
     console: Console, page: Page
 ) -> None:
+    nothing = {"body": "<p></p>", "content_type": "text/html"}
+    await page.route("**/cards*", lambda route: route.fulfill(**nothing))  # all of them at once, when the stream begins
     await sign_in(page)
     card = page.locator(f"live-part[src='{HERE}/lanes/A2/card']")
 
-    async def becomes(html: str) -> None:
+    async def becomes(order: int, number: str) -> None:
         """The part is fetched anew and has come to be that, however often it is fetched from now on."""
+        sent = f"<input type=hidden name=order_id value={order}><button>放行</button>"
+        html = f"<form method=post action=/x>{sent}</form><p>{number}</p>"
         await page.route("**/lanes/A2/card", lambda route: route.fulfill(body=html, content_type="text/html"))
         await card.evaluate("one => one.refresh()")
+        await expect(card.locator(f"p:text-is('{number}')")).to_be_visible()
 
-    form = "<form method=post action=/x><input type=hidden name=order_id value={}><button>放行</button></form>"
-    await becomes(form.format(1) + "<p>1</p>")
+    await becomes(1, "one")
     await go_to(page, card.locator("button"))
-    await becomes(form.format(1) + "<p>2</p>")
-    await expect(card.locator("p")).to_have_text("2")
+    await becomes(1, "two")
     await expect(card.locator("button")).to_be_focused()
-    await becomes(form.format(2) + "<p>3</p>")
-    await expect(card.locator("p")).to_have_text("3")
+    await becomes(2, "three")
     await expect(card).to_be_focused()
     await press(page, "Enter")
-    await expect(card.locator("p")).to_have_text("3")
+    await expect(card.locator("p")).to_have_text("three")
     await press(page, "Tab")
     await expect(card.locator("button")).to_be_focused()
 
     await page.unroute("**/lanes/A2/card")
+    await page.unroute("**/cards*")
 
     needed = page.locator("live-part.attention")
     first = needed.locator("li button, li a").first
