@@ -47,10 +47,7 @@ async def empty(stack: Stack, *channels: str) -> None:
     """As at the start of a day."""
     await stack.hub.put("/admin/faults", faults=[])
     for channel in channels or ("A1", "A2"):
-        lane = stack.lane(channel)
-        await lane.mode("ok")
-        while (await lane.state())["car"]:
-            await lane.car("leaves")
+        await stack.lane(channel).clear()
 
 
 async def test_a_car_gets_in_by_what_the_page_says_to_do_next(stack: Stack, page: Page) -> None:
@@ -290,8 +287,14 @@ async def test_keys_faster_than_the_lanes_are_taken_one_after_another(stack: Sta
     await page.keyboard.press("d")
 
 
-async def test_a_story_that_is_left_half_way_leaves_no_fault_switched_on(stack: Stack, page: Page) -> None:
-    await empty(stack)
+async def test_a_story_that_is_left_half_way_leaves_no_fault_switched_on(
+    new_stack: NewStack, context: BrowserContext
+) -> None:
+    stack = new_stack()  # its driver's scan may be under way when the test has ended
+    await stack.start()
+    page = await context.new_page()
+    await page.goto(stack.ready["demo_url"])
+    await expect(page.locator("#sides li.up")).to_have_count(3)
     await page.locator("#tries button").nth(1).click()
 
     async def faults() -> list[object]:
@@ -303,7 +306,6 @@ async def test_a_story_that_is_left_half_way_leaves_no_fault_switched_on(stack: 
     await eventually(faults)
     await page.goto("about:blank")
     await eventually(none_left)
-    await empty(stack)
 
 
 async def test_the_stories_of_leaving_keep_their_word(new_stack: NewStack, context: BrowserContext) -> None:

@@ -370,15 +370,15 @@ orders = sa.Table(
         "orders_inside_by_likeness",
         "lot_id",
         "likeness",
-        sqlite_where=sa.text("state = 'in'"),
-        postgresql_where=sa.text("state = 'in'"),
+        sqlite_where=sa.text("state = 'in' AND likeness <> ''"),
+        postgresql_where=sa.text("state = 'in' AND likeness <> ''"),
     ),
     sa.Index(
         "orders_inside_by_plate",
         "lot_id",
         "plate",
-        sqlite_where=sa.text("state = 'in'"),
-        postgresql_where=sa.text("state = 'in'"),
+        sqlite_where=sa.text("state = 'in' AND plate <> ''"),
+        postgresql_where=sa.text("state = 'in' AND plate <> ''"),
     ),
 )
 

@@ -36,7 +36,7 @@ class Kind(Generic[R]):
 class Rows(Kind[R]):
     """The rows of a table, or of a join as `source`, by its lot and the column `by`.
 
-    The keys are joined to them: in a condition SQLite does not use the index of both columns for each.
+    In a condition neither engine would use the index of both columns for each key.
     """
 
     def __init__(
@@ -51,9 +51,10 @@ class Rows(Kind[R]):
     ) -> None:
         """`most`: so many of each key at most, in this order."""
         self._record = record
+        shown = [by.table.c.lot_id.label("of_lot"), by.label("of_key"), *columns]
         self._queries = {
-            dialect: _query(pair, columns, by, where, by.table if source is None else source, order_by, most)
-            for dialect, pair in (("sqlite", _SQLITE_PAIR), ("postgresql", _POSTGRESQL_PAIR))
+            dialect: build(shown, by, where, by.table if source is None else source, order_by, most)
+            for dialect, build in (("sqlite", _joined), ("postgresql", _looked_up))
         }
 
     def read(self, conn: sa.Connection, keys: Collection[Key]) -> Mapping[Key, Sequence[R]]:
@@ -71,26 +72,58 @@ class _Pair(NamedTuple):
     name: sa.ColumnElement[str]
 
 
-def _query(
-    pair: _Pair,
-    columns: Sequence[sa.Column[Any]],
+def _joined(
+    columns: Sequence[sa.ColumnElement[Any]],
     by: sa.Column[Any],
     where: Sequence[sa.ColumnElement[bool]],
     source: sa.FromClause,
     order_by: Sequence[sa.ColumnElement[Any]],
     most: int,
 ) -> sa.Select[Any]:
+    """For SQLite, which looks up one key after the other whatever it knows of the table."""
     lot = by.table.c.lot_id
     query = (
-        sa.select(lot.label("of_lot"), by.label("of_key"), *columns)
-        .select_from(pair.rows.join(source, sa.and_(lot == pair.lot, by == pair.name)))
+        sa.select(*columns)
+        .select_from(_SQLITE_PAIR.rows.join(source, sa.and_(lot == _SQLITE_PAIR.lot, by == _SQLITE_PAIR.name)))
         .where(*where)
     )
     if not most:
         return query.order_by(*order_by)
-    place = sa.func.row_number().over(partition_by=[lot, by], order_by=order_by).label("place")
-    *shown, placed = query.add_columns(place).subquery().c
-    return sa.select(*shown).where(placed <= sa.literal_column(str(most))).order_by(placed)
+    return _placed(query.add_columns(_place(order_by, [lot, by])).subquery(), most)
+
+
+def _looked_up(
+    columns: Sequence[sa.ColumnElement[Any]],
+    by: sa.Column[Any],
+    where: Sequence[sa.ColumnElement[bool]],
+    source: sa.FromClause,
+    order_by: Sequence[sa.ColumnElement[Any]],
+    most: int,
+) -> sa.Select[Any]:
+    """For PostgreSQL: a subquery for each key, which OFFSET keeps from becoming a join.
+
+    A join is planned by what was known of the table at its last ANALYZE: one that had no plates then is read as a
+    whole, long after it has.
+    """
+    pair = _POSTGRESQL_PAIR
+    query = sa.select(*columns).select_from(source).where(by.table.c.lot_id == pair.lot, by == pair.name, *where)
+    if order_by:
+        query = query.add_columns(_place(order_by))
+    each = query.offset(sa.literal_column("0")).lateral()
+    if order_by:
+        return _placed(each, most, pair.rows.join(each, sa.true()))
+    return sa.select(*each.c).select_from(pair.rows.join(each, sa.true()))
+
+
+def _place(order_by: Sequence[sa.ColumnElement[Any]], of: Sequence[sa.ColumnElement[Any]] = ()) -> sa.Label[int]:
+    return sa.func.row_number().over(partition_by=of or None, order_by=order_by).label("place")
+
+
+def _placed(each: sa.Subquery | sa.Lateral, most: int, source: sa.FromClause | None = None) -> sa.Select[Any]:
+    """The rows in the order of their places, which are not shown; `most` of each key, if it is not 0."""
+    *shown, place = each.c
+    query = sa.select(*shown).select_from(each if source is None else source).order_by(place)
+    return query.where(place <= sa.literal_column(str(most))) if most else query
 
 
 _KEYS: sa.BindParameter[Any] = sa.bindparam("keys", type_=Pairs())

@@ -35,6 +35,7 @@ EMERGENCY_ON = "emergency on"
 _lot: sa.BindParameter[str] = sa.bindparam("lot")
 _order: sa.BindParameter[str] = sa.bindparam("of_order")
 _INSIDE = t.orders.c.state == sa.literal_column("'in'")
+_NONE: sa.ColumnElement[str] = sa.literal_column("''")
 _OPEN = (
     sa.select(*columns(t.departures, Departure))
     .where(t.departures.c.lot_id == _lot, t.departures.c.ended_at.is_(None))
@@ -93,7 +94,12 @@ _PENDING = (
 )
 _LIKE = (
     sa.select(*ORDER)
-    .where(t.orders.c.lot_id == _lot, t.orders.c.likeness == sa.bindparam("folded"), _INSIDE)
+    .where(
+        t.orders.c.lot_id == _lot,
+        t.orders.c.likeness == sa.bindparam("folded"),
+        t.orders.c.likeness != _NONE,
+        _INSIDE,
+    )
     .order_by(t.orders.c.requested_at.desc())
     .limit(20)
 )
@@ -194,7 +200,7 @@ PAYMENTS_NUMBERED = Rows(
     _PAYMENT_ROW,
     t.payments.c.trade_no,
     t.payments.c.giver.in_([sa.literal_column("'bolink'"), sa.literal_column("'unread'")]),
-    t.payments.c.trade_no != sa.literal_column("''"),
+    t.payments.c.trade_no != _NONE,
 )
 PAYMENTS_OF = Rows(
     Payment, _PAYMENT_ROW, t.payments.c.order_id, order_by=(t.payments.c.received_at, t.payments.c.payment_id)
@@ -214,7 +220,9 @@ PULLS_OF = Rows(
     order_by=(t.attempts.c.started_at.desc(), t.attempts.c.attempt_no.desc()),
     most=20,
 )
-INSIDE_BY_PLATE = Rows(Order, ORDER, t.orders.c.plate, _INSIDE, order_by=(t.orders.c.requested_at,))
+INSIDE_BY_PLATE = Rows(
+    Order, ORDER, t.orders.c.plate, _INSIDE, t.orders.c.plate != _NONE, order_by=(t.orders.c.requested_at,)
+)
 INSIDE_BY_LICENCE = Rows(Order, ORDER, t.orders.c.licence, _INSIDE, order_by=(t.orders.c.requested_at,))
 PASSES_OF = Rows(
     Pass,
