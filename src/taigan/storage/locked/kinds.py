@@ -119,7 +119,7 @@ def _place(order_by: Sequence[sa.ColumnElement[Any]], of: Sequence[sa.ColumnElem
     return sa.func.row_number().over(partition_by=of or None, order_by=order_by).label("place")
 
 
-def _placed(each: sa.Subquery | sa.Lateral, most: int, source: sa.FromClause | None = None) -> sa.Select[Any]:
+def _placed(each: sa.FromClause, most: int, source: sa.FromClause | None = None) -> sa.Select[Any]:
     """The rows in the order of their places, which are not shown; `most` of each key, if it is not 0."""
     *shown, place = each.c
     query = sa.select(*shown).select_from(each if source is None else source).order_by(place)
