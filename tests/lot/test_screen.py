@@ -20,13 +20,6 @@ async def test_a_device_that_comes_up_welcomes_and_where_a_car_waits_asks_it_to_
     assert await last_shown(street) == "请扫码入场"
 
 
-async def test_an_exit_lane_asks_nobody_to_scan(street: Parking) -> None:
-    await street.barrier("B1").report(EventKind.ONLINE)
-    await street.arrives("B1")
-    await street.settled()
-    assert street.barrier("B1").shown == []
-
-
 async def test_the_screen_follows_a_car_that_backs_out_and_one_that_enters(street: Parking) -> None:
     car = await street.arrives()
     assert await last_shown(street) == "请扫码入场"

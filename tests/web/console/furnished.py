@@ -129,7 +129,7 @@ async def furnish(house: House) -> None:
             at,
             at + timedelta(hours=1),
         ),
-        Alarm(LOT, "A1", "", at, "wrong_way", "逆行入场", "", "done", "王芳", "是保洁车", "", at),
+        Alarm(LOT, "A1", "", at, "passed_without_order", "", "", "done", "王芳", "是保洁车", "", at),
         Alarm(LOT, "A2", "", at, "barrier_fault", "motor blocked", "", "ended", "", "", "", at),
     ):
         await house.keep(lambda changes, alarm=alarm: changes.alarms.append(alarm))  # type: ignore[misc]

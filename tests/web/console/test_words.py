@@ -62,7 +62,6 @@ ALARMS = (
     "60 codes were sent within an hour: no more are sent for now",
     "the driver is in and scans again; the arm cannot be seen",
     "滞留: 粤B12345 stands at the exit for half an hour and owes",
-    "逆行入场: a car drove in through the exit",
     "1250 yuan by 5.2 for what nobody placed or knows",
 )
 

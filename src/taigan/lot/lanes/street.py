@@ -137,9 +137,11 @@ class Street:
 
     def _online(self, lane: Lane, effect: Effect) -> None:
         """The screen of a device that was off is blank."""
-        if lane.direction == "entry":
-            waiting = (lane.lot_id, lane.channel_id) in self._cars
-            effect.screen = texts.SCREEN_SCAN if waiting else texts.SCREEN_WELCOME
+        if lane.direction != "entry":
+            self._at_exits.append((effect, (lane, EventKind.ONLINE, None)))
+            return
+        waiting = (lane.lot_id, lane.channel_id) in self._cars
+        effect.screen = texts.SCREEN_SCAN if waiting else texts.SCREEN_WELCOME
 
     def _arrived(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
         if car := self._known.get(_car_key(event)):

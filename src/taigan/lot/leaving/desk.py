@@ -278,6 +278,8 @@ class LeavingDesk:
                     street.backed_out(room, lane, car)
                 case EventKind.DOWN, _:
                     street.arm_is_down(room, lane, picture)
+                case EventKind.ONLINE, _:
+                    street.shown_again(room, lane)
             self._take(sheet, room)
             after.append(room.after)
         sheet.write()

@@ -165,14 +165,9 @@ def drive_through(changes: Changes, order: Order, at: datetime, how: str) -> Non
 
 def pass_without_order(changes: Changes, lot: Lot, presence: Presence, at: datetime, reason: str) -> None:
     """A car drove in for which there is no order: it stands in a space all the same."""
-    stand_without_order(changes, lot, presence.channel_id, at, reason)
-
-
-def stand_without_order(changes: Changes, lot: Lot, channel_id: str, at: datetime, reason: str) -> None:
-    """A car that came in by this lane takes a space for which no order answers."""
     if lot.spaces_free > 0:
         _take_space(changes, lot)
-    changes.space_changes.append(SpaceChange(lot.lot_id, at, lot.spaces_free, "pass", channel_id, reason))
+    changes.space_changes.append(SpaceChange(lot.lot_id, at, lot.spaces_free, "pass", presence.channel_id, reason))
 
 
 def leave_without_order(changes: Changes, lot: Lot, channel_id: str, at: datetime, reason: str) -> None:

@@ -245,12 +245,17 @@ def settle_up(room: Room, lane: Lane, departure: Departure, picture: Picture) ->
 
 
 def offer(room: Room, order: Order, departure: Departure, due: int, text: str = texts.SCREEN_PAY) -> None:
-    """Ask for what is due on the lane's screen, and say what a pass does not cover."""
+    """Ask for what is due on the lane's screen."""
+    room.show(departure.channel_id, price_of(room, order, departure, due, text))
+
+
+def price_of(room: Room, order: Order, departure: Departure, due: int, text: str = texts.SCREEN_PAY) -> Price:
+    """What a driver is asked for, and what a pass does not cover."""
     account = room.account(order)
     limit = limit_told(account.limited_by(departure.charge_at), departure.charge_at)
     parked = departure.charge_at - account.entry
     said = texts.with_arrears(f"{limit}，{text}" if limit else text, order.arrears)
-    room.show(departure.channel_id, Price(named(order), parked, due, said))
+    return Price(named(order), parked, due, said)
 
 
 def unusually(room: Room, order: Order, at: datetime, due: int) -> str:

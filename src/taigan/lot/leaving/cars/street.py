@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from taigan.lot import texts
 from taigan.lot.leaving.cars import car as cars
 from taigan.lot.leaving.cars.gone import gone_unseen, leave
 from taigan.lot.leaving.cars.release import raise_once
+from taigan.lot.leaving.cars.shown import present
 from taigan.lot.leaving.room import Picture, Room
 from taigan.lot.stays import orders
 from taigan.storage.locked import facts
@@ -87,13 +87,6 @@ def arm_is_down(room: Room, lane: Lane, picture: Picture) -> None:
         raise_once(room, departure, picture)
 
 
-def in_through_the_exit(room: Room, lane: Lane) -> None:
-    """A car drove in here: it takes a space for which no order answers."""
-    orders.stand_without_order(room.changes, room.lot, lane.channel_id, room.now, "逆行入场")
-    room.alarm("wrong_way", "逆行入场: a car drove in through the exit", lane.channel_id)
-
-
 def shown_again(room: Room, lane: Lane) -> None:
-    """The lane's device is back: its screen is blank."""
-    if room.departure_at(lane.channel_id) is None:
-        room.show(lane.channel_id, texts.SCREEN_SCAN_TO_LEAVE)
+    """The lane's device is back, and its screen is blank: it says again what there is to say."""
+    room.show(lane.channel_id, present(room, lane))
