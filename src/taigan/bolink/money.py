@@ -33,7 +33,7 @@ class PaymentTold(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: str
     way: str  # prepay, kiosk, scancode, wallet, sweepcode, etc
     state: int  # 1 paid, 0 failed, 2 under way
-    fen: int | None
+    fen: int  # 0 where it was not paid
     fee_fen: int
     paid_at: datetime | None
     said: str
@@ -77,7 +77,7 @@ def payment_told(section: str, text: bytes) -> PaymentTold:
     details = _Details()
     with suppress(BadMessage):  # a payment is not lost for its time or its text
         details = read(text, _Details)
-    fen, fee, no_total = None, 0, False
+    fen, fee, no_total = 0, 0, False
     if state == 1:
         fen, fee, no_total = _amount(text, "prepay" if prepaid else "total")
     return PaymentTold(

@@ -17,7 +17,7 @@ from taigan.lot.leaving.ahead import Wanted
 from taigan.lot.leaving.cars import car as cars
 from taigan.lot.leaving.cars.gone import AWAITED, awaits_no_more, owe_exit
 from taigan.lot.leaving.cars.release import release
-from taigan.lot.leaving.room import Picture, Room
+from taigan.lot.leaving.room import Picture, Room, picture_of
 from taigan.lot.stays import orders
 from taigan.storage.locked import ledger
 from taigan.storage.rows import Bill, Departure, MoneyNotice, Order, Payment, Quote
@@ -47,13 +47,18 @@ class Money(msgspec.Struct, kw_only=True):
     channel_id: str = ""
     way: str = ""
     state: int = 1  # 5.5's: 1 paid, 0 failed, 2 under way
-    fen: int | None = None
+    fen: int = 0
     fee_fen: int = 0
     paid_at: datetime | None = None
     said: str = ""
     no_total: bool = False  # the amount was worked out from what arrived and the fee
     unreadable: str = ""  # why it cannot be understood
     pictures: dict[str, Picture] = {}  # of the lot's lanes, by channel_id
+
+    @property
+    def became(self) -> str:
+        """The state of the payment."""
+        return _STATES[self.state]
 
     def foresee(self, wanted: Wanted) -> None:
         wanted.notices.add((self.lot_id, self.digest))
@@ -116,10 +121,10 @@ class Money(msgspec.Struct, kw_only=True):
         if before is not None and before.state == "paid":
             return self._after_paid(room, before)
         if before is not None:  # pending or failed until now
-            before.state = _STATES[self.state]
+            before.state = self.became
             before.note = self.said
-            if self.state == 1:
-                before.fen, before.fee_fen, before.paid_at = self.fen or 0, self.fee_fen, self._paid_at(room)
+            if self.became == "paid":
+                before.fen, before.fee_fen, before.paid_at = self.fen, self.fee_fen, self._paid_at(room)
             room.changes.payment(before)
             payment = before
         else:
@@ -132,8 +137,8 @@ class Money(msgspec.Struct, kw_only=True):
                 quote_no="",
                 attempt_no="",
                 way=self.way,
-                state=_STATES[self.state],
-                fen=self.fen or 0,
+                state=self.became,
+                fen=self.fen,
                 fee_fen=self.fee_fen,
                 paid_at=self._paid_at(room),
                 received_at=room.now,
@@ -144,7 +149,7 @@ class Money(msgspec.Struct, kw_only=True):
         order, quote = self._order(room)
         if order is not None:
             payment.order_id = order.order_id
-        if self.state == 1:
+        if self.became == "paid":
             if order is None:
                 room.alarm(
                     "stray", f"{units.yuan(payment.fen)} yuan for {self.order_id}, which nobody knows", self.channel_id
@@ -160,13 +165,13 @@ class Money(msgspec.Struct, kw_only=True):
 
     def _after_paid(self, room: Room, before: Payment) -> tuple[str, str]:
         """A payment that stands: the same again is known, anything else is kept and told."""
-        same = self.state == 1 and before.fen == self.fen and before.order_id in ("", self.order_id)
+        same = self.became == "paid" and before.fen == self.fen and before.order_id in ("", self.order_id)
         if same:
             if before.note == NUMBER_ANSWERED:
                 before.note, before.fee_fen = "", self.fee_fen
                 room.changes.payment(before)
             return "known", before.payment_id
-        what = "another amount or order" if self.state == 1 else f"state {self.state} after it was paid"
+        what = "another amount or order" if self.became == "paid" else f"state {self.state} after it was paid"
         room.alarm("money_conflict", f"{self.trade_no}: {what}", self.channel_id, before.order_id)
         return "conflict", before.payment_id
 
@@ -190,7 +195,7 @@ class Money(msgspec.Struct, kw_only=True):
                 room.changes.attempt(pull)
 
     def _number(self, room: Room, pulled: Payment) -> tuple[str, str]:
-        if self.state != 1 or self.fen != pulled.fen:
+        if self.became != "paid" or self.fen != pulled.fen:
             room.alarm("money_conflict", f"{self.trade_no}: not what the pull was answered", "", pulled.order_id)
             return "conflict", pulled.payment_id
         pulled.giver, pulled.trade_no, pulled.fee_fen, pulled.note = "bolink", self.trade_no, self.fee_fen, ""
@@ -208,28 +213,28 @@ class Money(msgspec.Struct, kw_only=True):
         if quote is not None and quote.order_id != order.order_id:
             quote = None
         if quote is None and self.section == "5.5":
-            quote = _quote_paid(room.sheet.quotes(room.lot_id, order.order_id), self.fen or 0, self._paid_at(room))
+            quote = _quote_paid(room.sheet.quotes(room.lot_id, order.order_id), self.fen, self._paid_at(room))
         return order, quote
 
     def _reserved(self, room: Room) -> tuple[Order | None, Quote | None]:
         """An order that was only reserved when its fixed price was told is made now that it is paid."""
-        told = room.sheet.quotes(room.lot_id, self.order_id) if self.order_id and self.state == 1 else []
-        if not told:
+        told = room.sheet.quotes(room.lot_id, self.order_id) if self.order_id and self.became == "paid" else []
+        quote = next(iter(told), None)
+        if quote is None:
             return None, None
-        departure = room.sheet.departure(room.lot_id, told[0].presence_id)
+        departure = room.sheet.departure(room.lot_id, quote.presence_id)
         order = orders.without_entry(
             room.changes,
             room.lot,
             self.order_id,
             plate=departure.plate if departure is not None else self.plate,
             channel_id=departure.channel_id if departure is not None else self.channel_id,
-            at=told[0].charge_at,
+            at=quote.charge_at,
         )
-        if departure is not None and departure.ended_at is None:
-            there = room.departure_at(departure.channel_id)
-            if there is not None and there.presence_id == departure.presence_id and not there.order_id:
-                cars.bind(room, there, order)
-        return order, told[0]
+        there = room.departure_at(departure.channel_id) if departure is not None else None
+        if there is not None and there.presence_id == quote.presence_id and not there.order_id:
+            cars.bind(room, there, order)
+        return order, quote
 
     def _not_paid(self, room: Room, order: Order | None) -> None:
         """It failed, or is under way: nothing is settled."""
@@ -237,12 +242,12 @@ class Money(msgspec.Struct, kw_only=True):
             return
         departure = room.departure_of(order.order_id)
         pull = room.sheet.live_pull(room.lot_id, order.order_id)
-        if self.state == 2:
+        if self.became == "pending":
             text = texts.SCREEN_PENDING
         else:
             text, failed = texts.SCREEN_PAY_FAILED, [self.trade_no]
             pulls = [p for p in room.sheet.pulls(room.lot_id, order.order_id) if p.way == self.way]
-            if pull is not None and len(pulls) == 1 and pull.way == self.way:
+            if pull is not None and pulls == [pull]:
                 pull.state, pull.said = "failed", self.said
                 room.changes.attempt(pull)
                 failed.append(pull.attempt_no)
@@ -274,7 +279,7 @@ def understood(room: Room, trade_no: str) -> None:
 
 def _quote_paid(quotes: list[Quote], fen: int, paid_at: datetime) -> Quote | None:
     """5.5 names no quote: of those that the amount covers the highest valid one when it was paid, else the last."""
-    told = [q for q in quotes if q.due_fen > 0]
+    told = [q for q in quotes if q.due_fen]
     valid = [q for q in told if q.due_fen <= fen and q.asked_at <= paid_at <= q.valid_until]
     if valid:
         return max(valid, key=lambda q: (q.due_fen, q.asked_at))
@@ -310,7 +315,7 @@ def pay(
     departure = room.departure_of(order.order_id)
     if departure is None or departure.released_at is not None:
         return None
-    return _at_exit(room, order, departure, pictures.get(departure.channel_id, Picture(False)), said)
+    return _at_exit(room, order, departure, pictures.get(departure.channel_id, picture_of(None)), said)
 
 
 def _at_exit(room: Room, order: Order, departure: Departure, picture: Picture, said: str) -> Departure | None:
@@ -341,8 +346,7 @@ def _pay_afterwards(room: Room, order: Order, payment: Payment) -> None:
     bill.awaited = False
     account.payments.append(payment)
     room.changes.bill(bill)
-    if bill.balance_fen < 0:
-        room.surplus.append((order, [payment]))
+    room.surplus.append((order, [payment]))
     if order.state == "abandoned" and not order.review:
         order.review = "paid after it was given up"
         room.changes.order(order)

@@ -15,7 +15,6 @@ from taigan import bolink
 from taigan.barriers.barrier import LaneKey
 from taigan.bolink import units
 from taigan.bolink.chapters.callbacks import Price
-from taigan.bolink.values import PayScene
 from taigan.lot import texts
 from taigan.lot.entering.rules import is_open_at
 from taigan.lot.errors import CannotPrice
@@ -49,7 +48,7 @@ class Query(msgspec.Struct, kw_only=True):
     """One `query_price` (5.1), verified, with what its lane's device reports at this moment."""
 
     lot_id: str
-    scene: int
+    inside: bool  # scene 0: its car stands anywhere in the lot
     order_id: str
     plate: str
     channel_id: str
@@ -73,11 +72,11 @@ class Query(msgspec.Struct, kw_only=True):
         wanted.messages.add((self.lot_id, self.digest))
         if self.query_no:
             wanted.quotes.add((self.lot_id, self.query_no))
-        if self.scene != PayScene.INSIDE:
+        if not self.inside:
             wanted.lanes.add((self.lot_id, self.channel_id))
         if self.order_id:
             wanted.orders.add((self.lot_id, self.order_id))
-        elif named := self.plate if self.scene == PayScene.INSIDE else self.licence:
+        elif named := self.plate if self.inside else self.licence:
             wanted.plates.add((self.lot_id, named))
 
     def apply(self, room: Room) -> Asked:
@@ -88,7 +87,7 @@ class Query(msgspec.Struct, kw_only=True):
             return Asked(message.answer or _no(self, room, texts.STALE))
         if self.query_no and (quoted := room.sheet.quote(room.lot_id, self.query_no)):
             return Asked(quoted.answer or _no(self, room, texts.STALE))
-        answer = _inside(self, room) if self.scene == PayScene.INSIDE else _at_exit(self, room)
+        answer = _inside(self, room) if self.inside else _at_exit(self, room)
         if answer is None:
             return Asked(hold=True)
         room.changes.messages.append(Message(self.digest, self.lot_id, self.received_at, self.key_id, answer=answer))
@@ -112,9 +111,11 @@ def _inside(q: Query, room: Room) -> bytes:
         if q.asking is Asking.WATCHED:
             room.alarm("plate_asked", f"{q.plate}: {PAYERS_A_DAY} payers asked for its price within a day")
         found = room.sheet.inside_by_plate(room.lot_id, q.plate) if q.plate and not hidden else []
-        if len(found) != 1 or found[0].reserved:
-            return _no(q, room, texts.NOT_FOUND)
-        order = found[0]
+        match found:
+            case [order] if not order.reserved:
+                pass
+            case _:
+                return _no(q, room, texts.NOT_FOUND)
     departure = room.departure_of(order.order_id)
     at = departure.charge_at if departure is not None else room.now
     account = room.account(order)
@@ -132,7 +133,7 @@ def _inside(q: Query, room: Room) -> bytes:
         room.alarm("stay_unusual", f"{cars.named(order)}: a person looks at the stay", "", order.order_id)
         return _no(q, room, texts.STAY_UNUSUAL)
     text = "" if due else texts.NOTHING_DUE
-    if not due and account.bill.leave_by is not None and account.is_settled(at):
+    if account.bill.leave_by is not None and account.is_settled(at):
         until = account.bill.leave_by.astimezone(ZoneInfo(room.lot.time_zone))
         text = texts.PAID_LEAVE_BY.format(until=f"{until:%H:%M}")
     return _price(q, room, account, at, departure.presence_id if departure is not None else "", text)
@@ -248,7 +249,7 @@ def _settle_up(q: Query, room: Room, lane: Lane, departure: Departure, order: Or
     except CannotPrice as error:
         cars.once(room, departure, "price", f"{cars.named(order)}: {error}", "not_priced")
         return _no(q, room, texts.NOT_PRICED)
-    if due == 0:
+    if not due:
         if lane.policy == "attendant" and account.bill.credited_fen:
             return _price(q, room, account, at, departure.presence_id, texts.ATTENDANT)
         by = "paid" if account.bill.credited_fen else "free"
@@ -305,7 +306,7 @@ def _fixed_price(q: Query, room: Room, departure: Departure) -> bytes | None:
         order_id=reserved,
         query_order_no=q.query_no or None,
         query_time=units.seconds(room.now),
-        free_out_time=int(room.leave_within / MINUTE),
+        free_out_time=room.leave_within // MINUTE,
         price=units.yuan(fen),
         total=units.yuan(fen),
         in_time=units.seconds(departure.charge_at),
@@ -349,16 +350,14 @@ def _price(q: Query, room: Room, account: Account, at: datetime, presence_id: st
     quote = account.quote(number, room.now, at, presence_id, room.quote_valid)
     order = account.order
     accepted = room.sheet.entry_as_accepted(room.lot_id, order.order_id)
-    reduced_seconds = 0
-    if quote.reduced_fen:
-        reduced_seconds = account.priced(at).reduced_seconds
+    reduced_minutes = account.priced(at).reduced_seconds // 60 if quote.reduced_fen else 0
     answer = Price(
         state=1,
-        free_out_time=int(room.leave_within / MINUTE),
+        free_out_time=room.leave_within // MINUTE,
         query_time=units.seconds(room.now),
-        duration=max(0, int((at - account.entry) / MINUTE)),
+        duration=max(0, (at - account.entry) // MINUTE),
         derate_money=Decimal(units.yuan(quote.reduced_fen)) if quote.reduced_fen else None,
-        derate_duration=reduced_seconds // 60 or None,
+        derate_duration=reduced_minutes or None,
         park_id=room.lot.park_id,
         order_id=order.order_id,
         query_order_no=q.query_no or None,

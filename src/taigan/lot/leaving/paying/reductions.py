@@ -10,7 +10,7 @@ from taigan import bolink
 from taigan.bolink.chapters.callbacks import ReductionNoticeTaken
 from taigan.lot import texts
 from taigan.lot.leaving.cars import car as cars
-from taigan.lot.leaving.room import Picture, Room
+from taigan.lot.leaving.room import Picture, Room, picture_of
 from taigan.lot.stays import orders
 from taigan.storage.locked import ledger, vehicles
 from taigan.storage.locked.vehicles import SpecialVehicle
@@ -59,8 +59,9 @@ class Reduced(msgspec.Struct, kw_only=True):
             return ""
         order = room.order(self.order_id)
         if order is None:
-            found = room.sheet.inside_by_plate(room.lot_id, self.plate)
-            order = found[0] if len(found) == 1 else None
+            match room.sheet.inside_by_plate(room.lot_id, self.plate):
+                case [order]:
+                    pass
         if order is None:
             return texts.NO_OPEN_STAY
         if order.state != "in":
@@ -92,7 +93,7 @@ class Reduced(msgspec.Struct, kw_only=True):
             lane = room.lane(departure.channel_id)
             if departure.plate == self.plate and departure.released_at is None and lane is not None:
                 room.adopt(departure)
-                cars.settle_up(room, lane, departure, self.pictures.get(lane.channel_id, Picture(False)))
+                cars.settle_up(room, lane, departure, self.pictures.get(lane.channel_id, picture_of(None)))
 
 
 def add(room: Room, order: Order, reduction: Reduction, pictures: dict[str, Picture]) -> None:
@@ -103,7 +104,7 @@ def add(room: Room, order: Order, reduction: Reduction, pictures: dict[str, Pict
         return
     lane = room.lane(departure.channel_id)
     if lane is not None:
-        cars.settle_up(room, lane, departure, pictures.get(lane.channel_id, Picture(False)))
+        cars.settle_up(room, lane, departure, pictures.get(lane.channel_id, picture_of(None)))
 
 
 def take_off(room: Room, order: Order, reduction: Reduction) -> None:

@@ -15,7 +15,7 @@ from taigan.lot.leaving.cars.gone import awaits_no_more
 from taigan.lot.leaving.cars.release import release
 from taigan.lot.leaving.paying.money import NUMBER_ANSWERED, PULLS, pay, understood
 from taigan.lot.leaving.pulling.tagged import charged
-from taigan.lot.leaving.room import Picture, Room
+from taigan.lot.leaving.room import Picture, Room, picture_of
 from taigan.lot.stays import orders
 from taigan.lot.uploads.pulls import Charged, Pull
 from taigan.storage.locked import ledger
@@ -161,7 +161,7 @@ class PaymentsTold(msgspec.Struct):
             room.show(departure.channel_id, texts.ATTENDANT)
             return
         said = texts.SCREEN_CHARGED if way in PULLS else texts.SCREEN_PAID
-        picture = self.pictures.get(departure.channel_id, Picture(False))
+        picture = self.pictures.get(departure.channel_id, picture_of(None))
         release(room, departure, picture, "paid", actor="driver", text=f"{cars.named(order)} {said}")
 
 

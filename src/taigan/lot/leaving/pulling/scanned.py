@@ -75,7 +75,7 @@ class CodeScanned:
         except CannotPrice:
             room.show(channel_id, texts.NOT_PRICED)
             return
-        if due == 0:
+        if not due:
             room.show(channel_id, texts.ATTENDANT)
         elif cars.unusually(room, order, departure.charge_at, due):
             room.show(channel_id, texts.STAY_UNUSUAL)

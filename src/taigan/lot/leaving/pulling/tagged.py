@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from taigan import bolink
 from taigan.barriers.barrier import LaneKey
@@ -22,6 +22,7 @@ from taigan.storage.rows import Departure, Order
 KINDS = frozenset({EtcKind.CHANGJIE, EtcKind.JINYI_CLOUD_BOX, EtcKind.UNIVIEW})
 """The antennas that are served. `my` wants addresses of pictures that anybody can open; the lot publishes none."""
 LONGEST_NUMBER = 64
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class TagRead:
             due = account.due(departure.charge_at) if account.entry <= departure.charge_at else 0
         except CannotPrice:
             return
-        if due == 0 or cars.unusually(room, order, departure.charge_at, due):
+        if not due or cars.unusually(room, order, departure.charge_at, due):
             return
         if is_unusual(room, order, departure, due) or not may_be_charged(room, order):
             cars.offer(room, order, departure, due)
@@ -98,7 +99,7 @@ class TagRead:
                 order_id=order.order_id,
                 out_channel_id=departure.channel_id,
                 in_channel_id=order.channel_id,
-                parking_time=str(int((departure.charge_at - entry).total_seconds()) // 60),
+                parking_time=str((departure.charge_at - entry) // MINUTE),
                 lane_no=number,
             )
         ).decode()

@@ -70,7 +70,7 @@ class MoneyMessages:
 
 def _answer(section: str, callback: Callback, trade_no: str, order_id: str, told: PaymentTold | None) -> bytes:
     if section == "5.3":
-        paid = yuan((told.fen if told is not None else None) or 0)  # the answer must name an amount, understood or not
+        paid = yuan(told.fen if told is not None else 0)  # the answer must name an amount, understood or not
         answer: Any = PrepaymentTaken(
             state=1, park_id=callback.lot.park_id, order_id=order_id, prepay=paid, errmsg=texts.TAKEN
         )

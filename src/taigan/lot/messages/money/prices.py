@@ -45,7 +45,7 @@ class Prices:
         lane = LaneKey(callback.lot.lot_id, asked.out_channel_id or "")
         return Query(
             lot_id=lane.lot_id,
-            scene=asked.pay_scene,
+            inside=asked.pay_scene == PayScene.INSIDE,
             order_id=asked.order_id or "",
             plate=asked.car_number or "",
             channel_id=lane.channel_id,
