@@ -15,6 +15,7 @@ from support.exits import (
     at_exit,
     attempts,
     bill,
+    departure,
     exits_told,
     leaves,
     parked,
@@ -27,7 +28,8 @@ from support.exits import (
 )
 from support.parking import Parking
 from taigan.barriers.barrier import EventKind
-from taigan.lot.policy import NoEntry, Policy
+from taigan.lot import texts
+from taigan.lot.policy import NoEntry, Policy, RefundSurplus
 from taigan.storage import tables as t
 from taigan.storage.rows import Order
 
@@ -133,18 +135,50 @@ async def test_which_of_two_pulls_of_one_way_has_failed_is_not_guessed(street: P
     assert sorted(one.state for one in await attempts(street)) == ["failed", "unclear"]
 
 
-async def test_a_failure_of_another_way_ends_no_pull(street: Parking) -> None:
-    order = await pulled(street, {"state": 0, "errmsg": "余额不足"}, {"state": 2})
+@pytest.mark.parametrize("other", ["wallet", "etc"])
+async def test_a_failure_of_another_way_ends_no_pull(street: Parking, other: str) -> None:
+    order = await parked(street)
+    await street.deliver()
+    if other == "wallet":
+        await pays_by_itself(street)
+    street.bolink.charges = [{"state": 0, "errmsg": "余额不足"}, {"state": 2}]
+    car = await at_exit(street)
+    if other == "etc":
+        await street.barrier(EXIT).report(EventKind.READ_TAG, car, plate=PLATE, detail="jyyh 1")
+        await street.settled()
     street.clock.advance(1)
     await street.barrier(EXIT).report(EventKind.SCANNED_CODE, code=ALIPAY_CODE)
     await street.settled()
-    for way in ("wallet", "scancode"):
+    for way in (other, "scancode"):
         await pay_at_exit(street, order.order_id, "6.00", state=0, pay_type=way)
-    assert [(one.way, one.state) for one in await attempts(street)] == [("wallet", "failed"), ("sweepcode", "unclear")]
+    assert [(one.way, one.state) for one in await attempts(street)] == [(other, "failed"), ("sweepcode", "unclear")]
 
 
-async def test_money_paid_inside_under_another_stays_quote_is_the_named_stays_without_it(street: Parking) -> None:
+@pytest.mark.parametrize("state", [1, 2])
+async def test_a_payment_of_another_way_is_none_of_a_pulls(street: Parking, state: int) -> None:
+    order = await parked(street)
+    await street.deliver()
+    car = await at_exit(street)
+    street.bolink.charges = [{"state": state}]
+    await street.barrier(EXIT).report(EventKind.SCANNED_CODE, car, code=ALIPAY_CODE)
+    await street.settled()
+    for way in ("wallet", "etc"):
+        await pay_at_exit(street, order.order_id, "6.00", pay_type=way, trade_no=way)
+    assert [one.state for one in await attempts(street)] == ["paid" if state == 1 else "unclear"]
+    assert sorted((one.way, one.giver) for one in await payments(street) if one.way != "sweepcode") == [
+        ("etc", "bolink"),
+        ("wallet", "bolink"),
+    ]
+    assert [one.giver for one in await payments(street) if one.way == "sweepcode"] == ["us"] * (state == 1)
+    assert [kind for kind in await street.alarm_kinds() if kind == "pull_unknown"] == ["pull_unknown"] * 2
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_money_paid_inside_under_another_stays_quote_is_the_named_stays_without_it(
+    street: Parking, first: bool
+) -> None:
     one, other = await parked(street), await parked(street, OTHER)
+    one, other = (one, other) if first else (other, one)
     quote = await asks_inside(street, one, "Q1")
     await pay_inside(street, quote | {"order_id": other.order_id})
     assert [(x.order_id, x.quote_no) for x in await payments(street)] == [(other.order_id, "")]
@@ -223,6 +257,8 @@ async def test_a_stay_that_nobody_saw_end_and_is_paid_is_looked_at_for_the_first
     await pay_at_exit(street, order.order_id, "6.00")
     closed = await bill(street, order)
     assert ((await street.order(PLATE)).review, closed.charge_fen, closed.balance_fen) == (then, 0, -600)
+    await pay_at_exit(street, order.order_id, "1.00")
+    assert ((await bill(street, order)).balance_fen, await exits_told(street)) == (-700, [])
 
 
 async def test_a_stay_that_has_left_and_is_paid_too_much_afterwards_is_no_given_up_one(street: Parking) -> None:
@@ -278,14 +314,16 @@ async def test_a_car_without_an_entry_is_told_the_fixed_price_and_its_order_is_m
         "car_number": OTHER,
     }
     assert await street.orders() == []
-    await pay_at_exit(street, price["order_id"], "30.00", state=0)
-    assert await street.orders() == []
-    await pay_at_exit(street, price["order_id"], "30.00")
+    for state in (0, 2):
+        await pay_at_exit(street, price["order_id"], "30.00", state=state)
+        assert await street.orders() == []
+    await pay_at_exit(street, price["order_id"], "30.00", out_channel_id=None)
     [order] = await street.orders()
     [paid] = [one for one in await payments(street) if one.state == "paid"]
-    assert (order.order_id, order.plate, paid.quote_no, street.barrier(EXIT).lifts) == (
+    assert (order.order_id, order.plate, order.channel_id, paid.quote_no, street.barrier(EXIT).lifts) == (
         price["order_id"],
         OTHER,
+        EXIT,
         "Q1",
         1,
     )
@@ -297,16 +335,187 @@ async def test_a_car_without_an_entry_is_told_the_fixed_price_and_its_order_is_m
     assert (closed.charge_fen, closed.balance_fen) == (3000, 0)
 
 
-async def test_a_fixed_price_that_is_paid_after_its_car_has_gone_lets_no_other_go(new_parking: NewParking) -> None:
+@pytest.mark.parametrize("then", ["", "000", "zzz"])
+async def test_a_fixed_price_that_is_paid_after_its_car_has_gone_lets_no_other_go(
+    new_parking: NewParking, then: str
+) -> None:
     street, price, car = await without_entry(new_parking)
     await street.backs_out(car, EXIT)
-    await at_exit(street, "浙B11111")
+    if then:
+        await street.arrives(EXIT, presence_id=then)
+        await street.barrier(EXIT).report(EventKind.PLATE, then, plate="浙B11111")
     await pay_at_exit(street, price["order_id"], "30.00")
     [order] = await street.orders()
     assert (order.plate, street.barrier(EXIT).lifts) == (OTHER, 0)
+
+
+async def test_a_fixed_price_that_is_paid_once_the_cars_own_stay_was_found_does_not_take_its_place(
+    new_parking: NewParking,
+) -> None:
+    street, price, car = await without_entry(new_parking)
+    await street.passes(await street.enters("EA47829"))
+    mine = (await street.order("EA47829")).order_id
+    assert (await ask_price(street, licence="EA47829", order_id=mine))["order_id"] == mine
+    await street.update(t.departures, released_at=None, released_by="")
+    await pay_at_exit(street, price["order_id"], "30.00")
+    assert (await departure(street, car)).order_id == mine
+    await street.update(t.departures, order_id="")
+
+
+async def test_a_fixed_price_whose_departure_is_kept_no_longer_makes_the_order_that_the_payment_names(
+    new_parking: NewParking,
+) -> None:
+    street, price, car = await without_entry(new_parking)
+    await street.backs_out(car, EXIT)
+    await street.database.write(lambda conn: conn.execute(t.departures.delete()))
+    await pay_at_exit(street, price["order_id"], "30.00", car_number=OTHER)
+    [order] = await street.orders()
+    assert (order.plate, order.channel_id) == (OTHER, EXIT)
+
+
+async def test_a_fixed_price_tells_the_time_to_leave_in_whole_minutes(new_parking: NewParking) -> None:
+    street = await new_parking(policy=Policy(no_entry=NoEntry.FIXED, no_entry_fen=3000, leave_within=959))
+    await at_exit(street, OTHER)
+    assert str((await ask_price(street))["free_out_time"]) == "15"
 
 
 async def test_a_car_without_a_plate_is_told_no_fixed_price(new_parking: NewParking) -> None:
     street = await new_parking(policy=Policy(no_entry=NoEntry.FIXED, no_entry_fen=3000))
     await at_exit(street, "")
     assert (await ask_price(street))["state"] == 0
+
+
+async def test_money_that_cannot_be_understood_is_listed_once_for_each_number_and_never_beside_its_payment(
+    street: Parking,
+) -> None:
+    order = await parked(street)
+    for number, totals in (("T1", ("6.00", "six")), ("T2", ("one", "two"))):
+        for total in totals:
+            await pay_at_exit(street, order.order_id, total, trade_no=number)
+    assert sorted((one.trade_no, one.state, one.fen, one.fee_fen) for one in await payments(street)) == [
+        ("T1", "paid", 600, 0),
+        ("T2", "unreadable", 0, 0),
+    ]
+    assert await street.alarm_kinds() == ["money_unreadable"] * 3
+
+
+async def test_a_payment_is_of_the_amount_with_which_it_is_made_at_last(street: Parking) -> None:
+    order = await parked(street)
+    for state, yuan, fee in ((2, "6.00", "0.10"), (2, "7.00", "0.20"), (0, "8.00", "0.30")):
+        await pay_at_exit(street, order.order_id, yuan, state=state, trade_no="T1", fee=fee)
+        [payment] = await payments(street)
+        assert (payment.fen, payment.fee_fen) == (0, 0)  # nothing has been paid
+    at = street.clock.now()
+    street.clock.advance(60)
+    await pay_at_exit(street, order.order_id, "9.00", trade_no="T1", fee="0.40", pay_time=seconds(at))
+    [payment] = await payments(street)
+    assert (payment.state, payment.fen, payment.fee_fen, payment.paid_at) == ("paid", 900, 40, at)
+
+
+async def test_a_payment_that_was_made_stays_so_when_it_is_said_to_be_under_way(street: Parking) -> None:
+    order = await pulled(street, {"state": 1, "trade_no": "N1"})
+    await pay_at_exit(street, order.order_id, "6.00", state=2, pay_type="wallet", trade_no="N1")
+    assert ([one.fen for one in await payments(street)], await street.alarm_kinds()) == ([600], ["money_conflict"])
+
+
+@pytest.mark.parametrize(
+    ("arrived", "fee", "total", "alarms"),
+    [
+        ("6.00", "0", None, []),
+        ("5.90", "0.10", None, []),
+        ("5.90", "0", None, ["amount_unclear"]),
+        ("6.10", "0", None, ["amount_unclear"]),
+        ("5.90", "0", "5.90", []),
+        ("6.10", "0", "6.10", []),
+    ],
+)
+async def test_an_amount_that_had_to_be_worked_out_is_told_where_it_is_not_the_price(
+    street: Parking, arrived: str, fee: str, total: str | None, alarms: list[str]
+) -> None:
+    order = await parked(street)
+    await pay_at_exit(street, order.order_id, "2.00", total=None)  # no price was told yet
+    await street.database.write(lambda conn: conn.execute(t.payments.delete()))
+    await street.update(t.bills, paid_fen=0)
+    await at_exit(street)
+    await ask_price(street)
+    await pay_at_exit(street, order.order_id, "6.00", total=total, arrive_money=arrived, fee=fee)
+    assert await street.alarm_kinds() == alarms
+
+
+@pytest.mark.parametrize(("section", "named", "booked"), [("inside", "", True), ("inside", "nobody", False)])
+async def test_money_paid_inside_is_the_stays_whose_price_it_names_where_it_names_no_stay(
+    street: Parking, section: str, named: str, booked: bool
+) -> None:
+    order = await parked(street)
+    quote = await asks_inside(street, order, "Q1")
+    await pay_inside(street, quote | {"order_id": named})
+    [payment] = await payments(street)
+    assert (payment.order_id, payment.quote_no) == ((order.order_id, "Q1") if booked else ("", ""))
+    assert await street.alarm_kinds() == ([] if booked else ["stray"])
+
+
+async def test_5_5_that_names_a_price_pays_that_one_and_no_dearer(street: Parking) -> None:
+    order = await parked(street)
+    await asks_inside(street, order, "Q1")
+    street.clock.advance(3600)
+    await asks_inside(street, order, "Q2")
+    await pay_at_exit(street, order.order_id, "8.00", query_order_no="Q1")
+    assert [one.quote_no for one in await payments(street)] == ["Q1"]
+
+
+async def test_5_5_pays_a_price_of_one_fen(street: Parking) -> None:
+    order = await parked(street)
+    await asks_inside(street, order, "Q1")
+    await street.update(t.quotes, due_fen=1)
+    await pay_at_exit(street, order.order_id, "0.01")
+    assert [one.quote_no for one in await payments(street)] == ["Q1"]
+
+
+async def test_when_it_was_paid_is_held_against_the_entry_and_not_against_when_that_was_asked_for(
+    street: Parking,
+) -> None:
+    order = await parked(street)
+    assert order.in_at is not None
+    await street.update(t.orders, requested_at=order.in_at - timedelta(hours=2))
+    at = order.in_at.replace(microsecond=0) - timedelta(seconds=301)
+    await pay_at_exit(street, order.order_id, "6.00", pay_time=seconds(at))
+    [paid] = await payments(street)
+    assert paid.paid_at == paid.received_at
+
+
+async def test_what_is_paid_after_a_stay_was_given_up_leaves_its_end_as_it_was(street: Parking) -> None:
+    order = await parked(street)
+    ended = street.clock.now()
+    await street.update(t.orders, state="abandoned", closed_at=ended)
+    street.clock.advance(3600)
+    await pay_at_exit(street, order.order_id, "6.00")
+    assert (await bill(street, order)).closed_at == ended
+
+
+async def test_at_an_attendants_exit_who_pays_waits_for_the_attendant(street: Parking) -> None:
+    order = await parked(street)
+    await street.update(t.lanes, policy="attendant")
+    await at_exit(street)
+    await pay_at_exit(street, order.order_id, "6.00")
+    assert (street.barrier(EXIT).lifts, street.barrier(EXIT).shown[-1]) == (0, texts.ATTENDANT)
+    [alarm] = await street.alarms()
+    assert (alarm.kind, alarm.text) == ("attendant_wanted", f"{PLATE}: paid, waits for the attendant")
+
+
+@pytest.mark.parametrize(
+    ("paid", "back"),
+    [(["5.99"], 0), (["6.00"], 0), (["6.99"], 0), (["7.00"], 100), (["6.00", "0.99"], 0), (["6.00", "1.00"], 100)],
+)
+async def test_what_is_paid_above_the_price_after_the_car_has_left_is_asked_back_from_a_yuan_on(
+    new_parking: NewParking, paid: list[str], back: int
+) -> None:
+    street = await new_parking(policy=Policy(refund_surplus=RefundSurplus.AUTO))
+    await with_tariff(street)
+    order = await parked(street)
+    car = await at_exit(street)
+    raised = {"union_id": 200002, "channel_id": EXIT, "operate": 0, "liftrod_id": "L1"}
+    await told(street, "operate_liftrod", raised)
+    await leaves(street, car)
+    for yuan in paid:
+        await pay_at_exit(street, order.order_id, yuan)
+    assert (await bill(street, order)).refunded_fen == back
