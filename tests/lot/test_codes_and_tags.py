@@ -266,6 +266,16 @@ async def test_a_tag_is_charged_after_a_payment_that_failed(street: Parking) -> 
     assert [one.state for one in await attempts(street)] == ["paid"]
 
 
+async def test_a_tag_that_is_read_before_a_car_of_another_plate_is_not_that_cars(street: Parking) -> None:
+    await parked(street)
+    await street.deliver()
+    street.bolink.charges = [PAID]
+    car = await at_exit(street, "粤B99999")
+    await is_read(street, EventKind.READ_TAG, car)
+    departures = await street.row(sa.select(t.departures.c.plate, t.departures.c.order_id))
+    assert ([tuple(one) for one in departures], await attempts(street)) == ([("粤B99999", "")], [])
+
+
 async def test_a_tag_is_read_for_the_car_of_a_driver_who_scanned_before_it(street: Parking) -> None:
     order = await parked(street)
     await street.deliver()
@@ -330,7 +340,10 @@ async def test_a_tag_takes_nothing_for_a_car_that_was_let_go_on_what_is_awaited(
     assert (street.bolink.of("3.7"), (await bill(street, order)).paid_fen) == ([], 0)
 
 
-@pytest.mark.parametrize(("free", "plot", "hours", "minutes"), [(0, 1, 2.999, "179"), (10, 11, 3, "180")])
+@pytest.mark.parametrize(
+    ("free", "plot", "hours", "minutes"),
+    [(0, 1, 2.999, "179"), (10, 11, 3, "180"), (49, 50, 3, "180"), (50, 50, 3, "180")],
+)
 async def test_a_tag_is_charged_with_whole_minutes_and_the_spaces_then_free(
     street: Parking, free: int, plot: int, hours: float, minutes: str
 ) -> None:

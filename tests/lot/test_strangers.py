@@ -8,7 +8,7 @@ from support.clock import ManualClock
 from support.exits import PLATE, ask_price, parked, with_tariff
 from support.parking import LOT_ID, Parking
 from taigan.lot import texts
-from taigan.lot.leaving.paying.strangers import DAY, HOUR, PAYERS_A_DAY, PLATES_AN_HOUR, Asking, Strangers
+from taigan.lot.leaving.paying.strangers import DAY, HOUR, MOST_KEPT, PAYERS_A_DAY, PLATES_AN_HOUR, Asking, Strangers
 
 
 @pytest.fixture
@@ -123,3 +123,36 @@ def test_only_so_much_is_remembered_and_the_oldest_is_forgotten_first() -> None:
     assert typed(asked, "a", "京C00001") == [Asking.TOO_MANY]
     assert typed(asked, "c", "京C00001") == [Asking.TOO_MANY]
     assert typed(asked, "b", "京C00001") == [Asking.USUAL]
+
+
+@pytest.mark.parametrize(
+    ("later", "asked_of"), [(HOUR - 1, Asking.TOO_MANY), (HOUR, Asking.USUAL), (HOUR + 1, Asking.USUAL)]
+)
+def test_a_plate_counts_for_an_hour_and_no_longer(later: float, asked_of: Asking) -> None:
+    clock = ManualClock()
+    clock.advance(5)
+    asked = Strangers(clock)
+    typed(asked, "curious", *plates(PLATES_AN_HOUR))
+    clock.advance(later)
+    assert typed(asked, "curious", "京C00001") == [asked_of]
+
+
+@pytest.mark.parametrize(("later", "tenth"), [(DAY - 1, Asking.WATCHED), (DAY, Asking.USUAL), (2 * DAY, Asking.USUAL)])
+def test_a_payer_counts_for_a_day_and_no_longer(later: float, tenth: Asking) -> None:
+    clock = ManualClock()
+    asked = Strangers(clock)
+    for payer in range(PAYERS_A_DAY - 1):
+        typed(asked, f"payer {payer}", PLATE)
+    clock.advance(later)
+    assert typed(asked, "the tenth", PLATE) == [tenth]
+
+
+def test_as_many_payers_and_plates_are_remembered_as_fit() -> None:
+    asked = Strangers(ManualClock(), kept=2)
+    for payer in ("a", "b"):
+        typed(asked, payer, *plates(PLATES_AN_HOUR))
+    assert [typed(asked, payer, "京C00001") for payer in ("a", "b")] == [[Asking.TOO_MANY]] * 2
+
+
+def test_twenty_plates_an_hour_and_ten_payers_a_day_are_let_and_twenty_thousand_of_each_remembered() -> None:
+    assert (PLATES_AN_HOUR, PAYERS_A_DAY, HOUR, DAY, MOST_KEPT) == (20, 10, 3600, 86400, 20_000)

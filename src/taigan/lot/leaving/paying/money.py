@@ -108,7 +108,7 @@ class Money(msgspec.Struct, kw_only=True):
             fee_fen=0,
             paid_at=self.received_at,
             received_at=room.now,
-            note=self.unreadable[:200],
+            note=self.unreadable,
         )
         room.changes.new_payment(payment)
         return payment.payment_id

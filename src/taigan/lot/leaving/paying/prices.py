@@ -57,7 +57,7 @@ class Query(msgspec.Struct, kw_only=True):
     digest: str
     key_id: int
     received_at: datetime
-    picture: Picture = Picture(False)
+    picture: Picture
     patient: bool = True  # may be held until its car reaches the loop
     given_up: bool = False  # its driver was told that the lot is busy
     asking: Asking = Asking.USUAL
