@@ -113,7 +113,8 @@ mutate_leaving := $(wildcard $(LOT)/leaving/*.py $(LOT)/leaving/*/*.py) -- "-kno
 	$(patsubst %,tests/lot/test_%.py,leaving_and_paying who_stands_at_the_exit exit_hours late_at_the_exit strangers \
 	reductions passes days_of_passes which_way pulls etc in_sets what_bolink_tells moved_payments attendant \
 	told_of_a_stay gone_from_the_exit exits_by_the_clock money_told \
-	prices_told prices_inside scanned_again pulls_ended codes_and_tags screen_of_an_exit)
+	prices_told prices_inside scanned_again pulls_ended codes_and_tags screen_of_an_exit what_follows_at_the_exit) \
+	tests/sides/test_surplus.py
 mutate_lanes := $(LOT)/lifts.py $(wildcard $(LOT)/lanes/*.py $(LOT)/entering/*.py) -- "-knot postgresql" \
 	$(patsubst %,tests/lot/test_%.py,evidence entry_rows unsettled_entries which_way watching in_doubt same_message \
 	slow_devices plates attendant rounds clock_set_back)

@@ -28,7 +28,7 @@ from support.exits import (
 from support.parking import BY, LOT_ID, Parking, lot_with
 from support.troubled import TroubledDatabase
 from taigan.barriers.barrier import Position
-from taigan.lot.leaving.hours import EVERY, SET_ASIDE_FOR, LatePayments, NobodyDecided, Standing
+from taigan.lot.leaving.hours import EVERY, LatePayments, NobodyDecided, Standing
 from taigan.lot.leaving.room import Picture
 from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.policy import Policy
@@ -347,7 +347,7 @@ async def test_the_look_goes_on_after_an_outage_and_after_a_failure(
     looking.cancel()
 
 
-@pytest.mark.parametrize(("seconds", "again"), [(SET_ASIDE_FOR - 1, False), (SET_ASIDE_FOR, True)])
+@pytest.mark.parametrize(("seconds", "again"), [(599, False), (600, True)])
 async def test_what_cannot_be_brought_about_is_left_alone_for_ten_minutes(
     new_parking: NewParking, seconds: float, again: bool
 ) -> None:

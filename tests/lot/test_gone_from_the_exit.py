@@ -284,6 +284,91 @@ async def test_a_second_car_on_one_lift_has_followed(street: Parking) -> None:
     assert await street.alarm_kinds() == ["tailgating"]
 
 
+async def test_a_car_that_no_loop_saw_takes_nothing_from_the_one_that_stands_there(street: Parking) -> None:
+    await parked(street)
+    car = await at_exit(street)
+    free = await street.free()
+    await street.barrier(EXIT).report(EventKind.PASSED, "ghost")
+    await street.settled()
+    assert ((await departure(street, car)).ended_at, (await street.order(PLATE)).state) == (None, "in")
+    assert (await street.alarm_kinds(), await street.free()) == (["loop_fault", "passed_without_order"], free + 1)
+
+
+async def test_without_a_loop_whoever_passes_after_his_claim_is_over_is_the_car_of_the_departure(
+    no_loop: Parking,
+) -> None:
+    order = await parked(no_loop)
+    await read(no_loop, PLATE)
+    await no_loop.watch(602)
+    await no_loop.barrier(EXIT).report(EventKind.PASSED, "some-car")
+    await no_loop.settled()
+    left = await no_loop.order(PLATE)
+    assert (left.state, left.closed_why, left.review) == ("out", "seen", "left owing")
+    assert (await departures(no_loop), await no_loop.alarm_kinds()) == ([(PLATE, "passed")], ["left_owing"])
+    assert (await bill(no_loop, order)).balance_fen == 600
+
+
+async def test_without_a_loop_whoever_passes_where_nobody_was_read_leaves_a_space_and_an_alarm(
+    no_loop: Parking,
+) -> None:
+    await parked(no_loop, OTHER)
+    await parked(no_loop, hours=0.1)
+    await read(no_loop, PLATE)
+    free = await no_loop.free()
+    await no_loop.barrier(EXIT).report(EventKind.PASSED, "some-car")
+    await no_loop.settled()
+    assert (await no_loop.alarm_kinds(), await no_loop.free()) == (["passed_without_order"], free + 1)
+
+
+@pytest.fixture
+async def two_exits(new_parking: NewParking) -> Parking:
+    """A lot with a second exit, B2."""
+    ways = (("A1", "entry"), (EXIT, "exit"), ("B2", "exit"))
+    lanes = [LaneSetup(channel_id=name, direction=way, barrier=SEES_ALL) for name, way in ways]
+    street = await new_parking(lots=[lot_with(lanes=lanes)])
+    await with_tariff(street)
+    return street
+
+
+async def test_a_car_whose_stay_was_found_in_another_lane_drives_out_without_one(two_exits: Parking) -> None:
+    await parked(two_exits)
+    first = await at_exit(two_exits)
+    second = await at_exit(two_exits, channel_id="B2")
+    await leaves(two_exits, first)
+    assert (await two_exits.order(PLATE)).state == "in"
+    assert (await departure(two_exits, first)).ended_how == "taken_over"
+    assert (await departure(two_exits, second)).ended_at is None
+    assert await two_exits.alarm_kinds() == ["passed_without_order"]
+
+
+async def test_a_car_whose_stay_was_found_in_another_lane_and_that_goes_back_ends_nothing(two_exits: Parking) -> None:
+    await parked(two_exits)
+    first = await at_exit(two_exits)
+    second = await at_exit(two_exits, channel_id="B2")
+    ended = await departure(two_exits, first)
+    two_exits.clock.advance(5)
+    two_exits.barrier(EXIT).shown.clear()
+    await two_exits.backs_out(first, EXIT)
+    await two_exits.settled()
+    assert await departure(two_exits, first) == ended
+    assert (await departure(two_exits, second)).ended_at is None
+    assert two_exits.barrier(EXIT).shown == []
+
+
+@pytest.mark.parametrize("backs", [True, False])
+async def test_a_car_that_stood_there_before_its_lane_was_an_exit_ends_no_stay(street: Parking, backs: bool) -> None:
+    await parked(street)
+    car = await street.arrives("A2")
+    await street.update(t.lanes, direction="exit")
+    if backs:
+        await street.backs_out(car, "A2")
+    else:
+        await street.passes(car, "A2")
+    await street.settled()
+    assert (await street.order(PLATE)).state == "in"
+    assert (await street.alarm_kinds(), await departures(street)) == ([] if backs else ["passed_without_order"], [])
+
+
 # Whose car it is
 
 

@@ -83,7 +83,7 @@ class Room:
         self.changes = Changes()
         self.after = After()
         self.surplus: list[tuple[Order, list[Payment]]] = []
-        """Stays that have ended here with more paid than they cost, or were paid afterwards; by which payments."""
+        """Stays that have ended here, or were paid afterwards, and by which payments: some may be too much."""
         self._accounts: dict[str, Account] = {}
         self._departures: dict[str, Departure | None] = {}
 
@@ -144,9 +144,8 @@ class Room:
         return found
 
     def lines_of(self, order: Order) -> int:
-        """How many lines the order's history has."""
-        here = sum(event.order_id == order.order_id for event in self.changes.events)
-        return here + self.sheet.read(ledger.lines_of, self.lot_id, order.order_id)
+        """How many lines the order's history had when this began."""
+        return self.sheet.read(ledger.lines_of, self.lot_id, order.order_id)
 
     def exit_was_told(self, order_id: str) -> bool:
         """Whether the order's exit (3.2) was ever written down for BoLink, or is here."""

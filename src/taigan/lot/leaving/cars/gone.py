@@ -57,8 +57,7 @@ def leave(
         owe_exit(room, order, departure)
     elif not account.bill.awaited:
         _tell_owing(room, order, balance)
-    if balance < 0:
-        room.surplus.append((order, account.payments))
+    room.surplus.append((order, account.payments))
     room.tell("left", order_id=order.order_id, balance_fen=balance)
 
 
