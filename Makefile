@@ -117,7 +117,8 @@ mutate_leaving := $(wildcard $(LOT)/leaving/*.py $(LOT)/leaving/*/*.py) -- "-kno
 	tests/sides/test_surplus.py
 mutate_lanes := $(LOT)/lifts.py $(wildcard $(LOT)/lanes/*.py $(LOT)/entering/*.py) -- "-knot postgresql" \
 	$(patsubst %,tests/lot/test_%.py,evidence entry_rows unsettled_entries which_way watching in_doubt same_message \
-	slow_devices plates attendant rounds clock_set_back)
+	slow_devices plates attendant rounds clock_set_back neighbours live_steps lifts lane_reports screen phone_checks \
+	passes days_of_passes told_of_plates gone_from_the_exit)
 mutate_barriers := $(filter-out %trial.py %drivers.py,$(wildcard src/taigan/barriers/*.py src/taigan/barriers/*/*.py)) \
 	-- $(wildcard tests/barriers/test_*.py)
 MUTATE ?= $(mutate_$(ROOM))

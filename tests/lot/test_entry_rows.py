@@ -133,6 +133,27 @@ async def test_own_order_in_scans_again_and_its_car_is_not_on_the_loop_so_the_ar
     assert street.barrier().lifts == 1
 
 
+@pytest.mark.parametrize("why", ["held by the device", "held by a person", "not reached", "falling"])
+async def test_own_order_in_scans_again_and_the_arm_is_raised_only_for_its_car_under_a_closed_arm(
+    street: Parking, why: str
+) -> None:
+    await street.enters()
+    await street.barrier().report(EventKind.DOWN)
+    state = street.barrier().state
+    match why:
+        case "held by the device":
+            state.held = True
+        case "held by a person":
+            await street.update(t.lanes, held=True)
+        case "not reached":
+            state.online = False
+        case "falling":
+            state.position = Position.FALLING
+    assert (await street.scan()).said == (1, "入场成功")
+    assert street.barrier().lifts == 1
+    assert "scanned_again" not in await street.alarm_kinds()
+
+
 async def test_own_order_in_scans_again_where_no_position_is_reported_so_the_attendant_is_called(
     street: Parking,
 ) -> None:
@@ -140,6 +161,20 @@ async def test_own_order_in_scans_again_where_no_position_is_reported_so_the_att
     assert (await street.scan("EA47829", "A4")).said == (1, "入场成功")
     assert street.barrier("A4").lifts == 1
     assert await street.alarm_kinds() == ["scanned_again"]
+
+
+async def test_an_order_that_scans_again_is_named_in_the_alarm_and_in_its_history(street: Parking) -> None:
+    await street.scan("EA47829", "A4")
+    await street.scan("EA47829", "A4")
+    [alarm] = await street.alarms()
+    assert (alarm.order_id, alarm.channel_id) == ((await street.order()).order_id, "A4")
+    await street.enters("FG58391", "A1")
+    await street.barrier().report(EventKind.DOWN)
+    await street.scan("FG58391", "A1")
+    events = (await street.history(await street.order("FG58391"))).events
+    assert [(one.event, one.detail) for one in events if one.event == "scanned again"] == [
+        ("scanned again", "the arm is down, the car on the loop")
+    ]
 
 
 async def test_own_order_in_scans_again_and_the_arm_refuses_so_the_order_stays_in(street: Parking) -> None:
@@ -212,6 +247,16 @@ async def test_licence_in_the_lot_now_with_another_pay_user_id_is_refused_whatev
     assert await street.alarm_kinds() == ["other_driver"]
 
 
+@pytest.mark.parametrize(("first", "second"), [("", "openid-2"), ("openid-1", ""), ("openid-1", "openid-1"), ("", "")])
+async def test_licence_in_the_lot_whose_pay_user_id_is_unknown_or_the_same_is_the_same_driver(
+    street: Parking, first: str, second: str
+) -> None:
+    await street.arrives()
+    assert (await street.scan(pay_user_id=first)).state == 1
+    assert (await street.scan(pay_user_id=second)).said == (1, "入场成功")
+    assert await street.alarm_kinds() == []
+
+
 async def test_no_car_on_the_loop_is_held_for_presence_grace_and_goes_on_when_the_car_arrives(street: Parking) -> None:
     scanning = asyncio.create_task(street.scan())
     await street.clock.waited_for(3.0)
@@ -229,12 +274,61 @@ async def test_no_car_on_the_loop_after_presence_grace_is_told_to_drive_up(stree
     assert not await street.orders()
 
 
+async def test_no_car_on_the_loop_is_held_no_longer_than_half_a_second_before_the_answer_is_due(
+    new_parking: NewParking,
+) -> None:
+    street = await new_parking(policy=Policy(answer_within=2.0))
+    scanning = asyncio.create_task(street.scan())
+    await street.clock.waited_for(1.5)
+    street.clock.advance(1.5)
+    assert (await in_time(scanning))[0].said == (0, "未检测到车辆，请驶入车道后再扫码")
+
+
+async def test_no_car_on_the_loop_is_held_and_what_its_device_says_by_then_counts(street: Parking) -> None:
+    barrier = street.barrier()
+    for position, commands in ((Position.OPEN, 0), (Position.CLOSED, 1)):
+        barrier.state.position = Position.FALLING
+        scanning = asyncio.create_task(street.scan())
+        await street.clock.waited_for(3.0)
+        barrier.state.position = position
+        car = await street.arrives()
+        assert (await in_time(scanning))[0].state == 1
+        assert len(barrier.commands) == commands
+        await street.passes(car)
+    scanning = asyncio.create_task(street.scan("FG58391"))
+    await street.clock.waited_for(3.0)
+    barrier.state.online = False
+    await street.arrives()
+    assert (await in_time(scanning))[0].said == (0, "道闸故障，请联系管理员")
+    scanning = asyncio.create_task(street.scan("FG58391", "A2"))
+    await street.clock.waited_for(3.0)
+    street.barrier("A2").state.held = True
+    await street.arrives("A2")
+    assert (await in_time(scanning))[0].said == (1, "入场成功，请通行")
+
+
+async def test_no_car_on_the_loop_of_a_lane_that_is_not_reached_is_told_so_at_once(street: Parking) -> None:
+    street.barrier().state.online = False
+    assert (await in_time(street.scan()))[0].said == (0, "道闸故障，请联系管理员")
+
+
 async def test_code_of_another_empty_lane_scanned_names_that_lane(street: Parking) -> None:
     await street.arrives("A2")
     scanning = asyncio.create_task(street.scan("EA47829", "A1"))
     await street.clock.waited_for(3.0)
     street.clock.advance(3.0)
     assert (await in_time(scanning))[0].said == (0, "A1未检测到车辆，请扫描所在车道的二维码")
+
+
+async def test_code_of_an_empty_lane_scanned_where_the_other_cars_are_served_or_at_an_exit_names_no_lane(
+    street: Parking,
+) -> None:
+    await street.enters("AAAAAAA", "A2")
+    await street.arrives("B1")
+    scanning = asyncio.create_task(street.scan("EA47829", "A1"))
+    await street.clock.waited_for(3.0)
+    street.clock.advance(3.0)
+    assert (await in_time(scanning))[0].said == (0, "未检测到车辆，请驶入车道后再扫码")
 
 
 async def test_nose_to_tail_with_the_loop_never_free_each_car_is_let_in_once_the_first_has_passed(
@@ -307,6 +401,28 @@ async def test_lane_without_a_detector_is_let_in_once_and_the_claim_ends_after_l
     assert [upload.data["car_number"] for upload in street.bolink.of("3.1")] == ["AAAAAAA", "BBBBBBB"]
 
 
+@pytest.mark.parametrize(("after", "state"), [(14.999, 0), (15, 1), (15.001, 1), (3600, 1)])
+async def test_lane_without_a_detector_is_kept_for_a_driver_for_lane_hold_and_no_longer(
+    street: Parking, after: float, state: int
+) -> None:
+    await street.scan("AAAAAAA", "A4")
+    street.clock.advance(after)
+    assert (await street.scan("BBBBBBB", "A4")).state == state
+    first = await street.order("AAAAAAA")
+    assert (first.state, first.passed_at is not None) == ("in", state == 1)
+
+
+async def test_lane_without_a_detector_whose_driver_waits_for_the_attendant_has_not_driven_through(
+    new_parking: NewParking,
+) -> None:
+    lane = LaneSetup(channel_id="A4", policy="attendant", detector=False, barrier={"sight": "ack"})
+    street = await new_parking(lots=[lot_with(lanes=[lane])])
+    await street.scan("AAAAAAA", "A4")
+    street.clock.advance(16)
+    assert (await street.scan("BBBBBBB", "A4")).state == 2
+    assert [(x.state, x.passed_at) for x in await street.orders()] == [("waiting", None)] * 2
+
+
 async def test_lane_without_a_detector_is_free_again_by_the_watch_alone(street: Parking) -> None:
     await street.scan("AAAAAAA", "A4")
     await street.watch(after=15.1)
@@ -341,6 +457,21 @@ async def test_loop_stuck_on_waits_for_the_attendant_with_an_alarm(street: Parki
     assert (await street.order()).state == "in"
     await street.deliver()
     assert len(street.bolink.of("3.1")) == 1
+
+
+@pytest.mark.parametrize(("lit", "state"), [(599, 1), (600, 1), (600.001, 2)])
+async def test_loop_lit_for_longer_than_loop_stuck_after_is_stuck(street: Parking, lit: float, state: int) -> None:
+    await street.arrives()
+    street.clock.advance(lit)
+    assert (await street.scan()).state == state
+    assert await street.alarm_kinds() == (["loop_fault"] if state == 2 else [])
+
+
+async def test_loop_stuck_on_under_a_car_that_was_let_in_keeps_the_lane_until_it_is_stuck(street: Parking) -> None:
+    await street.enters("AAAAAAA")
+    await street.barrier().report(EventKind.DOWN)
+    street.clock.advance(600)
+    assert (await street.scan("BBBBBBB")).said == (0, "车道正在处理其他车辆，请稍候")
 
 
 async def test_loop_stuck_on_under_a_car_that_was_let_in_does_not_close_the_lane(street: Parking) -> None:
@@ -471,6 +602,13 @@ async def test_arm_held_open_where_no_position_is_reported_lets_in_without_a_pul
     assert len(street.barrier("A4").commands) == 1
 
 
+async def test_arm_that_only_its_device_knows_to_be_held_lets_in_without_a_pulse(street: Parking) -> None:
+    await street.arrives()
+    street.barrier().state.held = True
+    assert (await street.scan()).said == (1, "入场成功，请通行")
+    assert street.barrier().commands == []
+
+
 async def test_arm_falling_waits_and_is_raised_after_closed_is_reported(street: Parking) -> None:
     await street.arrives()
     await street.barrier().report(EventKind.FALLING)
@@ -528,6 +666,23 @@ async def test_lot_full_is_refused(new_parking: NewParking) -> None:
     assert await street.free() == 0
 
 
+async def test_lot_with_one_space_left_lets_one_more_in(new_parking: NewParking) -> None:
+    street = await new_parking(lots=[lot_with(spaces=2)])
+    await street.passes(await street.enters("AAAAAAA"))
+    await street.arrives()
+    assert (await street.scan("BBBBBBB")).state == 1
+    await street.arrives("A2")
+    assert (await street.scan("CCCCCCC", "A2")).said == (0, "车位已满")
+
+
+async def test_lot_full_under_an_arm_that_is_held_open_is_refused_all_the_same(new_parking: NewParking) -> None:
+    street = await new_parking(lots=[lot_with(spaces=1)])
+    await street.passes(await street.enters("AAAAAAA"))
+    await street.attendant.hold(LOT_ID, "A1", BY)
+    await street.arrives()
+    assert (await street.scan("BBBBBBB")).said == (0, "车位已满")
+
+
 @pytest.mark.parametrize(
     ("kind", "value"), [("licence", "EA47829"), ("pay_user_id", "openid-1"), ("mobile", "13800000000")]
 )
@@ -540,6 +695,32 @@ async def test_driver_blocked_by_licence_pay_user_id_or_mobile_is_refused(
     assert (await street.scan(**scan)).said == (0, "禁止入场，请联系管理员")
     await street.attendant.unblock(LOT_ID, blocked_id, BY)
     assert (await street.scan(**scan)).state == 1
+
+
+@pytest.mark.parametrize("kind", ["licence", "pay_user_id", "mobile"])
+async def test_a_block_concerns_the_driver_of_whom_it_is_and_what_it_names(street: Parking, kind: str) -> None:
+    """What is blocked as a licence says nothing of a phone of that number."""
+    values = {"licence": "EA47829", "pay_user_id": "openid-1", "mobile": "13800000000"}
+    await street.attendant.block(LOT_ID, kind, "FG58391", BY)
+    for other, value in values.items():
+        if other != kind:
+            await street.attendant.block(LOT_ID, kind, value, BY)
+    await street.arrives()
+    assert (await street.scan(pay_user_id="openid-1", mobile_number="13800000000")).state == 1
+
+
+async def test_the_orders_id_that_a_request_names_is_taken_unless_another_order_has_it(street: Parking) -> None:
+    await street.arrives("A1")
+    await street.arrives("A2")
+    both = await in_time(street.scan("AAAAAAA", "A1", order_id="X1"), street.scan("BBBBBBB", "A2", order_id="X1"))
+    assert [said.state for said in both] == [1, 1]
+    names = {order.licence: order.order_id for order in await street.orders()}
+    assert len(set(names.values())) == 2
+    assert "X1" in names.values()
+    await street.passes("car-p0001")
+    await street.arrives("A1")
+    await street.scan("CCCCCCC", "A1", order_id="X1")
+    assert (await street.order("CCCCCCC")).order_id not in names.values()
 
 
 async def test_more_than_scan_limit_scans_by_one_driver_without_a_pass_are_sent_to_the_attendant(
@@ -578,6 +759,25 @@ async def test_after_scan_window_without_a_scan_the_count_begins_anew(new_parkin
     assert (await street.scan()).said == (0, "请联系管理员")
     street.clock.advance(3601)
     assert (await street.scan()).said == (0, "未检测到车辆，请驶入车道后再扫码")
+
+
+@pytest.mark.parametrize(("after", "anew"), [(3599, False), (3600, True), (3601, True)])
+async def test_scan_window_is_counted_from_the_last_scan(new_parking: NewParking, after: float, anew: bool) -> None:
+    street = await new_parking(policy=Policy(presence_grace=0, scan_limit=2))
+    for _ in range(2):
+        street.clock.advance(3000)
+        await street.scan()
+    street.clock.advance(after)
+    assert (await street.scan()).said == ((0, "未检测到车辆，请驶入车道后再扫码") if anew else (0, "请联系管理员"))
+    street.clock.advance(1)
+    assert ((await street.scan()).said == (0, "请联系管理员")) is not anew
+
+
+async def test_scan_limit_counts_each_lot_for_itself(new_parking: NewParking) -> None:
+    street = await new_parking(lots=[lot_with(), lot_with(park_id="9")], policy=Policy(presence_grace=0, scan_limit=1))
+    for park_id in ("7", "9"):
+        assert (await street.scan(park_id=park_id)).said == (0, "未检测到车辆，请驶入车道后再扫码")
+        assert (await street.scan(park_id=park_id)).said == (0, "请联系管理员")
 
 
 async def test_lane_needs_an_attendant_waits_and_is_raised_on_release(street: Parking) -> None:
@@ -644,3 +844,45 @@ async def test_barrier_that_is_not_reached_refuses_with_an_alarm_and_no_order(st
     assert (await street.scan()).said == (0, "道闸故障，请联系管理员")
     assert await street.alarm_kinds() == ["barrier_offline"]
     assert not await street.orders()
+
+
+async def test_each_refusal_is_shown_in_the_lane_but_for_that_of_a_driver_who_is_not_there(street: Parking) -> None:
+    screen = street.barrier().shown
+    await street.enters("AAAAAAA")
+    await street.settled()
+    shown = [*screen]
+    assert (await street.scan("BBBBBBB")).said == (0, "车道正在处理其他车辆，请稍候")
+    await street.settled()
+    assert screen == shown
+    await street.attendant.set_lane(LOT_ID, "A1", {"is_open": False}, BY)
+    await street.scan("BBBBBBB")
+    await street.settled()
+    assert screen == [*shown, "车道已关闭，请走其他入口"]
+
+
+async def test_an_alarm_of_a_refusal_names_its_lane_and_no_order(street: Parking) -> None:
+    street.barrier().state.online = False
+    await street.arrives()
+    await street.scan()
+    [alarm] = await street.alarms()
+    assert (alarm.channel_id, alarm.order_id, alarm.at, alarm.text) == (
+        "A1",
+        "",
+        street.clock.now(),
+        "道闸故障，请联系管理员",
+    )
+
+
+async def test_an_order_that_a_scan_makes_has_the_drivers_data_and_no_plate(new_parking: NewParking) -> None:
+    street = await new_parking(policy=Policy(plate_mark="无"))
+    car = await street.arrives()
+    await street.scan(pay_user_id="openid-1", mobile_number="13800000000")
+    order = await street.order()
+    assert (order.origin, order.mark, order.plate, order.likeness) == ("scan", "无", "", "")
+    assert (order.pay_user_id, order.mobile, order.presence_id) == ("openid-1", "13800000000", car)
+    assert (order.told_state, order.told_text, order.requested_at) == (1, "入场成功", street.clock.now())
+    assert (order.reserved, order.arrears) == (False, 0)
+    [lift] = await street.lifts()
+    assert (lift.actor, lift.cause, lift.purpose, lift.order_id) == ("driver", "scan", "enter", order.order_id)
+    assert (lift.presence_id, lift.command, lift.taken_at) == (car, "open", street.clock.now())
+    assert (lift.deadline - lift.intended_at).total_seconds() == 3.7

@@ -17,10 +17,12 @@ from support.clock import ManualClock
 from support.databases import emptied
 from support.exchange import Post
 from support.parking import LOT_ID, Parking, in_time, lot_with, parking
+from support.troubled import TroubledDatabase
 from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, Position, WatchedElsewhere
 from taigan.barriers.site import Lane as SiteLane
 from taigan.barriers.site import Site
 from taigan.barriers.watching.lane_watch import LaneWatch
+from taigan.lot.lanes.lanes import NotStored
 from taigan.lot.lanes.watchers import LASTS
 from taigan.lot.setup import LaneSetup
 from taigan.storage import tables as t
@@ -179,6 +181,106 @@ async def test_a_plate_read_at_both_is_one_request(two: Two) -> None:
     await in_time(telling[1])
     await two.one.settled()
     assert (two.one.barrier().lifts, two.two.barrier().lifts) == (1, 0)
+
+
+# Leases
+
+
+@pytest.fixture
+async def watching(new_parking: NewParking) -> Parking:
+    """A process among others, which has not looked yet."""
+    return await new_parking(exchange=Post().exchange())
+
+
+async def test_a_lease_holds_for_five_seconds(watching: Parking) -> None:
+    watchers = watching.platform.lanes.watchers
+    assert not watchers.holds(A1)
+    await watchers.look()
+    for later, holds in ((0, True), (4.999, True), (0.001, False), (1, False)):
+        watching.clock.advance(later)
+        assert watchers.holds(A1) is holds
+
+
+async def test_leases_are_renewed_every_two_seconds_whatever_the_database_does(
+    database: Database, new_parking: NewParking
+) -> None:
+    slow = TroubledDatabase(database)
+    street = await new_parking(on=slow, exchange=Post().exchange())
+    watchers = street.platform.lanes.watchers
+    running = asyncio.create_task(watchers.run())
+    for gone in (False, False, False, True, False):
+        await street.clock.waited_for(2.0)
+        assert watchers.holds(A1)
+        slow.gone = gone
+        street.clock.advance(2.0)
+    await street.clock.waited_for(2.0)
+    assert watchers.holds(A1)
+    assert slow.refused == 1
+    running.cancel()
+
+
+async def test_a_lane_whose_device_has_come_up_since_is_taken_as_soon_as_it_says_something(watching: Parking) -> None:
+    watching.barrier().state.online = False
+    watchers = watching.platform.lanes.watchers
+    running = asyncio.create_task(watchers.run())
+    await watching.clock.waited_for(2.0)
+    assert not watchers.holds(A1)
+    watching.barrier().state.online = True
+    await in_time(watching.arrives())
+    assert watchers.holds(A1)
+    running.cancel()
+
+
+async def test_what_a_driver_says_of_a_lane_that_another_process_watches_makes_nobody_look_at_once(two: Two) -> None:
+    watchers = two.two.platform.lanes.watchers
+    running = asyncio.create_task(watchers.run())
+    await two.two.clock.waited_for(2.0)
+    looked = watchers._looked
+    telling = asyncio.create_task(two.two.barrier().report(EventKind.ARRIVED, "car"))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert watchers._looked is looked
+    running.cancel()
+    two.two.platform.lanes.stop()
+    with pytest.raises(NotStored):
+        await in_time(telling)
+
+
+async def test_who_takes_a_lane_over_goes_on_with_its_car_once_and_not_at_each_renewal(two: Two) -> None:
+    car = await two.one.arrives()
+    await two.looks(two.one, 3)
+    assert two.one.barrier().adopted == [""]
+    await two.dies(two.one)
+    await two.looks(two.two, 3)
+    assert two.two.barrier().adopted == [car]
+    assert two.two.barrier("A2").adopted == [""]
+
+
+async def test_a_claim_on_a_lane_without_a_detector_is_no_car_that_a_driver_goes_on_with(
+    new_parking: NewParking,
+) -> None:
+    first = await new_parking()
+    assert (await first.scan("EA47829", "A4")).state == 1
+    again = await new_parking(clock=first.clock, process="q")
+    assert again.barrier("A4").adopted == [""]
+
+
+async def test_a_process_alone_watches_every_lane_whatever_its_device_does(street: Parking) -> None:
+    street.barrier().state.online = False
+    watchers = street.platform.lanes.watchers
+    assert watchers.alone
+    assert watchers.holds(A1)
+    await watchers.release()
+    assert watchers.holds(A1)
+    assert await street.row(sa.select(t.lane_watchers.c.process)) == []
+
+
+async def test_a_process_that_has_given_its_lanes_up_holds_none(watching: Parking) -> None:
+    watchers = watching.platform.lanes.watchers
+    await watchers.look()
+    await watchers.release()
+    assert not watchers.holds(A1)
+    assert await watching.row(sa.select(t.lane_watchers.c.process)) == []
 
 
 # Cars that are there already
