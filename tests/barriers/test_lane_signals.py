@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -212,6 +213,262 @@ def test_a_device_that_went_away_leaves_the_position_unknown_if_it_ever_told_one
     lane.arm(Position.OPEN, 0)
     lane.lost()
     assert lane.position is Position.UNKNOWN
+
+
+# Limits
+
+
+@pytest.mark.parametrize(("left_at", "kind"), [(8.9, SECOND_CAR), (9.0, SECOND_CAR), (9.1, BACKED_OUT)])
+def test_without_position_the_arm_is_up_for_lowers_after_behind_a_car(left_at: float, kind: EventKind) -> None:
+    lane = LaneSignals(lowers_after=6)
+    lane.loop(True, 1, "a")
+    lane.lifted(2)
+    lane.loop(False, 3, "")
+    lane.loop(True, 4, "b")
+    assert cars(lane.loop(False, left_at, "")) == [(kind, "b")]
+
+
+def test_lanes_are_as_usual_where_nobody_says_otherwise() -> None:
+    lane = LaneSignals()
+    lane.loop(True, 1, "a")
+    lane.lifted(2)
+    lane.loop(False, 3, "")
+    assert (lane.may_be_up(9.0), lane.may_be_up(9.001)) == (True, False)
+    lane = LaneSignals(ends_only=True)
+    lane.arm(Position.CLOSED, 0)
+    lane.lifted(1)
+    lane.tick(9)
+    assert lane.position is Position.RISING
+    lane.tick(9.001)
+    assert lane.position is Position.CLOSED
+    lane = LaneSignals()
+    lane.arm(Position.OPEN, 0)
+    lane.loop(True, 0, "a")
+    assert lane.tick(60) == []
+    assert cars(lane.tick(60.001)) == [(STAYED, "a")]
+    lane = LaneSignals(two_loops=True)
+    lane.arm(Position.OPEN, 0)
+    lane.loop(True, 1, "a")
+    lane.loop(False, 2, "")
+    assert lane.tick(7) == []
+    assert cars(lane.tick(7.001)) == [(BACKED_OUT, "a")]
+    assert lane.tick(20) == []
+
+
+@pytest.mark.parametrize("position", [Position.RISING, Position.OPEN, Position.FALLING])
+def test_an_arm_that_is_not_down_may_let_a_car_pass(position: Position) -> None:
+    lane = LaneSignals()
+    lane.arm(position, 0)
+    lane.loop(True, 1, "a")
+    assert lane.may_be_up(1)
+    assert cars(lane.loop(False, 2, "")) == [(PASSED, "a")]
+
+
+@pytest.mark.parametrize("position", [Position.CLOSED, Position.UNKNOWN])
+def test_an_arm_that_is_not_known_to_be_up_and_was_not_raised_lets_nobody_pass(position: Position) -> None:
+    lane = LaneSignals()
+    lane.arm(position, 0)
+    lane.loop(True, 1, "a")
+    assert not lane.may_be_up(1)
+    assert cars(lane.loop(False, 2, "")) == [(BACKED_OUT, "a")]
+
+
+def test_an_arm_whose_position_is_unknown_and_that_was_raised_may_be_up() -> None:
+    lane = LaneSignals()
+    lane.arm(Position.UNKNOWN, 0)
+    lane.loop(True, 1, "a")
+    lane.lifted(2)
+    assert lane.may_be_up(2)
+
+
+def test_a_lift_is_over_when_the_arm_has_come_down() -> None:
+    lane = LaneSignals()
+    lane.lifted(0, certain=False)
+    lane.arm(Position.OPEN, 1)
+    lane.arm(Position.CLOSED, 2)
+    assert not lane.may_be_up(3)
+
+
+def test_each_rise_of_the_arm_lets_a_first_car_pass() -> None:
+    lane = LaneSignals()
+    for number, position in enumerate((Position.RISING, Position.OPEN)):
+        lane.arm(position, 10 * number)
+        lane.loop(True, 10 * number + 1, f"car {number}")
+        kind = PASSED if number == 0 else SECOND_CAR  # it went on rising: it is one lift
+        assert cars(lane.loop(False, 10 * number + 2, "")) == [(kind, f"car {number}")]
+    lane.arm(Position.FALLING, 30)
+    lane.arm(Position.OPEN, 31)
+    lane.loop(True, 32, "late")
+    assert cars(lane.loop(False, 33, "")) == [(PASSED, "late")]
+
+
+def test_a_second_command_lets_a_first_car_pass_again() -> None:
+    lane = LaneSignals()
+    for number in range(2):
+        lane.loop(True, 10 * number, f"car {number}")
+        lane.lifted(10 * number + 1)
+        assert cars(lane.loop(False, 10 * number + 2, "")) == [(PASSED, f"car {number}")]
+
+
+def test_the_arms_reports_are_told_once_each() -> None:
+    lane = LaneSignals()
+    told = []
+    for position in (
+        Position.RISING,
+        Position.OPEN,
+        Position.OPEN,
+        Position.FALLING,
+        Position.CLOSED,
+        Position.UNKNOWN,
+    ):
+        told += [each.kind for each in lane.arm(position, 0)]
+        assert (lane.position, lane.reported) == (position, position)
+    assert told == [EventKind.RISING, EventKind.UP, EventKind.FALLING, EventKind.DOWN]
+
+
+def test_an_arm_that_is_held_stays_up_behind_its_cars_where_its_ends_are_reported() -> None:
+    lane = LaneSignals(ends_only=True)
+    lane.arm(Position.OPEN, 0)
+    lane.hold(True)
+    lane.loop(True, 1, "a")
+    lane.loop(False, 2, "")
+    assert lane.position is Position.OPEN
+    lane.hold(False)
+    lane.loop(True, 3, "b")
+    lane.loop(False, 4, "")
+    assert lane.position is Position.FALLING
+
+
+def test_an_arm_that_is_up_already_does_not_rise_at_a_command() -> None:
+    lane = LaneSignals(ends_only=True)
+    lane.lifted(0)
+    assert lane.position is None
+    lane.arm(Position.OPEN, 1)
+    lane.lifted(2)
+    assert lane.position is Position.OPEN
+    moving = LaneSignals()
+    moving.arm(Position.CLOSED, 0)
+    moving.lifted(1)
+    assert moving.position is Position.CLOSED  # it is reported while it moves
+
+
+def test_a_device_that_went_away_has_no_arm_that_moves() -> None:
+    lane = LaneSignals(ends_only=True)
+    lane.arm(Position.CLOSED, 0)
+    lane.lifted(1)
+    lane.lost()
+    assert lane.position is Position.UNKNOWN
+
+
+# Staying
+
+
+def test_how_long_a_car_stays_is_counted_from_its_lift_or_from_its_coming() -> None:
+    lane = LaneSignals(stays_after=60)
+    lane.arm(Position.OPEN, 0)
+    lane.lifted(0)
+    lane.loop(True, 100, "a")
+    assert lane.tick(160) == []
+    assert cars(lane.tick(160.1)) == [(STAYED, "a")]
+    lane.loop(False, 170, "")
+    lane.loop(True, 171, "b")
+    assert cars(lane.tick(232)) == [(STAYED, "b")]
+
+
+def test_where_there_are_two_loops_only_the_car_under_the_arm_stays() -> None:
+    lane = LaneSignals(two_loops=True, stays_after=60)
+    lane.arm(Position.OPEN, 0)
+    lane.loop(True, 0, "a")
+    assert lane.tick(100) == []
+    lane.under(True, 101, "")
+    assert cars(lane.tick(102)) == [(STAYED, "a")]
+
+
+# Two loops
+
+
+def test_with_two_loops_a_car_that_leaves_before_the_arm_was_ever_raised_went_back_at_once() -> None:
+    lane = LaneSignals(two_loops=True)
+    lane.arm(Position.CLOSED, 0)
+    lane.loop(True, 1, "a")
+    assert seen(lane.loop(False, 2, "")) == [(BACKED_OUT, False)]
+
+
+def test_with_two_loops_a_car_that_leaves_after_a_command_is_waited_for_though_the_arm_is_reported_down() -> None:
+    lane = LaneSignals(two_loops=True)
+    lane.arm(Position.CLOSED, 0)
+    lane.loop(True, 1, "a")
+    lane.lifted(2)
+    assert lane.loop(False, 3, "") == []
+    assert lane.present == "a"
+    lane.under(True, 4, "")
+    assert cars(lane.under(False, 5, "")) == [(PASSED, "a")]
+
+
+def test_with_two_loops_a_car_that_comes_back_onto_the_first_is_the_same_one() -> None:
+    lane = LaneSignals(two_loops=True)
+    lane.arm(Position.OPEN, 0)
+    lane.loop(True, 1, "a")
+    lane.loop(False, 2, "")
+    assert lane.loop(True, 3, "b") == []
+    assert lane.present == "a"
+    assert lane.tick(20) == []  # it is not crossing any more
+
+
+def test_with_two_loops_a_car_behind_that_leaves_again_was_never_there() -> None:
+    lane = LaneSignals(two_loops=True)
+    lane.arm(Position.OPEN, 0)
+    lane.loop(True, 1, "a")
+    lane.under(True, 2, "")
+    lane.loop(False, 3, "")
+    assert lane.loop(True, 4, "b") == []
+    assert lane.loop(True, 5, "c") == []  # said once more
+    assert lane.loop(False, 6, "") == []
+    assert cars(lane.under(False, 7, "")) == [(PASSED, "a")]
+    assert lane.present == ""
+
+
+def test_with_two_loops_a_repeated_signal_changes_nothing() -> None:
+    lane = LaneSignals(two_loops=True)
+    lane.arm(Position.OPEN, 0)
+    lane.loop(True, 1, "a")
+    assert lane.loop(True, 2, "b") == []
+    assert lane.under(True, 3, "c") == []
+    assert lane.under(True, 4, "d") == []
+    assert lane.loop(False, 5, "") == []
+    assert lane.loop(False, 6, "") == []
+    assert cars(lane.under(False, 7, "")) == [(PASSED, "a")]
+    assert lane.under(False, 8, "") == []
+
+
+def test_a_car_taken_over_replaces_what_was_known_of_the_lane() -> None:
+    lane = LaneSignals(two_loops=True, ends_only=True)
+    lane.arm(Position.CLOSED, 0)
+    lane.lifted(1)
+    lane.under(True, 2, "ghost")
+    lane.adopt(Position.OPEN, "a")
+    assert (lane.present, lane.position) == ("a", Position.OPEN)
+    lane.rename("b")
+    assert lane.present == "b"
+    lane.adopt(Position.OPEN, "")
+    lane.rename("c")
+    assert lane.present == ""
+
+
+@pytest.mark.parametrize("where", ["before", "below", "crossing"])
+def test_a_car_is_renamed_wherever_it_is(where: str) -> None:
+    lane = LaneSignals(two_loops=True)
+    lane.arm(Position.OPEN, 0)
+    lane.loop(True, 1, "a")
+    if where == "below":
+        lane.under(True, 2, "")
+    if where != "before":
+        lane.loop(False, 3, "")
+    lane.rename("its true name")
+    assert lane.present == "its true name"
+    lane.under(True, 4, "")
+    lane.loop(False, 5, "")
+    assert cars(lane.under(False, 6, "")) == [(PASSED, "its true name")]
 
 
 steps = st.one_of(

@@ -50,6 +50,47 @@ def test_line_ends_are_spoken_as_pauses() -> None:
     assert spoken("欢迎光临\n请入场停车") == "欢迎光临，请入场停车"
 
 
+def test_a_text_that_is_too_long_for_a_frame_fills_it_to_its_last_byte() -> None:
+    for made in (voice("x" * 300), line(0, "x" * 300)):
+        assert (made[5], len(made)) == (255, 263)
+    assert gbk("车位", 4) == "车位".encode("gbk")
+    assert gbk("ab", 1) == b"a"
+    assert gbk("ab", 0) == b""
+
+
+@pytest.mark.parametrize(
+    ("text", "colour"),
+    [
+        ("欢迎光临", Colour.GREEN),
+        ("入场成功", Colour.GREEN),
+        ("请通行", Colour.GREEN),
+        ("一路平安", Colour.GREEN),
+        ("一路顺风", Colour.GREEN),
+        ("车位已满", Colour.RED),
+    ],
+)
+def test_good_news_are_green(text: str, colour: Colour) -> None:
+    assert frames(text, ScreenSettings(rows=1, voice=False)) == [line(0, text, colour)]
+
+
+@pytest.mark.parametrize("mark", "，。；！？,;!?")
+def test_a_sentence_is_broken_at_each_of_its_marks(mark: str) -> None:
+    assert lines(f"车位{mark}已满", ScreenSettings(rows=2)) == ["车位", "已满"]
+
+
+def test_a_line_is_as_wide_as_it_may_be_and_wide_characters_count_twice() -> None:
+    assert lines("车位已满了", ScreenSettings(rows=3, width=8)) == ["车位已满", "了", ""]
+    assert lines("abcd车", ScreenSettings(rows=2, width=5)) == ["abcd", "车"]
+    assert lines("abcde", ScreenSettings(rows=2, width=4)) == ["abcd", "e"]
+
+
+@pytest.mark.parametrize(("text", "voices", "count"), [("车位已满", True, 5), ("车位已满", False, 4), (" ", True, 4)])
+def test_what_is_shown_is_spoken_where_there_is_a_voice_and_something_to_say(
+    text: str, voices: bool, count: int
+) -> None:
+    assert len(frames(text, ScreenSettings(voice=voices))) == count
+
+
 @given(text=st.text(max_size=400), rows=st.integers(1, 8), width=st.integers(4, 64))
 def test_any_text_makes_frames_that_the_card_takes_whole(text: str, rows: int, width: int) -> None:
     settings = ScreenSettings(rows=rows, width=width)

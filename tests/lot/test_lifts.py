@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from lot.conftest import NewParking
 from support.barrier import Mode
+from support.clock import PATIENCE
 from support.parking import BY, LOT_ID, SEES_ALL, Parking, in_time, lot_with
 from support.troubled import TroubledDatabase
 from taigan.barriers.barrier import EventKind, LaneKey, Position
@@ -221,10 +222,11 @@ async def two(new_parking: NewParking) -> AsyncIterator[tuple[Parking, Parking]]
     await other.platform.lifts.drained()
 
 
-async def intended(street: Parking) -> None:
-    """Return when a lift has been written."""
-    while not await street.lifts():
-        await asyncio.sleep(0.01)
+async def intended(street: Parking, count: int = 1) -> None:
+    """Return when so many lifts have been written."""
+    async with asyncio.timeout(PATIENCE):
+        while len(await street.lifts()) < count:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_lift_that_another_process_intends_is_found_within_a_quarter_of_a_second(
@@ -282,8 +284,7 @@ async def test_a_lift_for_a_lane_whose_device_is_elsewhere_holds_up_no_other(new
     street.platform.lifts.at_hand = lambda lane: False  # type: ignore[method-assign]
     other.platform.lanes.remove(A1)
     opening = [asyncio.create_task(street.attendant.open(LOT_ID, lane, BY)) for lane in ("A1", "A2")]
-    while len(await street.lifts()) < 2:
-        await asyncio.sleep(0.01)
+    await intended(street, 2)
     await other.platform.lifts.look()
     await other.platform.lifts.drained()
     assert other.barrier("A2").lifts == 1

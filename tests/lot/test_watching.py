@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from lot.conftest import NewParking
 from support.barrier import Mode
 from support.clock import ManualClock
-from support.databases import emptied
 from support.exchange import Post
 from support.parking import LOT_ID, Parking, in_time, lot_with, parking
 from support.troubled import TroubledDatabase
@@ -32,26 +31,32 @@ A1 = LaneKey(LOT_ID, "A1")
 
 
 class Two:
-    """Two processes over one PostgreSQL that hear the same device at A1; `one` watches the lane."""
+    """Two processes over one database that hear the same device at A1; `one` watches the lane."""
 
     def __init__(self, one: Parking, two: Parking, post: Post) -> None:
         self.one, self.two, self.post = one, two, post
 
     async def dies(self, process: Parking, *, until: float = -1) -> None:
         """The process is gone: its leases run out, so many seconds from now."""
-        ended = {"until": sa.func.now() + timedelta(seconds=until)}
         mine = t.lane_watchers.c.process == process.platform.lanes.watchers._process
-        await self.one.database.write(lambda conn: conn.execute(sa.update(t.lane_watchers).where(mine).values(ended)))
+        await self.leases_end(until, mine)
         process.clock.advance(LASTS + 1)
+
+    async def leases_end(self, after: float, which: sa.ColumnElement[bool]) -> None:
+        """Let leases run out so many seconds from now, by the clock that counts for them."""
+        counted = sa.func.now() if self.one.database.dialect == "postgresql" else self.one.clock.now()
+        ended = {"until": counted + timedelta(seconds=after)}
+        await self.one.database.write(lambda conn: conn.execute(sa.update(t.lane_watchers).where(which).values(ended)))
 
     async def looks(self, process: Parking, times: int = 1) -> None:
         for _ in range(times):
+            process.clock.advance(0.001)
             await process.platform.lanes.watchers.look()
 
 
 @pytest.fixture
-async def two(postgres_database: Database) -> AsyncIterator[Two]:
-    database, clock, post = await emptied(postgres_database), ManualClock(), Post()
+async def two(database: Database) -> AsyncIterator[Two]:
+    clock, post = ManualClock(), Post()
     async with (
         parking(database, clock=clock, exchange=post.exchange()) as one,
         parking(database, clock=clock, process="q", exchange=post.exchange()) as two,
@@ -129,6 +134,9 @@ async def test_a_car_seen_by_a_process_that_did_not_watch_yet_is_the_one_that_th
     assert await two.one.row(sa.select(t.presences.c.presence_id, t.presences.c.left_at)) == [(car, None)]
     assert (await two.one.order()).state == "waiting"
     assert (await two.one.order()).plate == "粤B12345"
+    await two.two.arrives(presence_id="the next one")
+    cars = await two.one.row(sa.select(t.presences.c.presence_id).where(t.presences.c.left_at.is_(None)))
+    assert cars == [("the next one",)]
     scanning.cancel()
 
 
@@ -139,9 +147,7 @@ async def test_leases_of_a_dead_process_hold_nobody_up_after_the_databases_clock
 
 
 async def test_a_lease_renewed_after_the_databases_clock_was_set_back_is_a_sign_of_life(two: Two) -> None:
-    lease = t.lane_watchers.c.lot_id == LOT_ID
-    ahead = {"until": sa.func.now() + timedelta(seconds=LASTS + 3)}
-    await two.one.database.write(lambda conn: conn.execute(sa.update(t.lane_watchers).where(lease).values(ahead)))
+    await two.leases_end(LASTS + 3, t.lane_watchers.c.lot_id == LOT_ID)
     await two.looks(two.two)
     heard = asyncio.create_task(two.two.platform.lanes.watchers.is_ours(A1))
     await asyncio.sleep(0)
