@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,19 @@ async def test_a_command_past_its_deadline_never_leaves(lane: Bench) -> None:
 async def test_it_neither_holds_nor_lowers_and_says_so(lane: Bench) -> None:
     for verb in ("hold", "close"):
         assert (await lane.command(verb)).outcome is Outcome.REJECTED
+
+
+@pytest.mark.parametrize(("blanks", "outcome"), [(65_533, Outcome.REJECTED), (65_534, Outcome.ACCEPTED)])
+async def test_of_an_answer_sixty_four_kilobytes_are_read(tmp_path: Path, blanks: int, outcome: Outcome) -> None:
+    async def gate(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = b"OK" + b" " * blanks + b"x"
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(gate, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with bench(tmp_path, settings(), driver={"url": url}) as lane:
+            assert (await lane.open()).outcome is outcome

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 from structlog.testing import capture_logs
 
 from support.barrier_bench import LANE
 from support.clock import ManualClock
+from support.simulated_lanes import Heard
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.door import SIGNATURES_KEPT, Answer, Door, Mailbox, Post
+from taigan.barriers.drivers import Fleet
 from taigan.barriers.secrets import DeviceSecrets
 
 
@@ -58,7 +61,7 @@ def test_an_address_that_was_told_of_is_forgotten_and_the_one_that_speaks_now_is
     assert list(camera.mailbox.heard_from) == ["10.0.0.2"]
 
 
-@pytest.mark.parametrize(("later", "first"), [(599.9, False), (600.0, True), (601.0, True)])
+@pytest.mark.parametrize(("later", "first"), [(599.9, False), (600.0, False), (600.1, True)])
 def test_signed_bytes_count_once_within_their_time(later: float, first: bool) -> None:
     camera = Camera()
     assert camera.door.is_first("a", 600)
@@ -160,6 +163,23 @@ def test_a_mailbox_is_found_by_its_lane_and_taken_away_only_by_its_own_driver() 
 
 def test_what_a_device_may_bring_is_sixty_four_kilobytes_where_it_brings_no_picture() -> None:
     assert Camera().mailbox.limit == 65_536
+
+
+@pytest.mark.parametrize(
+    ("barrier", "limit"),
+    [
+        ({"driver": "vzenith-http", "serial": "c1"}, 4_194_304),
+        ({"driver": "hx-http", "serial": "c1"}, 4_194_304),
+        ({"driver": "http", "serial": "c1", "url": "http://127.0.0.1", "secret": "s" * 16}, 1_048_576),
+        ({"driver": "instant"}, 65_536),
+    ],
+)
+def test_a_device_that_brings_pictures_may_bring_as_much_as_they_need(barrier: dict[str, str], limit: int) -> None:
+    fleet = Fleet(Heard(), ManualClock(), Random(1))
+    fleet.add(LANE, barrier)
+    [mailbox] = fleet.door._mailboxes.values()
+    assert mailbox.limit == limit
+    assert mailbox.forms is (limit == 4_194_304)
 
 
 def test_a_device_that_was_renewed_keeps_its_lane_and_whether_its_secret_was_chosen(tmp_path: Path) -> None:

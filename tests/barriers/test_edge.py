@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, Self
@@ -32,6 +32,7 @@ from taigan.barriers.door import Post
 from taigan.barriers.drivers import BadSettings, Fleet
 from taigan.barriers.edge.agent import EdgeAgent, EdgeSettings, read_edge_settings
 from taigan.barriers.edge.cars import Car, Cars
+from taigan.barriers.edge.outbox import Line as KeptLine
 from taigan.barriers.edge.outbox import Outbox, OutboxUnusable, Owed
 from taigan.barriers.edge.wire import Cancel, Command, LaneEvent, prefix
 from taigan.barriers.wires.broker import BrokerSettings
@@ -276,6 +277,36 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_a_command_that_comes_again_is_answered_with_its_first_outcome(broker: Broker, tmp_path: Path) -> None:
+    line = Line(broker, tmp_path)
+    async with running(line, tmp_path) as script:
+        topic = f"{prefix(LANE.lot_id)}/{LANE.channel_id}"
+        command = Command("lift-1", "open", line.agent._boot, SystemClock().monotonic() + PATIENCE)
+        async with aiomqtt.Client("127.0.0.1", broker.port) as client, asyncio.timeout(PATIENCE):
+            await client.subscribe(f"{topic}/outcome")
+            outcomes = []
+            await client.publish(f"{topic}/command", msgspec.json.encode(command))
+            async for message in client.messages:
+                assert isinstance(message.payload, bytes)
+                outcomes.append(msgspec.json.decode(message.payload))
+                if len(outcomes) == 2:
+                    break
+                await client.publish(f"{topic}/command", msgspec.json.encode(command))
+        assert outcomes == [{"id": "lift-1", "outcome": "accepted", "reason": ""}] * 2
+        assert (await script.get())["lifts"] == 1
+
+
+async def test_two_thousand_commands_are_known_again(broker: Broker, tmp_path: Path) -> None:
+    line = Line(broker, tmp_path)
+    for number in range(2001):
+        command = Command(f"lift-{number}", "open", "another boot", 0.0)
+        line.agent._command("topic", line.barrier, msgspec.json.encode(command))
+    assert (len(line.agent._results), "lift-0" in line.agent._results) == (2000, False)
+    await asyncio.gather(*line.agent._doing)
+    assert (len(line.agent._results), "lift-0" in line.agent._results) == (2000, False)
+    line.outbox.close()
+
+
 async def test_events_are_said_again_until_they_are_acknowledged(broker: Broker, tmp_path: Path) -> None:
     line = Line(broker, tmp_path)
     async with workbench(tmp_path, line.device) as (_, script):
@@ -463,6 +494,35 @@ def test_the_file_does_not_grow_for_ever_beside_an_event_that_nobody_acknowledge
         assert file.stat().st_size < 5000
     outbox.close()
     assert reopened(file) == [never]
+
+
+def test_an_edge_owes_twenty_thousand_events_at_most(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "edge.jsonl")
+    for number in range(20_001):
+        outbox.keep(an_event(number))
+    outbox.close()
+    assert [len(outbox.owed), outbox.owed[0].event.event_id] == [20_000, "event-1"]
+
+
+def test_the_file_is_written_anew_when_it_is_larger_than_thirty_two_megabytes(tmp_path: Path) -> None:
+    file = tmp_path / "edge.jsonl"
+    outbox = Outbox(file)
+    outbox.keep(never := an_event(0))
+    whole = 32 * 2**20 - file.stat().st_size
+    empty = len(msgspec.json.encode(KeptLine(owed=a_long_event("")))) + 1
+    outbox.keep(a_long_event("x" * (whole - empty)))
+    assert file.stat().st_size == 32 * 2**20
+    outbox.dealt_with(["long"])
+    assert file.stat().st_size > 32 * 2**20, "it was not larger than that when this was written"
+    outbox.keep(last := an_event(1))
+    assert file.stat().st_size < 1000
+    outbox.close()
+    assert reopened(file) == [never, last]
+
+
+def a_long_event(detail: str) -> Owed:
+    at = datetime(2026, 5, 4, tzinfo=UTC)
+    return Owed("A1", LaneEvent("long", EventKind.FAULT, at, detail=detail))
 
 
 def test_two_edges_do_not_share_a_folder(tmp_path: Path) -> None:

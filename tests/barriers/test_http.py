@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from support.barrier_bench import LANE, Bench, bench, handed
+from support.barrier_bench import LANE, Bench, HandClock, bench, handed
 from support.ports import free_port
 from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome, Position, Price
 from taigan.barriers.door import Post
@@ -95,6 +95,20 @@ async def test_a_report_counts_only_with_a_fresh_signature(lane: Bench) -> None:
     assert lane.barrier.state.position is None
     assert await report(lane, body) == 200
     assert lane.barrier.state.position is Position.OPEN
+
+
+async def test_a_report_is_fresh_for_five_minutes_either_way_and_taken_once_for_as_long_as_it_is(
+    tmp_path: Path,
+) -> None:
+    clock = HandClock()
+    async with bench(tmp_path, settings(), clock=clock) as lane:
+        for number, (age, status) in enumerate([(300, 200), (301, 401), (-301, 401), (-300, 200)]):
+            body = json.dumps({"id": str(number), "alive": True}).encode()
+            assert await report(lane, body, age=age) == status
+        clock.advance(600)
+        assert await report(lane, body, age=300) == 409
+        clock.advance(1)
+        assert await report(lane, body, age=301) == 401
 
 
 async def test_a_report_sent_again_is_one_event(lane: Bench) -> None:

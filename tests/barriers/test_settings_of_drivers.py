@@ -291,6 +291,29 @@ async def test_what_a_device_can_see_follows_from_its_settings(
     assert fleet.add(LANE, barrier, detector=detector).sight == sight
 
 
+@pytest.mark.parametrize(
+    "barrier",
+    [
+        *(MQTT, POSTING, HX, HIKVISION, DAHUA, RELAY, OWN_MQTT, OWN_HTTP, EDGE, {"driver": "instant"}),
+        *(MQTT | {"wiring": {"no_such": 1}}, RELAY | {"screen": {"no_such": 1}}),
+    ],
+    ids=str,
+)
+def test_what_is_no_setting_is_refused(barrier: dict[str, Any]) -> None:
+    wrong = barrier if "no_such" in str(barrier) else barrier | {"no_such": 1}
+    with pytest.raises(BadSettings, match="no_such"):
+        read_settings(wrong)
+
+
+@pytest.mark.parametrize("where", ["edge", "platform", "lane"])
+def test_what_is_no_setting_of_an_edge_is_refused(where: str) -> None:
+    more = {"no_such": 1}
+    lane = {"channel_id": "A1", "barrier": HX} | (more if where == "lane" else {})
+    platform = {"broker": "mqtt://x"} | (more if where == "platform" else {})
+    with pytest.raises(BadSettings, match="no_such"):
+        read_edge_settings({"lot_id": "1-1", "platform": platform, "lanes": [lane]} | (more if where == "edge" else {}))
+
+
 def test_every_driver_of_the_table_is_one() -> None:
     for barrier in (MQTT, POSTING, HX, HIKVISION, DAHUA, RELAY, OWN_MQTT, OWN_HTTP, EDGE):
         assert driver_named(barrier["driver"]).Settings.__doc__

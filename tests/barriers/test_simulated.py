@@ -8,17 +8,18 @@ import dataclasses
 import json
 import random
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 import pytest
 from aiohttp import web
 
-from support.clock import PATIENCE, RunningClock
+from support.clock import PATIENCE, ManualClock, RunningClock
 from support.simulated_lanes import LOT, Heard, Script, running, settings
 from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, Outcome, Position, Price
-from taigan.barriers.kinds.simulated import SimulatedLanes
+from taigan.barriers.kinds.simulated import SimulatedBarrier, SimulatedLanes, Snapshot
 from taigan.clock import Clock, SystemClock
 
 A1 = LaneKey(LOT, "A1")
@@ -509,3 +510,179 @@ async def test_a_lane_that_has_no_power_at_the_start_is_offline(tmp_path: Path) 
             await heard.until(EventKind.ONLINE)
             assert barrier.state.online
             assert heard.kinds().count(EventKind.ONLINE) == 1
+
+
+@pytest.mark.parametrize(("more", "connections"), [(-1024, 1), (1024, 2)])
+async def test_a_frame_of_the_lanes_has_sixteen_megabytes_at_most(more: int, connections: int) -> None:
+    heard = Heard()
+    async with FakeLanes() as fake, driving(fake.url, heard) as barrier:
+        with contextlib.suppress(ConnectionError):  # it is hung up on in the midst of it
+            await fake.send(snapshot=[], detail="x" * (16 * 2**20 + more - len('{"snapshot": [], "detail": ""}')))
+        if connections == 2:
+            await heard.until(EventKind.ONLINE, times=2)
+        opening = asyncio.create_task(barrier.open("lift-1", in_seconds(PATIENCE)))
+        frame = await fake.next_frame()
+        await fake.send(reply=frame["id"], outcome="accepted")
+        assert (await opening).outcome is Outcome.ACCEPTED
+        assert fake.connections == connections
+
+
+class Told:
+    """One lane of simulated lanes that nobody is connected to, and what it tells."""
+
+    def __init__(self) -> None:
+        self.heard, self.clock = Heard(), ManualClock()
+        self.acknowledged: list[str] = []
+        lanes = SimulatedLanes("http://127.0.0.1:9", self.heard, self.clock, chance=random.Random(1))
+        lanes.acknowledge = lambda event: self.acknowledged.append(event.event_id)  # type: ignore[method-assign]
+        barrier = lanes.lane(A1, True)
+        assert isinstance(barrier, SimulatedBarrier)
+        self.barrier = barrier
+
+    async def tells(self, count: int) -> list[Event]:
+        """So many events, once they were taken."""
+        await self.barrier.start()
+        async with asyncio.timeout(PATIENCE):
+            while len(self.heard.events) < count:
+                await asyncio.sleep(0.001)
+        await self.barrier.stop()
+        return self.heard.events
+
+    def snapshot(self, **told: Any) -> Snapshot:
+        return msgspec.convert(FakeLanes.snapshot("A1") | told, Snapshot)
+
+    def happens(self, kind: EventKind, presence: str = "", *, name: str = "", held: bool = False) -> None:
+        event = Event(name or f"{presence}/{kind}", A1, kind, self.clock.now(), presence)
+        self.barrier.happened(event, held=held, now=self.clock.now())
+
+
+async def test_a_lane_as_it_stands_is_told_from_what_has_ended_to_what_is_there() -> None:
+    told = Told()
+    now = told.clock.now()
+    told.barrier.connected(
+        told.snapshot(
+            position="open",
+            held=True,
+            presence="car-2",
+            since=1000,
+            ended=[("car-0", "passed", 10), ("car-1", "backed_out", 20)],
+            read=("read-1", "粤B12345", 1001),
+            lifts=7,
+        ),
+        now,
+    )
+    state = told.barrier.state
+    assert (state.online, state.held, state.position, state.presence_id) == (True, True, Position.OPEN, "car-2")
+    assert (state.since, state.last_heard) == (datetime.fromtimestamp(1000, UTC), now)
+    assert [
+        (each.event_id, each.kind, each.at.timestamp(), each.presence_id, each.plate, each.seen)
+        for each in (await told.tells(6))
+    ] == [
+        ("car-0/passed", EventKind.PASSED, 10, "car-0", "", False),
+        ("car-1/backed_out", EventKind.BACKED_OUT, 20, "car-1", "", True),
+        ("car-2/arrived", EventKind.ARRIVED, 1000, "car-2", "", False),
+        ("read-1", EventKind.PLATE, 1001, "car-2", "粤B12345", False),
+        (f"{A1}/7/up", EventKind.UP, now.timestamp(), "", "", False),
+        (f"{A1}/online/{now.isoformat()}", EventKind.ONLINE, now.timestamp(), "", "", False),
+    ]
+    assert told.acknowledged == []
+
+
+async def test_a_lane_that_is_empty_and_whose_arm_is_nowhere_is_only_there() -> None:
+    told = Told()
+    told.barrier.state.since = told.clock.now()
+    told.barrier.connected(told.snapshot(position="unknown", read=("read-1", "粤B12345", 1)), told.clock.now())
+    assert (told.barrier.state.since, told.barrier.state.presence_id) == (None, "")
+    assert [event.kind for event in await told.tells(1)] == [EventKind.ONLINE]
+
+
+async def test_a_lane_without_power_is_not_there_and_says_so_once() -> None:
+    told = Told()
+    told.barrier.connected(told.snapshot(), told.clock.now())
+    for _ in range(2):
+        told.barrier.connected(told.snapshot(power=False), told.clock.now())
+    assert not told.barrier.state.online
+    told.clock.advance(1)
+    told.barrier.connected(told.snapshot(), told.clock.now())
+    assert [event.kind for event in await told.tells(4)] == [
+        EventKind.DOWN,
+        EventKind.ONLINE,
+        EventKind.OFFLINE,
+        EventKind.ONLINE,
+    ]
+
+
+async def test_the_picture_of_a_lane_follows_what_happens_in_it() -> None:
+    told = Told()
+    state = told.barrier.state
+    assert (state.online, state.position) == (False, Position.UNKNOWN)
+    told.happens(EventKind.ARRIVED, "car-1")
+    assert (state.presence_id, state.since) == ("car-1", told.clock.now())
+    for kind, position in (
+        (EventKind.RISING, Position.RISING),
+        (EventKind.UP, Position.OPEN),
+        (EventKind.FALLING, Position.FALLING),
+        (EventKind.DOWN, Position.CLOSED),
+    ):
+        told.happens(kind, name=f"1/{kind}", held=kind is EventKind.UP)
+        assert (state.position, state.held) == (position, kind is EventKind.UP)
+    told.happens(EventKind.PASSED, "another")
+    assert state.presence_id == "car-1"
+    told.happens(EventKind.BACKED_OUT, "car-1")
+    assert (state.presence_id, state.since) == ("", None)
+    state.online = True
+    told.happens(EventKind.OFFLINE, name="off")
+    assert (state.online, state.position) == (False, Position.UNKNOWN)
+    assert len(await told.tells(8)) == 8
+    assert len(told.acknowledged) == 8
+
+
+async def test_an_event_is_known_again_while_two_hundred_others_have_come_since() -> None:
+    told = Told()
+    for number in range(201):
+        told.happens(EventKind.FAULT, name=str(number))
+    await told.tells(201)
+    assert len(told.acknowledged) == 201
+    told.happens(EventKind.FAULT, name="1")
+    assert told.acknowledged[-1] == "1"
+    assert len(told.acknowledged) == 202
+    told.happens(EventKind.FAULT, name="0")  # so long ago that it is told once more
+    assert len(await told.tells(202)) == 202
+
+
+async def test_an_event_that_waits_to_be_taken_is_not_acknowledged_before_it_is() -> None:
+    told = Told()
+    for _ in range(2):
+        told.happens(EventKind.FAULT, name="1")
+    assert told.acknowledged == []
+    await told.tells(1)
+    assert told.acknowledged == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("count", "frames"), [(1, [1]), (200, [200]), (201, [200, 1]), (400, [200, 200]), (401, [200, 200, 1])]
+)
+async def test_lanes_are_asked_for_by_two_hundreds(count: int, frames: list[int]) -> None:
+    asked: list[int] = []
+
+    async def control(request: web.Request) -> web.WebSocketResponse:
+        channel = web.WebSocketResponse()
+        await channel.prepare(request)
+        async for message in channel:
+            asked.append(len(json.loads(message.data)["watch"]))
+        return channel
+
+    app = web.Application()
+    app.router.add_get("/control", control)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        url = "http://{}:{}".format(*runner.addresses[0])
+        keys = [LaneKey(LOT, f"L{number}") for number in range(count)]
+        async with driving(url, Heard(), *keys, online=False), asyncio.timeout(PATIENCE):
+            while sum(asked) < count:
+                await asyncio.sleep(0.005)
+        assert asked == frames
+    finally:
+        await runner.cleanup()

@@ -8,13 +8,16 @@ import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from support.barrier_bench import LANE, Bench, HandClock, bench, handed
+from support.simulated_lanes import Heard
 from taigan.barriers.barrier import EventKind, Outcome
 from taigan.barriers.door import Answer, Post
+from taigan.barriers.drivers import Fleet
 from taigan.devices.electronics.device import Fault
 
 SETTINGS: dict[str, Any] = {"driver": "vzenith-http", "serial": "c5h-1", "screen": {}}
@@ -205,3 +208,72 @@ async def test_a_camera_that_chatters_still_gets_its_command_at_the_heartbeat(qu
     assert await quiet.device.beat()
     assert (await waiting).outcome is Outcome.UNCERTAIN
     assert (await quiet.script.get())["lifts"] == 1
+
+
+class Posting:
+    """A camera whose heartbeats the test makes."""
+
+    def __init__(self, **others: Any) -> None:
+        self.clock = HandClock()
+        self.fleet = Fleet(Heard(), self.clock, Random(1))
+        self.barrier = self.fleet.add(LANE, {"driver": "vzenith-http", "serial": "c1", **others})
+
+    async def beat(self) -> dict[str, Any]:
+        """What a heartbeat is answered."""
+        mailbox = self.fleet.door.find("vzenith-http", "c1")
+        assert mailbox is not None
+        answer = await mailbox.handle(Post(b"", {}, {"device_name": "c1"}))
+        return dict(json.loads(answer.body)["Response_AlarmInfoPlate"])
+
+    async def takes(self, verb: str, name: str = "lift-1") -> dict[str, Any]:
+        """What takes a command along."""
+        deadline = self.clock.now() + timedelta(seconds=4)
+        giving = asyncio.create_task(getattr(self.barrier, verb)(name, deadline))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        answer = await self.beat()
+        assert (await giving).outcome is Outcome.UNCERTAIN
+        return answer
+
+
+async def test_each_command_is_what_the_camera_understands() -> None:
+    camera = Posting(open_with="ivs_ioctrl", wiring={"open_output": 2, "open_pulse": 700, "close_output": 3})
+    await camera.beat()
+    assert await camera.takes("open") == {"info": "no", "ivs_ioctrl": {"io": 2, "value": 2, "delay": 700}}
+    assert await camera.takes("close") == {"info": "no", "ivs_ioctrl": {"io": 3, "value": 2, "delay": 3000}}
+    assert await camera.takes("hold") == {"info": "no", "ivs_ioctrl": {"io": 2, "value": 1, "delay": 0}}
+    assert await camera.takes("close") == {"info": "no", "ivs_ioctrl": {"io": 2, "value": 0, "delay": 0}}
+    assert not camera.barrier.state.held
+    assert await camera.beat() == {"info": "no"}
+
+
+async def test_a_camera_that_opens_by_its_answer_is_told_ok_once() -> None:
+    camera = Posting()
+    await camera.beat()
+    assert await camera.takes("open") == {"info": "ok"}
+    assert await camera.beat() == {"info": "no"}
+
+
+async def test_a_camera_without_an_output_that_lowers_lets_go_of_the_one_that_raises() -> None:
+    camera = Posting(wiring={"close_output": -1})
+    await camera.beat()
+    assert await camera.takes("close") == {"info": "no", "ivs_ioctrl": {"io": 0, "value": 0, "delay": 0}}
+
+
+async def test_the_latest_text_rides_along_once_where_there_is_a_screen() -> None:
+    for screen in ({}, {"screen": {"rows": 2}}):
+        camera = Posting(**screen, wiring={"screen_channel": 1})
+        await camera.barrier.screen.show("车位已满")
+        await camera.barrier.screen.show("欢迎光临")
+        data = (await camera.beat()).get("serialData", [])
+        assert [item["serialChannel"] for item in data] == ([1, 1, 1] if screen else [])
+        assert "serialData" not in await camera.beat()
+
+
+@pytest.mark.parametrize(("later", "online"), [(104.9, True), (105, True), (105.1, False)])
+async def test_a_camera_is_offline_after_three_and_a_half_heartbeats(later: float, online: bool) -> None:
+    camera = Posting()
+    await camera.beat()
+    camera.clock.advance(later)
+    camera.fleet.site.tick()
+    assert camera.barrier.state.online is online

@@ -184,7 +184,7 @@ class Door:
     def is_first(self, signature: str, within: float) -> bool:
         """Whether these signed bytes come for the first time, here or at any other lane, in so many seconds."""
         now = self._clock.monotonic()
-        while self._used and (next(iter(self._used.values())) <= now or len(self._used) >= SIGNATURES_KEPT):
+        while self._used and (next(iter(self._used.values())) < now or len(self._used) >= SIGNATURES_KEPT):
             del self._used[next(iter(self._used))]
         if signature in self._used:
             return False
