@@ -886,3 +886,13 @@ async def test_an_order_that_a_scan_makes_has_the_drivers_data_and_no_plate(new_
     assert (lift.actor, lift.cause, lift.purpose, lift.order_id) == ("driver", "scan", "enter", order.order_id)
     assert (lift.presence_id, lift.command, lift.taken_at) == (car, "open", street.clock.now())
     assert (lift.deadline - lift.intended_at).total_seconds() == 3.7
+
+
+async def test_a_lane_without_a_barrier_is_told_so_when_it_is_to_be_raised_and_not_before(street: Parking) -> None:
+    await street.arrives()
+    street.platform.lanes.remove(street.barrier().lane)
+    assert (await street.scan()).said == (0, "道闸故障，请联系管理员")
+    [lift] = await street.lifts()
+    assert (lift.outcome, lift.detail) == ("rejected", "the lane has no barrier")
+    assert (lift.deadline - lift.intended_at).total_seconds() == 3.7
+    assert await street.alarm_kinds() == ["barrier_fault"]

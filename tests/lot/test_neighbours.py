@@ -155,6 +155,13 @@ async def test_what_one_process_says_the_other_hears_and_nothing_else(
     assert two.two.events.pass_on is None
 
 
+async def test_a_word_is_as_short_as_it_can_be(two: Two) -> None:
+    """The line takes short words only, and every process hears each of them."""
+    two.one.neighbours.say_that_lanes_changed()
+    two.one.neighbours.say_what_was_stored(Stored("lot", "A1", gone="car"))
+    assert two.words == ['{"changed":true}', '{"stored":{"lot_id":"lot","channel_id":"A1","gone":"car"}}']
+
+
 async def test_a_word_that_cannot_be_read_is_passed_over(two: Two) -> None:
     two.post.tell(None, "{")
     two.post.tell(None, '{"stored": 7}')

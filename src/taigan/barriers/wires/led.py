@@ -16,7 +16,6 @@ import msgspec
 
 PREAMBLE = bytes.fromhex("0064FFFF")
 VOICE = 0x30
-STOP = 0x31
 LINE = 0x62
 DATA_LIMIT = 255
 VOICE_LIMIT = DATA_LIMIT - 1
