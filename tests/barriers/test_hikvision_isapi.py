@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.barrier_bench import Bench, bench
+from support.barrier_bench import Bench, HandClock, bench
 from support.ports import free_port
 from taigan.barriers.barrier import EventKind, Outcome, Position
 from taigan.devices.electronics.device import Fault
@@ -153,3 +154,79 @@ async def test_an_unplugged_gate_is_rejected_and_found_again(lane: Bench) -> Non
 async def test_it_sees_the_arm_and_no_cars(lane: Bench) -> None:
     sight = lane.barrier.sight
     assert (sight.acknowledges, sight.position, sight.detector) == (True, True, False)
+
+
+@contextlib.asynccontextmanager
+async def gate_that_says(folder: Path, status: int, body: str) -> AsyncIterator[Bench]:
+    """A gate that answers whatever it is asked with this."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if length := re.search(rb"Content-Length: (\d+)", head):
+            await reader.readexactly(int(length[1]))
+        content = body.encode()
+        writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(content)) + content)
+        await writer.drain()
+        writer.close()
+
+    async with bench(folder, settings(ask_every=3600)) as lane:
+        await lane.device.set_fault(Fault.UNPLUGGED)
+        async with odd_device(lane.device.port, serve):
+            yield lane
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "position", "online"),
+    [
+        (200, "1", Position.CLOSED, True),
+        (200, " 2 ", Position.OPEN, True),
+        (200, "3", Position.UNKNOWN, True),
+        (200, "", Position.UNKNOWN, True),
+        (500, "2", Position.UNKNOWN, False),
+        (404, "2", Position.UNKNOWN, False),
+    ],
+)
+async def test_a_gate_says_whether_its_arm_is_down_or_up(
+    tmp_path: Path, status: int, said: str, position: Position, online: bool
+) -> None:
+    body = f'<BarrierGateStatus xmlns="x"><barrierGateStatus>{said}</barrierGateStatus></BarrierGateStatus>'
+    async with gate_that_says(tmp_path, status, body) as lane:
+        lane.barrier.watch.arm(Position.RISING)  # type: ignore[attr-defined]
+        await lane.barrier.ask()  # type: ignore[attr-defined]
+        assert (lane.barrier.state.position, lane.barrier.state.online) == (position, online)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "outcome", "reason"),
+    [
+        (200, "<statusCode>1</statusCode>", Outcome.ACCEPTED, ""),
+        (200, "<statusCode>4</statusCode>", Outcome.REJECTED, "the gate does not support open"),
+        (
+            200,
+            "<statusCode>3</statusCode><statusString>Device Error</statusString>",
+            Outcome.REJECTED,
+            "the gate answered status 3: Device Error",
+        ),
+        (500, "<other>1</other>", Outcome.REJECTED, "the gate answered status nothing: HTTP 500"),
+    ],
+)
+async def test_a_gate_says_what_became_of_a_command(
+    tmp_path: Path, status: int, answer: str, outcome: Outcome, reason: str
+) -> None:
+    async with gate_that_says(tmp_path, status, f"<ResponseStatus>{answer}</ResponseStatus>") as lane:
+        result = await lane.open()
+        assert (result.outcome, result.reason) == (outcome, reason)
+
+
+async def test_a_gate_is_asked_more_often_for_half_a_minute_after_a_command(tmp_path: Path) -> None:
+    clock = HandClock()
+    async with bench(tmp_path, settings(ask_every=10, ask_busy=0.5), clock=clock) as lane:
+        barrier: Any = lane.barrier
+        await barrier.ask()
+        assert barrier._asked.every == 10
+        await lane.opened()
+        assert (barrier._asked.every, barrier._asked.due) == (0.5, clock.monotonic())
+        for later, every in ((29.9, 0.5), (0.1, 10), (1, 10)):
+            clock.advance(later)
+            await barrier.ask()
+            assert barrier._asked.every == every

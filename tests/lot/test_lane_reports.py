@@ -236,6 +236,22 @@ async def test_an_arrival_that_comes_again_after_its_car_has_gone_is_not_another
     assert (await in_time(scanning))[0].said == (0, "未检测到车辆，请驶入车道后再扫码")
 
 
+@pytest.mark.parametrize("other", ["a car", "car-p9", "zebra"])
+async def test_a_car_that_leaves_another_lane_drops_no_command_here(street: Parking, other: str) -> None:
+    street.barrier().mode = Mode.HELD
+    await street.arrives()
+    await street.arrives("A2", presence_id=other)
+    scanning = asyncio.create_task(street.scan())
+    await street.barrier().commanded()
+    await street.barrier("A2").report(EventKind.BACKED_OUT, other, seen=False)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert street.barrier().cancelled == []
+    street.barrier().go_on()
+    assert (await in_time(scanning))[0].said == (1, "入场成功")
+    assert (await street.order()).passed_at is None
+
+
 async def test_a_car_that_passes_says_so_in_the_history_of_its_order(street: Parking) -> None:
     street.barrier().mode = Mode.SILENT
     car = await street.arrives()

@@ -50,6 +50,39 @@ async def test_a_plate_read_after_the_scan_joins_the_order(street: Parking) -> N
     assert len(await street.orders()) == 1
 
 
+@pytest.mark.parametrize("plates", [("浙A12345", "浙A12345"), ("浙A12345", "京B00001"), ("京B00001", "浙A12345")])
+async def test_the_order_of_a_scan_has_the_plate_that_was_read_last_and_each_is_noted_once(
+    street: Parking, plates: tuple[str, str]
+) -> None:
+    await street.enters()
+    for plate in plates:
+        street.clock.advance(1)
+        said = await street.platform.plates.posted(LaneKey(LOT_ID, "A1"), plate, "")
+        assert (said.state, said.errmsg) == (1, "入场成功")
+    order = await street.order()
+    assert order.plate == plates[-1]
+    read = [event.detail for event in (await street.history(order)).events if event.event == "plate read"]
+    assert read == list(dict.fromkeys(plates))
+
+
+async def test_another_plate_for_the_order_of_a_plate_changes_nothing(street: Parking) -> None:
+    car = await street.arrives()
+    await read_plate(street, car)
+    await street.platform.plates.posted(LaneKey(LOT_ID, "A1"), "京B00001", car)
+    assert [(order.licence, order.plate) for order in await street.orders()] == [(PLATE, PLATE)]
+
+
+async def test_a_plate_that_joins_while_the_arm_is_being_raised_is_told_so(street: Parking) -> None:
+    street.barrier().mode = Mode.HELD
+    car = await street.arrives()
+    scanning = asyncio.create_task(street.scan())
+    await street.barrier().commanded()
+    said = await street.platform.plates.posted(LaneKey(LOT_ID, "A1"), PLATE, car)
+    assert (said.state, said.errmsg) == (2, "正在抬杆，请稍候")
+    street.barrier().go_on()
+    assert (await scanning).state == 1
+
+
 async def test_a_plate_read_while_the_arm_is_being_raised_joins_the_order(street: Parking) -> None:
     street.barrier().mode = Mode.HELD
     car = await street.arrives()
