@@ -16,7 +16,6 @@ from support.exits import (
     at_exit,
     attempts,
     bill,
-    departure,
     exits_told,
     leaves,
     parked,
@@ -467,17 +466,6 @@ async def test_a_code_takes_nothing_for_a_car_without_an_order_nor_for_one_that_
     free = await at_exit(street)
     await scanned(street, free)
     assert (await attempts(street), street.barrier(EXIT).lifts) == ([], 1)
-
-
-async def test_a_code_that_was_read_long_ago_or_for_another_car_takes_nothing(street: Parking) -> None:
-    await parked(street)
-    car = await at_exit(street)
-    await scanned(street, "another car")
-    event = await street.barrier(EXIT).report(EventKind.SCANNED_CODE, "gone", code=WECHAT_CODE)
-    street.clock.advance(31)
-    await street.barrier(EXIT).repeat(event)
-    await street.settled()
-    assert (await attempts(street), (await departure(street, car)).released_at) == ([], None)
 
 
 async def test_d13_a_car_that_backs_off_after_a_pull_owes_the_difference_by_code_only(street: Parking) -> None:
