@@ -249,7 +249,9 @@ async def test_a_payment_is_at_the_exit_unless_bolink_says_that_it_was_inside(
         assert street.barrier(EXIT).shown[-1] == f"{PLATE} {texts.SCREEN_CHARGED}"
 
 
-@pytest.mark.parametrize(("known", "told", "lifts"), [(0, 0, 0), (1, 0, 0), (1, 1, 0), (1, 2, 1)])
+@pytest.mark.parametrize(
+    ("known", "told", "lifts"), [(0, 0, 0), (0, 1, 1), (1, 0, 0), (1, 1, 0), (1, 2, 1), (2, 2, 0), (2, 3, 1)]
+)
 async def test_payments_that_bolink_has_are_held_against_those_that_are_known_here(
     street: Parking, known: int, told: int, lifts: int
 ) -> None:
