@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from benchmarks import scene
 from benchmarks.postgres import Postgres
+from taigan.lot.policy import Policy
 from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup, seed
 from taigan.storage import tables as t
 from taigan.storage.database import open_database
 from taigan.storage.setup import price_lists
 from taigan.storage.setup.price_lists import PriceListRow
 
+KEPT = f"{Policy().deliveries_kept} s"
 INSTANT = {"driver": "instant"}
 _SINCE = date(2020, 1, 1)
 
@@ -72,9 +74,20 @@ async def parked(url: str, park_id: str, count: int) -> list[str]:
 def fill(postgres: Postgres, database: str, closed: int, inside: int) -> None:
     """Stays of the past year that have ended, paid at the exit, and cars that are inside, in the lots in turn.
 
-    A closed one has 16 rows, one inside has 6.
+    A closed one has 16 rows, but for its two uploads if they would have been dropped by now; one inside has 6. What a
+    platform works out once of such a year (its days summed up, its plates gathered) is not done meanwhile.
     """
-    filled(postgres, database, [closed_rows(closed, max(closed, 1)), inside_rows(inside)])
+    filled(postgres, database, [closed_rows(closed, max(closed, 1)), inside_rows(inside), rounds_made()])
+
+
+def rounds_made() -> dict[str, list[str]]:
+    """The rounds that look for days to sum up and plates to gather come again tomorrow, in every lot."""
+    return {
+        "rounds": [
+            f"(lot_id, task, due_at) SELECT lot_id, '{task}', now() + interval '1 day' FROM lots"
+            for task in ("day sums", "plates")
+        ]
+    }
 
 
 def filled(postgres: Postgres, database: str, groups: Sequence[dict[str, list[str]]]) -> None:
@@ -163,7 +176,8 @@ def closed_rows(count: int, of: int) -> dict[str, list[str]]:
             f"{which}, {order}, 400, 400, {out} + interval '15 min', 1, {out} {source}"
         ],
         "deliveries": [
-            _delivery(which, order, section, moment, source) for section, moment in (("3.1", at), ("3.2", out))
+            f"{_delivery(which, order, section, moment, source)} WHERE {moment} > now() - interval '{KEPT}'"
+            for section, moment in (("3.1", at), ("3.2", out))
         ],
     }
 

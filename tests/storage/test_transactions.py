@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from support.clock import PATIENCE, ManualClock
+from support.databases import emptied
 from support.postgres import create_database, drop_database
 from support.troubled import TroubledDatabase
 from taigan.storage import tables as t
@@ -63,6 +64,7 @@ async def test_a_transaction_whose_caller_went_away_is_carried_to_its_end(databa
 
 
 async def test_sqlite_reads_go_on_while_a_transaction_writes(sqlite_storage: Database) -> None:
+    await emptied(sqlite_storage)
     writing, go_on = threading.Event(), threading.Event()
 
     def slow(conn: sa.Connection) -> None:
@@ -81,8 +83,6 @@ async def test_sqlite_reads_go_on_while_a_transaction_writes(sqlite_storage: Dat
 
 @pytest.mark.parametrize("cuts", [1, 2])
 async def test_a_connection_cut_in_mid_transaction_is_tried_again_once(postgres_storage: Database, cuts: int) -> None:
-    from support.databases import emptied
-
     await emptied(postgres_storage)
     attempts = 0
 
@@ -101,6 +101,21 @@ async def test_a_connection_cut_in_mid_transaction_is_tried_again_once(postgres_
             await postgres_storage.write(transaction)
     assert attempts == 2
     assert await vendors(postgres_storage) == (["1"] if cuts == 1 else [])
+
+
+async def test_what_is_looked_up_again_and_again_is_planned_a_few_times_and_a_report_each_time(
+    postgres_storage: Database,
+) -> None:
+    def planned(conn: sa.Connection, name: str) -> tuple[int, int]:
+        for number in range(10):
+            conn.exec_driver_sql(f"SELECT name AS {name} FROM vendors WHERE union_id = $1", (str(number),))
+        plans = "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE"
+        custom, kept = conn.exec_driver_sql(f"{plans} 'SELECT name AS {name} %'").one()
+        return custom, kept
+
+    assert await postgres_storage.write(lambda conn: planned(conn, "looked_up")) == (5, 5)
+    assert await postgres_storage.read(lambda conn: planned(conn, "reported")) == (10, 0)
+    assert await postgres_storage.write(lambda conn: planned(conn, "looked_up_later")) == (5, 5)
 
 
 async def test_connections_cut_while_nobody_used_them_are_not_noticed(postgres_storage: Database) -> None:

@@ -102,9 +102,11 @@ _READY = (
     .with_for_update(of=_pace, skip_locked=True)
 )
 _PACE = sa.update(_pace).where(among(_pace.c.lot_id, "lots")).values(next_at=sa.bindparam("free_at"))
+# What is found by its number is asked for its state in a form that no index serves: PostgreSQL would take the index of
+# what is to be sent, if there was nothing when it last looked the table over, and read all that waits by now.
 _CLAIM = (
     sa.update(_d)
-    .where(among(_d.c.delivery_id, "ids", Numbers()), _DUE)  # again: another process may have been faster
+    .where(among(_d.c.delivery_id, "ids", Numbers()), _DUE.is_(sa.true()))  # again: another process may be faster
     .values(state="sending", attempts=_d.c.attempts + 1, lease_until=sa.bindparam("until", type_=Moment()))
     .returning(*(_d.c[name] for name in Claimed.__struct_fields__))
 )
@@ -121,7 +123,7 @@ _SENT = Update["Sent"](
     "answer",
     "lease_until",
     key=["delivery_id", "attempts"],
-    where="deliveries.state = 'sending'",
+    where="(deliveries.state = 'sending') IS TRUE",
 )
 _OWING = Update[Owing](t.orders, "arrears", key=["lot_id", "order_id"])
 _CANCEL = (

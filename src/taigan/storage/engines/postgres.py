@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]
 import sqlalchemy as sa
@@ -24,6 +24,7 @@ from taigan.storage.errors import CannotOpen, Held, ReadOnly, Unavailable
 from taigan.storage.migrations import step
 
 T = TypeVar("T")
+_Planning: TypeAlias = "Callable[[AsyncConnection], Awaitable[None]]"
 log = structlog.get_logger("taigan.storage")
 
 CONNECT_WITHIN = 3.0
@@ -40,9 +41,10 @@ GIVE_WAY = (0.05, 0.2)
 """Seconds that a transaction that was ended in favour of another waits before each try: the other gets through."""
 AT_ONCE = (0.0,)
 """The same after anything else that wrote nothing: it has taken seconds already."""
+PLANS_LAST = 5.0
+"""Seconds after which a session plans its statements anew. Planning takes most of a look-up's time; but a plan from
+when the tables were empty, by the wrong index, does not fit them once they have filled."""
 _SESSION = {
-    # Each statement is planned for the tables as they are: a plan kept from when they were empty fits no longer.
-    "plan_cache_mode": "force_custom_plan",
     "jit": "off",
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
@@ -145,10 +147,10 @@ class PostgresDatabase:
             await engine.dispose()
 
     async def write(self, transaction: Callable[[sa.Connection], T]) -> T:
-        return await self._carry_through(self._run(transaction))
+        return await self._carry_through(self._run(transaction, _keep_plans))
 
     async def read(self, transaction: Callable[[sa.Connection], T]) -> T:
-        return await self._carry_through(self._run(transaction))
+        return await self._carry_through(self._run(transaction, _plan_each))
 
     async def _carry_through(self, work: Coroutine[Any, Any, T]) -> T:
         task = asyncio.ensure_future(work)
@@ -156,11 +158,11 @@ class PostgresDatabase:
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
-    async def _run(self, transaction: Callable[[sa.Connection], T]) -> T:
+    async def _run(self, transaction: Callable[[sa.Connection], T], planned: _Planning) -> T:
         tried = 0
         while True:
             try:
-                return await self._attempt(transaction)
+                return await self._attempt(transaction, planned)
             except _NothingWritten as error:
                 pauses = GIVE_WAY if error.gave_way else AT_ONCE
                 if tried == len(pauses):
@@ -168,11 +170,12 @@ class PostgresDatabase:
                 await asyncio.sleep(pauses[tried])
                 tried += 1
 
-    async def _attempt(self, transaction: Callable[[sa.Connection], T]) -> T:
+    async def _attempt(self, transaction: Callable[[sa.Connection], T], planned: _Planning) -> T:
         try:
             async with self._engine.connect() as conn:
                 generation = self._generation
                 try:
+                    await planned(conn)
                     result = await conn.run_sync(transaction)
                 except sa.exc.DBAPIError as error:
                     if failures.takes_no_writes(error):
@@ -217,6 +220,27 @@ class PostgresDatabase:
         if self._running:
             await asyncio.wait(self._running, timeout=ENDED_WITHIN)
         await self._engine.dispose()
+
+
+async def _keep_plans(conn: AsyncConnection) -> None:
+    """Statements that look up and write rows by their keys: their plans are kept for a while."""
+    await _plan(conn, "auto")
+    now = asyncio.get_running_loop().time()
+    if now - conn.info.setdefault("planned_at", now) >= PLANS_LAST:
+        conn.info["planned_at"] = now
+        await conn.exec_driver_sql("DISCARD PLANS")
+
+
+async def _plan_each(conn: AsyncConnection) -> None:
+    """Lists and reports: each is planned for the days and the lot that it is about."""
+    await _plan(conn, "force_custom_plan")
+
+
+async def _plan(conn: AsyncConnection, mode: str) -> None:
+    """Have the session plan so from now on. What a transaction that fails takes back is only slower."""
+    if conn.info.get("plans") != mode:
+        conn.info["plans"] = mode
+        await conn.exec_driver_sql(f"SET plan_cache_mode = {mode}")
 
 
 class _NothingWritten(Exception):

@@ -63,9 +63,7 @@ def rows(conn: sa.Connection, statement: Returning, parameters: Mapping[str, obj
 
 class _Reading:
     def __init__(self, statement: Returning, dialect: sa.Dialect) -> None:
-        if dialect.name == "sqlite":
-            statement = _with_constants(statement)
-        compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        compiled = _with_constants(statement).compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self.text = compiled.string
         self._parameters = [
             (name, compiled.params.get(name), _bound_as(compiled, name).dialect_impl(dialect).bind_processor(dialect))
@@ -86,8 +84,11 @@ class _Reading:
 
 
 def _with_constants(statement: Returning) -> Returning:
-    """The statement with what never changes written into it. SQLite plans a statement anew each time a parameter is
-    bound that a partial index could depend on; that costs many times what most statements do."""
+    """The statement with what never changes written into it, so that a plan by a partial index can be kept.
+
+    SQLite plans a statement anew each time a parameter is bound that such an index could depend on, and PostgreSQL
+    keeps no plan that depends on one; that costs many times what most statements do.
+    """
 
     def written(element: Any, **given: object) -> sa.ColumnClause[Any] | None:
         if not isinstance(element, sa.BindParameter) or not element.unique:
@@ -95,8 +96,10 @@ def _with_constants(statement: Returning) -> Returning:
         match element.value:
             case str(text):
                 return sa.literal_column("'" + text.replace("'", "''") + "'", element.type)
+            case bool(flag):
+                return sa.literal_column(str(flag), element.type)
             case int(number):
-                return sa.literal_column(str(int(number)), element.type)
+                return sa.literal_column(str(number), element.type)
         return None
 
     constant: Any = sa.sql.visitors.replacement_traverse(statement, {}, written)

@@ -20,7 +20,7 @@ from taigan.storage.engines.statements import rows
 from taigan.storage.errors import LotsHeld
 from taigan.storage.locked.kinds import OneEach, Rows
 from taigan.storage.rows import Driver, Lane, Lift, Lot, Message, Order, Presence
-from taigan.storage.tables import ByIndexFromHere, among, paired
+from taigan.storage.tables import ByIndexFromHere, among
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -47,10 +47,6 @@ _LIVE = t.orders.c.state.in_([sa.literal_column("'waiting'"), sa.literal_column(
 _LOTS = sa.select(*LOT).where(among(t.lots.c.lot_id, "lots"), ByIndexFromHere()).order_by(t.lots.c.lot_id)
 _LOCK, _LOCK_FREE = _LOTS.with_for_update(), _LOTS.with_for_update(skip_locked=True)
 _KNOWN = sa.select(t.lots.c.lot_id).where(among(t.lots.c.lot_id, "lots"))
-_LANES = sa.select(*LANE).where(paired(t.lanes.c.lot_id, t.lanes.c.channel_id, "lanes"))
-_PRESENCES = sa.select(*PRESENCE).where(
-    paired(t.presences.c.lot_id, t.presences.c.channel_id, "lanes"), t.presences.c.left_at.is_(None)
-)
 _OCCUPIED = (
     sa.select(t.presences.c.channel_id)
     .join(t.lanes, sa.and_(t.lanes.c.lot_id == t.presences.c.lot_id, t.lanes.c.channel_id == t.presences.c.channel_id))
@@ -64,7 +60,6 @@ _OCCUPIED = (
 )
 _BY_LICENCE = sa.select(*ORDER).where(among(t.orders.c.licence, "licences"), _LIVE)
 _BY_PRESENCE = sa.select(*ORDER).where(among(t.orders.c.presence_id, "presences"), _LIVE)
-_BY_ID = sa.select(*ORDER).where(paired(t.orders.c.lot_id, t.orders.c.order_id, "orders"))
 _WAITING_IN = (
     sa.select(*ORDER)
     .where(
@@ -151,12 +146,12 @@ def lock_free(conn: sa.Connection, lots: Collection[str]) -> dict[str, Lot]:
 
 def lanes(conn: sa.Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Lane]:
     """Lanes by (lot_id, channel_id)."""
-    return {(x.lot_id, x.channel_id): x for x in records(conn, _LANES, Lane, lanes=keys)}
+    return LANES.one_each(conn, keys)
 
 
 def cars(conn: sa.Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Presence]:
     """The cars now on the loops of those lanes, by (lot_id, channel_id)."""
-    return {(x.lot_id, x.channel_id): x for x in records(conn, _PRESENCES, Presence, lanes=keys)}
+    return CARS.one_each(conn, keys)
 
 
 def unserved_lanes(conn: sa.Connection, lot_id: str) -> list[str]:
@@ -192,7 +187,7 @@ def live_orders_at(conn: sa.Connection, presences: Collection[str]) -> dict[tupl
 
 def orders(conn: sa.Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Order]:
     """Orders by (lot_id, order_id), in any state."""
-    return {(x.lot_id, x.order_id): x for x in records(conn, _BY_ID, Order, orders=set(keys))}
+    return ORDERS.one_each(conn, set(keys))
 
 
 def waiting_in(conn: sa.Connection, lot_id: str, channel_id: str) -> list[Order]:
@@ -236,7 +231,9 @@ def lifts_of_presence(conn: sa.Connection, lot_id: str, presence_id: str) -> lis
     return [*LIFTS_OF.of(conn, lot_id, presence_id)]
 
 
-LANES, CARS, ORDERS = OneEach(lanes), OneEach(cars), OneEach(orders)
+LANES = Rows(Lane, LANE, t.lanes.c.channel_id)
+CARS = Rows(Presence, PRESENCE, t.presences.c.channel_id, t.presences.c.left_at.is_(None))
+ORDERS = Rows(Order, ORDER, t.orders.c.order_id)
 MESSAGES = OneEach(
     lambda conn, keys: {(x.lot_id, x.digest): x for x in messages(conn, {digest for _, digest in keys}).values()}
 )

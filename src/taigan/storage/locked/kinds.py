@@ -23,6 +23,10 @@ class Kind(Generic[R]):
         """The records of these keys; a key without any may be left out."""
         raise NotImplementedError
 
+    def one_each(self, conn: sa.Connection, keys: Collection[Key]) -> dict[Key, R]:
+        """The record of each of these keys that has one."""
+        return {key: records[0] for key, records in self.read(conn, keys).items()}
+
     def of(self, conn: sa.Connection, *key: str) -> Sequence[R]:
         """The records of one key."""
         lot_id, name = key
