@@ -28,12 +28,15 @@ from support.exits import (
     with_tariff,
 )
 from support.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
-from taigan.barriers.barrier import EventKind
+from support.troubled import TroubledDatabase
+from taigan.barriers.barrier import EventKind, LaneKey, Position
 from taigan.lot import texts
 from taigan.lot.errands.city import SetCity, TellCity
 from taigan.lot.people.exit_acts import Close, Correct, LetGo, Report, SetAmount, Waive
+from taigan.lot.policy import Policy
 from taigan.lot.setup import LaneSetup
 from taigan.lot.uploads.courier import BREATH, LOOK_EVERY
+from taigan.storage.database import Database
 from taigan.storage.rows import Order
 
 PAID = {"state": 1, "errmsg": "成功"}
@@ -262,3 +265,111 @@ async def test_nothing_that_fails_for_one_lane_keeps_what_follows_in_another(str
     await let_go(street)
     await leaves(street, first)
     assert (await street.order(PLATE)).state == "out"
+
+
+@pytest.mark.parametrize(
+    ("position", "held", "raised"),
+    [
+        (Position.CLOSED, False, True),
+        (None, False, True),
+        (Position.CLOSED, True, False),
+        (None, True, False),
+        (Position.OPEN, False, False),
+        (Position.RISING, False, False),
+        (Position.FALLING, False, False),
+        (Position.UNKNOWN, False, False),
+    ],
+)
+async def test_an_arm_is_raised_only_where_it_is_down_as_far_as_anyone_can_tell(
+    street: Parking, position: Position | None, held: bool, raised: bool
+) -> None:
+    await parked(street, hours=0.1)
+    state = street.barrier(EXIT).state
+    state.position, state.held = position, held
+    car = await at_exit(street)
+    assert (street.barrier(EXIT).lifts, (await departure(street, car)).released_by) == (int(raised), "free")
+
+
+@pytest.mark.parametrize(
+    ("position", "held", "left"),
+    [
+        (Position.CLOSED, False, False),
+        (None, False, False),
+        (Position.FALLING, False, False),
+        (Position.UNKNOWN, False, False),
+        (Position.OPEN, False, True),
+        (Position.RISING, False, True),
+        (Position.CLOSED, True, True),
+    ],
+)
+async def test_a_car_whose_arm_refused_has_left_where_it_is_up_when_the_next_one_comes(
+    street: Parking, position: Position | None, held: bool, left: bool
+) -> None:
+    await parked(street, hours=0.1)
+    street.barrier(EXIT).mode = Mode.FAULT
+    await at_exit(street)
+    state = street.barrier(EXIT).state
+    state.position, state.held = position, held
+    await at_exit(street, "")
+    assert (await street.order(PLATE)).state == ("out" if left else "in")
+
+
+async def test_a_plate_that_is_read_before_its_car_is_on_the_loop_is_that_cars(street: Parking) -> None:
+    await parked(street)
+    screen = street.barrier(EXIT)
+    await screen.report(EventKind.PLATE, plate=PLATE)
+    assert screen.asked == []
+    car = await street.arrives(EXIT)
+    await street.settled()
+    assert ([price.due_fen for price in screen.asked], (await departure(street, car)).plate) == ([600], PLATE)
+
+
+async def test_a_plate_that_is_read_and_no_car_comes_is_nobodys(street: Parking) -> None:
+    await parked(street)
+    await street.barrier(EXIT).report(EventKind.PLATE, plate=PLATE)
+    await street.clock.waited_for(Policy().presence_grace)
+    street.clock.advance(Policy().presence_grace)
+    await street.settled()
+    car = await street.arrives(EXIT)
+    await street.settled()
+    assert ((await departure(street, car)).plate, street.barrier(EXIT).asked) == ("", [])
+
+
+async def test_a_plate_that_an_entry_camera_reads_begins_no_departure(street: Parking) -> None:
+    await parked(street)
+    lane = LaneKey(LOT_ID, "A1")
+    assert await street.platform.leaving.read_plate(lane, PLATE) is None
+    assert street.barrier("A1").asked == []
+
+
+async def test_what_became_of_an_arm_is_stored_once_the_database_is_back(
+    new_parking: NewParking, database: Database
+) -> None:
+    trouble = TroubledDatabase(database)
+    street = await new_parking(on=trouble)
+    await with_tariff(street)
+    await parked(street, hours=0.1)
+    barrier = street.barrier(EXIT)
+    barrier.mode = Mode.HELD
+    car = await street.arrives(EXIT)
+    await barrier.report(EventKind.PLATE, car, plate=PLATE)
+    await barrier.commanded()
+    trouble.gone = True
+    barrier.go_on()
+    for _ in range(2):
+        await street.clock.waited_for(0.5)
+        trouble.gone = trouble.refused < 4  # each time it is tried twice
+        street.clock.advance(0.5)
+    await street.settled()
+    assert [lift.outcome for lift in await street.lifts() if lift.channel_id == EXIT] == ["accepted"]
+
+
+async def test_a_scan_at_an_empty_exit_waits_for_its_car_for_a_moment(street: Parking) -> None:
+    await street.passes(await street.enters("EA47829"))
+    order = await street.order("EA47829")
+    street.clock.advance(3 * 3600 - 1)
+    asking = asyncio.create_task(ask_price(street, scene=2, licence="EA47829", order_id=order.order_id))
+    await street.clock.waited_for(0.8)
+    street.clock.advance(0.7)
+    await street.arrives(EXIT)
+    assert (await asking)["price"] == "6.00"
