@@ -21,9 +21,8 @@ def owe_correction(room: Room, order: Order, *, asked: bool = False) -> bool:
 
     Only where the lot tells its city (or a person `asked`), and BoLink took the entry. Tells whether it is owed.
     """
-    if not asked and not room.sheet.read(city.city, room.lot_id).corrections:
-        return False
-    if room.sheet.entry_as_accepted(room.lot_id, order.order_id) is None:
+    wanted = asked or room.sheet.read(city.city, room.lot_id).corrections
+    if not wanted or room.sheet.entry_as_accepted(room.lot_id, order.order_id) is None:
         return False
     ended = order.state == "out"
     bill = room.account(order).bill

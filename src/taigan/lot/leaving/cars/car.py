@@ -188,7 +188,7 @@ def named(order: Order) -> str:
 def owes_nothing(room: Room, order: Order, at: datetime) -> bool:
     """Whether nothing is due for the order at that moment; not if no price can be worked out."""
     try:
-        return room.account(order).due(at) == 0
+        return not room.account(order).due(at)
     except CannotPrice:
         return False
 
@@ -222,7 +222,7 @@ def settle_up(room: Room, lane: Lane, departure: Departure, picture: Picture) ->
         once(room, departure, "price", f"{named(order)}: {error}", "not_priced")
         room.show(lane.channel_id, texts.NOT_PRICED)
         return None
-    if due == 0:
+    if not due:
         free = account.priced(departure.charge_at).covered_by if not account.bill.credited_fen else ""
         by = "paid" if account.bill.credited_fen else "free"
         drive_on = f"{named(order)} {texts.SCREEN_DRIVE_ON}"

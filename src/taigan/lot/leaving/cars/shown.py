@@ -29,7 +29,7 @@ def present(room: Room, lane: Lane) -> str | Price:
         due = account.due(departure.charge_at)
     except CannotPrice:
         return texts.NOT_PRICED
-    if due == 0 or account.bill.awaited:  # it is paid, and a person lets it go
+    if not due or account.bill.awaited:  # it is paid, and a person lets it go
         return texts.ATTENDANT
     if cars.unusually(room, order, departure.charge_at, due):
         return texts.STAY_UNUSUAL
