@@ -2,10 +2,11 @@
 
     python tools/mutate.py src/taigan/lot/tariff/evaluation.py … -- tests/lot/tariff/test_evaluation.py …
 
-The mutations are cosmic-ray's; changes of annotations and docstrings are none. Imports and collection are paid once:
-each mutant is a fork of a pytest that has collected the tests, with the changed function in the place of the old one.
-It runs only the tests that come through that function, the quickest first, to the first that fails. What is changed
-outside of functions is imported anew. The working tree is not touched.
+The mutations are cosmic-ray's; changes of annotations and docstrings, of a record's `frozen`, `slots`, `kw_only` and
+`gc`, and of `*` among arguments are none. Imports and collection are paid once: each mutant is a fork of a pytest that
+has collected the tests, with the changed function in the place of the old one. It runs only the tests that come through
+that function, the quickest first, to the first that fails. What is changed outside of functions is imported anew. The
+working tree is not touched.
 
 Mutants come in a random order (`SEED=1`), so that the first of them are a fair sample: `MINUTES=20` and `MUTANTS=400`
 end it there, and the interval in which the whole would lie is told. `JOBS=1` leaves the other processors alone.
@@ -77,8 +78,25 @@ OF_ORDER = re.compile("ReplaceComparisonOperator_.*_(Lt|LtE|Gt|GtE)$")
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
 
 
+FLAGS = frozenset({"frozen", "slots", "kw_only", "gc"})
+"""What a class says of itself to who reads it, to the type checker and to the memory."""
+
+
 class _Meaning(ast.NodeTransformer):
-    """What runs: without annotations and docstrings."""
+    """What runs: without annotations and docstrings, flags of records, and how arguments must be handed over."""
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        for said in (node, *(one for one in node.decorator_list if isinstance(one, ast.Call))):
+            said.keywords = [keyword for keyword in said.keywords if keyword.arg not in FLAGS]
+        self.generic_visit(node)
+        return node
+
+    def visit_arguments(self, node: ast.arguments) -> ast.arguments:
+        self.generic_visit(node)
+        node.args = [*node.posonlyargs, *node.args, *node.kwonlyargs]
+        node.defaults = [*node.defaults, *(default or ast.Constant(...) for default in node.kw_defaults)]
+        node.posonlyargs, node.kwonlyargs, node.kw_defaults = [], [], []
+        return node
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
         node.annotation = None
