@@ -221,7 +221,7 @@ async def test_sound_and_notifications_come_once_allowed_and_not_before(console:
 
     async def alarm() -> None:
         house, lane = console.house, next(lanes)
-        raised = Alarm(LOT, lane, "", house.clock.step(1), "tailgating", "")
+        raised = Alarm(LOT, lane, "", house.clock.step(1), "stayed", "")
         before = await page.locator(".alarm-count .count").text_content()
         await house.keep(lambda changes: changes.alarms.append(raised))
         house.lanes.alarm(raised)
