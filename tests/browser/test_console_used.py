@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
+import sqlalchemy as sa
 from playwright.async_api import Locator, Page, expect
 
 from browser.console import HERE, Console
 from browser.looks import what_has_the_focus
 from browser.wire import wire_to
 from support.stack import eventually
+from taigan.storage import tables as t
 from taigan.storage.rows import Alarm
 from web.console.browser import PASSWORD
 from web.house import LOT
@@ -227,6 +229,16 @@ async def test_the_focus_outlives_what_happens_at_the_lanes_and_never_acts_on_an
         await press(page, "Tab")
     await expect(needed.locator("h2")).to_have_text("都正常")
     await page.unroute("**/attention")
+
+
+async def test_a_press_on_what_is_fetched_anew_meanwhile_counts(console: Console, page: Page) -> None:
+    await sign_in(page)
+    await page.locator(".side .free a").hover()
+    await page.mouse.down()
+    await console.house.write(sa.update(t.lots).values(spaces_free=t.lots.c.spaces_free - 1))
+    await page.evaluate("document.querySelector('.side .free live-part').refresh()")
+    await page.mouse.up()
+    await expect(page.get_by_label("数到的空位")).to_be_visible()
 
 
 async def test_who_never_saw_it_finds_the_way_by_the_words_on_the_pages(console: Console, page: Page) -> None:

@@ -7,6 +7,8 @@ const CALL_EVERY = 1500; // ms within which what is said in two places calls onc
 const LEASE = 4000; // ms that a tab leads the others after its last word
 
 const parts = new Set();
+let pressed = null; // the part that a pointer is down on: what is under it must still be there when it comes up
+for (const up of ['pointerup', 'pointercancel']) document.addEventListener(up, () => { pressed = null; }, true);
 const lot = location.pathname.match(/^\/lots\/[^/]+/)?.[0] ?? document.body.dataset.lot;
 const line = document.getElementById('live');
 const TYPED = 'input:not([type=radio], [type=checkbox]), select, textarea'; // where keys are letters of a text
@@ -17,6 +19,7 @@ class LivePart extends HTMLElement {
     parts.add(this);
     if (this.stands) return;
     this.stands = true;
+    this.addEventListener('pointerdown', () => { pressed = this; });
     for (const left of ['pointerleave', 'focusout']) this.addEventListener(left, () => this.settle());
   }
   disconnectedCallback() { parts.delete(this); }
@@ -56,7 +59,7 @@ class LivePart extends HTMLElement {
       }
       return;
     }
-    if (held && this.querySelector('details[open]')) { // somebody is about to choose from a menu
+    if (pressed === this || (held && this.querySelector('details[open]'))) { // somebody is about to choose from a menu
       this.waiting = html;
       return;
     }
