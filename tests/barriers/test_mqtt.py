@@ -26,7 +26,7 @@ from taigan.barriers.site import Site
 from taigan.barriers.wires.broker import BrokerSettings, broker_of
 from taigan.clock import SystemClock
 from taigan.devices.electronics.device import Fault
-from taigan.mqtt_client import Client
+from taigan.network.mqtt_client import Client
 
 
 def settings(broker: Broker, **others: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from support.clock import PATIENCE
 from taigan.bolink import TimedOut, Transport, Unreachable
 from taigan.bolink.transport import StandardTransport
 from taigan.lot.uploads.courier import UNDER_WAY
-from taigan.transport import AiohttpTransport
+from taigan.network.transport import AiohttpTransport
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

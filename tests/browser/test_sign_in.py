@@ -13,9 +13,9 @@ from browser.looks import barriers_found, keep_picture, sticks_out
 from support.browser import chromium
 from support.clock import PATIENCE
 from support.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
+from taigan.network.transport import AiohttpTransport
 from taigan.rights import Role
 from taigan.storage.database import open_database
-from taigan.transport import AiohttpTransport
 from taigan.web.console.signing.oidc_client import OidcClient
 from web.console.browser import PASSWORD, accounts_of
 from web.house import LOT, StandingClock, house_at, served

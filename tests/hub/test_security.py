@@ -26,8 +26,8 @@ from taigan.bolink.wire.signing import sign_page
 from taigan.hub.drivers.drivers import Purpose, proof, proves
 from taigan.hub.rules import Rules
 from taigan.hub.sending.addresses import PublicResolver
+from taigan.network.transport import AiohttpTransport
 from taigan.strangers import AT_ONCE, FIRST_WAIT
-from taigan.transport import AiohttpTransport
 
 ALERT = "admin_token"
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hub.sides import KEY, LOT_ID, PARK_ID, TOKEN, UNION_ID, FakeLot, Side, running_side
 from support.clock import PATIENCE, ManualClock
 from taigan.bolink import CATALOGUE, Addresses, BolinkClient, Direction, Entry, EntryTaken, GetQrCode, Refused, seal
+from taigan.network.transport import AiohttpTransport
 from taigan.strangers import ONE_MORE_AFTER
-from taigan.transport import AiohttpTransport
 
 ENTRY = "/unionapi/neworder/addorder"
 GOOD = {

@@ -11,7 +11,7 @@ from hub.sides import KEY, LOT_ID, PARK_ID, UNION_ID, Side
 from support.clock import PATIENCE
 from taigan.bolink import Addresses, BolinkClient, Entry, Exit
 from taigan.bolink.chapters.trade import PayParking
-from taigan.transport import AiohttpTransport
+from taigan.network.transport import AiohttpTransport
 
 PLATE = "京A12345"
 

@@ -21,7 +21,7 @@ from taigan.bolink import Addresses, Unreachable, open_envelope, seal, verify
 from taigan.bolink.wire import polling
 from taigan.hub.rules import Rules
 from taigan.lot.uploads.line import Line
-from taigan.transport import AiohttpTransport
+from taigan.network.transport import AiohttpTransport
 
 
 class Lot:

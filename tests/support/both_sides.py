@@ -21,10 +21,10 @@ from taigan.barriers.barrier import EventKind
 from taigan.bolink import seal
 from taigan.lot.policy import Policy
 from taigan.lot.setup import LaneSetup, LotSetup
+from taigan.network.transport import AiohttpTransport
 from taigan.storage.database import open_database
 from taigan.storage.setup import registry
 from taigan.storage.setup.registry import Token
-from taigan.transport import AiohttpTransport
 from taigan.web import tokens
 from taigan.web.app import build
 from taigan.web.asgi import App, Receive, Scope, Send

@@ -29,7 +29,7 @@ from taigan.demo.clock import DemoClock
 from taigan.demo.page import Page
 from taigan.devices.electronics.led import LedServer
 from taigan.devices.makes.relay import RelayBoard, RelaySettings, RelayWire
-from taigan.patience import MOST, body_within
+from taigan.network.patience import MOST, body_within
 from taigan.web.app import Doors
 from taigan.web.console.door import FIRST_PARTS
 from web.house import Houses, client_of

@@ -20,7 +20,7 @@ import yarl
 from aiohttp import web
 
 from taigan.demo.clock import DemoClock
-from taigan.patience import SILENT_FOR, body_within
+from taigan.network.patience import SILENT_FOR, body_within
 
 STATIC = Path(__file__).parent / "static"
 AGAIN_AFTER = 1.0

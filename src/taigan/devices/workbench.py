@@ -45,7 +45,7 @@ from taigan.devices.makes.hikvision import HikvisionGate
 from taigan.devices.makes.hx import HxCamera, HxSettings
 from taigan.devices.makes.relay import RelayBoard, RelaySettings, RelayWire
 from taigan.devices.makes.vzenith import HttpCamera, HttpCameraSettings, MqttCamera, MqttCameraSettings
-from taigan.patience import SILENT_FOR
+from taigan.network.patience import SILENT_FOR
 from taigan.tasks import end
 
 log = logging.getLogger(__name__)

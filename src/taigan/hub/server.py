@@ -15,8 +15,8 @@ from taigan.hub.book.registry import LotSeed, VendorSeed
 from taigan.hub.hub import Hub
 from taigan.hub.rules import Rules
 from taigan.hub.sending.addresses import PublicResolver
+from taigan.network.transport import AiohttpTransport
 from taigan.process import serve as serve_app
-from taigan.transport import AiohttpTransport
 
 log = structlog.get_logger("taigan.hub")
 

@@ -12,7 +12,7 @@ from support.sms_companies import KEY_ID, KEY_SECRET, Aliyun, Company, Tencent, 
 from taigan.lot.gateways.aliyun import AliyunGateway
 from taigan.lot.gateways.gateway import Arrival, Receipt, SmsFailed, SmsGateway
 from taigan.lot.gateways.tencent import TencentGateway
-from taigan.transport import AiohttpTransport
+from taigan.network.transport import AiohttpTransport
 
 PHONE = "13800001234"
 Made = tuple[Company, Callable[..., SmsGateway]]

@@ -21,11 +21,11 @@ from joserfc.jwk import OctKey, RSAKey
 
 from support.oidc_provider import CLIENT_ID, CLIENT_SECRET, Claims, OidcProvider
 from support.ports import free_port
+from taigan.network.transport import AiohttpTransport
 from taigan.rights import Role
 from taigan.storage import tables as t
 from taigan.storage.database import open_database
 from taigan.storage.setup import staff
-from taigan.transport import AiohttpTransport
 from taigan.web.console.signing.accounts import BadAccount, new_secret
 from taigan.web.console.signing.elsewhere import Identity, new_flow
 from taigan.web.console.signing.oidc_client import OidcClient

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from taigan.clock import Clock
     from taigan.lot.gateways.gateway import SmsGateway
     from taigan.lot.setup import LotSetup, VendorSetup
+    from taigan.network.transport import AiohttpTransport
     from taigan.settings import Settings
-    from taigan.transport import AiohttpTransport
     from taigan.web.console.signing.elsewhere import Provider
 
 
@@ -72,13 +72,13 @@ async def _lot(
     from taigan.lot.people.beginning.inventing import invent
     from taigan.lot.platform import Platform
     from taigan.lot.writing.checkpoints import DieAt, pass_by
+    from taigan.network.transport import AiohttpTransport
     from taigan.process import listen, serve, stop_when_told
     from taigan.storage.database import open_database
     from taigan.storage.engines.exchange import exchange_over
     from taigan.storage.errors import InUse, NewerDatabase, StorageError
     from taigan.storage.rows import Lane
     from taigan.storage.setup import registry
-    from taigan.transport import AiohttpTransport
     from taigan.web import app as web
     from taigan.web import tokens
     from taigan.web.console.signing.accounts import Accounts

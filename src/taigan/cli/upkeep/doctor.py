@@ -14,8 +14,8 @@ from taigan.cli.serving.lot import addresses_of, gateway_of
 
 if TYPE_CHECKING:
     from taigan.doctor import Finding, Installation
+    from taigan.network.transport import AiohttpTransport
     from taigan.settings import Settings
-    from taigan.transport import AiohttpTransport
 
 
 def doctor(
@@ -27,7 +27,7 @@ def doctor(
 
     from taigan.clock import SystemClock
     from taigan.doctor import examine
-    from taigan.transport import AiohttpTransport
+    from taigan.network.transport import AiohttpTransport
 
     settings = read_settings(config)
 

@@ -15,7 +15,7 @@ from aiohttp import web
 from taigan import bolink
 from taigan.conformance.doors.seen import Upload, Uploads
 from taigan.conformance.model import BadConfiguration, Exchange
-from taigan.patience import SILENT_FOR, body_within
+from taigan.network.patience import SILENT_FOR, body_within
 
 LARGEST_UPLOAD = 4 << 20
 TAKEN = "上传成功"

@@ -19,7 +19,7 @@ import msgspec
 from taigan import bolink
 from taigan.conformance.doors.seen import Upload, Uploads
 from taigan.conformance.model import BadConfiguration, Exchange, HubUnreachable, NotVerified
-from taigan.unreached import why_not_reached
+from taigan.network.unreached import why_not_reached
 
 T = TypeVar("T")
 LOOK_EVERY = 0.25

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from taigan.conformance.model import Exchange
-from taigan.unreached import why_not_reached
+from taigan.network.unreached import why_not_reached
 
 LARGEST_ANSWER = 1 << 20
 LARGE = 1 << 19

@@ -7,11 +7,11 @@ import asyncio
 import msgspec
 from aiohttp import web
 
-from taigan import patience
 from taigan.devices.electronics.device import Device, Fault, Port
 from taigan.devices.electronics.digest import Gatekeeper
 from taigan.devices.lanes.lane import Reply, Verb
-from taigan.patience import body_within
+from taigan.network import patience
+from taigan.network.patience import body_within
 
 SILENT_FOR = 30.0
 BETWEEN_PIECES = 0.05

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from taigan.patience import make_room
+from taigan.network.patience import make_room
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
-from taigan.mqtt_client import Client
+from taigan.network.mqtt_client import Client
 from taigan.tasks import end
 
 RECONNECT_AFTER = 1.0

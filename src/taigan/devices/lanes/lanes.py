@@ -60,7 +60,7 @@ from taigan.devices.lanes.camera import CameraMode
 from taigan.devices.lanes.journal import Journal, JournalFailed
 from taigan.devices.lanes.lane import CarAction, DoesNotFit, Happening, Kind, Lane, LaneRecord, Mode, Reply, Verb
 from taigan.devices.lanes.photos import photo_of
-from taigan.patience import SILENT_FOR, body_within
+from taigan.network.patience import SILENT_FOR, body_within
 from taigan.tasks import end
 
 log = logging.getLogger(__name__)

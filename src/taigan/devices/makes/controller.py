@@ -19,11 +19,11 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
-from taigan import patience
 from taigan.devices.electronics.device import Device, Fault, Port, Seconds
 from taigan.devices.electronics.mqtt import MqttLine
 from taigan.devices.lanes.lane import Happening, Kind, Reply, Verb
-from taigan.patience import body_within
+from taigan.network import patience
+from taigan.network.patience import body_within
 from taigan.tasks import end
 
 log = logging.getLogger(__name__)

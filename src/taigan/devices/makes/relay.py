@@ -16,7 +16,7 @@ import msgspec
 
 from taigan.devices.electronics.device import Device, Fault, Port, Seconds
 from taigan.devices.lanes.lane import Reply, Verb
-from taigan.patience import make_room
+from taigan.network.patience import make_room
 
 CHANNELS = (8, 16, 32)
 FEW = 4

@@ -25,7 +25,7 @@ from taigan.hub.faults import PUSH_FAULTS, Fault, FaultKind, Faults
 from taigan.hub.rules import Rules
 from taigan.hub.sending.addresses import is_public, same_host
 from taigan.hub.sending.lines import Lines
-from taigan.unreached import why_not_reached
+from taigan.network.unreached import why_not_reached
 
 log = structlog.get_logger("taigan.hub")
 _LATE = 10.0

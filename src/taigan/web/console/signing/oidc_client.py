@@ -39,7 +39,7 @@ LARGEST = 256 * 1024
 
 
 class Web(Protocol):
-    """How requests get to the provider; `taigan.transport` is one."""
+    """How requests get to the provider; `taigan.network.transport` is one."""
 
     async def get(self, url: str, *, timeout: float, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
         """The HTTP status and the body. Raises BolinkError when there is none in time."""

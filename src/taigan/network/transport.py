@@ -10,7 +10,7 @@ import aiohttp
 from yarl import URL
 
 from taigan.bolink.errors import NeverSent, TimedOut, Unreachable
-from taigan.unreached import why_not_reached
+from taigan.network.unreached import why_not_reached
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
