@@ -12,7 +12,7 @@ from taigan import bolink
 from taigan.clock import SystemClock
 from taigan.lot.messages.router import Answered
 from taigan.lot.signals.metrics import Metrics
-from taigan.process import listen, serve
+from taigan.running.process import listen, serve
 from taigan.web.app import Doors
 from taigan.web.doors.callback import Callback
 

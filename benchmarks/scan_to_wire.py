@@ -37,7 +37,7 @@ from taigan.devices.lanes.journal import Journal
 from taigan.devices.lanes.lane import Happening, Kind, Lane, LaneRecord
 from taigan.devices.lanes.lanes import LaneSettings, LanesSettings
 from taigan.devices.workbench import DeviceLane, Workbench, WorkbenchSettings
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 LOT, EDGE_LOT, TWINS = "200002-7", "200002-8", "twins"
 KEY, TOKEN = "a-key-for-this-benchmark", "a-token-for-this-benchmark"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from taigan.connections import HEAD_LIMIT, KEPT_BACK, LimitedProtocol, Places
+from taigan.running.connections import HEAD_LIMIT, KEPT_BACK, LimitedProtocol, Places
 
 DOCS = Path(__file__).parents[1] / "docs"
 GET = b"GET / HTTP/1.1\r\nHost: lot\r\n\r\n"

@@ -15,7 +15,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taigan.logs import HIDDEN, MASKED_NAMES, SECRET_NAMES, Redaction, mask, set_up
+from taigan.running.logs import HIDDEN, MASKED_NAMES, SECRET_NAMES, Redaction, mask, set_up
 
 KEY = "0123456789ABCDEFG"
 PHONE = "13812345678"

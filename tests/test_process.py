@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from support.clock import PATIENCE
-from taigan.process import listen, serve
+from taigan.running.process import listen, serve
 
 STOPS = """
 import asyncio, time
-from taigan.process import stop_when_told
+from taigan.running.process import stop_when_told
 
 async def main():
     stop = stop_when_told(with_parent=False)
@@ -76,7 +76,7 @@ def test_connections_leave_some_descriptors_to_the_rest() -> None:
     program = """
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (100, 200))
-from taigan.connections import places_for
+from taigan.running.connections import places_for
 print(places_for(2), *resource.getrlimit(resource.RLIMIT_NOFILE))
 """
     ran = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)

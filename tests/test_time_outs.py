@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import taigan
-from taigan.tasks import within
+from taigan.running.tasks import within
 
 SOURCE = Path(taigan.__file__).parent
 PLAIN = {"receive", "get", "wait", "to_thread", "stream", "sleep", "gather"}

@@ -26,11 +26,11 @@ from taigan.clock import Clock
 from taigan.lot.gateways.gateway import SmsFailed, SmsGateway
 from taigan.network.unreached import why_not_reached
 from taigan.pictures.store import Store, StoreFailed
+from taigan.running.tasks import within
 from taigan.storage.errors import CannotOpen
 from taigan.storage.kept.inspection import Inspection, inspect_database
 from taigan.storage.migrations import HEAD
 from taigan.storage.rows import Lane
-from taigan.tasks import within
 
 ENOUGH_SPACE = 1024**3
 """Bytes that must be free where the data is kept."""

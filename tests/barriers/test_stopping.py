@@ -17,7 +17,7 @@ from taigan.barriers.drivers import Fleet
 from taigan.clock import SystemClock
 from taigan.devices.electronics.device import Device
 from taigan.devices.workbench import DeviceLane, emulate
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 MOMENTS = range(16)
 """Turns of the loop between the beginning of something and the stop: its every step is hit by one of them."""

@@ -18,7 +18,7 @@ from taigan.bolink import seal
 from taigan.hub.book.registry import LotSeed, VendorSeed
 from taigan.hub.rules import Rules
 from taigan.hub.server import serve
-from taigan.process import listen
+from taigan.running.process import listen
 
 UNION_ID = "200002"
 PARK_ID = "21787"

@@ -14,7 +14,7 @@ from taigan.clock import SystemClock
 from taigan.hub.errors import DatabaseInUse, DatabaseNewer, DatabaseUnusable
 from taigan.hub.rules import Rules
 from taigan.hub.server import serve
-from taigan.process import listen
+from taigan.running.process import listen
 
 
 async def started(database: Path) -> None:

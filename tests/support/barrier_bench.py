@@ -24,7 +24,7 @@ from taigan.devices.lanes.journal import Journal
 from taigan.devices.lanes.lane import LaneRecord
 from taigan.devices.lanes.lanes import LanesSettings
 from taigan.devices.workbench import DeviceLane, Workbench, WorkbenchSettings
-from taigan.process import listen, serve
+from taigan.running.process import listen, serve
 from taigan.web.doors.devices import Devices
 
 LANE = LaneKey(LOT, "A1")

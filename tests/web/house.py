@@ -42,7 +42,7 @@ from taigan.lot.uploads.pulls import Pulls
 from taigan.lot.writing.commits import Commits
 from taigan.pictures.scaler import Scaler
 from taigan.pictures.store import InMemory
-from taigan.process import serve
+from taigan.running.process import serve
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.rows import Lane, Lot, Order, Presence

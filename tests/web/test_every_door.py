@@ -84,7 +84,7 @@ def opening(file: Path) -> bool:
     tree = ast.parse(file.read_text("utf-8"))
     ours = any(
         isinstance(node, ast.ImportFrom)
-        and node.module == "taigan.process"
+        and node.module == "taigan.running.process"
         and any(alias.name == "listen" for alias in node.names)
         for node in ast.walk(tree)
     )

@@ -16,7 +16,7 @@ from taigan.barriers.door import Door, Mailbox, PostHandler
 from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import LaneWatch
 from taigan.clock import Clock
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 log = structlog.get_logger()
 

@@ -107,8 +107,8 @@ def run_until_told(
 
     # structlog loads rich if it can, for tracebacks in colour: a quarter of a second that no server should wait for.
     sys.modules.setdefault("rich", cast(ModuleType, None))
-    from taigan import logs
-    from taigan.process import PortTaken
+    from taigan.running import logs
+    from taigan.running.process import PortTaken
 
     os.umask(0o077)
     settings = read_settings(config)

@@ -28,7 +28,7 @@ from aiohttp.typedefs import Handler
 from taigan.clock import Clock
 from taigan.devices.makes.face_terminal import FaceTerminal, NotTaken, Passage
 from taigan.network.patience import SILENT_FOR, body_within
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 log = logging.getLogger(__name__)
 

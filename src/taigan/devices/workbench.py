@@ -46,7 +46,7 @@ from taigan.devices.makes.hx import HxCamera, HxSettings
 from taigan.devices.makes.relay import RelayBoard, RelaySettings, RelayWire
 from taigan.devices.makes.vzenith import HttpCamera, HttpCameraSettings, MqttCamera, MqttCameraSettings
 from taigan.network.patience import SILENT_FOR
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from taigan.hub.hub import Hub
 from taigan.hub.rules import Rules
 from taigan.hub.sending.addresses import PublicResolver
 from taigan.network.transport import AiohttpTransport
-from taigan.process import serve as serve_app
+from taigan.running.process import serve as serve_app
 
 log = structlog.get_logger("taigan.hub")
 

@@ -7,7 +7,7 @@ import asyncio
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from taigan.tasks import within
+from taigan.running.tasks import within
 
 MOST = 16
 """So many connections a board or a screen holds."""

@@ -7,8 +7,8 @@ import contextlib
 import sys
 from typing import NamedTuple
 
-from taigan import tasks
 from taigan.pictures.scaling import LENGTH
+from taigan.running import tasks
 
 WITHIN = 20.0
 """Seconds a picture may take; then it is given up, and its process with it."""

@@ -41,7 +41,7 @@ from taigan.barriers.secrets import DeviceSecrets
 from taigan.barriers.watching.lane_watch import NoAnswer, NotSent
 from taigan.barriers.wires.broker import Broker, BrokerSettings
 from taigan.clock import Clock, SystemClock
-from taigan.tasks import end, within
+from taigan.running.tasks import end, within
 
 log = structlog.get_logger()
 

@@ -32,7 +32,7 @@ from taigan.barriers.watching.watched_barrier import WatchedBarrier
 from taigan.barriers.wires.broker import Broker, BrokerSettings, broker_of
 from taigan.barriers.wires.price import ToldPrice
 from taigan.clock import Clock
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 OF_THE_PAST = 1e9
 """The age of an event of which only that is known."""

@@ -24,7 +24,7 @@ from taigan.barriers.wires.led import ScreenSettings
 from taigan.barriers.wires.led_screen import screen_of
 from taigan.barriers.wires.modbus import Framer, ModbusLine
 from taigan.clock import set_within
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 log = structlog.get_logger()
 

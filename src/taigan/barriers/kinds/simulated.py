@@ -37,7 +37,7 @@ from taigan.barriers.barrier import (
 from taigan.barriers.wires.photos import decoded
 from taigan.barriers.wires.price import ToldPrice, in_words
 from taigan.clock import Clock
-from taigan.tasks import end, within
+from taigan.running.tasks import end, within
 
 log = logging.getLogger(__name__)
 

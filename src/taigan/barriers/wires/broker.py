@@ -21,7 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from taigan.barriers.site import Site
 from taigan.barriers.watching.lane_watch import NoAnswer, NotSent
 from taigan.network.mqtt_client import Client
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 log = structlog.get_logger()
 

@@ -17,7 +17,7 @@ from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
 from taigan.barriers.site import Site
 from taigan.barriers.watching.lane_watch import Attempt, NoAnswer, NotSent
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 ANSWER_WITHIN = 1.0
 SILENT_UNITS = 3

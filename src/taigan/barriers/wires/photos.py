@@ -13,7 +13,7 @@ from taigan.barriers.door import PICTURE_LIMIT
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_watch import LaneWatch, NoAnswer, NotSent
 from taigan.barriers.wires.device_http import DeviceAddress, HttpDevice
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 log = structlog.get_logger()
 

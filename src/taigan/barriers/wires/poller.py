@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from taigan.barriers.site import Site
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 log = structlog.get_logger()
 

@@ -39,7 +39,7 @@ async def _devices(settings: Settings, with_parent: bool, edges: list[Path], hea
     from taigan.devices.lanes.journal import JournalBusy, JournalError
     from taigan.devices.lanes.lanes import LaneSettings, LanesSettings, PortUnavailable
     from taigan.devices.workbench import DeviceLane, UnknownDevice, WorkbenchSettings, serve
-    from taigan.process import listen, stop_when_told
+    from taigan.running.process import listen, stop_when_told
 
     lanes = [(lot.lot_id, lane) for lot in settings.lots for lane in lot.lanes]
     simulated = [(lot_id, lane) for lot_id, lane in lanes if lane.barrier.get("driver") == "simulated"]

@@ -27,8 +27,8 @@ def edge(
     import uvloop
 
     sys.modules.setdefault("rich", cast(ModuleType, None))
-    from taigan import logs
-    from taigan.process import PortTaken
+    from taigan.running import logs
+    from taigan.running.process import PortTaken
 
     os.umask(0o077)
     settings = edge_settings(config)
@@ -48,7 +48,7 @@ async def _edge(settings: EdgeSettings, with_parent: bool) -> None:
     from taigan.barriers.edge.cars import Cars
     from taigan.barriers.edge.outbox import Outbox, OutboxUnusable
     from taigan.barriers.secrets import FILE, DeviceSecrets
-    from taigan.process import listen, serve, stop_when_told
+    from taigan.running.process import listen, serve, stop_when_told
     from taigan.web.doors.devices import Devices
 
     stop = stop_when_told(with_parent=with_parent)

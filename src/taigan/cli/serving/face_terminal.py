@@ -36,7 +36,7 @@ def face_terminal(
 
     async def run(settings: Settings, with_parent: bool) -> None:
         from taigan.devices.terminal import TerminalSettings, serve
-        from taigan.process import listen, stop_when_told
+        from taigan.running.process import listen, stop_when_told
 
         url = (platform or settings.lot_url).rstrip("/")
         if not re.fullmatch(r"https?://[^\s/?#]+", url):

@@ -102,7 +102,7 @@ async def _hub(settings: Settings, with_parent: bool) -> None:
     from taigan.hub.book.registry import LotSeed, VendorSeed
     from taigan.hub.errors import DatabaseError, DatabaseInUse, DatabaseNewer, Unusable
     from taigan.hub.server import serve
-    from taigan.process import listen, stop_when_told
+    from taigan.running.process import listen, stop_when_told
 
     own = settings.hub
     vendors = tuple(

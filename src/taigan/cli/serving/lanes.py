@@ -18,7 +18,7 @@ def lanes(config: Config = None, stop_with_parent: WithParent = False, clock_fil
 async def _lanes(settings: Settings, with_parent: bool) -> None:
     from taigan.devices.lanes.journal import JournalBusy, JournalError
     from taigan.devices.lanes.lanes import LaneSettings, LanesSettings, serve
-    from taigan.process import listen, stop_when_told
+    from taigan.running.process import listen, stop_when_told
 
     known = tuple(
         LaneSettings(lot.lot_id, lane.channel_id, lane.detector)

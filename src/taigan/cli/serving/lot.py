@@ -73,7 +73,7 @@ async def _lot(
     from taigan.lot.platform import Platform
     from taigan.lot.writing.checkpoints import DieAt, pass_by
     from taigan.network.transport import AiohttpTransport
-    from taigan.process import listen, serve, stop_when_told
+    from taigan.running.process import listen, serve, stop_when_told
     from taigan.storage.database import open_database
     from taigan.storage.engines.exchange import exchange_over
     from taigan.storage.errors import InUse, NewerDatabase, StorageError
@@ -208,7 +208,7 @@ def _setups(settings: Settings) -> tuple[list[VendorSetup], list[LotSetup]]:
 def _share_port(settings: Settings, workers: int, with_parent: bool) -> tuple[socket, int]:
     """Return in each worker with the socket that all of them listen on, and the worker's number."""
     from taigan.barriers.drivers import ONE_PROCESS
-    from taigan.process import become_worker, listen
+    from taigan.running.process import become_worker, listen
 
     if settings.lot_database_url.startswith("sqlite"):
         raise Failure("--workers needs PostgreSQL (database_url): one process has the SQLite file to itself", 2)

@@ -12,7 +12,7 @@ from taigan.conformance.doors.seen import Upload, Uploads
 from taigan.conformance.model import NotVerified
 from taigan.conformance.trials.scripting import Scripts
 from taigan.conformance.trials.trial import Stay, Trial
-from taigan.tasks import within
+from taigan.running.tasks import within
 
 LEAVING = Scripts()
 PAY_TYPES = ("cash", "wallet", "sweepcode", "escape")

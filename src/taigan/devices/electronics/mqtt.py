@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiomqtt
 
 from taigan.network.mqtt_client import Client
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 RECONNECT_AFTER = 1.0
 

@@ -61,7 +61,7 @@ from taigan.devices.lanes.journal import Journal, JournalFailed
 from taigan.devices.lanes.lane import CarAction, DoesNotFit, Happening, Kind, Lane, LaneRecord, Mode, Reply, Verb
 from taigan.devices.lanes.photos import photo_of
 from taigan.network.patience import SILENT_FOR, body_within
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 log = logging.getLogger(__name__)
 

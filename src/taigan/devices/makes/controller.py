@@ -24,7 +24,7 @@ from taigan.devices.electronics.mqtt import MqttLine
 from taigan.devices.lanes.lane import Happening, Kind, Reply, Verb
 from taigan.network import patience
 from taigan.network.patience import body_within
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from taigan.devices.electronics.device import Device, Fault, Seconds
 from taigan.devices.electronics.led import Reader, Screen
 from taigan.devices.lanes.lane import Reply, Verb
 from taigan.devices.lanes.photos import photo_of
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from taigan.devices.electronics.led import Reader, Screen
 from taigan.devices.electronics.mqtt import MqttLine
 from taigan.devices.lanes.lane import Arm, Reply, Verb
 from taigan.devices.lanes.photos import photo_of
-from taigan.tasks import end
+from taigan.running.tasks import end
 
 log = logging.getLogger(__name__)
 

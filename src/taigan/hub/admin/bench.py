@@ -18,7 +18,7 @@ from taigan.hub.faults import FaultKind
 from taigan.hub.remarks import Note
 from taigan.hub.sending.pushes import Outcome
 from taigan.languages import N_
-from taigan.logs import without_people
+from taigan.running.logs import without_people
 
 SHOWN = 60
 """Rows on a page."""

@@ -33,7 +33,7 @@ from taigan.hub.hub import FromHub, Hub
 from taigan.hub.pages.driver import PING, AnyRequest, FromPages, Pages, Visit, read_form
 from taigan.hub.taking.money.settlement import move
 from taigan.languages import N_, SOURCE
-from taigan.logs import without_people
+from taigan.running.logs import without_people
 
 _SHOWN = 50
 

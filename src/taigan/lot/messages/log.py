@@ -19,7 +19,7 @@ import structlog
 
 from taigan.bolink import BadMessage, BolinkError, Transport, open_envelope
 from taigan.clock import Clock
-from taigan.logs import Redaction
+from taigan.running.logs import Redaction
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.shown import messages

@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from taigan.running.tasks import within
 from taigan.storage import urls
 from taigan.storage.due import deliveries
 from taigan.storage.engines import failures
@@ -21,7 +22,6 @@ from taigan.storage.rows import Lane
 from taigan.storage.setup import registry
 from taigan.storage.setup.registry import Token, VendorKey
 from taigan.storage.tables import Moment
-from taigan.tasks import within
 
 LOOKS_WITHIN = 10.0
 """Seconds until a server must have said everything."""

@@ -6,10 +6,10 @@ import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from taigan.lot.signals.metrics import Metrics
+from taigan.running.tasks import within
 from taigan.storage.database import Database
 from taigan.storage.errors import StorageError
 from taigan.storage.shown import views
-from taigan.tasks import within
 from taigan.web.asgi import Receive, Scope, Send, respond
 from taigan.web.errors import Refused, not_found, send_refusal
 

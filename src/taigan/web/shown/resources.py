@@ -9,10 +9,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from taigan.barriers.barrier import LaneState
-from taigan.logs import Redaction, mask
 from taigan.lot.stays import orders
 from taigan.lot.stays.pricing import Priced
 from taigan.lot.tariff import result
+from taigan.running.logs import Redaction, mask
 from taigan.storage import rows as records
 from taigan.storage.locked import vehicles
 from taigan.storage.setup import price_lists

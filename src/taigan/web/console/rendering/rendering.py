@@ -14,9 +14,9 @@ from markupsafe import Markup
 
 from taigan.bolink import units
 from taigan.languages import SOURCE, Languages, tongue
-from taigan.logs import Redaction
 from taigan.lot.errors import LotError
 from taigan.rights import Role
+from taigan.running.logs import Redaction
 from taigan.templates import Filter, Templates
 from taigan.web.console.packing import packed
 from taigan.web.console.rendering import menu

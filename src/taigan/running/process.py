@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 import uvicorn
 
-from taigan.connections import LimitedProtocol, Places, places_for
+from taigan.running.connections import LimitedProtocol, Places, places_for
 
 log = structlog.get_logger("taigan.process")
 GRACE = 2
