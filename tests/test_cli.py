@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from taigan.settings import Settings, load
-from taigan.starting_config import starting_config
+from taigan.settings.model import Settings
+from taigan.settings.reading import load
+from taigan.settings.starting import starting_config
 
 SECRET = "0123456789abcdef" * 2
 

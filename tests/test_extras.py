@@ -12,7 +12,7 @@ from taigan.cli.running import Failure
 from taigan.cli.serving.lot import provider_of
 from taigan.clock import SystemClock
 from taigan.network.transport import AiohttpTransport
-from taigan.settings import load
+from taigan.settings.reading import load
 
 NEEDS = {"oidc_client_id": "taigan", "oidc_client_secret": "s", "console_url": "https://lot"}
 

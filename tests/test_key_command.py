@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from taigan.starting_config import starting_config
+from taigan.settings.starting import starting_config
 from taigan.storage.database import open_database
 from taigan.storage.setup import registry
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from taigan.starting_config import starting_config
+from taigan.settings.starting import starting_config
 
 
 def person(config: Path, *arguments: str, said: str = "") -> tuple[int, list[str]]:

@@ -7,7 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from taigan.settings import Settings, WrongSettings, described, load, sections, variables
+from taigan.settings.complaints import WrongSettings
+from taigan.settings.model import Settings, described, sections
+from taigan.settings.reading import load, variables
 
 VENDOR = '[[vendors]]\nunion_id = 200002\nkey = "secret-key"\n'
 LOT = VENDOR + '[[lots]]\nunion_id = 200002\npark_id = "21787"\nspaces = 100\n'

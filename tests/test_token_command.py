@@ -11,7 +11,7 @@ import pytest
 
 from support.stack import Stack, on_the_file
 from taigan.rights import Grant, Holder, Right, Role
-from taigan.starting_config import starting_config
+from taigan.settings.starting import starting_config
 from taigan.storage.database import open_database
 from taigan.web import tokens
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 import msgspec
 from interface_pages import LANGUAGES
 
-from taigan.settings import Lane, Lot, Settings, Vendor, described, sections
-from taigan.settings_chinese import SAID
-from taigan.starting_config import default_of, toml
+from taigan.settings.chinese import SAID
+from taigan.settings.model import Lane, Lot, Settings, Vendor, described, sections
+from taigan.settings.starting import default_of, toml
 
-MADE = "<!-- Made by tools/generate_docs.py from the settings in src/taigan/settings.py. Do not edit. -->"
+MADE = "<!-- Made by tools/generate_docs.py from the settings in src/taigan/settings/model.py. Do not edit. -->"
 WORDS = {
     "zh": {
         "intro": """\
@@ -101,8 +101,8 @@ def complaints() -> Iterator[str]:
     said = {_sentence(kind) for kind in TABLES.values()}
     kinds: list[type[msgspec.Struct]] = [Settings, *TABLES.values()]
     said.update(sentence for kind in kinds for _, sentence in _shown(kind))
-    yield from (f"src/taigan/settings_chinese.py lacks: {sentence}" for sentence in sorted(said - set(SAID)))
-    yield from (f"src/taigan/settings_chinese.py has what no setting says: {text}" for text in sorted(set(SAID) - said))
+    yield from (f"src/taigan/settings/chinese.py lacks: {sentence}" for sentence in sorted(said - set(SAID)))
+    yield from (f"src/taigan/settings/chinese.py has what no setting says: {text}" for text in sorted(set(SAID) - said))
 
 
 def _table(kind: type[msgspec.Struct], language: str) -> str:

@@ -16,7 +16,7 @@ import typer
 if TYPE_CHECKING:
     from taigan.clock import Clock
     from taigan.pictures.store import Store
-    from taigan.settings import Settings
+    from taigan.settings.model import Settings
     from taigan.storage.database import Database
 
 
@@ -165,7 +165,8 @@ def _collect_garbage_from_now_on() -> None:
 
 
 def read_settings(config: Path | None) -> Settings:
-    from taigan.settings import WrongSettings, load
+    from taigan.settings.complaints import WrongSettings
+    from taigan.settings.reading import load
 
     if config is None and Path("taigan.toml").exists():
         config = Path("taigan.toml")

@@ -12,7 +12,7 @@ from taigan.cli.serving.edge import edge_settings
 
 if TYPE_CHECKING:
     from taigan.barriers.secrets import DeviceSecrets
-    from taigan.settings import Settings
+    from taigan.settings.model import Settings
 
 
 def devices(

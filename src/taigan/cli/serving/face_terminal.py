@@ -11,7 +11,7 @@ import typer
 from taigan.cli.running import ClockFile, Config, Failure, WithParent, machine_clock, run_until_told
 
 if TYPE_CHECKING:
-    from taigan.settings import Settings
+    from taigan.settings.model import Settings
 
 
 def face_terminal(

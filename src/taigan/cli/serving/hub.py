@@ -19,7 +19,7 @@ from taigan.cli.running import (
 )
 
 if TYPE_CHECKING:
-    from taigan.settings import Settings
+    from taigan.settings.model import Settings
 
 
 hub_commands = typer.Typer(invoke_without_command=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from taigan.cli.running import ClockFile, Config, Failure, WithParent, machine_clock, run_until_told
 
 if TYPE_CHECKING:
-    from taigan.settings import Settings
+    from taigan.settings.model import Settings
 
 
 def lanes(config: Config = None, stop_with_parent: WithParent = False, clock_file: ClockFile = None) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from taigan.lot.gateways.gateway import SmsGateway
     from taigan.lot.setup import LotSetup, VendorSetup
     from taigan.network.transport import AiohttpTransport
-    from taigan.settings import Settings
+    from taigan.settings.model import Settings
     from taigan.web.console.signing.elsewhere import Provider
 
 

@@ -9,7 +9,7 @@ import typer
 from taigan.cli.running import Config, Failure, run_until_told
 
 if TYPE_CHECKING:
-    from taigan.settings import Settings
+    from taigan.settings.model import Settings
 
 
 barrier_commands = typer.Typer(no_args_is_help=True, help="Barriers, one at a time.")

@@ -15,7 +15,7 @@ from taigan.cli.serving.lot import addresses_of, gateway_of
 if TYPE_CHECKING:
     from taigan.doctor import Finding, Installation
     from taigan.network.transport import AiohttpTransport
-    from taigan.settings import Settings
+    from taigan.settings.model import Settings
 
 
 def doctor(

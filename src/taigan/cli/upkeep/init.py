@@ -17,7 +17,7 @@ def init(
     """Write a configuration with every setting explained, ready to run on this machine."""
     import secrets
 
-    from taigan.starting_config import starting_config
+    from taigan.settings.starting import starting_config
 
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:

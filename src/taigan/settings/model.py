@@ -1,23 +1,14 @@
-"""One typed settings object, from `taigan.toml` and `TAIGAN_*` variables.
-
-A variable goes before the file: `TAIGAN_DATA_DIR`, `TAIGAN_LOT_PORT`, `TAIGAN_LOT_ANSWER_WITHIN`. A setting whose name
-stands in one section only may be named without it: `TAIGAN_ANSWER_WITHIN`. Vendors and lots come from the file.
-"""
+"""Every setting, with its kind, its default and the sentence that explains it."""
 
 from __future__ import annotations
 
 import ast
-import difflib
 import enum
 import inspect
-import re
 import textwrap
-import tomllib
-import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -30,13 +21,6 @@ VendorNumber = (
     Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d{0,17}$")]
 )
 Channel = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
-
-SHORTEST_TOKEN = 16
-IGNORED_VARIABLES = ("TAIGAN_CONFIG", "TAIGAN_TEST_")
-
-
-class WrongSettings(Exception):
-    """The configuration cannot be used; the text names the key and says what is wrong, in one sentence."""
 
 
 class LogFormat(enum.StrEnum):
@@ -296,53 +280,6 @@ def address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
-    """Read the settings from the file at `path` (none: defaults) and the variables of `environment`.
-
-    Raises:
-        WrongSettings: the file cannot be read, or a key or value in it, or a variable, is wrong.
-    """
-    raw: dict[str, Any] = {}
-    if path is not None:
-        try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise WrongSettings(f"{path} does not exist; `taigan init {path}` writes one") from None
-        except OSError as error:
-            raise WrongSettings(f"{path} cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise WrongSettings(f"{path} is not UTF-8 text") from None
-        except tomllib.TOMLDecodeError as error:
-            raise WrongSettings(f"{path} is not TOML: {error}") from None
-    origin = str(path) if path is not None else "the settings"
-    _overlay(raw, environment)
-    folder = path.resolve().parent if path is not None else Path.cwd()
-    try:
-        settings = msgspec.convert(raw, Settings)
-    except msgspec.ValidationError as error:
-        raise WrongSettings(_sentence(error, raw, origin)) from None
-    settings = _with_secrets_read(settings, folder, origin)
-    if not Path(settings.data_dir).is_absolute():
-        settings = msgspec.structs.replace(settings, data_dir=str(folder / settings.data_dir))
-    _check(settings, origin)
-    return settings
-
-
-def variables() -> dict[str, tuple[str, str]]:
-    """Every `TAIGAN_*` variable and the section (empty at the top) and key that it sets."""
-    known = {"TAIGAN_DATA_DIR": ("", "data_dir")}
-    counted: dict[str, list[str]] = {}
-    for section, kind in sections().items():
-        for key in kind.__struct_fields__:
-            known[f"TAIGAN_{section}_{key}".upper()] = (section, key)
-            counted.setdefault(key, []).append(section)
-    for key, where in counted.items():
-        short = f"TAIGAN_{key}".upper()
-        if len(where) == 1 and short not in known:
-            known[short] = (where[0], key)
-    return known
-
-
 def sections() -> dict[str, type[msgspec.Struct]]:
     """The sections of the file that hold settings with a default."""
     return {"lot": LotSettings, "hub": HubSettings, "lanes": LanesSettings, "logs": Logs}
@@ -366,225 +303,3 @@ def described(kind: type[msgspec.Struct]) -> Iterator[tuple[msgspec.structs.Fiel
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     for name in dict.fromkeys(order):
         yield fields[name], sentences.get(name, "")
-
-
-def _overlay(raw: dict[str, Any], environment: Mapping[str, str]) -> None:
-    known = variables()
-    full_names_last = sorted(environment.items(), key=lambda item: len(item[0]))
-    for variable, text in full_names_last:
-        if not variable.startswith("TAIGAN_") or variable.startswith(IGNORED_VARIABLES):
-            continue
-        if variable not in known:
-            near = difflib.get_close_matches(variable, known, n=1, cutoff=0.85)
-            if near or variable.split("_")[1].lower() in sections():
-                raise WrongSettings(f"the variable {variable} sets nothing that exists{_did_you_mean(near)}")
-            continue
-        section, key = known[variable]
-        target = raw.setdefault(section, {}) if section else raw
-        if not isinstance(target, dict):
-            raise WrongSettings(f"{section} must be a table ([{section}])")
-        kind = sections()[section] if section else Settings
-        field = next(field for field in msgspec.structs.fields(kind) if field.name == key)
-        try:
-            target[key] = _from_text(text, field.type)
-        except tomllib.TOMLDecodeError:
-            raise WrongSettings(f"the variable {variable} must be written as in the file{_found(key, text)}") from None
-        except msgspec.ValidationError as error:
-            what = _complaint(str(error), kind, key)
-            raise WrongSettings(f"the variable {variable} {what}{_found(key, text)}") from None
-
-
-def _from_text(text: str, kind: Any) -> Any:
-    """The value a variable's text stands for: as it is where text is wanted, else as TOML writes it."""
-    if typing.get_origin(kind) in (tuple, list, dict):
-        value = tomllib.loads(f"value = {text}")["value"]
-        msgspec.convert(value, kind)
-        return value
-    value = msgspec.convert(text, kind, strict=False)
-    return msgspec.to_builtins(value)
-
-
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
-_MISSING = re.compile(r"Object missing required field `(.*)`")
-_KINDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "str": "text in quotes",
-    "bool": "true or false",
-    "object": "a table",
-    "array": "a list",
-    "null": "empty",
-    "int | str": "a number or text",
-    "str | int": "a number or text",
-}
-
-
-def _sentence(error: msgspec.ValidationError, raw: Any, origin: str) -> str:
-    found = _AT.match(str(error))
-    assert found is not None
-    what, where = found["what"], (found["where"] or "").replace("[...]", "")
-    if unknown := _UNKNOWN.fullmatch(what):
-        key = ".".join(filter(None, (where, unknown[1])))
-        near = difflib.get_close_matches(unknown[1], _kind_at(where).__struct_fields__, n=1, cutoff=0.6)
-        return f"{origin}: {key} is not a setting{_did_you_mean(near)}"
-    if missing := _MISSING.fullmatch(what):
-        return f"{origin}: {'.'.join(filter(None, (where, missing[1])))} is missing"
-    above, _, key = where.rpartition(".")
-    complaint = _complaint(what, _kind_at(above), key)
-    return f"{origin}: {where or 'the file'} {complaint}{_found(key, _value_at(raw, where))}"
-
-
-def _complaint(what: str, kind: type[msgspec.Struct], key: str) -> str:
-    what = what.split(" - at ")[0]
-    if found := re.fullmatch(r"Expected `(.+?)`, got `(.+?)`", what):
-        wanted = found[1].removesuffix(" | null")
-        return f"must be {_KINDS.get(wanted, wanted)}, not {_KINDS.get(found[2], found[2])}"
-    if found := re.fullmatch(r"Expected `\w+` (<=|<|>=|>) (.+)", what):
-        words = {"<=": "at most", "<": "below", ">=": "at least", ">": "above"}
-        return f"must be {words[found[1]]} {float(found[2]):g}"
-    if found := re.fullmatch(r"Expected `\w+` of length (<=|>=) (\d+)", what):
-        return f"must have {'at most' if found[1] == '<=' else 'at least'} {found[2]} characters"
-    if re.fullmatch(r"Expected `str` matching regex .*|Invalid (enum )?value .*", what):
-        meant = next((sentence for field, sentence in described(kind) if field.name == key), "")
-        return "is not one of its values" if not meant else f"is not one of its values: {meant.rstrip('.')}"
-    return f"is wrong: {what}"
-
-
-def _found(key: str, value: Any) -> str:
-    if value is None or isinstance(value, (dict, list)) or re.search(r"key|token|database_url|secret", key):
-        return ""
-    return f" (it is {value!r})"
-
-
-def _did_you_mean(near: list[str]) -> str:
-    return f"; did you mean {near[0]}?" if near else ""
-
-
-def _kind_at(where: str) -> type[msgspec.Struct]:
-    kind: type[msgspec.Struct] = Settings
-    inner: dict[str, type[msgspec.Struct]] = {**sections(), "vendors": Vendor, "lots": Lot}
-    for step in filter(None, re.sub(r"\[.*?\]", "", where).split(".")):
-        kind = Lane if (kind, step) == (Lot, "lanes") else inner[step]
-    return kind
-
-
-def _value_at(raw: Any, where: str) -> Any:
-    for step in re.findall(r"[^.\[\]]+", where):
-        try:
-            raw = raw[int(step)] if isinstance(raw, list) else raw[step]
-        except (KeyError, ValueError, IndexError, TypeError):
-            return None
-    return raw
-
-
-def _with_secrets_read(settings: Settings, folder: Path, origin: str) -> Settings:
-    def read(value: str, key: str) -> str:
-        if not value.startswith("file:"):
-            return value
-        path = folder / value.removeprefix("file:")
-        try:
-            text = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise WrongSettings(f"{origin}: {key} names the file {path}, which cannot be read: {reason}") from None
-        if not text:
-            raise WrongSettings(f"{origin}: {key} names the file {path}, which is empty")
-        return text
-
-    replace = msgspec.structs.replace
-    tokens = {name: read(token, f"lot.api_tokens.{name}") for name, token in settings.lot.api_tokens.items()}
-    for name, token in tokens.items():
-        if len(token) < SHORTEST_TOKEN:
-            raise WrongSettings(f"{origin}: lot.api_tokens.{name} must have at least {SHORTEST_TOKEN} characters")
-    admin_token = read(settings.hub.admin_token, "hub.admin_token")
-    if admin_token and len(admin_token) < SHORTEST_TOKEN:
-        raise WrongSettings(f"{origin}: hub.admin_token must have at least {SHORTEST_TOKEN} characters")
-    vendors = (replace(v, key=read(v.key, f"vendors[{n}].key")) for n, v in enumerate(settings.vendors))
-    return replace(
-        settings,
-        lot=replace(
-            settings.lot,
-            api_tokens=tokens,
-            sms_key_secret=read(settings.lot.sms_key_secret, "lot.sms_key_secret"),
-            s3_key_secret=read(settings.lot.s3_key_secret, "lot.s3_key_secret"),
-            oidc_client_secret=read(settings.lot.oidc_client_secret, "lot.oidc_client_secret"),
-        ),
-        hub=replace(settings.hub, admin_token=admin_token),
-        vendors=tuple(vendors),
-    )
-
-
-def _check(settings: Settings, origin: str) -> None:
-    """What no single value can show."""
-    from taigan.barriers.drivers import BadSettings, read_settings  # late: it loads what devices need
-
-    vendors = [str(vendor.union_id) for vendor in settings.vendors]
-    lots = [lot.lot_id for lot in settings.lots]
-    for n, union_id in enumerate(vendors):
-        if union_id in vendors[:n]:
-            raise WrongSettings(f"{origin}: vendors[{n}].union_id {union_id} is there twice")
-    for n, lot in enumerate(settings.lots):
-        where = f"{origin}: lots[{n}]"
-        if str(lot.union_id) not in vendors:
-            raise WrongSettings(f"{where}.union_id {lot.union_id} belongs to none of the vendors")
-        if lot.lot_id in lots[:n]:
-            raise WrongSettings(f"{where} is there twice: union_id {lot.union_id}, park_id {lot.park_id}")
-        try:
-            ZoneInfo(lot.time_zone)
-        except (KeyError, ValueError, OSError):
-            raise WrongSettings(f"{where}.time_zone is not a time zone (it is {lot.time_zone!r})") from None
-        channels = [lane.channel_id for lane in lot.lanes]
-        for m, channel_id in enumerate(channels):
-            if channel_id in channels[:m]:
-                raise WrongSettings(f"{where}.lanes[{m}].channel_id {channel_id} is there twice")
-            try:
-                read_settings(settings.barrier_of(lot.lanes[m].barrier))
-            except BadSettings as error:
-                raise WrongSettings(f"{where}.lanes[{m}].barrier: {error}") from None
-    _check_sms(settings, origin)
-    _check_oidc(settings, origin)
-    for key, url in _addresses(settings):
-        if not re.match(r"https?://[^/\s]+", url):
-            raise WrongSettings(f"{origin}: {key} must be an address beginning http:// or https:// (it is {url!r})")
-
-
-_NEEDED_FOR_SMS = {
-    "aliyun": ("sms_key_id", "sms_key_secret", "sms_signature", "sms_template"),
-    "tencent": ("sms_key_id", "sms_key_secret", "sms_signature", "sms_template", "sms_app_id", "sms_sign_id"),
-    "http": ("sms_url",),
-}
-
-
-def _check_sms(settings: Settings, origin: str) -> None:
-    provider = settings.lot.sms_provider
-    for key in _NEEDED_FOR_SMS.get(provider, ()):
-        if not getattr(settings.lot, key):
-            raise WrongSettings(f"{origin}: lot.sms_provider {provider} needs lot.{key}")
-    if provider == "" and settings.lot.sms_url:
-        raise WrongSettings(f'{origin}: lot.sms_url needs lot.sms_provider = "http"')
-    for n, lot in enumerate(settings.lots):
-        if lot.sms_check and provider == "":
-            raise WrongSettings(
-                f"{origin}: lots[{n}].sms_check needs lot.sms_provider: aliyun, tencent or http; simulated only for "
-                "trying out"
-            )
-
-
-def _check_oidc(settings: Settings, origin: str) -> None:
-    needed = ("oidc_client_id", "oidc_client_secret", "console_url")
-    for key in needed if settings.lot.oidc_issuer else ():
-        if not getattr(settings.lot, key):
-            raise WrongSettings(f"{origin}: lot.oidc_issuer needs lot.{key}")
-    if not settings.lot.oidc_issuer and (settings.lot.oidc_client_id or settings.lot.oidc_client_secret):
-        raise WrongSettings(f"{origin}: lot.oidc_client_id needs lot.oidc_issuer")
-
-
-def _addresses(settings: Settings) -> Iterator[tuple[str, str]]:
-    if settings.lot.hub_url not in ("production", "test"):
-        yield "lot.hub_url", settings.lot.hub_url
-    lot = settings.lot
-    optional = {f"lot.{key}": getattr(lot, key) for key in ("sms_url", "alarm_url", "oidc_issuer")}
-    optional["hub.public_url"] = settings.hub.public_url
-    optional |= {f"vendors[{n}].callback_url": vendor.callback_url for n, vendor in enumerate(settings.vendors)}
-    yield from ((key, url) for key, url in optional.items() if url)

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from taigan.settings import Lane, Lot, Settings, Vendor, described, sections
-from taigan.settings_chinese import SAID
+from taigan.settings.chinese import SAID
+from taigan.settings.model import Lane, Lot, Settings, Vendor, described, sections
 
 _HEAD = """\
 抬杆的设置。像 `# name = value` 这样的一行写的是默认值：去掉 # 再改。环境变量优先于这个文件：
