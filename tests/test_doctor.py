@@ -23,7 +23,9 @@ from support.postgres import NewDatabase
 from support.stack import Stack, eventually
 from taigan.bolink import PRODUCTION, TEST, Addresses, Unreachable, open_envelope, verify
 from taigan.clock import SystemClock
-from taigan.doctor import CHECKS, Account, Finding, Installation, Peers, Sms, examine
+from taigan.doctor.examination import examine
+from taigan.doctor.findings import CHECKS, Finding
+from taigan.doctor.installation import Account, Installation, Peers, Sms
 from taigan.lot.gateways.gateway import NoGateway, Registration, SmsFailed
 from taigan.lot.messages.router import Answered
 from taigan.pictures.store import Files

@@ -13,7 +13,8 @@ from taigan.cli.running import Config, Failure, fail, read_settings, store_of
 from taigan.cli.serving.lot import addresses_of, gateway_of
 
 if TYPE_CHECKING:
-    from taigan.doctor import Finding, Installation
+    from taigan.doctor.findings import Finding
+    from taigan.doctor.installation import Installation
     from taigan.network.transport import AiohttpTransport
     from taigan.settings.model import Settings
 
@@ -26,7 +27,7 @@ def doctor(
     import msgspec
 
     from taigan.clock import SystemClock
-    from taigan.doctor import examine
+    from taigan.doctor.examination import examine
     from taigan.network.transport import AiohttpTransport
 
     settings = read_settings(config)
@@ -51,7 +52,7 @@ def doctor(
 def _installation(settings: Settings, config: Path | None, transport: AiohttpTransport) -> Installation:
     from taigan.bolink import PRODUCTION, TEST, by_section
     from taigan.clock import SystemClock
-    from taigan.doctor import Account, Installation, Peers, Sms
+    from taigan.doctor.installation import Account, Installation, Peers, Sms
     from taigan.lot.policy import Connection
 
     entry, own = by_section("3.1"), addresses_of(settings)
