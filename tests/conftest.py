@@ -109,12 +109,21 @@ async def stack_database(request: pytest.FixtureRequest) -> AsyncIterator[NewDat
 
 
 @pytest.fixture(scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory, stack_database: NewDatabase | None) -> AsyncIterator[Stack]:
-    """The three processes, shared by all tests that leave the lanes as they found them."""
+async def shared_stack(
+    tmp_path_factory: pytest.TempPathFactory, stack_database: NewDatabase | None
+) -> AsyncIterator[Stack]:
+    """The three processes, as the test before left them."""
     started = Stack(tmp_path_factory.mktemp("stack"), new_database=stack_database)
     await started.start()
     yield started
     assert await started.stop() == 0
+
+
+@pytest.fixture
+async def stack(shared_stack: Stack) -> Stack:
+    """The three processes, shared by tests: no fault is switched on, no car stands at a lane, all arms are down."""
+    await shared_stack.clear()
+    return shared_stack
 
 
 @pytest.fixture

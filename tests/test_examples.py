@@ -200,13 +200,11 @@ def assert_is_for_https_alone(answer: aiohttp.ClientResponse) -> None:
 async def test_the_event_stream_is_not_held_back(through_nginx: aiohttp.ClientSession, stack: Stack) -> None:
     headers = {"Authorization": f"Bearer {stack.ready['lot']['api_token']}"}
     lane = stack.lane("A1")
-    await lane.clear()
     async with through_nginx.get(f"{stack.lot_path}/events", headers=headers) as events:
         await lane.car("arrives")
         async with asyncio.timeout(PATIENCE):
             while b"arrived" not in await events.content.readline():
                 pass
-    await lane.clear()
 
 
 def test_systemd_takes_the_unit_as_it_is(tmp_path: Path) -> None:

@@ -108,7 +108,8 @@ async def test_every_page_looks_whole(console: Console, language: str, first: in
             await keep_picture(page, "console", look)
             assert await sticks_out(page) == 0, look
             assert await tables_cut(page) == [], look
-            assert await barriers_found(page, colours=language == COLOURS_IN) == [], look
+            if language == COLOURS_IN or size == "narrow":
+                assert await barriers_found(page, colours=language == COLOURS_IN) == [], look
     await context.close()
 
 

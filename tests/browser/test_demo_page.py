@@ -43,15 +43,7 @@ def is_complaint(said: ConsoleMessage) -> bool:
     return said.type == "error" and "409" not in said.text
 
 
-async def empty(stack: Stack, *channels: str) -> None:
-    """As at the start of a day."""
-    await stack.hub.put("/admin/faults", faults=[])
-    for channel in channels or ("A1", "A2"):
-        await stack.lane(channel).clear()
-
-
 async def test_a_car_gets_in_by_what_the_page_says_to_do_next(stack: Stack, page: Page) -> None:
-    await empty(stack)
     lifts = await stack.lane("A1").lifts()
     row = page.locator('[data-lane="A1"]')
     phone = row.frame_locator("iframe")
@@ -85,7 +77,6 @@ async def test_a_car_gets_in_by_what_the_page_says_to_do_next(stack: Stack, page
 
 
 async def test_on_a_phones_width_the_next_step_stays_in_view(stack: Stack, page: Page) -> None:
-    await empty(stack)
     await page.set_viewport_size({"width": 390, "height": 844})
     row = page.locator('[data-lane="A1"]')
     step = row.locator(".guide button")
@@ -103,7 +94,6 @@ async def test_on_a_phones_width_the_next_step_stays_in_view(stack: Stack, page:
 
 
 async def test_the_same_by_keyboard_alone(stack: Stack, page: Page) -> None:
-    await empty(stack)
     row = page.locator('[data-lane="A1"]')
     await page.keyboard.press("c")
     await expect(row.locator("lane-scene .scene-loop.on")).to_be_visible()
@@ -121,7 +111,6 @@ async def test_the_same_by_keyboard_alone(stack: Stack, page: Page) -> None:
 async def test_a_step_opens_to_its_exact_bytes_with_the_signature_worked_out_and_the_key_hidden(
     stack: Stack, page: Page
 ) -> None:
-    await empty(stack)
     await stack.lane("A1").car("arrives")
     scan = await stack.scan("A1", "looked-at", mobile="13812345678")
     entry = page.locator(".entry", has_text=scan["car_number"])
@@ -143,23 +132,19 @@ async def test_a_step_opens_to_its_exact_bytes_with_the_signature_worked_out_and
     await entry.locator(".step", has_text="第二次提交").click()
     await expect(detail).to_contain_text(scan["car_number"])
     await page.keyboard.press("Escape")
-    await empty(stack)
 
 
 @pytest.mark.parametrize("number", range(1, TRIES + 1))
 async def test_each_thing_to_try_ends_as_it_promises(stack: Stack, page: Page, number: int) -> None:
-    await empty(stack)
     await page.locator("#tries button").nth(number - 1).click()
     await expect(page.locator("#told.good, #told.bad")).to_be_visible(timeout=45_000)
     await keep_picture(page, "demo", f"try-{number}")
     assert "good" in str(await page.locator("#told").get_attribute("class")), await page.locator("#told").inner_text()
     if number == 2:
         await expect(page.locator(".entry").first.locator(".step", has_text="认出是同一辆车")).to_be_visible()
-    await empty(stack)
 
 
 async def test_two_cars_are_played_at_once_and_the_attendant_releases_one(stack: Stack, page: Page) -> None:
-    await empty(stack)
     await page.get_by_role("button", name="第二条车道").click()
     one, two = page.locator('[data-lane="A1"]'), page.locator('[data-lane="A2"]')
     for row in (one, two):
@@ -172,11 +157,9 @@ async def test_two_cars_are_played_at_once_and_the_attendant_releases_one(stack:
     await keep_picture(page, "demo", "two-cars")
     await two.get_by_role("button", name="放行", exact=False).first.click()
     await expect(two.frame_locator("iframe").get_by_role("heading")).to_have_text("入场成功")
-    await empty(stack)
 
 
 async def test_a_fault_that_is_switched_on_is_in_force_and_shown(stack: Stack, page: Page) -> None:
-    await empty(stack)
     chip = page.locator("#faults").get_by_role("button", name="应答丢失", exact=True)
     await chip.click()
     await expect(chip).to_have_attribute("aria-pressed", "true")
@@ -188,7 +171,6 @@ async def test_a_fault_that_is_switched_on_is_in_force_and_shown(stack: Stack, p
 
 
 async def test_what_cannot_be_done_is_said_in_a_sentence(stack: Stack, page: Page) -> None:
-    await empty(stack)
     await page.locator('[data-lane="A1"]').get_by_role("button", name="放行").first.click()
     await expect(page.get_by_role("alert")).to_contain_text("没有人在等放行")
 
@@ -203,19 +185,16 @@ async def test_the_sign_of_a_lane_is_shown_to_be_scanned_and_printed(stack: Stac
 
 
 async def test_a_page_opened_later_recalls_the_last_scans(stack: Stack, context: BrowserContext) -> None:
-    await empty(stack)
     await stack.lane("A1").car("arrives")
     scan = await stack.scan("A1", "earlier")
     page = await context.new_page()
     await page.goto(stack.ready["demo_url"])
     entry = page.locator(".entry", has_text=scan["car_number"])
     await expect(entry.locator(".step", has_text="第二次提交")).to_be_visible()
-    await empty(stack)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 async def test_it_looks_finished_and_keeps_nobody_out(stack: Stack, browser: Browser, scheme: Scheme) -> None:
-    await empty(stack)
     await stack.lane("A1").car("arrives")
     await stack.scan("A1", f"looks-{scheme}")
     context = await browser.new_context(locale="zh-CN", color_scheme=scheme, reduced_motion="reduce")
@@ -235,7 +214,6 @@ async def test_it_looks_finished_and_keeps_nobody_out(stack: Stack, browser: Bro
         await keep_picture(page, "demo", f"detail-{width}-{scheme}")
     assert await barriers_found(page) == []
     await context.close()
-    await empty(stack)
 
 
 async def test_the_page_speaks_one_language_at_a_time_and_switches(stack: Stack, page: Page) -> None:
@@ -254,7 +232,6 @@ async def test_the_page_speaks_one_language_at_a_time_and_switches(stack: Stack,
 
 
 async def test_keys_work_after_the_phone_was_clicked(stack: Stack, page: Page) -> None:
-    await empty(stack)
     row = page.locator('[data-lane="A1"]')
     await page.keyboard.press("c")
     await page.keyboard.press("s")
@@ -268,7 +245,6 @@ async def test_keys_work_after_the_phone_was_clicked(stack: Stack, page: Page) -
 
 
 async def test_keys_faster_than_the_lanes_are_taken_one_after_another(stack: Stack, page: Page) -> None:
-    await empty(stack)
     row = page.locator('[data-lane="A1"]')
     comes = asyncio.Event()
 

@@ -20,7 +20,6 @@ async def test_a_driver_scans_reads_success_and_the_arm_is_up(
 ) -> None:
     app, confirm, success = words
     lane = stack.lane("A1")
-    await lane.clear()
     lifts = await lane.lifts()
     await lane.car("arrives")
     phone = await browser.new_context(locale=locale, viewport={"width": 390, "height": 844}, has_touch=True)
@@ -34,7 +33,6 @@ async def test_a_driver_scans_reads_success_and_the_arm_is_up(
         assert await lane.lifts() == lifts + 1
     finally:
         await phone.close()
-        await lane.clear()
 
 
 async def is_up(lane: Lane) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,27 +25,15 @@ def driver() -> str:
 
 
 @pytest.fixture
-async def a1(stack: Stack) -> AsyncIterator[Lane]:
-    """Lane A1, automatic, empty before and after."""
-    lane = stack.lane("A1")
-    yield lane
-    await stack.hub.put("/admin/faults", faults=[])
-    await _empty(lane)
+def a1(stack: Stack) -> Lane:
+    """Lane A1, automatic."""
+    return stack.lane("A1")
 
 
 @pytest.fixture
-async def a2(stack: Stack) -> AsyncIterator[Lane]:
-    """Lane A2, where an attendant releases, empty before and after."""
-    lane = stack.lane("A2")
-    yield lane
-    await _empty(lane)
-
-
-async def _empty(lane: Lane) -> None:
-    await lane.mode("ok")
-    while (await lane.state())["car"]:
-        await lane.car("leaves")
-    await eventually(lambda: _is(lane, barrier="closed"))
+def a2(stack: Stack) -> Lane:
+    """Lane A2, where an attendant releases."""
+    return stack.lane("A2")
 
 
 async def _is(lane: Lane, **wanted: Any) -> bool:

@@ -190,6 +190,12 @@ class Stack:
         self.hub = Side(self._client, self.ready["hub"]["url"], self.ready["hub"]["admin_token"])
         self.street = Side(self._client, self.ready["lanes"]["url"])
 
+    async def clear(self) -> None:
+        """Switch BoLink's faults off and clear all lanes, whatever the last test left there."""
+        await self.hub.put("/admin/faults", faults=[])
+        for lane in self.ready["lots"][0]["lanes"]:
+            await self.lane(lane["channel_id"]).clear()
+
     async def stop(self) -> int:
         """Stop everything as a person would; the demo's exit code."""
         assert self._demo is not None
