@@ -19,7 +19,7 @@ TESTS = (
     "tests/bolink/test_spec.py",
     "tests/bolink/test_description.py",
     "tests/bolink/test_fixtures.py",
-    "tests/test_interface_commands.py::test_interfaces_shows_every_section_and_none_absent_at_the_hub",
+    "tests/cli/test_interface_commands.py::test_interfaces_shows_every_section_and_none_absent_at_the_hub",
 )
 
 

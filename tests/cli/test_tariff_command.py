@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from test_interface_commands import taigan
+from cli.test_interface_commands import taigan
 
-MALL = str(Path(__file__).parents[1] / "docs/tariffs/guangzhou-mall.toml")
-DAYS = str(Path(__file__).parents[1] / "docs/tariffs/workdays-and-holidays.toml")
+MALL = str(Path(__file__).parents[2] / "docs/tariffs/guangzhou-mall.toml")
+DAYS = str(Path(__file__).parents[2] / "docs/tariffs/workdays-and-holidays.toml")
 
 
 async def test_check_says_in_words_what_a_price_list_says(tmp_path: Path) -> None:
