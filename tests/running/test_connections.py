@@ -16,7 +16,7 @@ import uvicorn
 
 from taigan.running.connections import HEAD_LIMIT, KEPT_BACK, LimitedProtocol, Places
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 GET = b"GET / HTTP/1.1\r\nHost: lot\r\n\r\n"
 
 
