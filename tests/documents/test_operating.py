@@ -21,7 +21,7 @@ from taigan.storage.setup import registry
 from taigan.storage.shown import views
 from web.house import LOT, house_at
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "docs" / "operating.md", ROOT / "docs" / "operating.en.md"]
 
 

@@ -19,7 +19,7 @@ from support.ports import free_port
 from support.programs import program
 from support.stack import Stack, eventually
 
-EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 AROUND = """\
 daemon off;

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 CHINESE = sorted(page for page in DOCS.rglob("*.md") if not page.name.endswith(".en.md"))
 
 
