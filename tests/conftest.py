@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from playwright.async_api import Browser
 
 from support.browser import chromium
-from support.postgres import NewDatabase, new_databases, postgres_server
+from support.databases.postgres import NewDatabase, new_databases, postgres_server
 from support.stack import STACKS_ON, Stack
 from support.telling import TOLD, Tell
 

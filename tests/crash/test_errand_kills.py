@@ -18,7 +18,7 @@ import pytest
 
 from crash.paying import BY, PATIENCE, PayingStreet, Stay
 from crash.street import UNION_ID
-from support.postgres import new_databases
+from support.databases.postgres import new_databases
 from support.stack import eventually
 from support.telling import Tell
 from taigan.lot.writing.checkpoints import Checkpoint

@@ -17,7 +17,7 @@ import pytest
 
 from crash.street import Round, Street
 from support.clock import PATIENCE
-from support.postgres import new_databases
+from support.databases.postgres import new_databases
 from support.telling import Tell
 from taigan.lot.writing.checkpoints import Checkpoint
 

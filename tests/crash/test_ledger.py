@@ -20,7 +20,7 @@ import pytest
 
 from crash.paying import ASKING, FAULTS, MONTH, PASS_ENDS, PATIENCE, WAYS, PayingStreet, Stay
 from crash.street import SPACES
-from support.postgres import new_databases
+from support.databases.postgres import new_databases
 from support.telling import Tell
 from taigan.lot.writing.checkpoints import Checkpoint
 

@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 
 from crash.street import LANES, LOTS, Round, Street
-from support.postgres import PostgresServer, postgres_server
+from support.databases.postgres import PostgresServer, postgres_server
 from support.stack import eventually
 from support.telling import Tell
 

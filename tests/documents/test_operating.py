@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from support.databases import emptied
-from support.postgres import binaries, with_database
+from support.databases.postgres import binaries, with_database
+from support.databases.states import emptied
 from support.programs import program
 from taigan.lot.signals.metrics import Metrics
 from taigan.storage.database import Database, open_database

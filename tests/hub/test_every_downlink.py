@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hub.browsing import Phone
 from hub.sides import KEY, LOT_ID, PARK_ID, TOKEN, UNION_ID, FakeLot, Side, running_side, saying, serving_lot
 from support.clock import PATIENCE, ManualClock
-from support.databases import emptied
+from support.databases.states import emptied
 from support.messages import messages
 from taigan.bolink import (
     CATALOGUE,

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from support.clock import PATIENCE
+from support.databases.postgres import NewDatabase
 from support.device_stack import DeviceStack
 from support.mosquitto import mosquitto_broker
 from support.ports import free_port
-from support.postgres import NewDatabase
 from support.stack import eventually
 
 LISTENING = "0A"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from support.databases.postgres import NewDatabase
 from support.device_stack import DeviceStack
 from support.mosquitto import mosquitto_broker
-from support.postgres import NewDatabase
 from support.stack import eventually
 
 _drivers = (f"barrier-driver-{number}" for number in itertools.count())

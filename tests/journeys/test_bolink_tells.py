@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.postgres import NewDatabase
+from support.databases.postgres import NewDatabase
 from support.stack import Stack
 from taigan.bolink import CATALOGUE, AnyInterface, Direction
 from taigan.lot.platform import HANDLERS, UNSIGNED

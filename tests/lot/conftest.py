@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from support.databases import emptied
+from support.databases.postgres import new_databases
+from support.databases.states import emptied
 from support.parking import Parking, parking
-from support.postgres import new_databases
 from taigan.storage.database import Database, open_database
 
 NewParking = Callable[..., Awaitable[Parking]]

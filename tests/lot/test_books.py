@@ -20,9 +20,9 @@ from hypothesis.stateful import (
 )
 
 from support.barrier import Mode
-from support.databases import emptied
+from support.databases.postgres import create_database, drop_database
+from support.databases.states import emptied
 from support.parking import BY, LOT, LOT_ID, VENDOR, Parking, lot_with
-from support.postgres import create_database, drop_database
 from taigan.barriers.barrier import Event, EventKind
 from taigan.lot.errors import LotError
 from taigan.lot.policy import Policy

@@ -10,8 +10,8 @@ import pytest
 from lot.conftest import NewParking
 from support.barrier import Mode
 from support.clock import ManualClock
+from support.databases.troubled import TroubledDatabase
 from support.parking import BY, LOT_ID, SEES_ALL, Parking, in_time, lot_with
-from support.troubled import TroubledDatabase
 from taigan.barriers.barrier import EventKind, Position
 from taigan.lot.policy import Policy, Reentry
 from taigan.lot.setup import LaneSetup

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
+from support.databases.troubled import TroubledDatabase
 from support.exits import (
     EXIT,
     PLATE,
@@ -26,7 +27,6 @@ from support.exits import (
     with_tariff,
 )
 from support.parking import BY, LOT_ID, Parking, lot_with
-from support.troubled import TroubledDatabase
 from taigan.barriers.barrier import Position
 from taigan.lot.leaving.hours import EVERY, LatePayments, NobodyDecided, Standing
 from taigan.lot.leaving.room import Picture

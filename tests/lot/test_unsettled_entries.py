@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from lot.conftest import NewParking
 from support.barrier import Mode
+from support.databases.troubled import TroubledDatabase
 from support.parking import BY, LOT_ID, SEES_ALL, Parking, Told, in_time, lot_with
-from support.troubled import TroubledDatabase
 from taigan.barriers.barrier import EventKind
 from taigan.lot.errors import NobodyWaits
 from taigan.lot.policy import Policy

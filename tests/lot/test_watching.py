@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from lot.conftest import NewParking
 from support.barrier import Mode
 from support.clock import ManualClock
+from support.databases.troubled import TroubledDatabase
 from support.exchange import Post
 from support.parking import LOT_ID, Parking, in_time, lot_with, parking
-from support.troubled import TroubledDatabase
 from taigan.barriers.barrier import Event, EventKind, LaneKey, WatchedElsewhere
 from taigan.lot.lanes.lanes import NotStored
 from taigan.lot.lanes.watchers import LASTS

@@ -10,6 +10,7 @@ import pytest
 
 from lot.conftest import NewParking
 from support.barrier import Mode
+from support.databases.troubled import TroubledDatabase
 from support.exits import (
     EXIT,
     PLATE,
@@ -28,7 +29,6 @@ from support.exits import (
     with_tariff,
 )
 from support.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
-from support.troubled import TroubledDatabase
 from taigan.barriers.barrier import EventKind, LaneKey, Position
 from taigan.lot import texts
 from taigan.lot.errands.city import SetCity, TellCity

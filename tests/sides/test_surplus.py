@@ -11,7 +11,7 @@ import pytest
 
 from hub.sides import LOT_ID
 from support.both_sides import PLATE, Both, both_sides
-from support.postgres import new_databases
+from support.databases.postgres import new_databases
 from taigan.barriers.barrier import EventKind
 from taigan.lot.policy import Policy, RefundSurplus
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from support.databases import emptied
-from support.postgres import new_databases
+from support.databases.postgres import new_databases
+from support.databases.states import emptied
 from taigan.storage.database import Database, open_database
 
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from storage.test_privacy import rows_of_both
-from support.postgres import NewDatabase
+from support.databases.postgres import NewDatabase
 from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database
 from taigan.storage.kept import copying

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from support.databases import emptied
+from support.databases.states import emptied
 from taigan.storage import tables as t
 from taigan.storage.database import Database
 from taigan.storage.shown import alarms

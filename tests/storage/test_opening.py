@@ -56,7 +56,7 @@ async def test_a_postgresql_that_is_not_there_is_said_without_its_password() -> 
 
 
 async def test_a_postgresql_database_that_does_not_exist_is_said(postgres_url: str) -> None:
-    from support.postgres import with_database
+    from support.databases.postgres import with_database
 
     with pytest.raises(CannotOpen, match="does not exist"):
         await open_database(with_database(postgres_url, "nobody_made_this"))

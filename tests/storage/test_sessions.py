@@ -14,8 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from support.clock import PATIENCE as LONG
-from support.pgbouncer import pgbouncer
-from support.postgres import NewDatabase
+from support.databases.pgbouncer import pgbouncer
+from support.databases.postgres import NewDatabase
 from support.silent import Way, way_to
 from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database

@@ -12,9 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from support.clock import PATIENCE, ManualClock
-from support.databases import emptied
-from support.postgres import create_database, drop_database
-from support.troubled import TroubledDatabase
+from support.databases.postgres import create_database, drop_database
+from support.databases.states import emptied
+from support.databases.troubled import TroubledDatabase
 from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database
 from taigan.storage.engines.group import FEWEST, LONG, GroupCommit

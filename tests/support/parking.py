@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from support.barrier import ScriptedBarrier
 from support.bolink_side import BolinkSide
 from support.clock import PATIENCE, ManualClock
-from support.troubled import TroubledDatabase
+from support.databases.troubled import TroubledDatabase
 from taigan import bolink
 from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, Sight
 from taigan.lot.gateways.gateway import Arrival, Receipt, Registration, SmsFailed, SmsGateway

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from support.clock import PATIENCE
-from support.postgres import NewDatabase
+from support.databases.postgres import NewDatabase
 from taigan.bolink import sign
 
 T = TypeVar("T")

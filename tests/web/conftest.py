@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.postgres import new_databases
+from support.databases.postgres import new_databases
 from taigan.storage.database import Database, open_database
 from web.house import House, Houses, client_of, house_at
 

@@ -16,7 +16,7 @@ import httpx
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
-from support.databases import empty
+from support.databases.states import empty
 from taigan.barriers.barrier import LaneKey, LaneState, Outcome, Position, Price, Result, Sight
 from taigan.bolink import Addresses, BolinkClient, Unreachable
 from taigan.clock import SystemClock
