@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from conformance.lots.good import KEY, PARK, UNION, GoodLot  # noqa: E402
-from support.ports import free_port  # noqa: E402
+from support.servers.ports import free_port  # noqa: E402
 from taigan.conformance.catalogue import PROFILES  # noqa: E402
 
 AIM = 180.0

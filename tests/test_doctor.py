@@ -19,7 +19,7 @@ import pytest
 import sqlalchemy as sa
 
 from support.databases.postgres import NewDatabase
-from support.ports import free_port
+from support.servers.ports import free_port
 from support.stack import Stack, eventually
 from taigan.bolink import PRODUCTION, TEST, Addresses, Unreachable, open_envelope, verify
 from taigan.clock import SystemClock

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.ports import free_port
+from support.servers.ports import free_port
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from support.barrier_bench import Bench, bench
-from support.ports import free_port
+from support.servers.ports import free_port
 from taigan.barriers.barrier import EventKind, Outcome
 from taigan.devices.electronics.device import Fault
 

@@ -23,9 +23,9 @@ import pytest
 from support.barrier_bench import LANE, HandClock, workbench
 from support.clock import PATIENCE
 from support.device_stack import toml
-from support.mosquitto import Broker, mosquitto_broker
-from support.ports import free_port
-from support.programs import program
+from support.servers.mosquitto import Broker, mosquitto_broker
+from support.servers.ports import free_port
+from support.servers.programs import program
 from support.simulated_lanes import Heard, Script
 from taigan.barriers.barrier import Barrier, Event, EventKind, Outcome, Position, Price, Result
 from taigan.barriers.door import Post

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 
 from support.barrier_bench import Bench, bench
-from support.certificates import fingerprint, self_signed
-from support.ports import free_port
+from support.servers.certificates import fingerprint, self_signed
+from support.servers.ports import free_port
 from taigan.barriers.barrier import EventKind, Outcome
 from taigan.barriers.drivers import BadSettings, read_settings
 from taigan.devices.electronics.device import Fault

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from support.barrier_bench import Bench, HandClock, bench
-from support.ports import free_port
+from support.servers.ports import free_port
 from taigan.barriers.barrier import EventKind, Outcome, Position
 from taigan.devices.electronics.device import Fault
 

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from support.barrier_bench import LANE, Bench, HandClock, bench, handed
-from support.ports import free_port
+from support.servers.ports import free_port
 from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome, Position, Price
 from taigan.barriers.door import Post
 from taigan.barriers.kinds.http import signature

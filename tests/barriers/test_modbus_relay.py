@@ -17,7 +17,7 @@ from pymodbus.server import ModbusTcpServer
 
 from support.barrier_bench import LANE, Bench, HandClock, bench
 from support.clock import PATIENCE
-from support.ports import free_port
+from support.servers.ports import free_port
 from support.simulated_lanes import Heard
 from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Position
 from taigan.barriers.drivers import BadSettings, Fleet, read_settings

@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 
 from support.barrier_bench import LANE, Bench, HandClock, bench
 from support.clock import PATIENCE
-from support.mosquitto import Broker, mosquitto_broker
+from support.servers.mosquitto import Broker, mosquitto_broker
 from support.simulated_lanes import Heard
 from taigan.barriers.barrier import EventKind, Outcome, Position, Price
 from taigan.barriers.site import Site

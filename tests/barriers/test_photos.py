@@ -11,7 +11,7 @@ import pytest
 
 from support.barrier_bench import bench
 from support.clock import ManualClock
-from support.ports import free_port
+from support.servers.ports import free_port
 from taigan.barriers.barrier import EventKind, LaneKey, Outcome, Photo, Position, Why
 from taigan.barriers.door import Post
 from taigan.barriers.kinds.vzenith import Camera, Wiring

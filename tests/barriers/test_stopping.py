@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from support.barrier_bench import LANE
-from support.ports import free_port
+from support.servers.ports import free_port
 from support.simulated_lanes import Heard
 from taigan.barriers.drivers import Fleet
 from taigan.clock import SystemClock

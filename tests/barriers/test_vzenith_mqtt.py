@@ -17,7 +17,7 @@ import pytest
 
 from support.barrier_bench import LANE, Bench, HandClock, bench
 from support.clock import PATIENCE
-from support.mosquitto import Broker, mosquitto_broker
+from support.servers.mosquitto import Broker, mosquitto_broker
 from taigan.barriers.barrier import EventKind, Outcome, Position
 from taigan.clock import SystemClock
 from taigan.devices.electronics.device import Fault

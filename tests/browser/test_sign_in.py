@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from browser.looks import barriers_found, keep_picture, sticks_out
 from support.browser import chromium
 from support.clock import PATIENCE
-from support.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
+from support.servers.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from taigan.network.transport import AiohttpTransport
 from taigan.rights import Role
 from taigan.storage.database import open_database

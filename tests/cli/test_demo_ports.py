@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.ports import free_port
+from support.servers.ports import free_port
 from taigan.demo.errors import PortTaken
 from taigan.demo.ports import Ports
 

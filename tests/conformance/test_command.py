@@ -20,7 +20,7 @@ import pytest
 
 from support.clock import PATIENCE
 from support.judged import TRIES
-from support.ports import free_port
+from support.servers.ports import free_port
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "lot.py"
 KEY = "the example's key"

@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 
 from support.clock import PATIENCE
-from support.ports import free_port
+from support.servers.ports import free_port
 from support.stack import eventually
 from taigan.bolink import sign
 from taigan.lot.texts import BUSY

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.mosquitto import Broker, mosquitto_broker
+from support.servers.mosquitto import Broker, mosquitto_broker
 
 
 @pytest.fixture(scope="session")

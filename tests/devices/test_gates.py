@@ -14,7 +14,7 @@ from requests.auth import HTTPDigestAuth
 
 from support.barrier_bench import workbench
 from support.clock import PATIENCE
-from support.ports import free_port
+from support.servers.ports import free_port
 from taigan.devices.electronics.device import Fault
 from taigan.devices.electronics.digest import LOCKED_AFTER
 from taigan.devices.electronics.gate import HttpGate

@@ -15,7 +15,7 @@ from pymodbus.client import AsyncModbusTcpClient
 
 from support.barrier_bench import workbench
 from support.clock import PATIENCE
-from support.ports import free_port
+from support.servers.ports import free_port
 from support.simulated_lanes import Script
 from taigan.devices.makes.relay import RelayBoard
 

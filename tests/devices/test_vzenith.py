@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 
 from support.barrier_bench import workbench
-from support.mosquitto import Broker
+from support.servers.mosquitto import Broker
 from support.simulated_lanes import PATIENCE, Script
 from taigan.devices.makes.vzenith import HttpCamera, HttpCameraSettings, MqttCamera, MqttCameraSettings
 

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from support.ports import free_port
+from support.servers.ports import free_port
 from support.simulated_lanes import PATIENCE
 from taigan.clock import SystemClock
 from taigan.devices.lanes.lanes import LanesSettings, PortUnavailable

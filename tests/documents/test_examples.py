@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 
 from support.clock import PATIENCE
-from support.ports import free_port
-from support.programs import program
+from support.servers.ports import free_port
+from support.servers.programs import program
 from support.stack import Stack, eventually
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"

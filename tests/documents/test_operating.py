@@ -14,7 +14,7 @@ import pytest
 
 from support.databases.postgres import binaries, with_database
 from support.databases.states import emptied
-from support.programs import program
+from support.servers.programs import program
 from taigan.lot.signals.metrics import Metrics
 from taigan.storage.database import Database, open_database
 from taigan.storage.setup import registry

@@ -12,8 +12,8 @@ import pytest
 from support.clock import PATIENCE
 from support.databases.postgres import NewDatabase
 from support.device_stack import DeviceStack
-from support.mosquitto import mosquitto_broker
-from support.ports import free_port
+from support.servers.mosquitto import mosquitto_broker
+from support.servers.ports import free_port
 from support.stack import eventually
 
 LISTENING = "0A"

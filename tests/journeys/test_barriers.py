@@ -10,7 +10,7 @@ import pytest
 
 from support.databases.postgres import NewDatabase
 from support.device_stack import DeviceStack
-from support.mosquitto import mosquitto_broker
+from support.servers.mosquitto import mosquitto_broker
 from support.stack import eventually
 
 _drivers = (f"barrier-driver-{number}" for number in itertools.count())

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from support.ports import free_port
+from support.servers.ports import free_port
 from support.stack import Stack, eventually, on_the_file
 
 NewStack = Callable[..., Stack]

@@ -19,7 +19,7 @@ import pytest
 from crash.street import AS_TEST, BY, LANES, LOTS, SPACES, Round, Street
 from support.clock import PATIENCE
 from support.databases.postgres import NewDatabase, new_databases
-from support.ports import free_port
+from support.servers.ports import free_port
 from support.stack import eventually
 
 LOT = LOTS[0]

@@ -16,7 +16,7 @@ import pytest
 
 from hub.sides import KEY, LOT_ID, Side, running_side
 from support.clock import PATIENCE, ManualClock
-from support.cutting import Cut, Relay, relay_to
+from support.servers.cutting import Cut, Relay, relay_to
 from taigan.bolink import Addresses, Unreachable, open_envelope, seal, verify
 from taigan.bolink.wire import polling
 from taigan.hub.rules import Rules

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from hub.sides import KEY, LOT_ID, UNION_ID
 from support.both_sides import API_TOKEN, BY, Both
-from support.ports import free_port
+from support.servers.ports import free_port
 from support.stack import eventually
 from taigan.bolink.wire.signing import sign
 from taigan.devices.makes.face_terminal import FaceTerminal, NotTaken

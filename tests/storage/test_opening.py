@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from support.ports import free_port
+from support.servers.ports import free_port
 from taigan.storage.database import open_database
 from taigan.storage.errors import CannotOpen, InUse, StorageError, Unavailable
 from taigan.storage.kept.inspection import inspect_database

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from support.clock import PATIENCE as LONG
 from support.databases.pgbouncer import pgbouncer
 from support.databases.postgres import NewDatabase
-from support.silent import Way, way_to
+from support.servers.silent import Way, way_to
 from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database
 from taigan.storage.engines.group import PATIENCE, GroupCommit

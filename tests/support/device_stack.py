@@ -14,8 +14,8 @@ import aiohttp
 
 from support.clock import PATIENCE
 from support.databases.postgres import NewDatabase
-from support.mosquitto import Broker
-from support.ports import free_port
+from support.servers.mosquitto import Broker
+from support.servers.ports import free_port
 from support.stack import QUICK, STARTS_WITHIN, Lane, Side, eventually
 
 VENDOR, KEY, TOKEN = "200002", "NQ0eSXs720170114", "0123456789abcdef0123"

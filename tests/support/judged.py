@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from support.ports import free_port
+from support.servers.ports import free_port
 from taigan.conformance.catalogue import PROFILES
 from taigan.conformance.plan import Plan
 from taigan.conformance.run import Run

@@ -19,7 +19,7 @@ import msgspec
 from aiohttp import web
 
 from support.clock import PATIENCE
-from support.ports import free_port
+from support.servers.ports import free_port
 from support.stack import STARTS_WITHIN, Lane, Side, eventually
 from taigan.conformance.catalogue import PROFILES
 from taigan.conformance.plan import Plan

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.clock import ManualClock
-from support.sms_companies import KEY_ID, KEY_SECRET, Aliyun, Company, Tencent, running
+from support.servers.sms_companies import KEY_ID, KEY_SECRET, Aliyun, Company, Tencent, running
 from taigan.lot.gateways.aliyun import AliyunGateway
 from taigan.lot.gateways.gateway import Arrival, Receipt, SmsFailed, SmsGateway
 from taigan.lot.gateways.tencent import TencentGateway

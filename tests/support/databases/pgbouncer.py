@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from support.clock import PATIENCE
-from support.ports import free_port
+from support.servers.ports import free_port
 
 INSTALL = "PgBouncer is not here. Install it (apt-get install pgbouncer)."
 

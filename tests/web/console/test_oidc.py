@@ -19,8 +19,8 @@ from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import OctKey, RSAKey
 
-from support.oidc_provider import CLIENT_ID, CLIENT_SECRET, Claims, OidcProvider
-from support.ports import free_port
+from support.servers.oidc_provider import CLIENT_ID, CLIENT_SECRET, Claims, OidcProvider
+from support.servers.ports import free_port
 from taigan.network.transport import AiohttpTransport
 from taigan.rights import Role
 from taigan.storage import tables as t

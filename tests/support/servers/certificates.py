@@ -7,7 +7,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
-from support.programs import program
+from support.servers.programs import program
 
 
 def self_signed(folder: Path, name: str = "127.0.0.1") -> tuple[Path, Path]:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from support.clock import PATIENCE
-from support.ports import free_port
-from support.programs import program
+from support.servers.ports import free_port
+from support.servers.programs import program
 
 
 class Broker:
