@@ -10,7 +10,7 @@ import pytest
 
 from support.databases.postgres import new_databases
 from support.databases.states import emptied
-from support.parking import Parking, parking
+from support.lot.parking import Parking, parking
 from taigan.storage.database import Database, open_database
 
 NewParking = Callable[..., Awaitable[Parking]]

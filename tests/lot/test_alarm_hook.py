@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.clock import PATIENCE, ManualClock
-from support.parking import Parking
+from support.lot.parking import Parking
 from taigan.barriers.barrier import EventKind
 from taigan.bolink.errors import Unreachable
 from taigan.lot.people.alarms.hook import FIRST_PAUSE, KEPT, AlarmHook

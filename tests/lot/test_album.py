@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import sqlalchemy as sa
 
-from support.parking import LOT_ID, Parking
+from support.lot.parking import LOT_ID, Parking
 from taigan.barriers.barrier import LaneKey, Photo, Why
 from taigan.devices.lanes.photos import photo_of
 from taigan.lot.album import MOST_WAITING, NotKept

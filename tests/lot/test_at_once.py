@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from lot.conftest import NewParking
-from support.parking import LOT_ID, SEES_ALL, Parking, in_time, lot_with
+from support.lot.parking import LOT_ID, SEES_ALL, Parking, in_time, lot_with
 from taigan.barriers.barrier import EventKind
 from taigan.lot.setup import LaneSetup
 from taigan.storage import tables as t

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lot.conftest import NewParking
-from support.barrier import Mode
-from support.parking import BY, LOT_ID, Parking, in_time, lot_with
+from support.lot.barrier import Mode
+from support.lot.parking import BY, LOT_ID, Parking, in_time, lot_with
 from taigan.lot.errors import (
     BadValue,
     BarrierFault,

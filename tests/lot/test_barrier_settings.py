@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from support.clock import ManualClock
-from support.parking import BY, KEY, LOT_ID, VENDOR, BolinkSide, CountedIds, Gateway, lot_with
+from support.lot.parking import BY, KEY, LOT_ID, VENDOR, BolinkSide, CountedIds, Gateway, lot_with
 from taigan import bolink
 from taigan.barriers.barrier import Event, LaneKey, Outcome
 from taigan.barriers.drivers import BadSettings, Fleet

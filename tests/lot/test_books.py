@@ -19,10 +19,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from support.barrier import Mode
 from support.databases.postgres import create_database, drop_database
 from support.databases.states import emptied
-from support.parking import BY, LOT, LOT_ID, VENDOR, Parking, lot_with
+from support.lot.barrier import Mode
+from support.lot.parking import BY, LOT, LOT_ID, VENDOR, Parking, lot_with
 from taigan.barriers.barrier import Event, EventKind
 from taigan.lot.errors import LotError
 from taigan.lot.policy import Policy

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from lot.conftest import NewParking
-from support.barrier import Mode
 from support.databases.troubled import TroubledDatabase
-from support.parking import LOT_ID, Parking, in_time, lot_with
+from support.lot.barrier import Mode
+from support.lot.parking import LOT_ID, Parking, in_time, lot_with
 from taigan.lot.policy import Policy
 from taigan.lot.writing.ages import FORGOTTEN_AFTER, Ages
 from taigan.storage.database import Database

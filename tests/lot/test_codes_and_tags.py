@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
-from support.barrier import ScriptedBarrier
-from support.exits import (
+from support.lot.barrier import ScriptedBarrier
+from support.lot.exits import (
     EXIT,
     PLATE,
     at_exit,
@@ -22,7 +22,7 @@ from support.exits import (
     told,
     with_tariff,
 )
-from support.parking import BY, LOT_ID, Parking
+from support.lot.parking import BY, LOT_ID, Parking
 from taigan.barriers.barrier import EventKind
 from taigan.lot import texts
 from taigan.lot.people.exit_acts import SetAmount

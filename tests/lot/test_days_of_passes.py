@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from support.exits import PLATE, ask_price, at_exit, bill, leaves, parked, pay_at_exit, with_tariff
-from support.parking import LOT_ID, Parking
+from support.lot.exits import PLATE, ask_price, at_exit, bill, leaves, parked, pay_at_exit, with_tariff
+from support.lot.parking import LOT_ID, Parking
 from taigan.lot.errands.passes import TellPass
 from taigan.lot.errors import BadValue
 from taigan.lot.people.by import By

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from lot.conftest import NewParking
 from support.clock import PATIENCE
-from support.parking import BY, KEY, LOT, LOT_ID, VENDOR, Parking, in_time, lot_with
+from support.lot.parking import BY, KEY, LOT, LOT_ID, VENDOR, Parking, in_time, lot_with
 from taigan.lot.errors import Conflict, UnknownDelivery
 from taigan.lot.policy import Policy
 from taigan.lot.setup import VendorSetup

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from lot.conftest import NewParking
-from support.barrier import Mode
 from support.clock import ManualClock
 from support.databases.troubled import TroubledDatabase
-from support.parking import BY, LOT_ID, SEES_ALL, Parking, in_time, lot_with
+from support.lot.barrier import Mode
+from support.lot.parking import BY, LOT_ID, SEES_ALL, Parking, in_time, lot_with
 from taigan.barriers.barrier import EventKind, Position
 from taigan.lot.policy import Policy, Reentry
 from taigan.lot.setup import LaneSetup

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.exits import (
+from support.lot.exits import (
     EXIT,
     PLATE,
     ask_price,
@@ -19,7 +19,7 @@ from support.exits import (
     payments,
     with_tariff,
 )
-from support.parking import Parking
+from support.lot.parking import Parking
 from taigan.barriers.barrier import EventKind
 from taigan.storage.rows import Order
 

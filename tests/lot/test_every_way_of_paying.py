@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from support.exits import (
+from support.lot.exits import (
     EXIT,
     ask_price,
     at_exit,
@@ -26,7 +26,7 @@ from support.exits import (
     pays_by_itself,
     with_tariff,
 )
-from support.parking import BY, LOT_ID, Parking
+from support.lot.parking import BY, LOT_ID, Parking
 from taigan.barriers.barrier import EventKind, LaneKey
 from taigan.lot.errors import LotError
 from taigan.lot.people.exit_acts import Cash, LetGo

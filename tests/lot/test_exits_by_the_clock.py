@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from lot.conftest import NewParking
 from support.databases.troubled import TroubledDatabase
-from support.exits import (
+from support.lot.exits import (
     EXIT,
     PLATE,
     ask_price,
@@ -26,7 +26,7 @@ from support.exits import (
     pays_by_itself,
     with_tariff,
 )
-from support.parking import BY, LOT_ID, Parking, lot_with
+from support.lot.parking import BY, LOT_ID, Parking, lot_with
 from taigan.barriers.barrier import Position
 from taigan.lot.leaving.hours import EVERY, LatePayments, NobodyDecided, Standing
 from taigan.lot.leaving.room import Picture

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
-from support.barrier import Mode
-from support.exits import (
+from support.lot.barrier import Mode
+from support.lot.exits import (
     EXIT,
     PLATE,
     ask_price,
@@ -23,7 +23,7 @@ from support.exits import (
     pay_at_exit,
     with_tariff,
 )
-from support.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
+from support.lot.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
 from taigan.barriers.barrier import EventKind
 from taigan.lot import texts
 from taigan.lot.errors import Conflict

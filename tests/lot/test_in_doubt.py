@@ -6,9 +6,9 @@ import asyncio
 
 from lot.conftest import NewParking
 from lot.test_what_bolink_tells import answer
-from support.barrier import Mode
 from support.databases.troubled import TroubledDatabase
-from support.parking import BY, LOT, LOT_ID, Parking, in_time, lot_with
+from support.lot.barrier import Mode
+from support.lot.parking import BY, LOT, LOT_ID, Parking, in_time, lot_with
 from taigan.barriers.barrier import Sight
 from taigan.lot.people.attendant import COMMAND_TIME
 from taigan.lot.policy import Policy

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from lot.conftest import NewParking
-from support.barrier import Mode
 from support.databases.statements import heard
 from support.databases.states import emptied
-from support.exits import ask_price, at_exit, leaves, pay_at_exit, pay_inside, with_tariff
-from support.parking import BY, LANES, LOT_ID, SEES_ALL, Parking, lot_with
+from support.lot.barrier import Mode
+from support.lot.exits import ask_price, at_exit, leaves, pay_at_exit, pay_inside, with_tariff
+from support.lot.parking import BY, LANES, LOT_ID, SEES_ALL, Parking, lot_with
 from support.telling import Tell
 from taigan.barriers.barrier import LaneKey
 from taigan.lot.people.beginning.importing import ImportInside, Inside

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lot.conftest import NewParking
-from support.parking import BY, KEY, LOT_ID, Parking
+from support.lot.parking import BY, KEY, LOT_ID, Parking
 from taigan.lot.errors import BadValue, UnknownVendor
 from taigan.lot.setup import VendorSetup
 from taigan.storage import tables as t

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
-from support.barrier import Mode
-from support.parking import BY, LOT_ID, SEES_ALL, Parking, in_time, lot_with
+from support.lot.barrier import Mode
+from support.lot.parking import BY, LOT_ID, SEES_ALL, Parking, in_time, lot_with
 from taigan.barriers.barrier import Event, EventKind, Position, Price
 from taigan.lot.setup import LaneSetup
 from taigan.storage import tables as t

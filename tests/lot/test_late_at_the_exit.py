@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from lot.conftest import NewParking
 from support.databases.troubled import TroubledDatabase
-from support.exits import EXIT, PLATE, ask_price, at_exit, bill, leaves, parked, pay_at_exit, with_tariff
-from support.parking import BY, KEY, LOT_ID, Parking, in_time
+from support.lot.exits import EXIT, PLATE, ask_price, at_exit, bill, leaves, parked, pay_at_exit, with_tariff
+from support.lot.parking import BY, KEY, LOT_ID, Parking, in_time
 from taigan import bolink
 from taigan.barriers.barrier import EventKind, LaneKey
 from taigan.lot import texts

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from support.barrier import Mode
-from support.exits import (
+from support.lot.barrier import Mode
+from support.lot.exits import (
     EXIT,
     PLATE,
     ask_price,
@@ -25,7 +25,7 @@ from support.exits import (
     told,
     with_tariff,
 )
-from support.parking import BY, LOT_ID, Parking, in_time
+from support.lot.parking import BY, LOT_ID, Parking, in_time
 from taigan.barriers.barrier import EventKind
 from taigan.lot.errors import BadValue, Conflict
 from taigan.lot.people.exit_acts import Assign

@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
-from support.barrier import Mode
 from support.clock import PATIENCE
 from support.databases.troubled import TroubledDatabase
-from support.parking import BY, LOT_ID, SEES_ALL, Parking, in_time, lot_with
+from support.lot.barrier import Mode
+from support.lot.parking import BY, LOT_ID, SEES_ALL, Parking, in_time, lot_with
 from taigan.barriers.barrier import EventKind, LaneKey, Position
 from taigan.lot.errors import BarrierFault
 from taigan.lot.setup import LaneSetup

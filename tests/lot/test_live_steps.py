@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from lot.conftest import NewParking
-from support.barrier import Mode
-from support.parking import BY, LOT_ID, Parking, in_time, lot_with
+from support.lot.barrier import Mode
+from support.lot.parking import BY, LOT_ID, Parking, in_time, lot_with
 from taigan.barriers.barrier import EventKind
 from taigan.storage.rows import Alarm
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from support.parking import KEY, LOT_ID, Parking
+from support.lot.parking import KEY, LOT_ID, Parking
 from taigan.bolink import by_section, example_of
 from taigan.lot.messages.log import MOST_WAITING, Heard
 from taigan.storage.shown import messages

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.parking import parking
+from support.lot.parking import parking
 from taigan.bolink import CATALOGUE, by_section, by_service
 from taigan.bolink.describing.interface import Direction
 from taigan.interfaces import rows

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lot.conftest import NewParking
-from support.exits import (
+from support.lot.exits import (
     EXIT,
     PLATE,
     ask_price,
@@ -26,7 +26,7 @@ from support.exits import (
     told,
     with_tariff,
 )
-from support.parking import Parking
+from support.lot.parking import Parking
 from taigan.barriers.barrier import EventKind
 from taigan.lot import texts
 from taigan.lot.policy import NoEntry, Policy, RefundSurplus

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from support.exits import at_exit, bill, leaves, parked, pay_at_exit, pay_inside, with_tariff
-from support.parking import LOT_ID, Parking
+from support.lot.exits import at_exit, bill, leaves, parked, pay_at_exit, pay_inside, with_tariff
+from support.lot.parking import LOT_ID, Parking
 from taigan.lot.errands.moving import Move
 from taigan.lot.errors import Conflict
 from taigan.lot.people.by import By

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from support.clock import ManualClock
-from support.exchange import Post
+from support.lot.exchange import Post
 from taigan.lot.lanes.lanes import Stored
 from taigan.lot.lanes.neighbours import Neighbours
 from taigan.lot.signals.events import Events

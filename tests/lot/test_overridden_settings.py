@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from support.parking import LOT, Parking, lot_with
+from support.lot.parking import LOT, Parking, lot_with
 from taigan.lot.setup import LotSetup, overridden
 
 

@@ -9,7 +9,7 @@ import pytest
 from lot.conftest import NewParking
 from support.clock import PATIENCE
 from support.databases.troubled import TroubledDatabase
-from support.parking import BY, LOT_ID, Parking, in_time, lot_with
+from support.lot.parking import BY, LOT_ID, Parking, in_time, lot_with
 from taigan.lot.errors import BadValue
 from taigan.lot.gateways.gateway import Arrival, NoGateway
 from taigan.lot.messages.drivers.phone_checks import RECEIPT_AFTER

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
-from support.exits import (
+from support.lot.exits import (
     PLATE,
     ask_price,
     at_exit,
@@ -18,7 +18,7 @@ from support.exits import (
     told,
     with_tariff,
 )
-from support.parking import Parking
+from support.lot.parking import Parking
 from taigan.lot import texts
 from taigan.lot.policy import Policy
 from taigan.storage import tables as t

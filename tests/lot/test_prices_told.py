@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from lot.conftest import NewParking
-from support.exits import EXIT, PLATE, ask_price, at_exit, departure, leaves, parked, pay_at_exit, told, with_tariff
-from support.parking import BY, LANES, LOT_ID, SEES_ALL, Parking, lot_with
+from support.lot.exits import EXIT, PLATE, ask_price, at_exit, departure, leaves, parked, pay_at_exit, told, with_tariff
+from support.lot.parking import BY, LANES, LOT_ID, SEES_ALL, Parking, lot_with
 from taigan.lot import texts
 from taigan.lot.people.passes import AddPass
 from taigan.lot.setup import LaneSetup

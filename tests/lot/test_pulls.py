@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lot.conftest import NewParking
-from support.exits import (
+from support.lot.exits import (
     EXIT,
     PLATE,
     ask_price,
@@ -26,7 +26,7 @@ from support.exits import (
     pulls_told,
     with_tariff,
 )
-from support.parking import BY, KEY, Parking
+from support.lot.parking import BY, KEY, Parking
 from taigan import bolink
 from taigan.barriers.barrier import EventKind
 from taigan.lot.leaving.pulling.ended import PullEnded, PullNamed

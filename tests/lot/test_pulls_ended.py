@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
-from support.exits import (
+from support.lot.exits import (
     EXIT,
     PLATE,
     ask_price,
@@ -27,7 +27,7 @@ from support.exits import (
     told,
     with_tariff,
 )
-from support.parking import LOT_ID, Parking
+from support.lot.parking import LOT_ID, Parking
 from taigan.barriers.barrier import EventKind
 from taigan.bolink.chapters.reconciliation import PaymentRecord
 from taigan.lot import texts

@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
-from support.exits import EXIT, PLATE, ask_price, at_exit, bill, leaves, parked, pay_inside, with_tariff
-from support.parking import KEY, LANES, LOT_ID, SEES_ALL, Parking, lot_with
+from support.lot.exits import EXIT, PLATE, ask_price, at_exit, bill, leaves, parked, pay_inside, with_tariff
+from support.lot.parking import KEY, LANES, LOT_ID, SEES_ALL, Parking, lot_with
 from taigan import bolink
 from taigan.lot.setup import LaneSetup
 from taigan.storage import tables as t

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from lot.conftest import NewParking
 from support.databases.troubled import TroubledDatabase
-from support.parking import BY, KEY, LOT, LOT_ID, VENDOR, Parking, in_time, lot_with, told
+from support.lot.parking import BY, KEY, LOT, LOT_ID, VENDOR, Parking, in_time, lot_with, told
 from taigan import bolink
 from taigan.bolink import Signature
 from taigan.lot.policy import Policy

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lot.conftest import NewParking
-from support.exits import parked
-from support.parking import BY, LOT_ID
+from support.lot.exits import parked
+from support.lot.parking import BY, LOT_ID
 from taigan.lot.people.alarms.alarms import AlarmDesk
 from taigan.lot.policy import Policy
 from taigan.storage.shown import alarms

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from lot.conftest import NewParking
-from support.barrier import Mode
-from support.parking import KEY, LOT_ID, Parking, in_time, told
+from support.lot.barrier import Mode
+from support.lot.parking import KEY, LOT_ID, Parking, in_time, told
 from taigan import bolink
 from taigan.lot.messages.router import Answered
 from taigan.lot.policy import Policy

@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
-from support.barrier import Mode
-from support.exits import (
+from support.lot.barrier import Mode
+from support.lot.exits import (
     EXIT,
     PLATE,
     ask_price,
@@ -23,7 +23,7 @@ from support.exits import (
     told,
     with_tariff,
 )
-from support.parking import BY, KEY, LANES, LOT_ID, Parking, lot_with
+from support.lot.parking import BY, KEY, LANES, LOT_ID, Parking, lot_with
 from taigan import bolink
 from taigan.barriers.barrier import EventKind
 from taigan.lot import texts

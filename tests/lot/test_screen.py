@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.parking import Parking
+from support.lot.parking import Parking
 from taigan.barriers.barrier import EventKind
 
 

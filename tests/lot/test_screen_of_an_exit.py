@@ -8,8 +8,8 @@ import pytest
 
 from lot.conftest import NewParking
 from lot.test_pulls_ended import told_of
-from support.barrier import Mode
-from support.exits import (
+from support.lot.barrier import Mode
+from support.lot.exits import (
     EXIT,
     PLATE,
     at_exit,
@@ -21,7 +21,7 @@ from support.exits import (
     pulls_told,
     with_tariff,
 )
-from support.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
+from support.lot.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
 from taigan.barriers.barrier import EventKind
 from taigan.lot import texts
 from taigan.lot.people.exit_acts import LetGo

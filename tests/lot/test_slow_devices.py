@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from support.barrier import Mode
-from support.parking import BY, LOT_ID, Parking, in_time
+from support.lot.barrier import Mode
+from support.lot.parking import BY, LOT_ID, Parking, in_time
 from taigan.barriers.barrier import EventKind, Sight
 
 HEARTBEAT = 30.0

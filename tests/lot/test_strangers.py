@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from support.clock import ManualClock
-from support.exits import PLATE, ask_price, parked, with_tariff
-from support.parking import LOT_ID, Parking
+from support.lot.exits import PLATE, ask_price, parked, with_tariff
+from support.lot.parking import LOT_ID, Parking
 from taigan.lot import texts
 from taigan.lot.leaving.paying.strangers import DAY, HOUR, MOST_KEPT, PAYERS_A_DAY, PLATES_AN_HOUR, Asking, Strangers
 

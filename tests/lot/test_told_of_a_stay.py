@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from support.exits import (
+from support.lot.exits import (
     EXIT,
     PLATE,
     ask_price,
@@ -22,7 +22,7 @@ from support.exits import (
     told,
     with_tariff,
 )
-from support.parking import BY, LOT_ID, Parking
+from support.lot.parking import BY, LOT_ID, Parking
 from taigan.lot.errands.city import SetCity, TellCity
 from taigan.lot.errors import Conflict
 from taigan.lot.people.exit_acts import Close, Correct, GiveBack, LetGo, Reduce, Report, Waive

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from lot.conftest import NewParking
-from support.exits import EXIT, PLATE, ask_price, at_exit, bill, leaves, parked, with_tariff
-from support.parking import BY, Parking
+from support.lot.exits import EXIT, PLATE, ask_price, at_exit, bill, leaves, parked, with_tariff
+from support.lot.parking import BY, Parking
 from taigan.barriers.barrier import EventKind
 from taigan.lot.people.exit_acts import Report
 from taigan.lot.policy import ArrearsAtEntry, Policy

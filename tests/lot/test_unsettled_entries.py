@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
-from support.barrier import Mode
 from support.databases.troubled import TroubledDatabase
-from support.parking import BY, LOT_ID, SEES_ALL, Parking, Told, in_time, lot_with
+from support.lot.barrier import Mode
+from support.lot.parking import BY, LOT_ID, SEES_ALL, Parking, Told, in_time, lot_with
 from taigan.barriers.barrier import EventKind
 from taigan.lot.errors import NobodyWaits
 from taigan.lot.policy import Policy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from support.parking import parking
+from support.lot.parking import parking
 from taigan.storage.database import open_database
 
 

@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
-from support.barrier import Mode
 from support.clock import ManualClock
 from support.databases.troubled import TroubledDatabase
-from support.exchange import Post
-from support.parking import LOT_ID, Parking, in_time, lot_with, parking
+from support.lot.barrier import Mode
+from support.lot.exchange import Post
+from support.lot.parking import LOT_ID, Parking, in_time, lot_with, parking
 from taigan.barriers.barrier import Event, EventKind, LaneKey, WatchedElsewhere
 from taigan.lot.lanes.lanes import NotStored
 from taigan.lot.lanes.watchers import LASTS

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
-from support.parking import KEY, LOT, LOT_ID, VENDOR, Parking, lot_with
+from support.lot.parking import KEY, LOT, LOT_ID, VENDOR, Parking, lot_with
 from taigan import bolink
 from taigan.barriers.barrier import Event, EventKind, LaneKey
 from taigan.bolink import CATALOGUE, Direction, Wrapping, by_section, example_of

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from lot.conftest import NewParking
-from support.barrier import Mode
 from support.databases.troubled import TroubledDatabase
-from support.exits import (
+from support.lot.barrier import Mode
+from support.lot.exits import (
     EXIT,
     PLATE,
     ask_price,
@@ -28,7 +28,7 @@ from support.exits import (
     told,
     with_tariff,
 )
-from support.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
+from support.lot.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
 from taigan.barriers.barrier import EventKind, LaneKey, Position
 from taigan.lot import texts
 from taigan.lot.errands.city import SetCity, TellCity

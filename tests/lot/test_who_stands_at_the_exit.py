@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
-from support.exits import (
+from support.lot.exits import (
     EXIT,
     PLATE,
     ask_price,
@@ -19,7 +19,7 @@ from support.exits import (
     pay_at_exit,
     with_tariff,
 )
-from support.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
+from support.lot.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
 from taigan.barriers.barrier import EventKind, Position
 from taigan.lot import texts
 from taigan.lot.leaving.room import Picture

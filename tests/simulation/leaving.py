@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from simulation.database import Kept
-from support.parking import BY, KEY
+from support.lot.parking import BY, KEY
 from taigan import bolink
 from taigan.barriers.barrier import Position
 from taigan.bolink.units import fen, yuan

@@ -15,8 +15,8 @@ import msgspec
 
 from hub.sides import KEY, LOT_ID, PARK_ID, UNION_ID, Side, running_side
 from support.clock import PATIENCE, ManualClock
-from support.exits import with_tariff
-from support.parking import Parking
+from support.lot.exits import with_tariff
+from support.lot.parking import Parking
 from taigan.barriers.barrier import EventKind
 from taigan.bolink import seal
 from taigan.lot.policy import Policy

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import taigan.lot.tariff
-from support.tariffs import rule
+from support.lot.tariffs import rule
 from taigan.lot.tariff.days import Calendar, Days
 from taigan.lot.tariff.errors import ExitFirst, NoRate, NotInForce, Problem, UnusableTimes, YearNotPublished
 from taigan.lot.tariff.evaluation import check_order, in_force, price

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.tariffs import DOCUMENTS, RULES, rule
+from support.lot.tariffs import DOCUMENTS, RULES, rule
 from taigan.lot.tariff.errors import BadPriceList
 from taigan.lot.tariff.evaluation import price
 from taigan.lot.tariff.reading import price_lists

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from support.tariffs import DOCUMENTED, DOCUMENTS, any_price_list, rule
+from support.lot.tariffs import DOCUMENTED, DOCUMENTS, any_price_list, rule
 from taigan.lot.tariff.evaluation import SHANGHAI, price
 from taigan.lot.tariff.model import PriceList
 from taigan.lot.tariff.pictures import curve, words

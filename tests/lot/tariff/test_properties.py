@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support.tariffs import CALENDAR, any_price_list
+from support.lot.tariffs import CALENDAR, any_price_list
 from taigan.lot.tariff.days import Calendar
 from taigan.lot.tariff.evaluation import price
 from taigan.lot.tariff.model import FreeLimit, PriceList

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from support.cost import costs_less_than
-from support.tariffs import DOCUMENTS, rule
+from support.lot.tariffs import DOCUMENTS, rule
 from taigan.lot.tariff import money
 from taigan.lot.tariff.days import Days, published
 from taigan.lot.tariff.errors import BadPriceList, Problem

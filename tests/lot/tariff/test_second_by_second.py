@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lot.tariff.second_by_second import slow_price
-from support.tariffs import CALENDAR, any_price_list
+from support.lot.tariffs import CALENDAR, any_price_list
 from taigan.lot.tariff.evaluation import price
 
 STAYS = int(os.environ.get("TAIGAN_TEST_TARIFFS", "2000"))

@@ -11,7 +11,7 @@ from taigan.lot.tariff.days import Calendar
 from taigan.lot.tariff.model import PriceList
 from taigan.lot.tariff.reading import price_lists
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DOCUMENTS = ROOT / "docs/tariffs"
 RULES = ROOT / "tests/lot/tariff/rules"
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from support.parking import KEY, LOT_ID, Parking
+from support.lot.parking import KEY, LOT_ID, Parking
 from taigan import bolink
 from taigan.barriers.barrier import EventKind
 from taigan.storage import tables as t

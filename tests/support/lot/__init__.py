@@ -1,0 +1,1 @@
+"""A lot inside a test: its platform, its barriers, the cars that leave, its price lists."""
