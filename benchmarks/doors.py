@@ -32,11 +32,11 @@ sys.path.insert(0, str(ROOT / "tests"))
 from barriers.test_hikvision_isapi import settings as gate_settings  # noqa: E402
 from barriers.test_modbus_relay import settings as relay_settings  # noqa: E402
 from hub.sides import FakeLot, running_side, serving_lot  # noqa: E402
-from support.barrier_bench import LANE, workbench  # noqa: E402
 from support.clock import ManualClock  # noqa: E402
 from support.lot.parking import Parking  # noqa: E402
-from support.simulated_lanes import running  # noqa: E402
-from support.simulated_lanes import settings as lane_settings  # noqa: E402
+from support.stacks.barrier_bench import LANE, workbench  # noqa: E402
+from support.stacks.simulated_lanes import running  # noqa: E402
+from support.stacks.simulated_lanes import settings as lane_settings  # noqa: E402
 from taigan.bolink.wire.polling import DOWNLOAD_PATH, UPLOAD_PATH  # noqa: E402
 from taigan.demo.clock import DemoClock  # noqa: E402
 from taigan.demo.page import Page  # noqa: E402

@@ -17,7 +17,7 @@ from playwright.async_api import Browser
 
 from support.browser import chromium
 from support.databases.postgres import NewDatabase, new_databases, postgres_server
-from support.stack import STACKS_ON, Stack
+from support.stacks.stack import STACKS_ON, Stack
 from support.telling import TOLD, Tell
 
 # A run gives the same verdict each time, however busy the machine; --hypothesis-profile=search looks further.

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from support.databases.postgres import NewDatabase
 from support.servers.ports import free_port
-from support.stack import Stack, eventually
+from support.stacks.stack import Stack, eventually
 from taigan.bolink import PRODUCTION, TEST, Addresses, Unreachable, open_envelope, verify
 from taigan.clock import SystemClock
 from taigan.doctor.examination import examine

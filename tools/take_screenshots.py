@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from support.browser import chromium  # noqa: E402
-from support.stack import Stack  # noqa: E402
+from support.stacks.stack import Stack  # noqa: E402
 from taigan.bolink import seal, sign  # noqa: E402
 
 PICTURES = ROOT / "docs" / "screenshots"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from support.barrier_bench import Bench, bench
 from support.servers.ports import free_port
+from support.stacks.barrier_bench import Bench, bench
 from taigan.barriers.barrier import EventKind, Outcome
 from taigan.devices.electronics.device import Fault
 

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from structlog.testing import capture_logs
 
-from support.barrier_bench import LANE
 from support.clock import ManualClock
-from support.simulated_lanes import Heard
+from support.stacks.barrier_bench import LANE
+from support.stacks.simulated_lanes import Heard
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.door import SIGNATURES_KEPT, Answer, Door, Mailbox, Post
 from taigan.barriers.drivers import Fleet

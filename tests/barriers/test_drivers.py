@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from support.barrier_bench import LANE, HandClock
 from support.clock import PATIENCE
-from support.simulated_lanes import Heard
+from support.stacks.barrier_bench import LANE, HandClock
+from support.stacks.simulated_lanes import Heard
 from taigan.barriers.backoff import Backoff
 from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome, Result
 from taigan.barriers.drivers import DRIVERS, BadSettings, Fleet, driver_named, read_settings

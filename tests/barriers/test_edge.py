@@ -20,13 +20,13 @@ import aiomqtt
 import msgspec
 import pytest
 
-from support.barrier_bench import LANE, HandClock, workbench
 from support.clock import PATIENCE
-from support.device_stack import toml
 from support.servers.mosquitto import Broker, mosquitto_broker
 from support.servers.ports import free_port
 from support.servers.programs import program
-from support.simulated_lanes import Heard, Script
+from support.stacks.barrier_bench import LANE, HandClock, workbench
+from support.stacks.device_stack import toml
+from support.stacks.simulated_lanes import Heard, Script
 from taigan.barriers.barrier import Barrier, Event, EventKind, Outcome, Position, Price, Result
 from taigan.barriers.door import Post
 from taigan.barriers.drivers import BadSettings, Fleet

@@ -8,8 +8,8 @@ from random import Random
 import msgspec
 import pytest
 
-from support.barrier_bench import LANE, HandClock
-from support.simulated_lanes import Heard
+from support.stacks.barrier_bench import LANE, HandClock
+from support.stacks.simulated_lanes import Heard
 from taigan.barriers.barrier import EventKind
 from taigan.barriers.edge.lane import OF_THE_PAST, EdgeLink
 from taigan.barriers.edge.wire import Beat, LaneEvent

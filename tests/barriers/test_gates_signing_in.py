@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from support.barrier_bench import Bench, bench
 from support.servers.certificates import fingerprint, self_signed
 from support.servers.ports import free_port
+from support.stacks.barrier_bench import Bench, bench
 from taigan.barriers.barrier import EventKind, Outcome
 from taigan.barriers.drivers import BadSettings, read_settings
 from taigan.devices.electronics.device import Fault

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from support.barrier_bench import Bench, HandClock, bench
 from support.servers.ports import free_port
+from support.stacks.barrier_bench import Bench, HandClock, bench
 from taigan.barriers.barrier import EventKind, Outcome, Position
 from taigan.devices.electronics.device import Fault
 

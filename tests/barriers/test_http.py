@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from support.barrier_bench import LANE, Bench, HandClock, bench, handed
 from support.servers.ports import free_port
+from support.stacks.barrier_bench import LANE, Bench, HandClock, bench, handed
 from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome, Position, Price
 from taigan.barriers.door import Post
 from taigan.barriers.kinds.http import signature

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.barrier_bench import Bench, bench, handed
+from support.stacks.barrier_bench import Bench, bench, handed
 from taigan.barriers.barrier import EventKind, Outcome
 from taigan.barriers.door import Post
 

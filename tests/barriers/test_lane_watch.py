@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from support.barrier_bench import LANE, HandClock
-from support.simulated_lanes import Heard
+from support.stacks.barrier_bench import LANE, HandClock
+from support.stacks.simulated_lanes import Heard
 from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome, Photo, Position, Result, Sight, Why
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_signals import LaneSignals

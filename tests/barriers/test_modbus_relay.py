@@ -15,10 +15,10 @@ from aiohttp import web
 from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
 from pymodbus.server import ModbusTcpServer
 
-from support.barrier_bench import LANE, Bench, HandClock, bench
 from support.clock import PATIENCE
 from support.servers.ports import free_port
-from support.simulated_lanes import Heard
+from support.stacks.barrier_bench import LANE, Bench, HandClock, bench
+from support.stacks.simulated_lanes import Heard
 from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Position
 from taigan.barriers.drivers import BadSettings, Fleet, read_settings
 from taigan.barriers.site import TICK, Site

@@ -17,10 +17,10 @@ import aiomqtt
 import pytest
 from structlog.testing import capture_logs
 
-from support.barrier_bench import LANE, Bench, HandClock, bench
 from support.clock import PATIENCE
 from support.servers.mosquitto import Broker, mosquitto_broker
-from support.simulated_lanes import Heard
+from support.stacks.barrier_bench import LANE, Bench, HandClock, bench
+from support.stacks.simulated_lanes import Heard
 from taigan.barriers.barrier import EventKind, Outcome, Position, Price
 from taigan.barriers.site import Site
 from taigan.barriers.wires.broker import BrokerSettings, broker_of

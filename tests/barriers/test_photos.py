@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from support.barrier_bench import bench
 from support.clock import ManualClock
 from support.servers.ports import free_port
+from support.stacks.barrier_bench import bench
 from taigan.barriers.barrier import EventKind, LaneKey, Outcome, Photo, Position, Why
 from taigan.barriers.door import Post
 from taigan.barriers.kinds.vzenith import Camera, Wiring

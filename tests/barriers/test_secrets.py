@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from support.barrier_bench import LANE
 from support.clock import ManualClock
-from support.simulated_lanes import Heard
+from support.stacks.barrier_bench import LANE
+from support.stacks.simulated_lanes import Heard
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.drivers import BadSettings, Fleet
 from taigan.barriers.secrets import DeviceSecrets, SecretsUnusable

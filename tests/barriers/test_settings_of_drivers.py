@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from support.barrier_bench import LANE, HandClock
-from support.simulated_lanes import Heard
+from support.stacks.barrier_bench import LANE, HandClock
+from support.stacks.simulated_lanes import Heard
 from taigan.barriers.barrier import Sight
 from taigan.barriers.drivers import BadSettings, Fleet, driver_named, read_settings
 from taigan.barriers.edge.agent import read_edge_settings

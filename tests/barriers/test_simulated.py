@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 
 from support.clock import PATIENCE, ManualClock, RunningClock
-from support.simulated_lanes import LOT, Heard, Script, running, settings
+from support.stacks.simulated_lanes import LOT, Heard, Script, running, settings
 from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, Outcome, Position, Price
 from taigan.barriers.kinds.simulated import SimulatedBarrier, SimulatedLanes, Snapshot
 from taigan.clock import Clock, SystemClock

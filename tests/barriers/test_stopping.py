@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from support.barrier_bench import LANE
 from support.servers.ports import free_port
-from support.simulated_lanes import Heard
+from support.stacks.barrier_bench import LANE
+from support.stacks.simulated_lanes import Heard
 from taigan.barriers.drivers import Fleet
 from taigan.clock import SystemClock
 from taigan.devices.electronics.device import Device

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from support.barrier_bench import LANE
 from support.clock import ManualClock
+from support.stacks.barrier_bench import LANE
 from taigan.barriers.barrier import Event, EventKind, EventSink, Position
 from taigan.barriers.site import Lane as SiteLane
 from taigan.barriers.site import Site

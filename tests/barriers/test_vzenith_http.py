@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from support.barrier_bench import LANE, Bench, HandClock, bench, handed
-from support.simulated_lanes import Heard
+from support.stacks.barrier_bench import LANE, Bench, HandClock, bench, handed
+from support.stacks.simulated_lanes import Heard
 from taigan.barriers.barrier import EventKind, Outcome
 from taigan.barriers.door import Answer, Post
 from taigan.barriers.drivers import Fleet

@@ -15,9 +15,9 @@ from typing import Any
 import aiomqtt
 import pytest
 
-from support.barrier_bench import LANE, Bench, HandClock, bench
 from support.clock import PATIENCE
 from support.servers.mosquitto import Broker, mosquitto_broker
+from support.stacks.barrier_bench import LANE, Bench, HandClock, bench
 from taigan.barriers.barrier import EventKind, Outcome, Position
 from taigan.clock import SystemClock
 from taigan.devices.electronics.device import Fault
@@ -260,7 +260,7 @@ async def test_any_bytes_on_its_topics_change_nothing(broker: Broker, lane: Benc
 async def test_two_hundred_lanes_open_at_once_over_one_connection(broker: Broker, tmp_path: Path) -> None:
     from random import Random
 
-    from support.simulated_lanes import Heard
+    from support.stacks.simulated_lanes import Heard
     from taigan.barriers.barrier import LaneKey
     from taigan.barriers.drivers import Fleet
 

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from support.barrier_bench import LANE, HandClock
-from support.simulated_lanes import Heard
+from support.stacks.barrier_bench import LANE, HandClock
+from support.stacks.simulated_lanes import Heard
 from taigan.barriers.barrier import EventKind, Photo, Position, Why
 from taigan.barriers.kinds.vzenith import Camera, Wiring, serial_data
 from taigan.barriers.watching.lane_signals import LaneSignals

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from support.barrier_bench import LANE, HandClock
-from support.simulated_lanes import Heard
+from support.stacks.barrier_bench import LANE, HandClock
+from support.stacks.simulated_lanes import Heard
 from taigan.barriers.barrier import EventKind, Position
 from taigan.barriers.drivers import Fleet
 from taigan.barriers.kinds.modbus_relay import RelayBarrier

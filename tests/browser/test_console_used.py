@@ -12,7 +12,7 @@ from playwright.async_api import Locator, Page, expect
 from browser.console import HERE, Console
 from browser.looks import what_has_the_focus
 from browser.wire import wire_to
-from support.stack import eventually
+from support.stacks.stack import eventually
 from taigan.storage import tables as t
 from taigan.storage.rows import Alarm
 from web.console.browser import PASSWORD

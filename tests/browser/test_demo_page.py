@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect
 
 from browser.looks import SCHEMES, Scheme, barriers_found, keep_picture, sticks_out
-from support.stack import Stack, eventually
+from support.stacks.stack import Stack, eventually
 
 TRIES = 5
 NewStack = Callable[..., Stack]

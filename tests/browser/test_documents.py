@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from browser.looks import keep_picture
-from support.stack import eventually
+from support.stacks.stack import eventually
 
 ROOT = Path(__file__).parents[2]
 

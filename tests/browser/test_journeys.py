@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from support.stack import Answer, Stack, eventually
-from support.stack import Stack as Street
+from support.stacks.stack import Answer, Stack, eventually
+from support.stacks.stack import Stack as Street
 
 WECHAT = "Mozilla/5.0 (iPhone) MicroMessenger/8.0.49"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.stack import Stack, on_the_file
+from support.stacks.stack import Stack, on_the_file
 from taigan.rights import Grant, Holder, Right, Role
 from taigan.settings.starting import starting_config
 from taigan.storage.database import open_database

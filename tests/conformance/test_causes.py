@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.lots.entry import AnswersMilliseconds
 from conformance.lots.good import GoodLot
-from support.judged import judged
+from support.stacks.judged import judged
 from taigan.conformance.model import Status
 from taigan.conformance.report.files import write_report
 from taigan.conformance.run import Run

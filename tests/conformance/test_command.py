@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from support.clock import PATIENCE
-from support.judged import TRIES
 from support.servers.ports import free_port
+from support.stacks.judged import TRIES
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "lot.py"
 KEY = "the example's key"

@@ -8,7 +8,7 @@ import pytest
 
 from conformance.defects import defects
 from conformance.lots.good import GoodLot
-from support.judged import TRIES, judged
+from support.stacks.judged import TRIES, judged
 from taigan.conformance.catalogue import cases
 from taigan.conformance.model import Level, Status
 

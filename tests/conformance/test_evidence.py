@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.lots.good import Data, GoodLot, No
 from conformance.lots.signature import RefusesEverything
-from support.judged import judged
+from support.stacks.judged import judged
 from taigan.conformance.model import Status
 from taigan.conformance.run import Run
 from taigan.conformance.verdict.summary import summary_of

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.lots.good import GoodLot
-from support.judged import TRIES, judged
+from support.stacks.judged import TRIES, judged
 from taigan.conformance.catalogue import cases
 from taigan.conformance.model import Status
 

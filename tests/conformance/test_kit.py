@@ -13,7 +13,7 @@ import pytest
 from conformance.lots.entry import AnswersMilliseconds, IgnoresTheOrderGiven, TwoStaysForOneDriver
 from conformance.lots.good import KEY, Data, GoodLot
 from support.browser import chromium
-from support.judged import judged
+from support.stacks.judged import judged
 from taigan.conformance.catalogue import cases
 from taigan.conformance.doors.hub import KitHub
 from taigan.conformance.model import Severity, Status

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from support.judged import TRIES
-from support.own_lot import judged_own_lot
+from support.stacks.judged import TRIES
+from support.stacks.own_lot import judged_own_lot
 from taigan.conformance.model import Status
 from taigan.conformance.verdict.known import apply_known
 from taigan.conformance.verdict.summary import summary_of

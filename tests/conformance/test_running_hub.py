@@ -11,8 +11,8 @@ import pytest
 from conformance.lots.good import KEY, GoodLot
 from conformance.lots.uploads import SignsBeforeItSerialisesAgain
 from hub.sides import LOT_ID, TOKEN, running_side
-from support.judged import judged
 from support.servers.ports import free_port
+from support.stacks.judged import judged
 from taigan.clock import SystemClock
 from taigan.conformance.model import BadConfiguration, HubUnreachable, Status
 from taigan.conformance.run import Run

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 
 from crash.street import AS_TEST, UNION_ID, Street
-from support.stack import eventually
+from support.stacks.stack import eventually
 
 BY = {"operator": "booth", "reason": "the driver called"}
 HOURLY = {

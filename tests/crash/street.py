@@ -19,7 +19,7 @@ import aiohttp
 
 from support.clock import PATIENCE
 from support.servers.ports import free_port
-from support.stack import eventually
+from support.stacks.stack import eventually
 from taigan.bolink import sign
 from taigan.lot.texts import BUSY
 

@@ -19,7 +19,7 @@ import pytest
 from crash.paying import BY, PATIENCE, PayingStreet, Stay
 from crash.street import UNION_ID
 from support.databases.postgres import new_databases
-from support.stack import eventually
+from support.stacks.stack import eventually
 from support.telling import Tell
 from taigan.lot.writing.checkpoints import Checkpoint
 

@@ -18,7 +18,7 @@ import pytest
 
 from crash.street import LANES, LOTS, Round, Street
 from support.databases.postgres import PostgresServer, postgres_server
-from support.stack import eventually
+from support.stacks.stack import eventually
 from support.telling import Tell
 
 ROUNDS = int(os.environ.get("TAIGAN_TEST_TROUBLE_ROUNDS", "1"))

@@ -12,9 +12,9 @@ import pytest
 import requests
 from requests.auth import HTTPDigestAuth
 
-from support.barrier_bench import workbench
 from support.clock import PATIENCE
 from support.servers.ports import free_port
+from support.stacks.barrier_bench import workbench
 from taigan.devices.electronics.device import Fault
 from taigan.devices.electronics.digest import LOCKED_AFTER
 from taigan.devices.electronics.gate import HttpGate

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.simulated_lanes import Platform, Script, running, settings
+from support.stacks.simulated_lanes import Platform, Script, running, settings
 from taigan.devices.lanes.lanes import LanesSettings
 
 NEVER = 60.0

@@ -15,7 +15,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as some
 from yarl import URL
 
-from support.simulated_lanes import LOT, Platform, Script, running, settings
+from support.stacks.simulated_lanes import LOT, Platform, Script, running, settings
 from taigan.devices.lanes.lanes import PortUnavailable
 
 LANE = f"/lots/{LOT}/lanes/A1"

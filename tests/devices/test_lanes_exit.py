@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.simulated_lanes import LOT, Platform, Script, running, settings
+from support.stacks.simulated_lanes import LOT, Platform, Script, running, settings
 from taigan.devices.lanes.camera import misread
 from taigan.devices.lanes.lanes import LanesSettings
 

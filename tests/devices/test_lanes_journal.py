@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.simulated_lanes import LOT, PATIENCE, Platform, Script, running, settings
+from support.stacks.simulated_lanes import LOT, PATIENCE, Platform, Script, running, settings
 from taigan.devices.lanes.journal import Journal, JournalBusy, JournalDamaged, JournalFailed
 from taigan.devices.lanes.lane import LaneRecord
 

@@ -13,10 +13,10 @@ import pytest
 from pymodbus import FramerType
 from pymodbus.client import AsyncModbusTcpClient
 
-from support.barrier_bench import workbench
 from support.clock import PATIENCE
 from support.servers.ports import free_port
-from support.simulated_lanes import Script
+from support.stacks.barrier_bench import workbench
+from support.stacks.simulated_lanes import Script
 from taigan.devices.makes.relay import RelayBoard
 
 

@@ -16,9 +16,9 @@ import aiomqtt
 import pytest
 from aiohttp import web
 
-from support.barrier_bench import workbench
 from support.servers.mosquitto import Broker
-from support.simulated_lanes import PATIENCE, Script
+from support.stacks.barrier_bench import workbench
+from support.stacks.simulated_lanes import PATIENCE, Script
 from taigan.devices.makes.vzenith import HttpCamera, HttpCameraSettings, MqttCamera, MqttCameraSettings
 
 VOICE = bytes.fromhex("0064FFFF300901BBB6D3ADB9E2C1D93258")

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from support.servers.ports import free_port
-from support.simulated_lanes import PATIENCE
+from support.stacks.simulated_lanes import PATIENCE
 from taigan.clock import SystemClock
 from taigan.devices.lanes.lanes import LanesSettings, PortUnavailable
 from taigan.devices.makes.hx import HxSettings

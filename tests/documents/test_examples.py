@@ -17,7 +17,7 @@ import pytest
 from support.clock import PATIENCE
 from support.servers.ports import free_port
 from support.servers.programs import program
-from support.stack import Stack, eventually
+from support.stacks.stack import Stack, eventually
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 

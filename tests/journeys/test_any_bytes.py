@@ -11,10 +11,10 @@ import pytest
 
 from support.clock import PATIENCE
 from support.databases.postgres import NewDatabase
-from support.device_stack import DeviceStack
 from support.servers.mosquitto import mosquitto_broker
 from support.servers.ports import free_port
-from support.stack import eventually
+from support.stacks.device_stack import DeviceStack
+from support.stacks.stack import eventually
 
 LISTENING = "0A"
 

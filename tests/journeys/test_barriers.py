@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from support.databases.postgres import NewDatabase
-from support.device_stack import DeviceStack
 from support.servers.mosquitto import mosquitto_broker
-from support.stack import eventually
+from support.stacks.device_stack import DeviceStack
+from support.stacks.stack import eventually
 
 _drivers = (f"barrier-driver-{number}" for number in itertools.count())
 

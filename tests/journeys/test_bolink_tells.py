@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.databases.postgres import NewDatabase
-from support.stack import Stack
+from support.stacks.stack import Stack
 from taigan.bolink import CATALOGUE, AnyInterface, Direction
 from taigan.lot.platform import HANDLERS, UNSIGNED
 

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from support.servers.ports import free_port
-from support.stack import Stack, eventually, on_the_file
+from support.stacks.stack import Stack, eventually, on_the_file
 
 NewStack = Callable[..., Stack]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from support.stack import Stack, eventually
+from support.stacks.stack import Stack, eventually
 
 
 @pytest.mark.parametrize("barrier", ["vzenith-mqtt", "hikvision-isapi"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from support.stack import Stack, eventually
+from support.stacks.stack import Stack, eventually
 
 PLATE = "京A66666"
 NewStack = Callable[..., Stack]

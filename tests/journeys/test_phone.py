@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, expect
 
-from support.stack import Lane, Stack, eventually
+from support.stacks.stack import Lane, Stack, eventually
 
 
 @pytest.mark.parametrize(

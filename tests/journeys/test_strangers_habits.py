@@ -8,7 +8,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from support.stack import Stack, eventually
+from support.stacks.stack import Stack, eventually
 from taigan.bolink import seal, sign
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support.stack import Lane, Stack, eventually
+from support.stacks.stack import Lane, Stack, eventually
 
 NewStack = Callable[..., Stack]
 BY = {"operator": "王工", "reason": "journey"}

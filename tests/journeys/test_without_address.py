@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from support.stack import Stack, eventually
+from support.stacks.stack import Stack, eventually
 
 NewStack = Callable[..., Stack]
 

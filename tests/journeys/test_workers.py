@@ -20,7 +20,7 @@ from crash.street import AS_TEST, BY, LANES, LOTS, SPACES, Round, Street
 from support.clock import PATIENCE
 from support.databases.postgres import NewDatabase, new_databases
 from support.servers.ports import free_port
-from support.stack import eventually
+from support.stacks.stack import eventually
 
 LOT = LOTS[0]
 ALL_LANES = len(LOTS) * len(LANES)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.both_sides import Both, both_sides
+from support.stacks.both_sides import Both, both_sides
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hub.sides import LOT_ID
-from support.both_sides import BY, PLATE, Both
+from support.stacks.both_sides import BY, PLATE, Both
 from taigan.barriers.barrier import EventKind
 
 

@@ -13,9 +13,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from hub.sides import KEY, LOT_ID, UNION_ID
-from support.both_sides import API_TOKEN, BY, Both
 from support.servers.ports import free_port
-from support.stack import eventually
+from support.stacks.both_sides import API_TOKEN, BY, Both
+from support.stacks.stack import eventually
 from taigan.bolink.wire.signing import sign
 from taigan.devices.makes.face_terminal import FaceTerminal, NotTaken
 from taigan.devices.terminal import TerminalApp

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hub.sides import LOT_ID
-from support.both_sides import PLATE, Both
+from support.stacks.both_sides import PLATE, Both
 
 ASKED = frozenset({"2.5", "3.1", "3.2", "3.6", "3.8", "3.11", "4.1", "4.4", "6.2", "8.8", "10.2", "10.3", "10.5"})
 WECHAT = {"User-Agent": "Mozilla/5.0 MicroMessenger/8.0.47"}

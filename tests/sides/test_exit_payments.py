@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.sides import LOT_ID
-from support.both_sides import PLATE, Both
+from support.stacks.both_sides import PLATE, Both
 from taigan.barriers.barrier import EventKind
 
 

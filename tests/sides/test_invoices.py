@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.both_sides import BY, Both
+from support.stacks.both_sides import BY, Both
 from taigan.bolink import by_section
 
 BUYER = {"buyer_name": "泊链软件", "email": "a@163.com"}

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from hub.sides import KEY, PARK_ID
-from support.both_sides import BY, Both
+from support.stacks.both_sides import BY, Both
 from taigan.bolink.wire.signing import sign_page
 
 PUBLICATION = {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hub.sides import LOT_ID
-from support.both_sides import BY, PLATE, Both
+from support.stacks.both_sides import BY, PLATE, Both
 
 TERMS = [{"months": 1, "fen": 30000}, {"months": 3, "fen": 80000}]
 CARD = {

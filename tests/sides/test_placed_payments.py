@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.sides import LOT_ID
-from support.both_sides import BY, PLATE, Both
+from support.stacks.both_sides import BY, PLATE, Both
 
 
 async def state_of(both: Both, section: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.sides import LOT_ID, PARK_ID, UNION_ID
-from support.both_sides import Both
+from support.stacks.both_sides import Both
 from taigan.storage import tables as t
 
 TODAY = "2026-05-04"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.both_sides import PLATE, Both, both_sides
+from support.stacks.both_sides import PLATE, Both, both_sides
 from taigan.lot.policy import Policy
 
 SECOND = {"operator": "李强", "reason": "checked"}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from hub.sides import LOT_ID
-from support.both_sides import PLATE, Both, both_sides
 from support.databases.postgres import new_databases
+from support.stacks.both_sides import PLATE, Both, both_sides
 from taigan.barriers.barrier import EventKind
 from taigan.lot.policy import Policy, RefundSurplus
 

@@ -27,10 +27,10 @@ from structlog import make_filtering_bound_logger
 
 from simulation.database import Kept, StreetDatabase
 from simulation.leaving import Broken, Leaving, Quote
-from support.bolink_side import BolinkSide
 from support.clock import ManualClock
 from support.lot.exchange import Post
 from support.lot.parking import BY, KEY, VENDOR, CountedIds, Gateway
+from support.stacks.bolink_side import BolinkSide
 from taigan import bolink
 from taigan.barriers.barrier import EventSink, LaneKey, Outcome, Position, Result, Sight
 from taigan.barriers.site import Lane as SiteLane

@@ -21,7 +21,7 @@ from aiohttp import web
 
 from hub.sides import FakeLot, running_side, serving_lot
 from support.clock import PATIENCE, ManualClock
-from support.simulated_lanes import running, settings
+from support.stacks.simulated_lanes import running, settings
 from taigan.barriers.barrier import LaneKey
 from taigan.barriers.door import REPORT_LIMIT, Answer, Door, Mailbox, Post
 from taigan.bolink.wire import polling

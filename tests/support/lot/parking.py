@@ -20,10 +20,10 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from support.bolink_side import BolinkSide
 from support.clock import PATIENCE, ManualClock
 from support.databases.troubled import TroubledDatabase
 from support.lot.barrier import ScriptedBarrier
+from support.stacks.bolink_side import BolinkSide
 from taigan import bolink
 from taigan.barriers.barrier import Event, EventKind, EventSink, LaneKey, Sight
 from taigan.lot.gateways.gateway import Arrival, Receipt, Registration, SmsFailed, SmsGateway

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from support.clock import PATIENCE, ManualClock, RunningClock
-from support.simulated_lanes import LOT, Heard, Script
+from support.stacks.simulated_lanes import LOT, Heard, Script
 from taigan.barriers.barrier import Barrier, EventKind, LaneKey, Outcome, Photo, Result
 from taigan.barriers.door import Answer, Post
 from taigan.barriers.drivers import Fleet

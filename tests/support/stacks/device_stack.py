@@ -16,7 +16,7 @@ from support.clock import PATIENCE
 from support.databases.postgres import NewDatabase
 from support.servers.mosquitto import Broker
 from support.servers.ports import free_port
-from support.stack import QUICK, STARTS_WITHIN, Lane, Side, eventually
+from support.stacks.stack import QUICK, STARTS_WITHIN, Lane, Side, eventually
 
 VENDOR, KEY, TOKEN = "200002", "NQ0eSXs720170114", "0123456789abcdef0123"
 LOT, EDGE_LOT = f"{VENDOR}-7", f"{VENDOR}-8"

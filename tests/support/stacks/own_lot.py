@@ -20,7 +20,7 @@ from aiohttp import web
 
 from support.clock import PATIENCE
 from support.servers.ports import free_port
-from support.stack import STARTS_WITHIN, Lane, Side, eventually
+from support.stacks.stack import STARTS_WITHIN, Lane, Side, eventually
 from taigan.conformance.catalogue import PROFILES
 from taigan.conformance.plan import Plan
 from taigan.conformance.run import Run
