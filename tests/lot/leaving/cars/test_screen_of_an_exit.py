@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from lot.conftest import NewParking
-from lot.test_pulls_ended import told_of
+from lot.leaving.pulling.test_pulls_ended import told_of
 from support.lot.barrier import Mode
 from support.lot.exits import (
     EXIT,
