@@ -99,7 +99,7 @@ def test_everything_that_holds_for_the_others_holds_for_it(copy: Path) -> None:
 
 
 def test_its_handler_does_what_its_test_says(copy: Path) -> None:
-    tests = "tests/lot/test_what_bolink_tells.py"
+    tests = "tests/lot/messages/test_what_bolink_tells.py"
     run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", tests, "-k", "11_8 and sqlite")
 
 

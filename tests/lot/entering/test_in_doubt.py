@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from lot.conftest import NewParking
-from lot.test_what_bolink_tells import answer
+from lot.messages.test_what_bolink_tells import answer
 from support.databases.troubled import TroubledDatabase
 from support.lot.barrier import Mode
 from support.lot.parking import BY, LOT, LOT_ID, Parking, in_time, lot_with
