@@ -32,7 +32,7 @@ def test_whoever_is_named_in_a_row_is_named_with_the_token_he_came_by() -> None:
     """But where somebody's own shift is looked for, in logs, and in rows that an act with the token stands beside."""
     without = {"open_shift_of", "info", "Community", "Payment"}
     bare = []
-    for file in (Path(__file__).parents[2] / "src/taigan/lot").rglob("*.py"):
+    for file in (Path(__file__).parents[3] / "src/taigan/lot").rglob("*.py"):
         for call in (node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)):
             said = {getattr(value, "attr", "") for value in [*call.args, *(named.value for named in call.keywords)]}
             called = getattr(call.func, "attr", getattr(call.func, "id", ""))
