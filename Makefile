@@ -108,17 +108,16 @@ LOT := src/taigan/lot
 mutate_tariff := $(wildcard $(LOT)/tariff/*.py $(LOT)/tariff/*/*.py) \
 	-- $(filter-out %test_properties.py,$(wildcard tests/lot/tariff/test_*.py))
 mutate_stays := $(wildcard $(LOT)/stays/*.py) -- "-knot postgresql" $(wildcard tests/lot/stays/test_*.py) \
-	$(patsubst %,tests/lot/test_%.py,passes days_of_passes reductions in_sets)
+	tests/lot/leaving/paying/test_reductions.py tests/lot/leaving/test_in_sets.py
 mutate_leaving := $(wildcard $(LOT)/leaving/*.py $(LOT)/leaving/*/*.py) -- "-knot postgresql" \
-	$(patsubst %,tests/lot/test_%.py,leaving_and_paying who_stands_at_the_exit exit_hours late_at_the_exit strangers \
-	reductions passes days_of_passes which_way pulls etc in_sets what_bolink_tells moved_payments attendant \
-	told_of_a_stay gone_from_the_exit exits_by_the_clock money_told \
-	prices_told prices_inside scanned_again pulls_ended codes_and_tags screen_of_an_exit what_follows_at_the_exit) \
-	tests/sides/test_surplus.py
+	$(filter-out %test_every_way_of_paying.py,$(wildcard tests/lot/leaving/test_*.py tests/lot/leaving/*/test_*.py)) \
+	$(patsubst %,tests/lot/%.py,stays/test_passes stays/test_days_of_passes lanes/test_which_way people/test_attendant \
+	messages/test_what_bolink_tells) tests/sides/test_surplus.py
 mutate_lanes := $(LOT)/lifts.py $(wildcard $(LOT)/lanes/*.py $(LOT)/entering/*.py) -- "-knot postgresql" \
-	$(patsubst %,tests/lot/test_%.py,evidence entry_rows unsettled_entries which_way watching in_doubt same_message \
-	slow_devices plates attendant rounds clock_set_back neighbours live_steps lifts lane_reports screen phone_checks \
-	passes days_of_passes told_of_plates gone_from_the_exit)
+	$(filter-out %test_at_once.py %test_barrier_settings.py,$(wildcard $(patsubst %,tests/lot/%/test_*.py,entering lanes \
+	rounds))) $(patsubst %,tests/lot/%.py,test_lifts test_plates people/test_attendant messages/test_same_message \
+	messages/test_phone_checks stays/test_passes stays/test_days_of_passes uploads/test_told_of_plates \
+	leaving/cars/test_gone_from_the_exit)
 mutate_barriers := $(filter-out %trial.py %drivers.py,$(wildcard src/taigan/barriers/*.py src/taigan/barriers/*/*.py)) \
 	-- $(wildcard tests/barriers/test_*.py)
 MUTATE ?= $(mutate_$(ROOM))
