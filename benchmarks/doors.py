@@ -29,8 +29,8 @@ import aiohttp
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from barriers.test_hikvision_isapi import settings as gate_settings  # noqa: E402
-from barriers.test_modbus_relay import settings as relay_settings  # noqa: E402
+from barriers.kinds.test_hikvision_isapi import settings as gate_settings  # noqa: E402
+from barriers.kinds.test_modbus_relay import settings as relay_settings  # noqa: E402
 from hub.sides import FakeLot, running_side, serving_lot  # noqa: E402
 from support.clock import ManualClock  # noqa: E402
 from support.lot.parking import Parking  # noqa: E402
