@@ -4,10 +4,10 @@
 
 The lot's doors are the real application over an empty SQLite database, the hub's are the real hub, and so are the
 simulated lanes, a simulated gate and relay board, and the demo's page; an edge's door is the lot's `/devices`. Each
-gets the bytes of `tests/web/test_every_door.py` and bodies as large as it takes, signed wrongly too. A step is what the
-loop runs without coming back, the client's own part of it included; each is repeated, and the least of the rounds
-counts, since a busy machine only adds. The first page of a process is asked of a new application each time, which finds
-no template compiled. Aim: 20 ms.
+gets the bytes of `tests/web/doors/test_every_door.py` and bodies as large as it takes, signed wrongly too. A step is
+what the loop runs without coming back, the client's own part of it included; each is repeated, and the least of the
+rounds counts, since a busy machine only adds. The first page of a process is asked of a new application each time,
+which finds no template compiled. Aim: 20 ms.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ from taigan.bolink.wire.polling import DOWNLOAD_PATH, UPLOAD_PATH  # noqa: E402
 from taigan.demo.clock import DemoClock  # noqa: E402
 from taigan.demo.page import Page  # noqa: E402
 from taigan.storage.database import open_database  # noqa: E402
+from web.doors.test_every_door import DEVICE, LOT_DOORS, NOISE, camera, nobody_waits  # noqa: E402
 from web.house import client_of, house_at  # noqa: E402
-from web.test_every_door import DEVICE, LOT_DOORS, NOISE, camera, nobody_waits  # noqa: E402
 
 AIM = 20.0
 ROUNDS = 5

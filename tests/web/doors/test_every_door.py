@@ -34,7 +34,7 @@ from taigan.web.app import Doors
 from taigan.web.console.door import FIRST_PARTS
 from web.house import Houses, client_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SECRET = "the-secret-of-this-camera"
 DEVICE = f"/devices/hx-http/SN1/{SECRET}"
 

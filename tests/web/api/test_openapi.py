@@ -14,7 +14,7 @@ import pytest
 
 from web.house import TOKEN, House, served
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 in_both_languages = pytest.mark.parametrize("page", ["api.md", "api.en.md"])
 
 # Rules that a schema cannot state (free spaces up to the lot's own, a cursor of this very list) make
