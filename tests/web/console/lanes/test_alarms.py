@@ -244,7 +244,7 @@ async def test_finished_alarms_are_found_by_kind_and_lane(small_house: House, ma
 
 
 def test_every_kind_that_the_handbook_knows_has_its_words_and_what_to_do() -> None:
-    handbook = (Path(__file__).parents[3] / "docs" / "operating.md").read_text(encoding="utf-8")
+    handbook = (Path(__file__).parents[4] / "docs" / "operating.md").read_text(encoding="utf-8")
     kinds = set(re.findall(r"^\| `(\w+)` \|", handbook.partition("## 报警")[2].partition("\n## ")[0], re.MULTILINE))
     assert len(kinds) > 30
     assert kinds == set(ALARM) == set(ALARM_DO)
