@@ -94,7 +94,7 @@ class _Meaning(ast.NodeTransformer):
     def visit_arguments(self, node: ast.arguments) -> ast.arguments:
         self.generic_visit(node)
         node.args = [*node.posonlyargs, *node.args, *node.kwonlyargs]
-        node.defaults = [*node.defaults, *(default or ast.Constant(...) for default in node.kw_defaults)]
+        node.defaults = [*node.defaults, *(default for default in node.kw_defaults if default is not None)]
         node.posonlyargs, node.kwonlyargs, node.kw_defaults = [], [], []
         return node
 
