@@ -182,8 +182,8 @@ class PassPaid(msgspec.Struct, kw_only=True):
     def _lengthen(self, room: Room, one: Pass, months: int) -> None:
         """From its end while it still holds, its days of grace counted, else from now; a car that stands at an exit
         with it is priced anew."""
-        zone, said = ZoneInfo(room.lot.time_zone), room.sheet.first(kept.LIMITS, room.lot_id, kept.ANY)
-        holds = room.now < holds_until(one, said.grace_days if said is not None else 0, zone)
+        zone = ZoneInfo(room.lot.time_zone)
+        holds = room.now < holds_until(one, room.sheet.pass_limits(room.lot_id).grace_days, zone)
         ends_at = later(one.ends_at if holds else max(one.ends_at, room.now), months, zone)
         one.ends_at = ends_at if ends_at > room.now else later(room.now, months, zone)
         kept.lengthen(room.conn, one)

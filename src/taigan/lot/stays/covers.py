@@ -133,8 +133,8 @@ def covers(
     """What passes cover of the stay of a car that came in by this lane then; empty `order_id`: it comes in now."""
     found, zone, calendar = [], ZoneInfo(lot.time_zone), None
     for card in passes:
-        said = sheet.first(kept.LIMITS, lot.lot_id, kept.ANY)
-        lanes = said.lanes_of(card.areas) if said is not None else frozenset[str]()
+        said = sheet.pass_limits(lot.lot_id)
+        lanes = said.lanes_of(card.areas)
         here = not card.areas or channel_id in lanes
         since: datetime | None = card.starts_at
         holders: tuple[str, ...] = ()
@@ -146,7 +146,7 @@ def covers(
             since, holders = space_since([*others, own], own, card.spaces, card.starts_at)
         if pass_times.asks_for_kinds(card.days.split()):
             calendar = calendar or calendar_of(sheet, lot.lot_id)
-        ends_at = holds_until(card, said.grace_days if said is not None else 0, zone)
+        ends_at = holds_until(card, said.grace_days, zone)
         found.append(Cover(card, here, since, zone, ends_at, calendar, holders))
     return found
 

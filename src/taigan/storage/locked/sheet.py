@@ -17,7 +17,7 @@ import msgspec
 import sqlalchemy as sa
 
 from taigan.storage.changes import Changes
-from taigan.storage.locked import facts, ledger
+from taigan.storage.locked import facts, ledger, passes
 from taigan.storage.locked.kinds import Key, Kind
 from taigan.storage.rows import (
     Attempt,
@@ -236,6 +236,10 @@ class Sheet:
     def passes_of(self, lot_id: str, plates: Iterable[str]) -> list[Pass]:
         """The passes on which one of the plates stands, ended ones too."""
         return [copy(one) for one in self.find(ledger.PASSES_OF, [(lot_id, plate) for plate in plates])]
+
+    def pass_limits(self, lot_id: str) -> passes.LotsLimits:
+        """What the lot has said of its passes; it may be nothing."""
+        return self.all(passes.LIMITS, lot_id, passes.ANY)[0]
 
     def free_times(self, lot_id: str, plates: Iterable[str]) -> list[ledger.FreeTime]:
         """When one of the plates is on the free list (11.4 white)."""

@@ -124,7 +124,6 @@ class PassMessages:
             if not found:
                 return None
             last = max(found, key=lambda one: one.ends_at)
-            said = sheet.first(kept.LIMITS, lot.lot_id, kept.ANY)
             return commands.VehicleRecord(
                 car_number=number,
                 user_name=last.holder or None,
@@ -133,7 +132,7 @@ class PassMessages:
                 start_time=moment_written(last.starts_at, lot.time_zone),
                 end_time=moment_written(last.ends_at, lot.time_zone),
                 update_time=moment_written(last.at, lot.time_zone),
-                describe=limits_told(last, said.grace_days if said is not None else 0) or None,
+                describe=limits_told(last, sheet.pass_limits(lot.lot_id).grace_days) or None,
             )
 
         record = await self._database.read(transaction)

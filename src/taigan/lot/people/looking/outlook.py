@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from taigan.lot.people.looking.board import due
 from taigan.lot.stays.covers import holds_until
 from taigan.storage.locked import facts, vehicles
-from taigan.storage.locked import passes as kept
 from taigan.storage.locked.sheet import Sheet
 from taigan.storage.locked.vehicles import SpecialVehicle
 from taigan.storage.rows import Lot, Order, Pass
@@ -51,8 +50,8 @@ def outlook(conn: sa.Connection, lot: Lot, plate: str, now: datetime) -> Outlook
     sheet = Sheet(conn)
     passes = sheet.passes_of(lot.lot_id, [plate])
     listed = vehicles.special_vehicles(conn, lot.lot_id, plate)
-    said, zone = sheet.first(kept.LIMITS, lot.lot_id, kept.ANY), ZoneInfo(lot.time_zone)
-    ends = {one.card_id: holds_until(one, said.grace_days if said is not None else 0, zone) for one in passes}
+    zone, grace = ZoneInfo(lot.time_zone), sheet.pass_limits(lot.lot_id).grace_days
+    ends = {one.card_id: holds_until(one, grace, zone) for one in passes}
     held = [one for one in passes if one.starts_at <= now < ends[one.card_id]]
     valid = max(held, key=lambda one: ends[one.card_id], default=None)
     inside = [Inside(order, *due(conn, lot, order, now)) for order in sheet.inside_by_plate(lot.lot_id, plate)]
