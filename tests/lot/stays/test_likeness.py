@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from taigan.lot.stays.likeness import distance, is_one_off, likeness
+from taigan.lot.stays.likeness import distance, is_one_off, likeness, marked
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,24 @@ def test_the_distance_is_the_number_of_characters_that_differ(first: str, second
 )
 def test_one_off_is_one_character_that_cameras_confuse_or_the_province(read: str, plate: str, one_off: bool) -> None:
     assert is_one_off(read, plate) is one_off
+
+
+@pytest.mark.parametrize(
+    ("read", "plate", "others"),
+    [
+        ("京A12345", "京A12345", "-------"),
+        ("沪A12345", "京A12345", "x------"),
+        ("A12345", "京A12345", "x------"),
+        ("京A12345", "A12345", "------"),
+        ("京A12445", "京A12345", "----x--"),
+        ("京B1234", "京A12345", "-x----x"),
+        ("京A12345", "京A1234", "------"),
+        ("京1A2345", "京A12345", "-xx----"),
+        ("", "京A1", "xxx"),
+        ("京A1", "", ""),
+    ],
+)
+def test_of_a_plate_those_characters_are_marked_that_were_read_as_others(read: str, plate: str, others: str) -> None:
+    found = marked(read, plate)
+    assert "".join(sign for sign, _ in found) == plate
+    assert "".join("x" if other else "-" for _, other in found) == others

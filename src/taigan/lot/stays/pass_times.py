@@ -153,5 +153,5 @@ def _holds(days: Collection[str], day: date, calendar: Calendar | None) -> bool:
 
 
 def _moment(day: date, minute: int, zone: ZoneInfo) -> datetime:
-    day, minute = day + timedelta(days=minute // 1440), minute % 1440
-    return datetime.combine(day, time(minute // 60, minute % 60), zone).astimezone(UTC)
+    day += timedelta(minutes=minute)  # of which a date takes the whole days
+    return datetime.combine(day, time(minute // 60 % 24, minute % 60), zone).astimezone(UTC)
