@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from lot.conftest import NewParking
+from support.databases.statements import heard
 from support.databases.troubled import TroubledDatabase
 from support.lot.exits import (
     EXIT,
@@ -229,6 +230,21 @@ async def test_a_pull_of_a_clock_that_was_set_back_is_unclear(street: Parking, a
     await street.update(t.attempts, state="live", said="", started_at=begun, deadline=until)
     await late_payments(street)
     assert (await attempts(street))[0].state == state
+
+
+async def test_a_look_leaves_a_wallet_alone_that_was_asked_a_moment_ago(street: Parking) -> None:
+    async def statements() -> int:
+        with heard() as told:
+            await street.platform.hours.look()
+        return len(told)
+
+    nothing = await statements()
+    await with_pull(street)
+    now = street.clock.now()
+    await street.update(t.attempts, state="live", said="", started_at=now, deadline=now + timedelta(seconds=12))
+    assert await statements() == nothing
+    street.clock.advance(15)
+    assert await statements() > nothing
 
 
 @pytest.mark.parametrize(

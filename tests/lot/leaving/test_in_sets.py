@@ -7,6 +7,8 @@ from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from lot.conftest import NewParking
 from support.databases.statements import heard
 from support.databases.states import emptied
@@ -14,10 +16,16 @@ from support.lot.barrier import Mode
 from support.lot.exits import ask_price, at_exit, leaves, pay_at_exit, pay_inside, with_tariff
 from support.lot.parking import BY, LANES, LOT_ID, SEES_ALL, Parking, lot_with
 from support.telling import Tell
-from taigan.barriers.barrier import LaneKey
+from taigan.barriers.barrier import EventKind, LaneKey
+from taigan.lot.lanes.street import Seen
+from taigan.lot.leaving.ahead import read_ahead
+from taigan.lot.leaving.desk import PlateRead
+from taigan.lot.leaving.room import Picture
 from taigan.lot.people.beginning.importing import ImportInside, Inside
 from taigan.lot.setup import LaneSetup
 from taigan.storage.database import Database
+from taigan.storage.locked import facts
+from taigan.storage.locked.sheet import Sheet
 
 FEW, MANY = 2, 20
 MORE = 6
@@ -129,6 +137,33 @@ async def test_whole_exits_of_many_take_the_statements_of_few(
         await cars.left()
     tell(f"{database.dialect}, statements to arrive, ask, pay, leave: {taken}")
     assert hardly_more(taken), taken
+
+
+async def test_what_two_exits_report_together_takes_the_statements_of_three(
+    database: Database, new_parking: NewParking
+) -> None:
+    desk = (await new_parking(lots=[LOT])).platform.leaving
+    lanes = await database.read(lambda conn: Sheet(conn).find(facts.LANES, [(LOT_ID, name) for name in EXITS]))
+
+    async def reported(number: int) -> int:
+        seen: list[Seen] = [(lane, EventKind.DOWN, None) for lane in lanes[:number]]
+        with heard() as statements:
+            await database.write(lambda conn: desk.see(conn, facts.lock(conn, {LOT_ID}), seen))
+        return sum(one.startswith("SELECT") for one in statements)
+
+    assert await reported(2) == await reported(3) < 2 * await reported(1)
+
+
+async def test_what_two_are_about_to_look_for_is_read_before_the_first_looks(street: Parking) -> None:
+    lots = {LOT_ID: await street.lot()}
+    two = [PlateRead(LaneKey(LOT_ID, "B1"), plate, Picture()) for plate in ("浙A00001", "浙A00002")]
+
+    def is_read(conn: sa.Connection) -> bool:
+        sheet = Sheet(conn)
+        read_ahead(sheet, lots, two)
+        return not sheet.is_blank
+
+    assert await street.read(is_read)
 
 
 async def test_plates_that_are_read_and_prices_paid_inside_take_the_statements_of_few(

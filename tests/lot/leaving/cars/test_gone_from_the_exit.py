@@ -199,6 +199,35 @@ async def test_an_arm_that_comes_down_before_a_car_that_owes_stays_down(street: 
     assert street.barrier(EXIT).lifts == 0
 
 
+async def test_an_arm_that_comes_down_once_the_car_that_was_let_go_is_no_longer_there_stays_down(
+    new_parking: NewParking,
+) -> None:
+    lanes = [
+        LaneSetup(channel_id="A1", barrier=SEES_ALL),
+        LaneSetup(channel_id=EXIT, direction="exit", detector=False, barrier={"sight": "ack position"}),
+    ]
+    street = await new_parking(lots=[lot_with(lanes=lanes)])
+    await with_tariff(street)
+    await parked(street, hours=0.1)
+    await street.barrier(EXIT).report(EventKind.FALLING)
+    await read(street, PLATE)
+    assert await departures(street) == [(PLATE, "")]
+    await street.watch(602)
+    await street.barrier(EXIT).report(EventKind.DOWN)
+    await street.settled()
+    assert street.barrier(EXIT).commands == []
+
+
+async def test_an_arm_that_comes_down_as_another_car_comes_is_not_raised_for_the_one_before(street: Parking) -> None:
+    await parked(street, hours=0.1)
+    barrier = street.barrier(EXIT)
+    await barrier.report(EventKind.FALLING)
+    await at_exit(street)
+    await asyncio.gather(barrier.report(EventKind.DOWN), barrier.report(EventKind.ARRIVED, "another"))
+    await street.settled()
+    assert barrier.commands == []
+
+
 async def test_a_car_that_backs_out_is_let_in_no_lane_and_its_stay_goes_on(street: Parking) -> None:
     await parked(street, hours=0.1)
     car = await at_exit(street)
