@@ -109,6 +109,19 @@ async def test_j4_a_space_that_is_left_later_is_not_his(street: Parking) -> None
     assert await charged(street, second, SECOND) == 400
 
 
+@pytest.mark.parametrize(("minutes_less", "due"), [(1, 0), (-1, 200)])
+async def test_j4_who_had_a_space_is_worked_out_from_the_seven_days_before(
+    street: Parking, minutes_less: int, due: int
+) -> None:
+    await sell(street, PLATE, SECOND, THIRD, spaces=1)
+    first = await parked(street, PLATE, hours=1)
+    await parked(street, SECOND, hours=1)
+    assert await charged(street, first, PLATE) == 0
+    street.clock.advance((timedelta(days=7) - timedelta(minutes=minutes_less)).total_seconds())
+    third = await parked(street, THIRD, hours=0.5)
+    assert await charged(street, third, THIRD) == due, "the second had no space while it is known who had"
+
+
 async def test_j5_a_pass_of_another_area_covers_nothing_and_one_of_this_area_all(street: Parking) -> None:
     await limits(street, ("1", "A1"), ("2", "A2"))
     await sell(street, PLATE, areas=["2"])
