@@ -1,13 +1,14 @@
-"""Which days a lot takes for holidays and working days."""
+"""What a lot's own price list says, and which days the lot takes for holidays and working days."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
+from support.lot.exits import with_tariff
 from support.lot.parking import LOT_ID, Parking
-from taigan.lot.stays.pricing import calendar_of
+from taigan.lot.stays.pricing import calendar_of, price
 from taigan.lot.tariff.errors import YearNotPublished
 from taigan.storage.locked.sheet import Sheet
 from taigan.storage.setup import price_lists
@@ -44,3 +45,13 @@ async def test_what_a_lot_says_of_its_days_holds_over_what_is_published_the_newe
     assert str(calendar.kind(date(2025, 6, 21))) == "weekend"
     with pytest.raises(YearNotPublished, match="2081"):
         calendar.kind(date(2081, 1, 1))
+
+
+async def test_a_stay_has_its_free_minutes_unless_they_were_used_up_before(street: Parking) -> None:
+    await with_tariff(street)
+    lot, entry = await street.lot(), street.clock.now()
+    until = entry + timedelta(minutes=10)
+    asked = await street.read(lambda conn: price(Sheet(conn), lot, entry, until))
+    used_up = await street.read(lambda conn: price(Sheet(conn), lot, entry, until, free_used=True))
+    assert (asked.price.fen, used_up.price.fen) == (0, 200)
+    assert asked.version == used_up.version == 1
