@@ -118,7 +118,7 @@ mutate_lanes := $(LOT)/lifts.py $(wildcard $(LOT)/lanes/*.py $(LOT)/entering/*.p
 	rounds))) $(patsubst %,tests/lot/%.py,test_lifts test_plates people/test_attendant messages/test_same_message \
 	messages/test_phone_checks stays/test_passes stays/test_days_of_passes uploads/test_told_of_plates \
 	leaving/cars/test_gone_from_the_exit)
-mutate_barriers := $(filter-out %trial.py %drivers.py,$(wildcard src/taigan/barriers/*.py src/taigan/barriers/*/*.py)) \
+mutate_barriers := $(filter-out %trial.py %drivers.py,$(wildcard $(patsubst %,src/taigan/barriers/%.py,* */* */*/*))) \
 	-- $(wildcard tests/barriers/test_*.py tests/barriers/*/test_*.py tests/barriers/*/*/test_*.py)
 MUTATE ?= $(mutate_$(ROOM))
 # Tests of a lot need what their folder's conftest gives; those of price lists are numbers alone.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from taigan.barriers.barrier import Event, EventKind, LaneKey, Outcome, Result
-from taigan.barriers.kinds.vzenith import plate_text
+from taigan.barriers.kinds.vzenith.camera import plate_text
 from taigan.barriers.words import NotAPlate, clean, plate_of, spelling
 
 

@@ -22,8 +22,8 @@ from taigan.clock import Clock, SystemClock
 
 DRIVERS: Mapping[str, str] = {
     "simulated": "taigan.barriers.kinds.simulated_driver",
-    "vzenith-mqtt": "taigan.barriers.kinds.vzenith_mqtt",
-    "vzenith-http": "taigan.barriers.kinds.vzenith_http",
+    "vzenith-mqtt": "taigan.barriers.kinds.vzenith.mqtt",
+    "vzenith-http": "taigan.barriers.kinds.vzenith.http",
     "hikvision-isapi": "taigan.barriers.kinds.hikvision_isapi",
     "dahua-cgi": "taigan.barriers.kinds.dahua_cgi",
     "hx-http": "taigan.barriers.kinds.hx_http",

@@ -14,7 +14,7 @@ from support.servers.ports import free_port
 from support.stacks.barrier_bench import bench
 from taigan.barriers.barrier import EventKind, LaneKey, Outcome, Photo, Position, Why
 from taigan.barriers.door import Post
-from taigan.barriers.kinds.vzenith import Camera, Wiring
+from taigan.barriers.kinds.vzenith.camera import Camera, Wiring
 from taigan.barriers.watching.lane_watch import LaneWatch
 from taigan.barriers.wires.photos import decoded
 from taigan.devices.lanes.photos import photo_of

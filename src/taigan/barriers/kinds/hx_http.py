@@ -12,7 +12,7 @@ import msgspec
 
 from taigan.barriers.barrier import Barrier, Result, Sight, Why
 from taigan.barriers.door import PICTURE_LIMIT, Answer, Mailbox, Post, PostingSettings
-from taigan.barriers.kinds.vzenith_http import PickedUpScreen
+from taigan.barriers.kinds.vzenith.http import PickedUpScreen
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch
 from taigan.barriers.watching.watched_barrier import WatchedBarrier

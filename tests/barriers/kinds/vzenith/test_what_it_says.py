@@ -11,7 +11,7 @@ import pytest
 from support.stacks.barrier_bench import LANE, HandClock
 from support.stacks.simulated_lanes import Heard
 from taigan.barriers.barrier import EventKind, Photo, Position, Why
-from taigan.barriers.kinds.vzenith import Camera, Wiring, serial_data
+from taigan.barriers.kinds.vzenith.camera import Camera, Wiring, serial_data
 from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import LaneWatch
 from taigan.barriers.wires.led import ScreenSettings, frames

@@ -13,7 +13,7 @@ import msgspec
 
 from taigan.barriers.barrier import Barrier, Outcome, Price, Result, Sight
 from taigan.barriers.door import Serial
-from taigan.barriers.kinds.vzenith import Camera, Wiring, serial_data
+from taigan.barriers.kinds.vzenith.camera import Camera, Wiring, serial_data
 from taigan.barriers.site import Lane, Site
 from taigan.barriers.watching.lane_signals import LaneSignals
 from taigan.barriers.watching.lane_watch import Attempt, LaneWatch, NoAnswer, NotSent
