@@ -21,7 +21,7 @@ from taigan.barriers.site import Lane, Site
 from taigan.clock import Clock, SystemClock
 
 DRIVERS: Mapping[str, str] = {
-    "simulated": "taigan.barriers.kinds.simulated_driver",
+    "simulated": "taigan.barriers.kinds.simulated.driver",
     "vzenith-mqtt": "taigan.barriers.kinds.vzenith.mqtt",
     "vzenith-http": "taigan.barriers.kinds.vzenith.http",
     "hikvision-isapi": "taigan.barriers.kinds.hikvision_isapi",

@@ -19,7 +19,7 @@ from aiohttp import web
 from support.clock import PATIENCE, ManualClock, RunningClock
 from support.stacks.simulated_lanes import LOT, Heard, Script, running, settings
 from taigan.barriers.barrier import Barrier, Event, EventKind, LaneKey, Outcome, Position, Price
-from taigan.barriers.kinds.simulated import SimulatedBarrier, SimulatedLanes, Snapshot
+from taigan.barriers.kinds.simulated.lanes import SimulatedBarrier, SimulatedLanes, Snapshot
 from taigan.clock import Clock, SystemClock
 
 A1 = LaneKey(LOT, "A1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from taigan.barriers.barrier import Barrier
-from taigan.barriers.kinds.simulated import SimulatedLanes
+from taigan.barriers.kinds.simulated.lanes import SimulatedLanes
 from taigan.barriers.site import Lane, Site
 
 

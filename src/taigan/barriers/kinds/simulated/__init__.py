@@ -1,0 +1,1 @@
+"""The simulated lanes: what is spoken with them, and the driver by their name."""
