@@ -6,8 +6,8 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
-from taigan.conformance.cases.paid import part_of, prepay
-from taigan.conformance.cases.price import tell_auto_pay
+from taigan.conformance.cases.money.paid import part_of, prepay
+from taigan.conformance.cases.money.price import tell_auto_pay
 from taigan.conformance.doors.seen import Upload, Uploads
 from taigan.conformance.model import NotVerified
 from taigan.conformance.trials.scripting import Scripts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
-from taigan.conformance.cases.paid import UNKNOWN, found, left_of
+from taigan.conformance.cases.money.paid import UNKNOWN, found, left_of
 from taigan.conformance.doors.target import Answer
 from taigan.conformance.model import NotVerified
 from taigan.conformance.trials.scripting import Scripts

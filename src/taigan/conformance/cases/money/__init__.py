@@ -1,0 +1,1 @@
+"""What a stay costs, what was paid for it, and what is told afterwards."""
