@@ -260,7 +260,12 @@ class Leaving:
         bill = conn.execute(
             sa.select(t.bills).where(t.bills.c.lot_id == lift.lot_id, t.bills.c.order_id == order.order_id)
         ).one_or_none()
-        given = bill.reduced_fen + bill.paid_fen - bill.refunded_fen if bill is not None else 0
+        waived = conn.execute(
+            sa.select(sa.func.coalesce(sa.func.sum(t.reductions.c.value), 0)).where(
+                t.reductions.c.lot_id == lift.lot_id, t.reductions.c.order_id == order.order_id
+            )
+        ).scalar_one()
+        given = waived + (bill.paid_fen - bill.refunded_fen if bill is not None else 0)
         in_time = bill is not None and bill.leave_by is not None and departure.charge_at <= bill.leave_by
         began, until = (moment.replace(microsecond=0) for moment in (order.in_at, departure.charge_at))
         costs = 50 * math.ceil(max(0.0, (until - began).total_seconds()) / 60)  # a price knows whole seconds
