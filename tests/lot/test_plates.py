@@ -8,11 +8,16 @@ from datetime import timedelta
 import pytest
 
 from lot.conftest import NewParking
+from support.databases.troubled import TroubledDatabase
 from support.lot.barrier import Mode
 from support.lot.parking import BY, LOT_ID, SEES_ALL, Parking, lot_with
 from taigan.barriers.barrier import Event, EventKind, LaneKey
+from taigan.lot.entering.scan import Word
 from taigan.lot.errors import BadValue
+from taigan.lot.lanes.lanes import STORE_AGAIN
+from taigan.lot.plates import nobody_asks
 from taigan.lot.setup import LaneSetup
+from taigan.storage.database import Database
 
 PLATE = "浙A12345"
 
@@ -160,6 +165,49 @@ async def test_a_plate_of_a_car_that_has_gone_raises_nothing_for_the_one_that_st
     await barrier._sink(Event("plate-1", barrier.lane, EventKind.PLATE, old, "old-car", "粤B12345"))
     await street.settled()
     assert (barrier.lifts, await street.orders()) == (0, [])
+
+
+@pytest.fixture
+def slow(database: Database) -> TroubledDatabase:
+    return TroubledDatabase(database)
+
+
+async def undecided(street: Parking, slow: TroubledDatabase) -> str:
+    """A car whose plate was read, and then the database was gone."""
+
+    async def goes_away(lot_id: str, plate: str) -> Word:
+        slow.gone = True
+        return Word()
+
+    street.platform.plates.check_city = goes_away
+    car = await street.arrives()
+    await street.barrier().report(EventKind.PLATE, car, plate=PLATE)
+    await street.clock.waited_for(STORE_AGAIN)
+    street.platform.plates.check_city = nobody_asks
+    slow.gone = False
+    return car
+
+
+async def test_a_plate_of_which_nothing_could_be_decided_lets_its_car_in_once_the_database_is_back(
+    new_parking: NewParking, slow: TroubledDatabase
+) -> None:
+    street = await new_parking(on=slow)
+    await undecided(street, slow)
+    assert street.barrier().lifts == 0
+    street.clock.advance(STORE_AGAIN)
+    await street.settled()
+    assert ((await street.order(PLATE)).state, street.barrier().lifts) == ("in", 1)
+
+
+async def test_a_plate_of_which_nothing_could_be_decided_is_forgotten_once_another_car_stands_there(
+    new_parking: NewParking, slow: TroubledDatabase
+) -> None:
+    street = await new_parking(on=slow)
+    await street.backs_out(await undecided(street, slow))
+    await street.arrives()
+    street.clock.advance(STORE_AGAIN)
+    await street.settled()
+    assert (street.barrier().lifts, await street.orders()) == (0, [])
 
 
 async def test_a_plate_that_joins_an_order_which_waits_for_the_attendant_is_not_told_that_it_is_in(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -19,11 +19,12 @@ from taigan.lot import texts
 from taigan.lot.entering.desk import EntryDesk
 from taigan.lot.entering.scan import Scan, Word
 from taigan.lot.errors import BadValue
-from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.lanes.lanes import Lanes, Rest
 from taigan.lot.lanes.street import is_past
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.policy import Policy
 from taigan.storage.database import Database
+from taigan.storage.errors import Unavailable
 from taigan.storage.locked import facts
 
 log = structlog.get_logger("taigan.plates")
@@ -52,7 +53,7 @@ class Plates:
         self.check_arrears = nobody_asks
         """Whether a plate left something unpaid in a lot, and is not let in for it."""
 
-    async def seen(self, event: Event) -> Awaitable[None] | None:
+    async def seen(self, event: Event) -> Rest | None:
         """A camera's event: at an exit it is stored, at an entry it is a request that waits for its lane's next events.
 
         Raises StorageError.
@@ -66,13 +67,16 @@ class Plates:
             return None
         if await self._is_exit(event.lane):
             return await self._leaving.read_plate(event.lane, plate, event.presence_id)
-        if self._is_of_another_car(event):
-            log.warning("a plate of a car that is not there any more", lane=str(event.lane), read_at=str(event.at))
-            return None
-        return self._asks(event, plate)
+        return partial(self._asks, event, plate)
 
     async def _asks(self, event: Event, plate: str) -> None:
-        await self.read(event.lane, plate, event.presence_id, event.at)
+        """Raises Unavailable while nothing can be decided: its camera will not read it again."""
+        if self._is_of_another_car(event):
+            log.warning("a plate of a car that is not there any more", lane=str(event.lane), read_at=str(event.at))
+            return
+        _, decided = await self.read(event.lane, plate, event.presence_id, event.at)
+        if not decided:
+            raise Unavailable("nothing could be decided of a plate")
 
     def _is_of_another_car(self, event: Event) -> bool:
         """Whether another car stands on the loop than the one it was read for, or may do so by now."""
@@ -96,17 +100,17 @@ class Plates:
             raise BadValue("this is what cameras say when they read no plate", "plate")
         if await self._is_exit(lane):
             if rest := await self._leaving.read_plate(lane, plate, presence_id):
-                await rest
+                await rest()
             return bolink.NoPlateEntryAnswer(
                 state=1, errmsg=texts.TAKEN, car_number=plate, timestamp=units.seconds(self._clock.now())
             )
-        _, said = await self.read(lane, plate, presence_id, self._clock.now())
+        said, _ = await self.read(lane, plate, presence_id, self._clock.now())
         return bolink.read(said, bolink.NoPlateEntryAnswer)
 
-    async def read(self, lane: LaneKey, plate: str, presence_id: str, at: datetime) -> tuple[int, bytes]:
+    async def read(self, lane: LaneKey, plate: str, presence_id: str, at: datetime) -> tuple[bytes, bool]:
         """Let the car with this plate in, by the rules of entry. The same plate of the same car is one request.
 
-        `plate` is spelled as `plate_of` spells it.
+        `plate` is spelled as `plate_of` spells it. Returns what its driver is told, and whether anything is decided.
         """
         city, owing = await asyncio.gather(self.check_city(lane.lot_id, plate), self.check_arrears(lane.lot_id, plate))
         if refusal := city.refusal or owing.refusal:
@@ -115,7 +119,7 @@ class Plates:
             said = bolink.NoPlateEntryAnswer(
                 state=0, errmsg=refusal, car_number=plate, timestamp=units.seconds(self._clock.now())
             )
-            return 0, bolink.write(said)
+            return bolink.write(said), True
         now = self._clock.now()
         about = f"plate\0{lane}\0{presence_id or at.isoformat()}\0{plate}"
         scan = Scan(
@@ -136,4 +140,5 @@ class Plates:
         picture = self._lanes.state(lane)
         if picture is not None:
             scan.online, scan.position, scan.held = picture.online, picture.position, picture.held
-        return await self._desk.enter(scan)
+        state, told = await self._desk.enter(scan)
+        return told, scan.decided or state != 0

@@ -179,6 +179,23 @@ async def test_a_plate_is_kept_before_its_lane_tells_that_the_car_drove_out(
     assert (await street.order(PLATE)).state == "out"
 
 
+async def test_a_plate_whose_car_reaches_the_loop_while_the_database_is_gone_is_looked_up_once_it_is_back(
+    street: Parking, slow: TroubledDatabase
+) -> None:
+    await parked(street, hours=0.2)
+    await street.barrier(EXIT).report(EventKind.PLATE, "", plate=PLATE)
+    slow.gone = True
+    await street.clock.waited_for(street.platform.policy.presence_grace)
+    street.clock.advance(street.platform.policy.presence_grace)
+    await street.clock.waited_for(STORE_AGAIN)
+    slow.gone = False
+    car = await street.arrives(EXIT)
+    street.clock.advance(STORE_AGAIN)
+    await street.settled()
+    await leaves(street, car)
+    assert ((await street.order(PLATE)).state, street.barrier(EXIT).lifts) == ("out", 1)
+
+
 async def let_go(street: Parking) -> None:
     """A person raises the arm for whoever stands at the exit."""
     lane = LaneKey(LOT_ID, EXIT)

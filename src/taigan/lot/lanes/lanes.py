@@ -53,8 +53,10 @@ Gap = Callable[[LaneKey], Awaitable[None]]
 """Told of a lane whose car has left."""
 Follow = Callable[[LaneKey, str], Awaitable[None]]
 """Raises the arm of a lane for a waiting order, now that it can be."""
-Read = Callable[[Event], Awaitable[Awaitable[None] | None]]
-"""Stores what was read, and returns what is left to do once the lane's next events come. Raises `StorageError`."""
+Rest = Callable[[], Awaitable[None]]
+"""Does what is left to do once the lane's next events come. Raises `StorageError`, and is asked again then."""
+Read = Callable[[Event], Awaitable[Rest | None]]
+"""Stores what was read, and returns what is left to do. Raises `StorageError`."""
 
 
 class NotStored(Exception):
@@ -292,7 +294,7 @@ class Lanes:
         told = self._of_adopted(event)
         rest = await self._insist(told, lambda: read(told))
         if rest is not None:
-            self._later(rest)
+            self._later(self._insist(told, rest))
 
     def _adopt(self, lane: LaneKey, car: Presence | None) -> None:
         """Have the lane's driver go on with the car that the rows know; a claim without a detector is no car's."""
@@ -345,6 +347,8 @@ class Lanes:
         async def run() -> None:
             try:
                 await work
+            except NotStored:
+                return  # said where it was given up
             except Exception:
                 log.exception("what an event set in motion failed")
 

@@ -7,8 +7,9 @@ when it is committed and does not wait for the arm.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
@@ -21,7 +22,7 @@ from taigan.clock import Clock, set_within
 from taigan.lot import texts
 from taigan.lot.errors import UnknownLot
 from taigan.lot.ids import Ids
-from taigan.lot.lanes.lanes import Lanes
+from taigan.lot.lanes.lanes import Lanes, Rest
 from taigan.lot.lanes.street import Seen
 from taigan.lot.leaving.ahead import Wanted, read, read_ahead
 from taigan.lot.leaving.cars import car as cars
@@ -189,7 +190,7 @@ class LeavingDesk:
             raise
         return asked.answer
 
-    async def read_plate(self, lane: LaneKey, plate: str, presence_id: str = "") -> Awaitable[None] | None:
+    async def read_plate(self, lane: LaneKey, plate: str, presence_id: str = "") -> Rest | None:
         """A camera read a plate. One that is read before its car is known to be on the loop waits for it: what is
         returned does.
 
@@ -198,7 +199,7 @@ class LeavingDesk:
         arrival = self._lanes.next_arrival(lane)
         if await self.do(PlateRead(lane, plate, self.picture(lane), presence_id)):
             return None
-        return self._read_on_arrival(lane, plate, presence_id, arrival)
+        return partial(self._read_on_arrival, lane, plate, presence_id, arrival)
 
     async def _read_on_arrival(self, lane: LaneKey, plate: str, presence_id: str, arrival: asyncio.Event) -> None:
         await set_within(self._clock, arrival, self._policy.presence_grace)
