@@ -326,7 +326,6 @@ class EntryDesk:
         for scan in scans:
             scan.begun = not scan.given_up
             if scan.given_up:  # its driver was told so: it is not decided at all
-                scan.begun = False
                 decided.append(Decided(Verdict(Next.ANSWER, 0), []))
                 continue
             before = len(tx.changes.alarms)

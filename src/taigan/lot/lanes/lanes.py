@@ -148,12 +148,6 @@ class Lanes:
         else:
             self._later(screen.show(texts.fitted(self.city_text(lane.lot_id, shown))))
 
-    def ask(self, lane: LaneKey, price: Price) -> None:
-        """Ask for a price on the lane's screen, without waiting for it."""
-        barrier = self._barriers.get(lane)
-        if barrier is not None and not isinstance(barrier.screen, NoScreen):
-            self._later(barrier.screen.ask(price))
-
     def next_arrival(self, lane: LaneKey) -> asyncio.Event:
         """An event that is set when the next car on the lane's loop is committed."""
         return self._arrivals.setdefault(lane, asyncio.Event())

@@ -54,7 +54,6 @@ class Effect:
         self.arrived = False
         self.screen = ""
         self.settled: list[str] = []
-        self.known = False  # another process stored the same event before
         self.alarms: list[Alarm] = []
         self.arm_is_down_for: list[str] = []
         self.at_exit: Any = None
@@ -168,7 +167,6 @@ class Street:
     def _passed(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
         car = self._known.get(_car_key(event))
         if car is not None and car.left_at is not None:
-            effect.known = True
             return
         order = self._order_of(event)
         claim = self._cars.get((lot.lot_id, lane.channel_id)) if car is None and not lane.detector else None
@@ -236,7 +234,6 @@ class Street:
     def _backed_out(self, event: Event, lot: Lot, lane: Lane, effect: Effect) -> None:
         car = self._known.get(_car_key(event))
         if car is None or car.left_at is not None:
-            effect.known = True
             return
         order = self._order_of(event)
         way = way_of(event, self._lifts_since(car), order, held=lane.held)
