@@ -224,6 +224,13 @@ async def test_a_board_with_four_channels_is_read_where_it_is_wired(tmp_path: Pa
         assert EventKind.OFFLINE not in lane.heard.kinds()
 
 
+async def test_eight_inputs_side_by_side_are_read_to_the_last(tmp_path: Path) -> None:
+    async with bench(tmp_path, settings(down_input=7)) as lane:
+        await lane.heard.until(EventKind.DOWN)
+        await lane.script.put(car="arrives")
+        await lane.heard.until(EventKind.ARRIVED)
+
+
 async def test_a_board_without_inputs_is_asked_for_its_own_coil(tmp_path: Path) -> None:
     blind = {"loop_input": -1, "up_input": -1, "down_input": -1, "open_coil": 3}
     async with bench(tmp_path, settings(**blind)) as lane:

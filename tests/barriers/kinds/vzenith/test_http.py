@@ -247,6 +247,19 @@ async def test_each_command_is_what_the_camera_understands() -> None:
     assert await camera.beat() == {"info": "no"}
 
 
+async def test_an_arm_stays_held_up_when_the_camera_does_not_come_for_the_command_that_lowers_it() -> None:
+    camera = Posting()
+    await camera.beat()
+    await camera.takes("hold")
+    lowering = asyncio.create_task(camera.barrier.close("lift-2", camera.clock.now() + timedelta(seconds=4)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    camera.clock.advance(4)
+    assert (await lowering).outcome is Outcome.REJECTED
+    assert camera.barrier.state.held
+    assert await camera.beat() == {"info": "no"}
+
+
 async def test_a_camera_that_opens_by_its_answer_is_told_ok_once() -> None:
     camera = Posting()
     await camera.beat()

@@ -110,8 +110,9 @@ class VzenithHttp(WatchedBarrier):
 
     async def lower_arm(self, attempt: Attempt) -> Result:
         if self.state.held or self._wiring.close_output < 0:
+            taken_along = await self._commands.wait(Ride(output=(self._wiring.open_output, OFF, 0)), attempt)
             self.watch.hold(False)
-            return await self._commands.wait(Ride(output=(self._wiring.open_output, OFF, 0)), attempt)
+            return taken_along
         return await self._commands.wait(
             Ride(output=(self._wiring.close_output, PULSE, self._wiring.close_pulse)), attempt
         )
