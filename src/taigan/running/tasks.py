@@ -1,4 +1,4 @@
-"""Ending tasks: those in the background, and those that took too long."""
+"""Ending tasks: those in the background, those that took too long, and those that nobody waits for."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ async def end(*tasks: asyncio.Task[Any] | None) -> None:
         for task in running:
             task.cancel()
         _, running = await asyncio.wait(running, timeout=AGAIN_AFTER)
+
+
+def looked_at(task: asyncio.Future[Any]) -> None:
+    """For `add_done_callback`: what comes of a task that nobody waits for any longer is no reason to complain."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
-from support.stacks.barrier_bench import Bench, bench, handed
+from support.stacks.barrier_bench import LANE, Bench, HandClock, bench, handed
+from support.stacks.simulated_lanes import Heard
 from taigan.barriers.barrier import EventKind, Outcome
 from taigan.barriers.door import Post
+from taigan.barriers.drivers import Fleet
 
 SETTINGS: dict[str, Any] = {"driver": "hx-http", "serial": "hx-7", "screen": {}}
 
@@ -51,6 +55,33 @@ async def test_a_plate_is_reported_and_fetches_a_command(tmp_path: Path) -> None
         await lane.device.read_plate("粤B12345")
         assert (await waiting).outcome is Outcome.UNCERTAIN
         assert (await lane.heard.until(EventKind.PLATE)).plate == "粤B12345"
+
+
+@pytest.mark.parametrize(("later", "online"), [(34.9, True), (35, True), (35.1, False)])
+async def test_a_camera_is_offline_after_three_and_a_half_heartbeats(later: float, online: bool) -> None:
+    clock = HandClock()
+    fleet = Fleet(Heard(), clock, Random(1))
+    barrier = fleet.add(LANE, SETTINGS)
+    mailbox = fleet.door.find("hx-http", "hx-7")
+    assert mailbox is not None
+    await mailbox.handle(Post(b"", {}, {"type": "heartbeat"}))
+    clock.advance(later)
+    fleet.site.tick()
+    assert barrier.state.online is online
+
+
+async def test_the_latest_text_rides_along_once_where_there_is_a_screen() -> None:
+    for screen in ({}, {"screen": {"rows": 1, "voice": False}}):
+        fleet = Fleet(Heard(), HandClock(), Random(1))
+        barrier = fleet.add(LANE, {"driver": "hx-http", "serial": "hx-7", **screen})
+        mailbox = fleet.door.find("hx-http", "hx-7")
+        assert mailbox is not None
+        for text in ("AB", "CD"):
+            await barrier.screen.show(text)
+        said = [json.loads((await mailbox.handle(Post(b"", {}, {"type": "heartbeat"}))).body) for _ in range(2)]
+        assert [len(answer.get("rs485_data", [])) for answer in said] == ([1, 0] if screen else [0, 0])
+        if screen:
+            assert b"CD".hex().upper() in said[0]["rs485_data"][0]["data"]
 
 
 async def test_a_text_rides_along_to_the_screen(lane: Bench) -> None:

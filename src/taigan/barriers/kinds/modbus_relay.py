@@ -215,10 +215,11 @@ class Board:
         await set_within(self._site.clock, self._anew, every)
 
     async def _look(self) -> None:
-        """Read the inputs that are wired, or, where none is, a coil, to see that the board is there."""
+        """Read the inputs that are wired, or, where none is, coils, to see that the board is there."""
         wired = {number for lane in self._lanes for number in lane.inputs}
-        first, last = min(wired, default=self._lanes[0].open_coil), max(wired, default=self._lanes[0].open_coil)
-        told = await self._line.read(self._unit, first, last - first + 1, inputs=bool(wired))
+        asked = wired or {lane.open_coil for lane in self._lanes}
+        first = min(asked)
+        told = await self._line.read(self._unit, first, max(asked) - first + 1, inputs=bool(wired))
         for lane in self._lanes:
             lane.watch.heard()
             if lane.inputs:

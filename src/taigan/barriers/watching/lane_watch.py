@@ -33,6 +33,7 @@ from taigan.barriers.watching.lane_signals import Happened, LaneSignals
 from taigan.barriers.words import NotAPlate, clean, plate_of
 from taigan.clock import Clock
 from taigan.deadline import Deadline
+from taigan.running.tasks import looked_at
 
 DIGESTED = 65536
 """Bytes at the end of a picture that tell it from others."""
@@ -332,7 +333,7 @@ class LaneWatch:
             log.exception("barrier driver failed", lane=str(self.lane), device=self.device)
             return Result(Outcome.UNCERTAIN, f"the driver failed: {error}")
         finally:
-            sending.add_done_callback(_unheard)
+            sending.add_done_callback(looked_at)
             sending.cancel()
         if attempt.sent:
             return Result(Outcome.UNCERTAIN, "the device did not answer by the deadline")
@@ -418,9 +419,3 @@ class LaneWatch:
             else:
                 taken.set_result(True)
             self._waiting.popleft()
-
-
-def _unheard(sending: asyncio.Future[Result]) -> None:
-    """What a command came to that nobody waits for any longer is no reason to complain."""
-    if not sending.cancelled():
-        sending.exception()

@@ -21,7 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from taigan.barriers.site import Site
 from taigan.barriers.watching.lane_watch import NoAnswer, NotSent
 from taigan.network.mqtt_client import Client
-from taigan.running.tasks import end
+from taigan.running.tasks import end, looked_at
 
 log = structlog.get_logger()
 
@@ -140,7 +140,7 @@ class Broker:
             raise NotSent(f"the broker {self._settings.broker} is not connected")
         # a task of its own, for a publication that is cancelled at its very end swallows the cancellation
         publication = asyncio.ensure_future(client.publish(topic, payload, qos=qos, retain=retain))
-        publication.add_done_callback(_looked_at)
+        publication.add_done_callback(looked_at)
         await asyncio.wait({publication})
         error = publication.exception()
         if isinstance(error, aiomqtt.MqttCodeError):
@@ -250,9 +250,3 @@ class Broker:
                 log.warning("message not understood", topic=message.topic.value, reason=str(error))
             except Exception:  # one device's nonsense must not cut off its neighbours
                 log.exception("message not understood", broker=self._settings.broker, topic=message.topic.value)
-
-
-def _looked_at(publication: asyncio.Future[None]) -> None:
-    """Nobody waits for it any more: what became of it shows elsewhere."""
-    if not publication.cancelled():
-        publication.exception()

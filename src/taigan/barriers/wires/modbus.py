@@ -17,7 +17,7 @@ from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
 from taigan.barriers.site import Site
 from taigan.barriers.watching.lane_watch import Attempt, NoAnswer, NotSent
-from taigan.running.tasks import end
+from taigan.running.tasks import end, looked_at
 
 ANSWER_WITHIN = 1.0
 SILENT_UNITS = 3
@@ -156,7 +156,8 @@ class ModbusLine:
         """What comes back. Raises `NoAnswer`."""
         asking = asyncio.ensure_future(answer)
         self._asking.add(asking)
-        asking.add_done_callback(self._asked)
+        asking.add_done_callback(self._asking.discard)
+        asking.add_done_callback(looked_at)  # whoever asked may have gone
         try:
             # shielded, for pymodbus takes a cancellation for an error of the board's
             answered = await asyncio.shield(asking)
@@ -167,11 +168,6 @@ class ModbusLine:
             raise NoAnswer(f"the board did not answer: {error}") from error
         self._unanswered = 0
         return answered
-
-    def _asked(self, asking: asyncio.Task[ModbusPDU]) -> None:
-        self._asking.discard(asking)
-        if not asking.cancelled():
-            asking.exception()  # whoever asked may have gone
 
     def _hang_up(self) -> None:
         client, self._client = self._client, None
