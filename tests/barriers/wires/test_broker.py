@@ -7,11 +7,11 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Sequence
 from random import Random
-from typing import Any
 
 import pytest
 
 from support.clock import PATIENCE
+from support.servers.mqtt_listener import Listener, mqtt_listener
 from support.stacks.barrier_bench import HandClock
 from support.stacks.simulated_lanes import Heard
 from taigan.barriers.site import Site
@@ -19,62 +19,6 @@ from taigan.barriers.watching.lane_watch import NotSent
 from taigan.barriers.wires.broker import Broker, BrokerSettings
 
 AT_MOST_ONCE, AT_LEAST_ONCE, REFUSED = 0, 1, 128
-
-
-class Listener:
-    """A broker that writes down what it is sent, and answers each topic that is asked for with `code`."""
-
-    def __init__(self, code: int) -> None:
-        self.code = code
-        self.connects: list[bytes] = []
-        self.subscribed: list[list[tuple[str, int]]] = []
-        self.published: list[tuple[int, bytes]] = []
-        self.news = asyncio.Event()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
-            while True:
-                kind, body = await self._packet(reader)
-                match kind >> 4:
-                    case 1:
-                        self.connects.append(body)
-                        writer.write(b"\x20\x02\x00\x00")
-                    case 3:
-                        self.published.append((kind & 0x0F, body))
-                    case 8:
-                        topics = list(_topics(body[2:]))
-                        self.subscribed.append(topics)
-                        granted = body[:2] + bytes([self.code] * len(topics))
-                        writer.write(b"\x90" + _length(len(granted)) + granted)
-                self.news.set()
-        writer.close()
-
-    async def until(self, holds: Any) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while not holds():
-                self.news.clear()
-                await self.news.wait()
-
-    @staticmethod
-    async def _packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-        kind, length, shift = (await reader.readexactly(1))[0], 0, 0
-        while True:
-            part = (await reader.readexactly(1))[0]
-            length |= (part & 0x7F) << shift
-            shift += 7
-            if part < 0x80:
-                return kind, await reader.readexactly(length)
-
-
-def _length(length: int) -> bytes:
-    return bytes([length]) if length < 128 else bytes([length & 0x7F | 0x80, length >> 7])
-
-
-def _topics(rest: bytes) -> Any:
-    while rest:
-        size = int.from_bytes(rest[:2])
-        yield rest[2 : 2 + size].decode(), rest[2 + size]
-        rest = rest[3 + size :]
 
 
 class Line:
@@ -97,11 +41,9 @@ class Line:
 
 @contextlib.asynccontextmanager
 async def line(topics: Sequence[str] = ("a",), code: int = AT_MOST_ONCE, **who: str) -> AsyncIterator[Line]:
-    listener = Listener(code)
-    async with await asyncio.start_server(listener.serve, "127.0.0.1", 0) as server:
+    async with mqtt_listener(code) as listener:
         site = Site(Heard(), HandClock(), Random(1))
-        address = f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        broker = Broker(BrokerSettings(broker=address, **who), site)
+        broker = Broker(BrokerSettings(broker=listener.url, **who), site)
         ours = Line(listener, broker)
         broker.listen(dict.fromkeys(topics, lambda _: None), ours.link)
         await broker.start()

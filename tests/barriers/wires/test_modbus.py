@@ -12,8 +12,9 @@ import pytest
 from support.stacks.barrier_bench import HandClock
 from support.stacks.simulated_lanes import Heard
 from taigan.barriers.site import Site
-from taigan.barriers.watching.lane_watch import NoAnswer, NotSent
+from taigan.barriers.watching.lane_watch import Attempt, NoAnswer, NotSent
 from taigan.barriers.wires.modbus import ModbusLine
+from taigan.deadline import Deadline
 
 ON = 0xFF00
 Answer = Callable[[bytes], bytes]
@@ -67,7 +68,9 @@ async def test_what_was_written_is_told_as_the_board_echoes_it() -> None:
         return request[:4] + b"\x00\x07"
 
     async with board(echo) as line:
-        assert await line.write_coil(9, 0x0203, ON, None) == 7
+        attempt = Attempt("lift-1", Deadline.within(4, HandClock()))
+        assert await line.write_coil(9, 0x0203, ON, attempt) == 7
+        assert attempt.sent
         assert asked == [b"\x09\x05\x02\x03\xff\x00"]
 
 
@@ -117,6 +120,37 @@ async def test_a_board_that_does_not_tell_its_inputs_is_no_answer(answer: Answer
         with pytest.raises(NoAnswer, match="board"):
             await line.read(1, 0, 9, inputs=True)
         assert line.connected is connected
+
+
+async def test_a_board_has_a_second_to_answer_and_a_line_that_is_lost_is_not_made_anew_behind_our_back() -> None:
+    async with board(lambda asked: asked) as line:
+        await line.write_coil(1, 3, ON, None)
+        assert line._client is not None
+        used = line._client.comm_params
+        assert (used.timeout_connect, used.reconnect_delay) == (1.0, 0)
+
+
+async def test_a_refusal_names_what_was_asked_for() -> None:
+    async with board(lambda asked: bytes((asked[0], asked[1] | 0x80, 2))) as line:
+        for inputs, what in ((True, "inputs"), (False, "coils")):
+            with pytest.raises(NoAnswer, match=f"does not tell {what} 2 to 3:"):
+                await line.read(1, 2, 2, inputs=inputs)
+
+
+async def test_the_end_of_an_earlier_connection_is_not_taken_for_the_end_of_this_one() -> None:
+    async with board(lambda asked: asked) as line:
+        await line.write_coil(1, 3, ON, None)
+        assert line._client is not None
+        earlier_ended = line._client.ctx.trace_connect
+        line.join(1, "rtu")  # hangs up
+        line.join(1, "tcp")
+        await line.write_coil(1, 3, ON, None)
+        earlier_ended(False)
+        assert line.connected
+        present = line._client
+        present.ctx.trace_connect(False)
+        assert not line.connected
+        present.close()
 
 
 async def test_behind_a_gateway_the_line_is_made_anew_after_three_units_in_a_row_that_said_nothing() -> None:

@@ -125,7 +125,7 @@ class Broker:
                 raise ValueError(f"{topic} cannot be a topic: + and # mean something else in it")
         for topic, handler in topics.items():
             self._handlers.setdefault(topic, []).append(handler)
-            self._qos[topic] = max(qos, self._qos.get(topic, 0))
+            self._qos[topic] = max(qos, self._qos.get(topic, qos))
         if link is not None:
             self._links.append(link)
         if self._client is not None:

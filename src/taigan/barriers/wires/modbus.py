@@ -59,7 +59,7 @@ class ModbusLine:
         self._units: set[int] = set()
         self._client: AsyncModbusTcpClient | None = None
         self._one_at_a_time = asyncio.Lock()
-        self._unanswered = 0
+        self._unanswered: int  # in a row, since the connection was made
         self._asking: set[asyncio.Task[ModbusPDU]] = set()
 
     @property
