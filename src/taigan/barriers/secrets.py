@@ -111,7 +111,7 @@ class DeviceSecrets:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             fresh.unlink(missing_ok=True)
-            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 os.write(handle, msgspec.json.encode(kept))
                 os.fsync(handle)

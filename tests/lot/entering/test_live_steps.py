@@ -160,6 +160,7 @@ async def test_the_time_from_a_scan_to_its_answer_is_measured(street: Parking) -
 
 
 async def test_barriers_are_counted_by_whether_they_answer(street: Parking) -> None:
-    street.barrier("A2").state.online = False
-    assert street.metric("taigan_barriers", state="online") == 4
-    assert street.metric("taigan_barriers", state="offline") == 1
+    for channel_id in ("A1", "A2", "B1"):
+        street.barrier(channel_id).state.online = False
+    assert street.metric("taigan_barriers", state="online") == 2
+    assert street.metric("taigan_barriers", state="offline") == 3

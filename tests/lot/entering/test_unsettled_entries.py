@@ -45,6 +45,17 @@ async def test_not_confirmed_by_the_deadline_is_told_2_and_waits(street: Parking
     assert street.bolink.uploads == []
 
 
+@pytest.mark.parametrize(("mode", "owed"), [(Mode.OK, True), (Mode.FAULT, False)])
+async def test_the_upload_of_an_entry_is_asked_for_as_soon_as_its_car_is_in(
+    street: Parking, mode: Mode, owed: bool
+) -> None:
+    street.barrier().mode = mode
+    await street.arrives()
+    street.platform.commits.owed.clear()
+    await street.scan()
+    assert ((await street.order()).state == "in", street.platform.commits.owed.is_set()) == (owed, owed)
+
+
 async def test_not_confirmed_then_the_car_passes_is_in(street: Parking) -> None:
     car = await street.arrives()
     await not_confirmed(street, mode=Mode.MUTE)

@@ -58,7 +58,7 @@ class Outbox:
         self._owed: dict[str, Owed] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise OutboxUnusable(f"{path} cannot be written: {error.strerror}") from None
         try:
@@ -131,9 +131,7 @@ class Outbox:
 
     def _write_anew(self) -> None:
         """Put a file in this one's place that holds what is owed and nothing else."""
-        fresh = os.open(
-            self._path.with_suffix(".new"), os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
-        )
+        fresh = os.open(self._path.with_suffix(".new"), os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             fcntl.flock(fresh, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with open(fresh, "wb", closefd=False) as file:
