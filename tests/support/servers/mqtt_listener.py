@@ -38,6 +38,12 @@ class Listener:
                 self.news.set()
         writer.close()
 
+    @property
+    def messages(self) -> list[tuple[str, bytes]]:
+        """What was published with QoS 0, each with its topic."""
+        split = [(body, 2 + int.from_bytes(body[:2])) for _, body in self.published]
+        return [(body[2:end].decode(), body[end:]) for body, end in split]
+
     async def until(self, holds: Callable[[], object]) -> None:
         async with asyncio.timeout(PATIENCE):
             while not holds():
