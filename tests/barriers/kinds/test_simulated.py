@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
@@ -686,3 +687,23 @@ async def test_lanes_are_asked_for_by_two_hundreds(count: int, frames: list[int]
         assert asked == frames
     finally:
         await runner.cleanup()
+
+
+class Highest(random.Random):
+    """Chance that gives the most it may."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+def test_lanes_that_are_not_there_are_looked_for_after_a_twentieth_of_a_second_to_five_seconds() -> None:
+    lanes = SimulatedLanes("http://127.0.0.1:9", Heard(), ManualClock(), chance=Highest(1))
+    waits = [lanes._backoff.wait() for _ in range(9)]
+    assert waits == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+
+
+async def test_a_silent_connection_to_the_lanes_is_tried_every_ten_seconds_and_given_up_soon() -> None:
+    async with FakeLanes() as fake, aiohttp.ClientSession() as session:
+        channel = await SimulatedLanes(fake.url, Heard(), ManualClock())._connect(session)
+        assert (channel._heartbeat, channel._timeout.ws_close) == (10.0, 0.5)
+        await channel.close()
