@@ -307,6 +307,16 @@ async def test_two_thousand_commands_are_known_again(broker: Broker, tmp_path: P
     line.outbox.close()
 
 
+async def test_two_thousand_cancellations_whose_commands_never_came_are_remembered(
+    broker: Broker, tmp_path: Path
+) -> None:
+    line = Line(broker, tmp_path)
+    for number in range(2001):
+        line.agent._cancel(line.barrier, msgspec.json.encode(Cancel(f"lift-{number}")))
+    assert (len(line.agent._results), "lift-0" in line.agent._results) == (2000, False)
+    line.outbox.close()
+
+
 async def test_events_are_said_again_until_they_are_acknowledged(broker: Broker, tmp_path: Path) -> None:
     line = Line(broker, tmp_path)
     async with workbench(tmp_path, line.device) as (_, script):

@@ -174,9 +174,7 @@ class EdgeAgent:
         if command.id in self._results:
             self._do(self._repeat(topic, command.id))
             return
-        self._results[command.id] = None
-        if len(self._results) > COMMANDS_REMEMBERED:
-            self._results.popitem(last=False)
+        self._remember(command.id, None)
         self._do(self._obey(topic, barrier, command))
 
     def _cancel(self, barrier: Barrier, payload: bytes) -> None:
@@ -184,7 +182,12 @@ class EdgeAgent:
         if cancel.id in self._results:
             self._do(barrier.cancel(cancel.id))
         else:  # it overtook its command
-            self._results[cancel.id] = Result(Outcome.REJECTED, "the car it was for has gone")
+            self._remember(cancel.id, Result(Outcome.REJECTED, "the car it was for has gone"))
+
+    def _remember(self, command_id: str, result: Result | None) -> None:
+        self._results[command_id] = result
+        if len(self._results) > COMMANDS_REMEMBERED:
+            self._results.popitem(last=False)
 
     async def _obey(self, topic: str, barrier: Barrier, command: Command) -> None:
         left = command.until - self._clock.monotonic()
