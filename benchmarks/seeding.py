@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from benchmarks import scene
 from benchmarks.postgres import Postgres
 from taigan.lot.policy import Policy
+from taigan.lot.rounds.tidying import LATE_BY, LOOK_EVERY
 from taigan.lot.setup import LaneSetup, LotSetup, VendorSetup, seed
 from taigan.storage import tables as t
 from taigan.storage.database import open_database
+from taigan.storage.kept.retention import SWEEPS
 from taigan.storage.setup import price_lists
 from taigan.storage.setup.price_lists import PriceListRow
 
@@ -81,13 +83,18 @@ def fill(postgres: Postgres, database: str, closed: int, inside: int) -> None:
 
 
 def rounds_made() -> dict[str, list[str]]:
-    """The rounds that look for days to sum up and plates to gather come again tomorrow, in every lot."""
-    return {
-        "rounds": [
-            f"(lot_id, task, due_at) SELECT lot_id, '{task}', now() + interval '1 day' FROM lots"
-            for task in ("day sums", "plates")
-        ]
-    }
+    """The rounds that look for days to sum up and plates to gather come again tomorrow, in every lot; each table has
+    just been gone over for what is older than it is kept."""
+    of_lots = [
+        f"(lot_id, task, due_at) SELECT lot_id, '{task}', now() + interval '1 day' FROM lots"
+        for task in ("day sums", "plates")
+    ]
+    of_tables = [
+        f"(lot_id, task, due_at) VALUES ('', '{sweep.task}', "
+        f"now() + {max(LOOK_EVERY, LATE_BY * getattr(Policy(), sweep.setting))} * interval '1 s')"
+        for sweep in SWEEPS
+    ]
+    return {"rounds": of_lots + of_tables}
 
 
 def filled(postgres: Postgres, database: str, groups: Sequence[dict[str, list[str]]]) -> None:
@@ -119,6 +126,7 @@ def filled(postgres: Postgres, database: str, groups: Sequence[dict[str, list[st
     for _, made in (*dropped, *indexes):
         postgres.sql(database, fast + made)
     postgres.sql(database, "VACUUM ANALYZE")
+    postgres.sql(database, "CHECKPOINT")
 
 
 def closed_rows(count: int, of: int) -> dict[str, list[str]]:
@@ -163,8 +171,8 @@ def closed_rows(count: int, of: int) -> dict[str, list[str]]:
         ],
         "money_notices": [
             "(lot_id, section, trade_no, digest, text, received_at, outcome, payment_id, answer) SELECT "
-            f"{which}, '5.5', 'TC' || n, md5('p' || n) || md5(n::text), repeat('x', 300), {out}, 'booked', 'P' || n, "
-            f"'' {source}"
+            f"{which}, '5.5', 'TC' || n, 'TC' || n || ' ' || md5('p' || n) || md5(n::text), repeat('x', 300), {out}, "
+            f"'booked', 'P' || n, '' {source}"
         ],
         "payments": [
             "(lot_id, payment_id, giver, trade_no, order_id, quote_no, way, state, fen, paid_at, received_at) SELECT "

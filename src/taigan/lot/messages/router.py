@@ -95,6 +95,11 @@ class Callback(msgspec.Struct, frozen=True):
         """What makes two messages the same: the vendor, the lot and what was signed, however it is written."""
         return self.signed.digest(self.lot.union_id, self.lot.park_id)
 
+    def digest_under(self, number: str) -> str:
+        """The same, behind the number that the message bears: of many years' messages those of one day lie together in
+        an index then, where by their digests alone each would lie somewhere else."""
+        return f"{number} {self.digest}"
+
 
 Handler = Callable[[Callback], Awaitable[Answered]]
 Unsigned = Callable[[bytes, datetime], Awaitable[Answered]]

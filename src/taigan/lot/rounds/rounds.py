@@ -21,8 +21,8 @@ from taigan.lot.people.looking import reporting
 from taigan.lot.policy import Policy
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
-from taigan.storage.due import errands as kept
 from taigan.storage.due import overdue
+from taigan.storage.due import rounds as kept
 from taigan.storage.errors import StorageError
 from taigan.storage.rows import Alarm, Lot
 from taigan.storage.setup import registry
@@ -120,7 +120,7 @@ class Rounds:
         """Do whatever is due now. Raises StorageError."""
         await self._errands.look()
         await self._city.refresh()
-        known = await self._database.read(kept.rounds)
+        known = await self._database.read(kept.known)
         for lot in await self._database.read(registry.lots):
             for one in self._rounds:
                 now = self._clock.now()
@@ -130,7 +130,7 @@ class Rounds:
 
     async def _take(self, lot: Lot, one: Round, now: datetime) -> bool:
         next_at, first = one.next_at(lot, now), (one.first or one.next_at)(lot, now)
-        return await self._database.write(lambda conn: kept.take_round(conn, lot.lot_id, one.task, now, next_at, first))
+        return await self._database.write(lambda conn: kept.take(conn, lot.lot_id, one.task, now, next_at, first))
 
     async def _do(self, lot: Lot, one: Round) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -10,13 +10,16 @@ from taigan.clock import Clock
 from taigan.lot.policy import Policy
 from taigan.pictures.store import Store, StoreFailed, both
 from taigan.storage.database import Database
+from taigan.storage.due import rounds
 from taigan.storage.errors import StorageError
 from taigan.storage.kept import retention
 from taigan.storage.kept.retention import Sweep
 
 log = structlog.get_logger("taigan.tidying")
-ROUND_EVERY = 60.0
-"""Seconds between two rounds over the tables, at least."""
+LOOK_EVERY = 60.0
+"""Seconds between two looks for tables that are due."""
+LATE_BY = 0.001
+"""What is old is dropped later than it might be by so much of the time that it is kept: of a year, nine hours."""
 SHARE = 50
 """A table that took a second to look through is left alone for so many times as long."""
 PAUSE = 0.02
@@ -24,31 +27,47 @@ PAUSE = 0.02
 
 
 class Tidying:
-    """One per process. Several at once do no harm: what is dropped once is gone."""
+    """One per process; each table is looked through by whichever takes it first."""
 
     def __init__(self, database: Database, policy: Policy, clock: Clock, pictures: Store) -> None:
         self._database = database
         self._pictures = pictures
         self._policy = policy
         self._clock = clock
-        self._not_before: dict[int, float] = {}
+        self._not_before: dict[str, float] = {}
 
     async def run(self) -> None:
         """Go over the tables again and again, until cancelled."""
         while True:
-            for number, sweep in enumerate(retention.SWEEPS):
-                began = self._clock.monotonic()
-                if began < self._not_before.get(number, began):
-                    continue
-                try:
-                    await self.sweep(sweep)
-                except (StorageError, StoreFailed) as error:
-                    log.warning("a table cannot be tidied now", table=sweep.table.name, error=str(error))
-                except Exception:
-                    log.exception("a table cannot be tidied", table=sweep.table.name)
-                took = self._clock.monotonic() - began
-                self._not_before[number] = self._clock.monotonic() + SHARE * took
-            await self._clock.sleep(ROUND_EVERY)
+            try:
+                await self.look()
+            except StorageError as error:
+                log.warning("nothing can be tidied now", error=str(error))
+            await self._clock.sleep(LOOK_EVERY)
+
+    async def look(self) -> None:
+        """Go over the tables that are due and that no other process takes. Raises `StorageError`."""
+        known = await self._database.read(rounds.known)
+        for sweep in retention.SWEEPS:
+            began, now = self._clock.monotonic(), self._clock.now()
+            next_at = now + timedelta(seconds=max(LOOK_EVERY, LATE_BY * getattr(self._policy, sweep.setting)))
+            if now < known.get(("", sweep.task), now) <= next_at or began < self._not_before.get(sweep.task, began):
+                continue
+            if not await self._take(sweep, now, next_at):
+                continue
+            try:
+                await self.sweep(sweep)
+            except (StorageError, StoreFailed) as error:
+                log.warning("a table cannot be tidied now", table=sweep.table.name, error=str(error))
+            except Exception:
+                log.exception("a table cannot be tidied", table=sweep.table.name)
+            took = self._clock.monotonic() - began
+            self._not_before[sweep.task] = self._clock.monotonic() + SHARE * took
+
+    async def _take(self, sweep: Sweep, now: datetime, next_at: datetime) -> bool:
+        return await self._database.write(
+            lambda conn: rounds.take(conn, "", sweep.task, now, next_at, first=now, ahead=next_at)
+        )
 
     async def sweep(self, sweep: Sweep) -> int:
         """Go over one table once; how many rows were dropped or emptied. Raises `StorageError`, `StoreFailed`."""

@@ -22,8 +22,7 @@ from taigan.bolink.chapters.reconciliation import PaymentRecord, QueryPayment
 from taigan.clock import Clock
 from taigan.lot.errors import LotError
 from taigan.storage.database import Database
-from taigan.storage.due import overdue
-from taigan.storage.due.errands import take_round
+from taigan.storage.due import overdue, rounds
 from taigan.storage.due.overdue import Unclear
 from taigan.storage.errors import StorageError
 
@@ -109,7 +108,7 @@ class Questions:
         def transaction(conn: sa.Connection) -> set[str]:
             until = now + lasts
             lots = sorted({one.lot_id for one in found})
-            return {lot_id for lot_id in lots if take_round(conn, lot_id, task, now, until, now, ahead=until)}
+            return {lot_id for lot_id in lots if rounds.take(conn, lot_id, task, now, until, now, ahead=until)}
 
         lots = await self._database.write(transaction)
         return [one for one in found if one.lot_id in lots]

@@ -1,13 +1,11 @@
-"""What BoLink is asked to do once, and what time brings a lot to do: read and written with the lot locked."""
+"""What BoLink is asked to do once: read and written with the lot locked."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from taigan.storage import tables as t
 from taigan.storage.engines.statements import Insert, Update
@@ -136,34 +134,6 @@ def latest(conn: sa.Connection, lot_id: str, section: str, whats: Collection[str
     return {row.about: Errand(*row) for row in conn.execute(query, {"whats": sorted(whats)})}
 
 
-def rounds(conn: sa.Connection) -> dict[tuple[str, str], datetime]:
-    """When each known round is due, by (lot_id, task)."""
-    c = t.rounds.c
-    return {(row[0], row[1]): row[2] for row in conn.execute(sa.select(c.lot_id, c.task, c.due_at))}
-
-
-def take_round(
-    conn: sa.Connection,
-    lot_id: str,
-    task: str,
-    now: datetime,
-    next_at: datetime,
-    first: datetime,
-    ahead: datetime | None = None,
-) -> bool:
-    """Take a round that is due, the next one being due at `next_at`. Tells whether it was ours to take.
-
-    One that was never taken is due at `first`. One that is due after `ahead` is due now: it was written down by a clock
-    that has been set back since.
-    """
-    insert: Any = (sqlite if conn.dialect.name == "sqlite" else postgresql).insert(t.rounds)
-    conn.execute(insert.values(lot_id=lot_id, task=task, due_at=first).on_conflict_do_nothing())
-    c = t.rounds.c
-    is_due = c.due_at <= now if ahead is None else sa.or_(c.due_at <= now, c.due_at > ahead)
-    due = sa.update(t.rounds).where(c.lot_id == lot_id, c.task == task, is_due)
-    return conn.execute(due.values(due_at=next_at)).rowcount > 0
-
-
 def lot_under_way(conn: sa.Connection, section: str, number: str) -> str:
     """The lot of the one with this number whose end is not known yet; empty when there is none."""
     c = t.errands.c
@@ -171,9 +141,3 @@ def lot_under_way(conn: sa.Connection, section: str, number: str) -> str:
         c.section == section, c.state.in_([sa.literal_column("'running'"), sa.literal_column("'unclear'")])
     )
     return str(conn.execute(query.where(c.number == number)).scalar() or "")
-
-
-def bring_forward(conn: sa.Connection, lot_id: str, task: str, at: datetime) -> None:
-    """Let a round be due then, if it was due later."""
-    c = t.rounds.c
-    conn.execute(sa.update(t.rounds).where(c.lot_id == lot_id, c.task == task, c.due_at > at).values(due_at=at))

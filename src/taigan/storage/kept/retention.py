@@ -51,6 +51,11 @@ class Sweep(msgspec.Struct, frozen=True):
     old: Sequence[sa.ColumnElement[bool]]  # `before` is the moment that many seconds ago
     emptied: Mapping[str, object] = {}  # columns that are emptied in a row that stays
 
+    @property
+    def task(self) -> str:
+        """The name of its rounds."""
+        return f"{'empty' if self.emptied else 'drop'} {self.table.name} by {self.setting}"
+
 
 def _past(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     return column < _before

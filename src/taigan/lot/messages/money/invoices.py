@@ -11,7 +11,7 @@ from taigan.bolink.chapters.invoices import InvoiceChanged, InvoiceChangeTaken
 from taigan.lot import texts
 from taigan.lot.messages.router import Answered, reply
 from taigan.storage.database import Database
-from taigan.storage.due import errands
+from taigan.storage.due import errands, rounds
 
 ROUND = "invoices"
 """The round in which BoLink is asked where invoices stand."""
@@ -31,7 +31,7 @@ class InvoiceHints:
         def transaction(conn: sa.Connection) -> None:
             lot_id = errands.lot_under_way(conn, "6.3", number)
             if lot_id:
-                errands.bring_forward(conn, lot_id, ROUND, now)
+                rounds.bring_forward(conn, lot_id, ROUND, now)
 
         if number:
             await self._database.write(transaction)

@@ -49,6 +49,7 @@ class MoneyMessages:
         money = self._money(callback, section, _answer(section, callback, told.trade_no, told.order_id, told))
         for field in PaymentTold.__struct_fields__:
             setattr(money, field, getattr(told, field))
+        money.digest = callback.digest_under(told.trade_no)
         return await self._carry_out(money, callback)
 
     def _money(self, callback: Callback, section: str, answer: bytes) -> Money:

@@ -51,7 +51,7 @@ class Prices:
             channel_id=lane.channel_id,
             query_no=asked.query_order_no or "",
             licence=asked.licence or "",
-            digest=callback.digest,
+            digest=callback.digest_under(asked.query_order_no or ""),
             key_id=callback.key_id,
             received_at=callback.received_at,
             picture=self._desk.picture(lane),
