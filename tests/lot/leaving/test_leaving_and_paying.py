@@ -410,3 +410,20 @@ async def test_d36_a_driver_without_a_plate_who_left_unseen_scans_again_and_goes
     assert street.barrier(EXIT).lifts == 2
     await leaves(street, again)
     assert (await street.free(), len(await exits_told(street))) == (free, told_before)
+
+
+async def test_whoever_is_at_an_exit_by_now_is_not_taken_for_a_car_that_backs_out_of_their_entry(
+    street: Parking,
+) -> None:
+    entering = await street.arrives()
+    await street.barrier().report(EventKind.PLATE, entering, plate=PLATE)
+    await street.settled()
+    street.clock.advance(3600)
+    leaving = await at_exit(street)
+    await street.backs_out(entering)  # the next car, of which the lane knew nothing
+    order = await street.order(PLATE)
+    assert (order.state, order.passed_at is not None) == ("in", True)
+    assert [one.detail for one in (await street.history(order)).events if one.event == "passed"] == ["seen at an exit"]
+    await pay_at_exit(street, order.order_id, "2.00")
+    await leaves(street, leaving)
+    assert (await street.order(PLATE)).state == "out"

@@ -13,7 +13,7 @@ from taigan.lot.lanes.evidence import UNSEEN, Way, way_of
 from taigan.lot.stays import orders
 from taigan.storage.changes import Changes
 from taigan.storage.due import deliveries
-from taigan.storage.locked import facts
+from taigan.storage.locked import facts, ledger
 from taigan.storage.rows import Alarm, Lane, Lift, Lot, Order, Presence
 
 _ONCE = (EventKind.FAULT, EventKind.STAYED, EventKind.OFFLINE, EventKind.WARNING)
@@ -264,6 +264,8 @@ class Street:
             return
         if order.state == "waiting":
             orders.void(self._changes, lot, order, event.at, why="backed out")
+        elif ledger.last_departure_of(self._conn, lot.lot_id, order.order_id) is not None:
+            self._passed_on(event, lot, order, effect, how="seen at an exit")
         else:
             unsent = self._changes.cancel_entry(order) or deliveries.cancel_unsent(
                 self._conn, lot.lot_id, order.order_id
