@@ -76,13 +76,13 @@ async def alarms_page(visit: Here) -> Answer:
         lambda conn: alarms.finished(conn, lot_id, wanted, after, kind=kind, channel_id=lane)
     )
     past, more = fields.further(visit, past, BY_ID, lambda alarm: (alarm.alarm_id,), "alarms")
-    return visit.page("alarms.html", table=await _table(visit), past=past, more=more, kinds=ALARM)
+    return visit.page("lanes/alarms.html", table=await _table(visit), past=past, more=more, kinds=ALARM)
 
 
 @get("/lots/{lot_id:str}/alarms/list", right=Right.ALARM_SEE)
 async def unfinished(visit: Here) -> Answer:
     """The part of the page that changes by itself."""
-    return visit.page("parts/alarms.html", table=await _table(visit))
+    return visit.page("lanes/parts/alarms.html", table=await _table(visit))
 
 
 @get("/lots/{lot_id:str}/alarms/count", right=Right.ALARM_SEE)
@@ -90,7 +90,7 @@ async def count(visit: Here) -> Answer:
     """How many nobody has taken, for the menu."""
     lot_id = visit.here.lot_id
     visit.open_alarms = await visit.office.database.read(lambda conn: alarms.count_open(conn, lot_id))
-    return visit.page("parts/alarm_count.html")
+    return visit.page("lanes/parts/alarm_count.html")
 
 
 @post("/lots/{lot_id:str}/alarms/{alarm_id:int}/take", right=Right.ALARM_TAKE)
@@ -120,7 +120,7 @@ async def finish(visit: Here, alarm_id: FromPath[int]) -> Answer:
 @get("/lots/{lot_id:str}/alarms/{alarm_id:int}/snooze", right=Right.ALARM_TAKE)
 async def snooze_page(visit: Here, alarm_id: FromPath[int]) -> Answer:
     """Until when, and why."""
-    return visit.page("alarm_snooze.html", alarm=await _alarm(visit, alarm_id), awhile=AWHILE)
+    return visit.page("lanes/alarm_snooze.html", alarm=await _alarm(visit, alarm_id), awhile=AWHILE)
 
 
 @post("/lots/{lot_id:str}/alarms/{alarm_id:int}/snooze", right=Right.ALARM_TAKE)
@@ -134,7 +134,7 @@ async def snooze(visit: Here, alarm_id: FromPath[int]) -> Answer:
     except LotError as error:
         if error.field not in ("reason", "until"):
             raise
-        return visit.again("alarm_snooze.html", error, alarm=alarm, awhile=AWHILE)
+        return visit.again("lanes/alarm_snooze.html", error, alarm=alarm, awhile=AWHILE)
     return visit.go(visit.in_lot("alarms"), visit.tell("到时候会再提醒。"))
 
 

@@ -171,14 +171,14 @@ def _reason(visit: Visit) -> str:
 
 
 def _hold_page(visit: Visit, card: Card, error: LotError | None = None) -> Answer:
-    return _page(visit, "hold.html", error, card=card, reasons=REASONS_TO_HOLD)
+    return _page(visit, "lanes/arms/hold.html", error, card=card, reasons=REASONS_TO_HOLD)
 
 
 async def _open_page(visit: Visit, card: Card, error: LotError | None = None) -> Answer:
     today = datetime.combine(visit.now.astimezone(visit.zone).date(), time(), visit.zone).astimezone(visit.now.tzinfo)
     name, lot_id = visit.person.person.name, visit.here.lot_id
     times = await visit.office.database.read(lambda conn: searches.lifts_by_hand(conn, lot_id, name, today))
-    return _page(visit, "open.html", error, card=card, times=times, reasons=REASONS)
+    return _page(visit, "lanes/arms/open.html", error, card=card, times=times, reasons=REASONS)
 
 
 async def _match_page(visit: Visit, card: Card, error: LotError | None = None) -> Answer:
@@ -196,7 +196,7 @@ async def _match_page(visit: Visit, card: Card, error: LotError | None = None) -
     if card.shot is not None and found:
         ids = [one.order.order_id for one in found]
         entries = await visit.office.database.read(lambda conn: shots.first_of_orders(conn, lot.lot_id, ids, "in"))
-    return _page(visit, "match.html", error, card=card, found=found, typed=typed, entries=entries)
+    return _page(visit, "lanes/arms/match.html", error, card=card, found=found, typed=typed, entries=entries)
 
 
 def _is_much(cash: Cash) -> bool:
@@ -214,9 +214,9 @@ async def _cash_page(
 
     shift = await visit.office.database.read(read)
     if asked_about is None:
-        return _page(visit, "cash.html", error, card=card, shift=shift, asked_about=None)
+        return _page(visit, "lanes/arms/cash.html", error, card=card, shift=shift, asked_about=None)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-    return visit.page("cash.html", status=status, card=card, shift=shift, asked_about=asked_about)
+    return visit.page("lanes/arms/cash.html", status=status, card=card, shift=shift, asked_about=asked_about)
 
 
 def _page(visit: Visit, template: str, error: LotError | None, **values: Any) -> Answer:

@@ -11,7 +11,7 @@ from taigan.web.console.visit import Answer, Here
 @get("/lots/{lot_id:str}/booth-sheet", right=Right.LOT_SEE)
 async def booth_sheet(visit: Here) -> Answer:
     """One page of paper; names and telephones are filled in by hand."""
-    return visit.page("booth_sheet.html")
+    return visit.page("lanes/booth_sheet.html")
 
 
 PAGES = (booth_sheet,)

@@ -40,13 +40,13 @@ class Device(msgspec.Struct):
 @get("/lots/{lot_id:str}/devices", right=Right.DEVICE_SEE)
 async def devices_page(visit: Here) -> Answer:
     """Every lane's device."""
-    return visit.page("devices.html", devices=await _devices(visit))
+    return visit.page("lanes/devices.html", devices=await _devices(visit))
 
 
 @get("/lots/{lot_id:str}/devices/list", right=Right.DEVICE_SEE)
 async def devices_list(visit: Here) -> Answer:
     """The part of the page that changes by itself."""
-    return visit.page("parts/devices.html", devices=await _devices(visit))
+    return visit.page("lanes/parts/devices.html", devices=await _devices(visit))
 
 
 @post("/lots/{lot_id:str}/devices/{channel_id:str}/address", right=Right.DEVICE_SET)
@@ -56,7 +56,7 @@ async def show_address(visit: Here, channel_id: FromPath[str]) -> Answer:
     by = visit.by(visit.text("reason", 200, needed=visit.tell("请写原因。")))
     act = f"lane {channel_id}: shown the address of {mailbox.name}"
     await visit.office.attendant.note(visit.here.lot_id, channel_id, by, act)
-    return visit.page("device_address.html", channel_id=channel_id, path=door.path(mailbox), mailbox=mailbox)
+    return visit.page("lanes/device_address.html", channel_id=channel_id, path=door.path(mailbox), mailbox=mailbox)
 
 
 @post("/lots/{lot_id:str}/devices/{channel_id:str}/renew", right=Right.DEVICE_SET)
@@ -69,7 +69,7 @@ async def renew_address(visit: Here, channel_id: FromPath[str]) -> Answer:
     act = f"lane {channel_id}: another secret for {mailbox.name}"
     await visit.office.attendant.note(visit.here.lot_id, channel_id, by, act)
     door.renew(mailbox)
-    return visit.page("device_address.html", channel_id=channel_id, path=door.path(mailbox), mailbox=mailbox)
+    return visit.page("lanes/device_address.html", channel_id=channel_id, path=door.path(mailbox), mailbox=mailbox)
 
 
 async def _devices(visit: Visit) -> list[Device]:

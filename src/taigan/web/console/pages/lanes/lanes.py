@@ -76,20 +76,20 @@ async def home(visit: Here) -> Answer:
     lots = [lot for lot in visit.lots if visit.may(Right.LOT_SEE, lot.lot_id)]
     if len(lots) == 1:
         return visit.go(visit.url("lots", lots[0].lot_id))
-    return visit.page("lots.html", lots=lots)
+    return visit.page("lanes/lots.html", lots=lots)
 
 
 @get("/lots/{lot_id:str}", right=Right.LOT_SEE)
 async def lanes(visit: Here) -> Answer:
     """Every lane of the lot, of many some at a time; what needs a person is told of all."""
     every = await _cards(visit)
-    return await _drawn(visit, "lanes.html", every, needed=await _needed(visit, every))
+    return await _drawn(visit, "lanes/lanes.html", every, needed=await _needed(visit, every))
 
 
 @get("/lots/{lot_id:str}/cards", right=Right.LOT_SEE)
 async def cards(visit: Here) -> Answer:
     """The cards of a page again, all at once."""
-    return await _drawn(visit, "parts/cards.html", await _cards(visit))
+    return await _drawn(visit, "lanes/parts/cards.html", await _cards(visit))
 
 
 @get("/lots/{lot_id:str}/attention", right=Right.LOT_SEE)
@@ -99,13 +99,13 @@ async def attention(visit: Here) -> Answer:
     found = await visit.office.database.read(
         lambda conn: busy_lanes(conn, lot, lambda lane: not _device(visit, lane).online)
     )
-    return visit.page("parts/attention.html", needed=await _needed(visit, [_card(visit, now) for now in found]))
+    return visit.page("lanes/parts/attention.html", needed=await _needed(visit, [_card(visit, now) for now in found]))
 
 
 @get("/lots/{lot_id:str}/lanes/{channel_id:str}/card", right=Right.LOT_SEE)
 async def card(visit: Here, channel_id: FromPath[str]) -> Answer:
     """One lane's card."""
-    return visit.page("parts/card.html", card=await card_of(visit, channel_id))
+    return visit.page("lanes/parts/card.html", card=await card_of(visit, channel_id))
 
 
 @get("/lots/{lot_id:str}/live", right=Right.LOT_SEE)

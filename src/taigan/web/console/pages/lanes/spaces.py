@@ -25,7 +25,7 @@ async def spaces(visit: Here) -> Answer:
 @get("/lots/{lot_id:str}/spaces/free", right=Right.LOT_SEE)
 async def free(visit: Here) -> Answer:
     """How many are free, beside the menu of every page."""
-    return visit.page("parts/free.html")
+    return visit.page("lanes/parts/free.html")
 
 
 @post("/lots/{lot_id:str}/spaces", right=Right.LOT_SPACES)
@@ -74,7 +74,7 @@ async def _page(visit: Visit, error: LotError | None = None) -> Answer:
         field = {"spaces_free": "free"}.get(error.field, error.field)
         visit.wrong[field] = visit.rendering.error(error, visit)
     status = HTTPStatus.OK if error is None else HTTPStatus.UNPROCESSABLE_ENTITY
-    return visit.page("spaces.html", status=status, rows=rows, more=more)
+    return visit.page("lanes/spaces.html", status=status, rows=rows, more=more)
 
 
 PAGES = (spaces, free, correct, emergency)
