@@ -37,9 +37,9 @@ class Known(msgspec.Struct):
 async def arrears(visit: Here) -> Answer:
     """Stays that ended owing, newest first."""
     try:
-        return visit.page("arrears.html", part="parts/arrears.html", **await _listed(visit), known=None)
+        return visit.page("errands/arrears.html", part="errands/parts/arrears.html", **await _listed(visit), known=None)
     except LotError as error:
-        return visit.again("arrears.html", error, **_NOTHING, known=None)
+        return visit.again("errands/arrears.html", error, **_NOTHING, known=None)
     except Refused:
         return visit.go(visit.in_lot("arrears"))
 
@@ -56,8 +56,8 @@ async def ask_arrears(visit: Here) -> Answer:
             raise BolinkSaysNo(str(error)) from None
     except LotError as error:
         error.field = "plate"
-        return visit.again("arrears.html", error, **await _listed(visit), known=None)
-    return visit.page("arrears.html", **await _listed(visit), known=Known(plate, found, total))
+        return visit.again("errands/arrears.html", error, **await _listed(visit), known=None)
+    return visit.page("errands/arrears.html", **await _listed(visit), known=Known(plate, found, total))
 
 
 @post("/lots/{lot_id:str}/arrears/{order_id:str}/place", right=Right.MONEY_SET)

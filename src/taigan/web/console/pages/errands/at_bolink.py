@@ -203,7 +203,7 @@ async def at_bolink(visit: Here) -> Answer:
     errands, done = await visit.office.database.read(read)
     page = await visit.office.errands.onboarding_page(lot_id)
     city = await visit.office.city.get(lot_id)
-    return visit.page("at_bolink.html", deeds=DEEDS, errands=errands, done=done, onboarding=page, city=city)
+    return visit.page("errands/at_bolink.html", deeds=DEEDS, errands=errands, done=done, onboarding=page, city=city)
 
 
 @get("/lots/{lot_id:str}/at-bolink/{what:str}", right=Right.LOT_PUBLISH)
@@ -212,7 +212,7 @@ async def deed(visit: Here, what: FromPath[str]) -> Answer:
     found = _BY_PATH.get(what)
     if found is None:
         return visit.page("notice.html", status=HTTPStatus.NOT_FOUND, text=visit.tell("没有这件事。"))
-    return visit.page("at_bolink_deed.html", **await _shown(visit, found))
+    return visit.page("errands/at_bolink_deed.html", **await _shown(visit, found))
 
 
 @post("/lots/{lot_id:str}/at-bolink/{what:str}", right=Right.LOT_PUBLISH)
@@ -231,7 +231,7 @@ async def ask_deed(visit: Here, what: FromPath[str]) -> Answer:
     except LotError as error:
         known = {blank.name for blank in found.blanks} | {"reason", "confirmed"}
         error.field = error.field if error.field in known else ""
-        return visit.again("at_bolink_deed.html", error, **await _shown(visit, found))
+        return visit.again("errands/at_bolink_deed.html", error, **await _shown(visit, found))
     return visit.go(visit.in_lot("errands", errand.errand_id), *said(visit, errand))
 
 

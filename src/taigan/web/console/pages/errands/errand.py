@@ -52,7 +52,7 @@ async def errand(visit: Here, errand_id: FromPath[str]) -> Answer:
     """One errand."""
     found = await _known(visit, errand_id)
     need(visit, right_of(found))
-    return visit.page("errand.html", part="parts/errand.html", **await _shown(visit, found))
+    return visit.page("errands/errand.html", part="errands/parts/errand.html", **await _shown(visit, found))
 
 
 @post("/lots/{lot_id:str}/errands/{errand_id:str}/approve", right=Right.MONEY_APPROVE)
@@ -89,7 +89,7 @@ async def refresh(visit: Here, errand_id: FromPath[str]) -> Answer:
     except UnknownErrand:
         raise
     except LotError as error:
-        return visit.again("errand.html", error, **await _shown(visit, await _known(visit, errand_id)))
+        return visit.again("errands/errand.html", error, **await _shown(visit, await _known(visit, errand_id)))
     return visit.go(visit.in_lot("errands", errand_id), *said(visit, done))
 
 
@@ -109,7 +109,7 @@ async def _do(visit: Visit, errand_id: str, act: Any) -> Errand | Answer:
         raise
     except LotError as error:
         error.field = error.field if error.field == "reason" else ""
-        return visit.again("errand.html", error, **await _shown(visit, await _known(visit, errand_id)))
+        return visit.again("errands/errand.html", error, **await _shown(visit, await _known(visit, errand_id)))
     visit.changed(order_id=found.order_id)
     return found
 

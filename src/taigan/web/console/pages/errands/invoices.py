@@ -49,7 +49,12 @@ async def invoices(visit: Here) -> Answer:
     rows, orders = await visit.office.database.read(read)
     rows, more = fields.further(visit, rows, BY_TIME, lambda row: (row.at, row.errand_id), "invoices")
     return visit.page(
-        "invoices.html", part="parts/invoices.html", rows=rows, more=more, orders=orders, states=ERRAND_STATE
+        "errands/invoices/invoices.html",
+        part="errands/parts/invoices.html",
+        rows=rows,
+        more=more,
+        orders=orders,
+        states=ERRAND_STATE,
     )
 
 
@@ -70,7 +75,7 @@ async def issued(visit: Here) -> Answer:
     rows, payments = await visit.office.database.read(read)
     rows, more = fields.further(visit, rows, BY_ID, lambda row: (row.notice_id,), "invoices", "issued")
     paid = {row.notice_id: payments.get(row.trade_no) or payments.get(row.payment_id) for row in rows}
-    return visit.page("invoices_issued.html", rows=rows, more=more, paid=paid)
+    return visit.page("errands/invoices/invoices_issued.html", rows=rows, more=more, paid=paid)
 
 
 @post("/lots/{lot_id:str}/invoices/issuer", right=Right.MONEY_SEE)
@@ -89,7 +94,7 @@ async def ask_issuer(visit: Here) -> Answer:
 @get("/lots/{lot_id:str}/money/payments/{payment_id:str}/invoice", right=Right.MONEY_INVOICE)
 async def invoice(visit: Here, payment_id: FromPath[str]) -> Answer:
     """The form that asks for a payment's invoice."""
-    return visit.page("invoice.html", **await _shown(visit, payment_id))
+    return visit.page("errands/invoices/invoice.html", **await _shown(visit, payment_id))
 
 
 @post("/lots/{lot_id:str}/money/payments/{payment_id:str}/invoice", right=Right.MONEY_INVOICE)
@@ -109,7 +114,7 @@ async def ask_invoice(visit: Here, payment_id: FromPath[str]) -> Answer:
         raise
     except LotError as error:
         error.field = error.field if error.field in (*Buyer.__struct_fields__, "reason") else ""
-        return visit.again("invoice.html", error, **shown)
+        return visit.again("errands/invoices/invoice.html", error, **shown)
     return visit.go(visit.in_lot("errands", errand.errand_id), *said(visit, errand))
 
 

@@ -28,7 +28,7 @@ from taigan.web.console.visit import Answer, Here, Visit
 @get("/lots/{lot_id:str}/stays/{order_id:str}/place", right=Right.MONEY_SET)
 async def place(visit: Here, order_id: FromPath[str]) -> Answer:
     """What the stay comes to now, and the codes that were made for it before."""
-    return visit.page("place.html", **await _stay(visit, order_id))
+    return visit.page("errands/placed/place.html", **await _stay(visit, order_id))
 
 
 @post("/lots/{lot_id:str}/stays/{order_id:str}/place", right=Right.MONEY_SET)
@@ -41,7 +41,7 @@ async def place_it(visit: Here, order_id: FromPath[str]) -> Answer:
         raise
     except LotError as error:
         error.field = error.field if error.field == "reason" else ""
-        return visit.again("place.html", error, **await _stay(visit, order_id))
+        return visit.again("errands/placed/place.html", error, **await _stay(visit, order_id))
     visit.changed(order_id=order_id)
     return visit.go(visit.in_lot("errands", errand.errand_id), *said(visit, errand))
 
@@ -49,7 +49,7 @@ async def place_it(visit: Here, order_id: FromPath[str]) -> Answer:
 @get("/lots/{lot_id:str}/money/payments/{payment_id:str}/change", right=Right.SHIFT_RUN)
 async def change(visit: Here, payment_id: FromPath[str]) -> Answer:
     """The form that gives change of a payment in cash back as a red packet."""
-    return visit.page("change.html", **await _cash(visit, payment_id))
+    return visit.page("errands/placed/change.html", **await _cash(visit, payment_id))
 
 
 @post("/lots/{lot_id:str}/money/payments/{payment_id:str}/change", right=Right.SHIFT_RUN)
@@ -65,7 +65,7 @@ async def give_change(visit: Here, payment_id: FromPath[str]) -> Answer:
         raise
     except LotError as error:
         error.field = error.field if error.field in ("fen", "reason") else ""
-        return visit.again("change.html", error, **await _cash(visit, payment_id))
+        return visit.again("errands/placed/change.html", error, **await _cash(visit, payment_id))
     visit.changed(order_id=errand.order_id)
     return visit.go(visit.in_lot("errands", errand.errand_id), *said(visit, errand))
 
@@ -73,7 +73,7 @@ async def give_change(visit: Here, payment_id: FromPath[str]) -> Answer:
 @get("/lots/{lot_id:str}/stays/{order_id:str}/city", right=Right.STAY_CORRECT)
 async def city(visit: Here, order_id: FromPath[str]) -> Answer:
     """What the city would be told of the stay."""
-    return visit.page("tell_city.html", **await _told(visit, order_id))
+    return visit.page("errands/placed/tell_city.html", **await _told(visit, order_id))
 
 
 @post("/lots/{lot_id:str}/stays/{order_id:str}/city", right=Right.STAY_CORRECT)
@@ -86,7 +86,7 @@ async def tell_city(visit: Here, order_id: FromPath[str]) -> Answer:
         raise
     except LotError as error:
         error.field = error.field if error.field == "reason" else ""
-        return visit.again("tell_city.html", error, **await _told(visit, order_id))
+        return visit.again("errands/placed/tell_city.html", error, **await _told(visit, order_id))
     visit.changed(order_id=order_id)
     return visit.go(visit.in_lot("stays", order_id), visit.tell("正在报给城市平台，结果在下面的上报里。"))
 

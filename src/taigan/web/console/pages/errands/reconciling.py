@@ -30,7 +30,7 @@ OF_DAY = ("withdrawal_differs",)
 async def reconciling(visit: Here) -> Answer:
     """The days that were held against BoLink's books, and what differs."""
     try:
-        return visit.page("reconciling.html", part="parts/differences.html", **await _shown(visit))
+        return visit.page("errands/reconciling.html", part="errands/parts/differences.html", **await _shown(visit))
     except Refused:
         return visit.go(visit.in_lot("reconciling"))
 
@@ -44,7 +44,7 @@ async def reconcile(visit: Here) -> Answer:
         run = await visit.office.reconciling.reconcile(visit.here.lot_id, day, by)
     except LotError as error:
         error.field = error.field if error.field in ("day", "reason") else "day"
-        return visit.again("reconciling.html", error, **await _shown(visit))
+        return visit.again("errands/reconciling.html", error, **await _shown(visit))
     if run.said:
         return visit.go(visit.in_lot("reconciling"), visit.tell("泊链没有全部回答：%(said)s", said=run.said), "bad")
     if not run.differences:

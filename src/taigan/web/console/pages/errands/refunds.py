@@ -53,8 +53,8 @@ async def refunds(visit: Here) -> Answer:
     rows, more = fields.further(visit, rows, BY_TIME, lambda row: (row.at, row.errand_id), "refunds")
     policy = visit.office.leaving.policy
     return visit.page(
-        "refunds.html",
-        part="parts/refunds.html",
+        "errands/refunds.html",
+        part="errands/parts/refunds.html",
         rows=rows,
         more=more,
         counts=counts,
@@ -70,13 +70,13 @@ async def count(visit: Here) -> Answer:
     """How many wait for a second person, for the menu."""
     lot_id = visit.here.lot_id
     visit.refunds_wanted = await visit.office.database.read(lambda conn: kept.count_wanted(conn, lot_id))
-    return visit.page("parts/refund_count.html")
+    return visit.page("errands/parts/refund_count.html")
 
 
 @get("/lots/{lot_id:str}/money/payments/{payment_id:str}/refund", right=Right.MONEY_REFUND)
 async def refund(visit: Here, payment_id: FromPath[str]) -> Answer:
     """The form that asks for a payment to be given back."""
-    return visit.page("refund.html", **await _shown(visit, payment_id))
+    return visit.page("errands/refund.html", **await _shown(visit, payment_id))
 
 
 @post("/lots/{lot_id:str}/money/payments/{payment_id:str}/refund", right=Right.MONEY_REFUND)
@@ -95,7 +95,7 @@ async def ask_refund(visit: Here, payment_id: FromPath[str]) -> Answer:
         raise
     except LotError as error:
         error.field = error.field if error.field in ("fen", "reason") else ""
-        return visit.again("refund.html", error, **await _shown(visit, payment_id))
+        return visit.again("errands/refund.html", error, **await _shown(visit, payment_id))
     visit.changed(order_id=errand.order_id)
     return visit.go(visit.in_lot("errands", errand.errand_id), *said(visit, errand))
 
