@@ -62,7 +62,7 @@ async def money(visit: Here) -> Answer:
     try:
         days = fields.days(visit, most=LONGEST)
     except BadValue as error:
-        return visit.again("money.html", error, by=by, sums=None, bys=BYS, saved=saved)
+        return visit.again("money/money.html", error, by=by, sums=None, bys=BYS, saved=saved)
     lot_id, each = visit.here.lot_id, days.each(visit)
     dates = {"from": days.first.isoformat(), "to": days.last.isoformat()}
 
@@ -82,7 +82,7 @@ async def money(visit: Here) -> Answer:
     ways = [way for way in WAY if way in there] + sorted(there - set(WAY))
     totals = {way: summed(line.ways[way] for line in sums.lines if way in line.ways) for way in ways}
     shown: dict[str, Any] = {"sums": sums, "ways": ways, "totals": totals, "dates": dates, "days": days}
-    return visit.page("money.html", by=by, bys=BYS, saved=saved, **shown)
+    return visit.page("money/money.html", by=by, bys=BYS, saved=saved, **shown)
 
 
 @get("/lots/{lot_id:str}/money/payments", right=Right.MONEY_SEE)
@@ -94,7 +94,7 @@ async def payments(visit: Here) -> Answer:
         sought = payments_sought(visit)
         after = BY_TIME.read(visit.text("after", 512))
     except BadValue as error:
-        return visit.again("payments.html", error, rows=[], total=None, more="", shifts={}, **options)
+        return visit.again("money/payments.html", error, rows=[], total=None, more="", shifts={}, **options)
     except Refused:
         return visit.go(visit.in_lot("money", "payments"))
     lot_id = visit.here.lot_id
@@ -108,7 +108,7 @@ async def payments(visit: Here) -> Answer:
     rows, more = fields.further(
         visit, rows, BY_TIME, lambda row: (row.received_at, row.payment_id), "money", "payments"
     )
-    return visit.page("payments.html", rows=rows, total=total, more=more, shifts=shifts, **options)
+    return visit.page("money/payments.html", rows=rows, total=total, more=more, shifts=shifts, **options)
 
 
 @get("/lots/{lot_id:str}/money/bills", right=Right.MONEY_SEE)
@@ -120,7 +120,7 @@ async def bills(visit: Here) -> Answer:
         sought = bills_sought(visit)
         after = BY_NAME.read(visit.text("after", 512))
     except BadValue as error:
-        return visit.again("bills.html", error, rows=[], sums=None, more="", whats=WHATS, saved=saved)
+        return visit.again("money/bills.html", error, rows=[], sums=None, more="", whats=WHATS, saved=saved)
     except Refused:
         return visit.go(visit.in_lot("money", "bills"))
     lot_id = visit.here.lot_id
@@ -130,7 +130,7 @@ async def bills(visit: Here) -> Answer:
 
     rows, sums = await visit.office.database.read(read)
     rows, more = fields.further(visit, rows, BY_NAME, lambda row: (row.order.order_id,), "money", "bills")
-    return visit.page("bills.html", rows=rows, sums=sums, more=more, whats=WHATS, saved=saved)
+    return visit.page("money/bills.html", rows=rows, sums=sums, more=more, whats=WHATS, saved=saved)
 
 
 @get("/lots/{lot_id:str}/money/reductions", right=Right.MONEY_SEE)
@@ -142,7 +142,7 @@ async def reductions(visit: Here) -> Answer:
         who, kind = visit.text("person", 200), visit.text("kind", 16)
         after = BY_TIME.read(visit.text("after", 512))
     except BadValue as error:
-        return visit.again("reductions.html", error, rows=[], more="", kinds=REDUCTION, days=None)
+        return visit.again("money/reductions.html", error, rows=[], more="", kinds=REDUCTION, days=None)
     except Refused:
         return visit.go(visit.in_lot("money", "reductions"))
     lot_id = visit.here.lot_id
@@ -150,7 +150,7 @@ async def reductions(visit: Here) -> Answer:
         lambda conn: books.reductions(conn, lot_id, fields.PAGE + 1, after, days.span, who, kind)
     )
     rows, more = fields.further(visit, rows, BY_TIME, lambda row: (row.at, row.reduction_id), "money", "reductions")
-    return visit.page("reductions.html", rows=rows, more=more, kinds=REDUCTION, days=days)
+    return visit.page("money/reductions.html", rows=rows, more=more, kinds=REDUCTION, days=days)
 
 
 @post("/lots/{lot_id:str}/money/payments/{payment_id:str}/assign", right=Right.MONEY_ASSIGN)

@@ -27,7 +27,7 @@ from taigan.web.errors import Refused
 async def shifts(visit: Here) -> Answer:
     """The person's own shift, or the form that opens one; and all shifts, the newest first."""
     try:
-        return visit.page("shifts.html", **await _listed(visit))
+        return visit.page("money/shifts/shifts.html", **await _listed(visit))
     except Refused:
         return visit.go(visit.in_lot("shifts"))
 
@@ -45,7 +45,7 @@ async def open_shift(visit: Here) -> Answer:
     except LotError as error:
         if error.field == "operator":
             error.field = ""
-        return visit.again("shifts.html", error, **await _listed(visit))
+        return visit.again("money/shifts/shifts.html", error, **await _listed(visit))
     visit.changed()
     return visit.go(visit.back(visit.in_lot("shifts", shift.shift_id)), visit.tell("已开班。"))
 
@@ -54,7 +54,7 @@ async def open_shift(visit: Here) -> Answer:
 async def shift(visit: Here, shift_id: FromPath[str]) -> Answer:
     """The report of a shift: of one that goes on, as it is now."""
     found, sums = await _report(visit, shift_id)
-    return visit.page("shift.html", shift=found, sums=sums, mine=_is_own(visit, found))
+    return visit.page("money/shifts/shift.html", shift=found, sums=sums, mine=_is_own(visit, found))
 
 
 @get("/lots/{lot_id:str}/shifts/{shift_id:str}/close", right=Right.SHIFT_RUN)
@@ -63,7 +63,7 @@ async def counting(visit: Here, shift_id: FromPath[str]) -> Answer:
     found = await _own(visit, shift_id)
     if found.closed_at is not None:
         return visit.go(visit.in_lot("shifts", shift_id))
-    return visit.page("shift_close.html", shift=found)
+    return visit.page("money/shifts/shift_close.html", shift=found)
 
 
 @post("/lots/{lot_id:str}/shifts/{shift_id:str}/close", right=Right.SHIFT_RUN)
@@ -77,7 +77,7 @@ async def close_shift(visit: Here, shift_id: FromPath[str]) -> Answer:
             CloseShift(lot_id=visit.here.lot_id, shift_id=shift_id, counted_fen=counted, note=note, by=by)
         )
     except LotError as error:
-        return visit.again("shift_close.html", error, shift=found)
+        return visit.again("money/shifts/shift_close.html", error, shift=found)
     visit.changed()
     differs = (closed.counted_fen or 0) - (closed.expected_fen or 0)
     said = visit.tell("已交班，现金相符。") if not differs else visit.tell("已交班，差额已记下。")

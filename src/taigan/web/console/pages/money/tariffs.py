@@ -59,7 +59,7 @@ async def tariffs(visit: Here) -> Answer:
 
     rows, present = await visit.office.database.read(read)
     rows, more = fields.further(visit, rows, BY_ID, lambda row: (row.version,), "tariffs")
-    return visit.page("tariffs.html", rows=rows, more=more, present=present, today=today)
+    return visit.page("money/tariffs/tariffs.html", rows=rows, more=more, present=present, today=today)
 
 
 @get("/lots/{lot_id:str}/tariffs/{version:int}", right=Right.TARIFF_SEE)
@@ -76,8 +76,8 @@ async def tariff(visit: Here, version: FromPath[int]) -> Answer:
     try:
         trial = await _tried(visit, price_list)
     except BadValue as error:
-        return visit.again("tariff.html", error, row=row, trial=Trial(price_list), **_shown(visit))
-    return visit.page("tariff.html", row=row, trial=trial, **_shown(visit))
+        return visit.again("money/tariffs/tariff.html", error, row=row, trial=Trial(price_list), **_shown(visit))
+    return visit.page("money/tariffs/tariff.html", row=row, trial=trial, **_shown(visit))
 
 
 @get("/lots/{lot_id:str}/tariffs/new", right=Right.TARIFF_SET)
@@ -88,7 +88,7 @@ async def new_tariff(visit: Here) -> Answer:
     text = ""
     if newest is not None:
         text = msgspec.json.format(newest.body, indent=2)
-    return visit.page("tariff_new.html", text=text, trial=None, **_shown(visit))
+    return visit.page("money/tariffs/tariff_new.html", text=text, trial=None, **_shown(visit))
 
 
 @post("/lots/{lot_id:str}/tariffs/new", right=Right.TARIFF_SET)
@@ -100,13 +100,13 @@ async def try_tariff(visit: Here) -> Answer:
         price_list = await asyncio.to_thread(_read, visit, text)
         trial = await _tried(visit, price_list)
         if visit.form.get("act") != "keep":
-            return visit.page("tariff_new.html", text=text, trial=trial, **_shown(visit))
+            return visit.page("money/tariffs/tariff_new.html", text=text, trial=trial, **_shown(visit))
         by = visit.by(visit.text("reason", 200, needed=visit.tell("请写原因。")))
         row = await visit.office.prices.add_price_list(visit.here.lot_id, price_list, by)
     except LotError as error:
         if error.field.startswith("price_list"):
             error.field = "text"
-        return visit.again("tariff_new.html", error, text="", trial=trial, **_shown(visit))
+        return visit.again("money/tariffs/tariff_new.html", error, text="", trial=trial, **_shown(visit))
     said = visit.tell("第 %(version)d 版收费标准从 %(day)s 起执行。", version=row.version, day=row.valid_from)
     return visit.go(visit.in_lot("tariffs", str(row.version)), said)
 
