@@ -40,7 +40,7 @@ SHOWN = 50
 @get("/lots/{lot_id:str}/passes/{card_id:str}", right=Right.PASS_SEE)
 async def pass_card(visit: Here, card_id: FromPath[str]) -> Answer:
     """One pass: its plates, its days, its renewals."""
-    return visit.page("pass_card.html", **await _card(visit, card_id))
+    return visit.page("passes/pass_card.html", **await _card(visit, card_id))
 
 
 @post("/lots/{lot_id:str}/passes/{card_id:str}", right=Right.PASS_SET)
@@ -52,7 +52,7 @@ async def change_pass(visit: Here, card_id: FromPath[str]) -> Answer:
         by = visit.by(visit.text("reason", 200, needed=visit.tell("请写原因。")))
         await visit.office.leaving.do(PutPasses(lot_id=visit.here.lot_id, passes=[given], by=by))
     except LotError as error:
-        return visit.again("pass_card.html", error, **shown)
+        return visit.again("passes/pass_card.html", error, **shown)
     return visit.go(visit.in_lot("passes", card_id), visit.tell("月卡 %(card)s 已改。", card=card_id))
 
 
@@ -68,14 +68,14 @@ async def renew_pass(visit: Here, card_id: FromPath[str]) -> Answer:
         )
     except LotError as error:
         error.field = error.field if error.field == "months" else ""
-        return visit.again("pass_card.html", error, **shown)
+        return visit.again("passes/pass_card.html", error, **shown)
     return visit.go(visit.in_lot("errands", errand.errand_id), *said(visit, errand))
 
 
 @get("/lots/{lot_id:str}/pass-prices", right=Right.PASS_SEE)
 async def pass_prices(visit: Here) -> Answer:
     """For how long and at what price passes are sold."""
-    return visit.page("pass_prices.html", **await _prices(visit))
+    return visit.page("passes/pass_prices.html", **await _prices(visit))
 
 
 @post("/lots/{lot_id:str}/pass-prices", right=Right.PASS_SET)
@@ -98,7 +98,7 @@ async def put_pass_prices(visit: Here) -> Answer:
         await visit.office.errands.set_terms(visit.here.lot_id, terms, by)
     except LotError as error:
         error.field = error.field if error.field != "terms" else ""
-        return visit.again("pass_prices.html", error, **await _prices(visit))
+        return visit.again("passes/pass_prices.html", error, **await _prices(visit))
     return visit.go(visit.in_lot("pass-prices"), visit.tell("价目已保存。"))
 
 
@@ -119,7 +119,7 @@ async def fetch_passes(visit: Here) -> Answer:
 @get("/lots/{lot_id:str}/pass-limits", right=Right.PASS_SEE)
 async def pass_limits(visit: Here) -> Answer:
     """The areas and times that passes may be limited to, and the lot's days of grace."""
-    return visit.page("pass_limits.html", **await _places(visit))
+    return visit.page("passes/pass_limits.html", **await _places(visit))
 
 
 @post("/lots/{lot_id:str}/pass-limits", right=Right.PASS_SET)
@@ -155,14 +155,14 @@ async def put_pass_limits(visit: Here) -> Answer:
         await visit.office.leaving.do(PutLimits(lot_id=lot_id, limits=given, by=by))
     except LotError as error:
         error.field = "" if error.field in ("lanes", "hours", "number") else error.field
-        return visit.again("pass_limits.html", error, **await _places(visit))
+        return visit.again("passes/pass_limits.html", error, **await _places(visit))
     return visit.go(visit.in_lot("pass-limits"), visit.tell("区域和时段已保存。"))
 
 
 @get("/lots/{lot_id:str}/pass-import", right=Right.PASS_SET)
 async def import_passes(visit: Here) -> Answer:
     """The form for a file."""
-    return visit.page("pass_import.html", sheet=None)
+    return visit.page("passes/pass_import.html", sheet=None)
 
 
 @post("/lots/{lot_id:str}/pass-import", right=Right.PASS_SET)
@@ -172,18 +172,18 @@ async def try_passes(visit: Here) -> Answer:
     data = visit.form.get("list", "").encode() if keeps else visit.files.get("file", b"")
     if not data:
         nothing = BadValue(visit.tell("请选一个文件。"), "file")
-        return visit.again("pass_import.html", nothing, sheet=None)
+        return visit.again("passes/pass_import.html", nothing, sheet=None)
     areas = [one.number for one in await _limits(visit) if one.kind == "area"]
     sheet = await asyncio.to_thread(pass_sheets.read, data, visit.zone, visit.tell, areas)
     shown = await _preview(visit, sheet)
     if not keeps or sheet.slips or not sheet.passes:
-        return visit.page("pass_import.html", **shown)
+        return visit.page("passes/pass_import.html", **shown)
     try:
         by = visit.by(visit.text("reason", 200, needed=visit.tell("请写原因。")))
         done = await visit.office.leaving.do(PutPasses(lot_id=visit.here.lot_id, passes=sheet.passes, by=by))
     except LotError as error:
         error.field = error.field if error.field == "reason" else ""
-        return visit.again("pass_import.html", error, **shown)
+        return visit.again("passes/pass_import.html", error, **shown)
     text = visit.tell(
         "导入完毕：新 %(new)d 张，改 %(changed)d 张，没有变化 %(same)d 张。",
         new=done.new,

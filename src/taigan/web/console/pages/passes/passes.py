@@ -39,9 +39,9 @@ SOON = timedelta(days=30)
 async def passes(visit: Here) -> Answer:
     """The lot's passes by their number, and what happens to the plate that was asked about."""
     try:
-        return visit.page("passes.html", **await _listed(visit), found=await _found(visit))
+        return visit.page("passes/passes.html", **await _listed(visit), found=await _found(visit))
     except BadValue as error:
-        return visit.again("passes.html", error, **await _listed(visit, sought=False), found=None)
+        return visit.again("passes/passes.html", error, **await _listed(visit, sought=False), found=None)
     except Refused:
         return visit.go(visit.in_lot("passes"))
 
@@ -76,7 +76,7 @@ async def add_pass(visit: Here) -> Answer:
             )
         )
     except LotError as error:
-        return visit.again("passes.html", error, **await _listed(visit, sought=False), found=None)
+        return visit.again("passes/passes.html", error, **await _listed(visit, sought=False), found=None)
     return visit.go(visit.in_lot("passes"), visit.tell("月卡 %(card)s 已加上。", card=card_id))
 
 
@@ -92,7 +92,7 @@ async def end_pass(visit: Here, card_id: FromPath[str]) -> Answer:
 async def lists(visit: Here) -> Answer:
     """Who is not let in, and BoLink's free and refused vehicles."""
     try:
-        return visit.page("lists.html", **await _lists(visit))
+        return visit.page("passes/lists.html", **await _lists(visit))
     except Refused:
         return visit.go(visit.in_lot("lists"))
 
@@ -105,7 +105,7 @@ async def block(visit: Here) -> Answer:
         by = visit.by(visit.text("reason", 200, needed=visit.tell("请写原因。")))
         await visit.office.attendant.block(visit.here.lot_id, "licence", plate, by)
     except LotError as error:
-        return visit.again("lists.html", error, **await _lists(visit))
+        return visit.again("passes/lists.html", error, **await _lists(visit))
     return visit.go(visit.in_lot("lists"), visit.tell("%(plate)s 不再放入。", plate=plate))
 
 
