@@ -33,12 +33,12 @@ async def audit_page(visit: Here) -> Answer:
         after = BY_TIME.read(visit.text("after", 512))
         rows = await visit.office.database.read(lambda conn: audit.deeds(conn, lot_id, fields.PAGE + 1, after, wanted))
     except BadValue as error:
-        return visit.again("audit.html", error, rows=[], more="", kinds=audit.KINDS, lanes=lanes, minute=None)
+        return visit.again("people/audit.html", error, rows=[], more="", kinds=audit.KINDS, lanes=lanes, minute=None)
     except Refused:
         return visit.go(visit.in_lot("audit"))
     rows, more = fields.further(visit, rows, BY_TIME, lambda row: (row.at, row.key), "audit")
     begins = minute if not visit.text("after", 512) else None
-    return visit.page("audit.html", rows=rows, more=more, kinds=audit.KINDS, lanes=lanes, minute=begins)
+    return visit.page("people/audit.html", rows=rows, more=more, kinds=audit.KINDS, lanes=lanes, minute=begins)
 
 
 def sought(visit: Visit) -> Wanted:

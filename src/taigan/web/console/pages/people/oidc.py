@@ -103,7 +103,7 @@ async def begin_link(visit: Here) -> Answer:
     except Unreached:
         return visit.go("/account", _said(visit, _UNREACHED), "bad")
     visit.start_flow(flow)
-    answer = visit.page("leaving.html", address=address)
+    answer = visit.page("people/leaving.html", address=address)
     answer.headers["refresh"] = f"0; url={address}"
     return answer
 

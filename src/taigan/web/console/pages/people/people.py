@@ -64,7 +64,7 @@ async def add(visit: Here) -> Answer:
         return await _people(visit, BadValue(_said(visit, error), error.field))
     except BadValue as error:
         return await _people(visit, error)
-    return visit.page("password.html", login=login, password=password, new=True)
+    return visit.page("people/password.html", login=login, password=password, new=True)
 
 
 @get("/lots/{lot_id:str}/people/{login:str}", right=Right.STAFF_SEE)
@@ -72,7 +72,7 @@ async def person_page(visit: Here, login: FromPath[str]) -> Answer:
     """One of them: roles, second factor, what can be done about the account."""
     worker = await _worker(visit, login)
     link = await visit.accounts.link_at(visit.provider, login)
-    return visit.page("person.html", worker=worker, roles=_roles_to_give(visit, worker), link=link)
+    return visit.page("people/person.html", worker=worker, roles=_roles_to_give(visit, worker), link=link)
 
 
 @post("/lots/{lot_id:str}/people/{login:str}/give", right=Right.STAFF_SET)
@@ -116,7 +116,7 @@ async def reset(visit: Here, login: FromPath[str]) -> Answer:
     await _mine(visit, login)
     password = new_password()
     await visit.accounts.reset(login, password, by=visit.by(_why(visit)))
-    return visit.page("password.html", login=login, password=password, new=False)
+    return visit.page("people/password.html", login=login, password=password, new=False)
 
 
 async def _people(visit: Visit, error: BadValue | None = None) -> Answer:
@@ -128,7 +128,11 @@ async def _people(visit: Visit, error: BadValue | None = None) -> Answer:
         if role is not Role.CAMERA
     ]
     values: dict[str, Any] = {"workers": workers, "roles": _roles_to_give(visit, None), "rights": rights}
-    return visit.page("people.html", **values) if error is None else visit.again("people.html", error, **values)
+    return (
+        visit.page("people/people.html", **values)
+        if error is None
+        else visit.again("people/people.html", error, **values)
+    )
 
 
 def _as_worker(visit: Visit, person: Person, given: list[Given]) -> Worker | None:

@@ -32,7 +32,7 @@ async def sign_in_page(visit: Here) -> Answer:
     if visit.signed is not None:
         return visit.go("/" if visit.signed.session.whole else "/sign-in/code")
     know_browser(visit)
-    return visit.page("sign_in.html")
+    return visit.page("people/sign_in.html")
 
 
 @post("/sign-in", right=Who.ANYBODY)
@@ -44,9 +44,9 @@ async def sign_in(visit: Here) -> Answer:
     except Refused as refused:
         status = HTTPStatus.TOO_MANY_REQUESTS if refused.wait else HTTPStatus.UNAUTHORIZED
         visit.wrong["password"] = said_of_waiting(visit, refused) if refused.wait else visit.tell(_WRONG)
-        return visit.page("sign_in.html", status=status)
+        return visit.page("people/sign_in.html", status=status)
     except BadValue as error:
-        return visit.again("sign_in.html", error)
+        return visit.again("people/sign_in.html", error)
     if visit.signed is not None:
         await visit.accounts.sign_out(visit.token)
     visit.start_session(token)
@@ -59,7 +59,7 @@ async def code_page(visit: Here) -> Answer:
     """The second factor."""
     if visit.signed is None or visit.signed.session.whole:
         return visit.go("/" if visit.signed is not None else "/sign-in")
-    return visit.page("sign_in_code.html")
+    return visit.page("people/sign_in_code.html")
 
 
 @post("/sign-in/code", right=Who.ANYBODY)
@@ -70,7 +70,7 @@ async def code(visit: Here) -> Answer:
     except Refused as refused:
         status = HTTPStatus.TOO_MANY_REQUESTS if refused.wait else HTTPStatus.UNAUTHORIZED
         visit.wrong["code"] = said_of_waiting(visit, refused) if refused.wait else visit.tell(_WRONG_CODE)
-        return visit.page("sign_in_code.html", status=status)
+        return visit.page("people/sign_in_code.html", status=status)
     return visit.go("/")
 
 
@@ -165,12 +165,12 @@ async def show_account(visit: Visit, status: int = HTTPStatus.OK) -> Answer:
     """The person's own account, with what was wrong in one of its forms."""
     login = visit.person.person.login
     grants, link = await visit.accounts.grants_of(login), await visit.accounts.link_at(visit.provider, login)
-    return visit.page("account.html", status=status, grants=grants, link=link)
+    return visit.page("people/account.html", status=status, grants=grants, link=link)
 
 
 def _second_factor(visit: Visit, secret: str, status: int = HTTPStatus.OK) -> Answer:
     drawn = accounts.code_of_secret(secret, visit.person.person.login)
-    return visit.page("second_factor.html", status=status, secret=secret, drawn=drawn)
+    return visit.page("people/second_factor.html", status=status, secret=secret, drawn=drawn)
 
 
 def know_browser(visit: Visit) -> None:
