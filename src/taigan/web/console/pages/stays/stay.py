@@ -86,7 +86,7 @@ async def stay(visit: Here, order_id: FromPath[str]) -> Answer:
     if visit.may(Right.PICTURE_SEE):
         pictures = await visit.office.database.read(lambda conn: shots.of_order(conn, lot_id, order_id))
     return visit.page(
-        "stay.html", order=found.order, money=found.money, offered=offered, before=before, pictures=pictures
+        "stays/stay.html", order=found.order, money=found.money, offered=offered, before=before, pictures=pictures
     )
 
 
@@ -263,7 +263,7 @@ async def _page(
     values: dict[str, Any] = {"news": news, "soon": SOON, "effect": effect}
     if act.path == "correct":
         values |= {"plate": _plate(stay.order), "in_at": f"{_in_at(visit, stay.order):{MINUTE}}"}
-    return visit.page(f"stay_acts/{act.path}.html", status=status, act=act, stay=stay, **values)
+    return visit.page(f"stays/acts/{act.path}.html", status=status, act=act, stay=stay, **values)
 
 
 async def _stay(visit: Visit, order_id: str) -> Stay:
@@ -370,7 +370,7 @@ async def _reduction_page(visit: Visit, order_id: str, reduction_id: str, error:
     if error is not None:
         visit.wrong["reason" if error.field == "reason" else ""] = visit.rendering.error(error, visit)
     status = HTTPStatus.OK if error is None else HTTPStatus.UNPROCESSABLE_ENTITY
-    return visit.page("stay_acts/reduction.html", status=status, stay=stay, reduction=found)
+    return visit.page("stays/reduction.html", status=status, stay=stay, reduction=found)
 
 
 async def _reduction(visit: Visit, order_id: str, reduction_id: str) -> Reduction:

@@ -58,11 +58,11 @@ async def stays(visit: Here) -> Answer:
             lambda conn: searches.stays(conn, lot_id, fields.PAGE + 1, after, sought)
         )
     except BadValue as error:
-        return visit.again("stays.html", error, rows=[], more="", states=(*STATES, STALE), saved=saved)
+        return visit.again("stays/stays.html", error, rows=[], more="", states=(*STATES, STALE), saved=saved)
     except Refused:
         return visit.go(visit.in_lot("stays"))
     rows, more = fields.further(visit, rows, BY_TIME, lambda row: (row.order.requested_at, row.order.order_id), "stays")
-    return visit.page("stays.html", rows=rows, more=more, states=(*STATES, STALE), saved=saved)
+    return visit.page("stays/stays.html", rows=rows, more=more, states=(*STATES, STALE), saved=saved)
 
 
 async def money_at(visit: Visit, order_id: str) -> Money:
