@@ -58,7 +58,7 @@ async def bolink_page(visit: Here) -> Answer:
 @get("/lots/{lot_id:str}/bolink/line", right=Right.DELIVERY_SEE)
 async def line_part(visit: Here) -> Answer:
     """The part of the page that changes by itself."""
-    return visit.page("parts/bolink_line.html", line=await _line(visit))
+    return visit.page("bolink/parts/bolink_line.html", line=await _line(visit))
 
 
 @post("/lots/{lot_id:str}/bolink/uploads/{delivery_id:int}/retry", right=Right.DELIVERY_REPLAY)
@@ -118,7 +118,11 @@ async def _page(visit: Visit, *, error: BadValue | None = None, verdict: Verdict
         return visit.go(visit.in_lot("bolink"))
     values: dict[str, Any] = {"line": await _line(visit), "said": said, "more": more, "verdict": verdict}
     values |= {"ways": messages.WAYS, "outcomes": messages.OUTCOMES}
-    return visit.again("bolink.html", error, **values) if error is not None else visit.page("bolink.html", **values)
+    return (
+        visit.again("bolink/bolink.html", error, **values)
+        if error is not None
+        else visit.page("bolink/bolink.html", **values)
+    )
 
 
 async def _line(visit: Visit) -> Line:

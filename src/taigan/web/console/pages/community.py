@@ -41,7 +41,7 @@ class Resident(msgspec.Struct):
 @get("/lots/{lot_id:str}/community", right=Right.RESIDENT_SEE)
 async def community(visit: Here) -> Answer:
     """The area, its devices and its people."""
-    return visit.page("community.html", **await _shown(visit))
+    return visit.page("community/community.html", **await _shown(visit))
 
 
 @post("/lots/{lot_id:str}/community", right=Right.RESIDENT_SET)
@@ -60,7 +60,7 @@ async def set_community(visit: Here) -> Answer:
         by = visit.by(visit.text("reason", 200, needed=visit.tell("请写原因。")))
         await visit.office.community.set_up(visit.here.lot_id, by, project_code=int(number), **given)
     except LotError as error:
-        return visit.again("community.html", error, **await _shown(visit))
+        return visit.again("community/community.html", error, **await _shown(visit))
     return visit.go(visit.in_lot("community"), visit.tell("已保存。"))
 
 
@@ -97,7 +97,7 @@ async def put_access_device(visit: Here) -> Answer:
         )
     except LotError as error:
         error.field = "device_reason" if error.field == "reason" else error.field
-        return visit.again("community.html", error, **await _shown(visit))
+        return visit.again("community/community.html", error, **await _shown(visit))
     return visit.go(visit.in_lot("community"), visit.tell("设备 %(code)s 已保存。", code=code))
 
 
@@ -115,7 +115,7 @@ async def drop_access_device(visit: Here, equipment_code: FromPath[str]) -> Answ
 async def passages(visit: Here) -> Answer:
     """Who passed the gates, newest first."""
     try:
-        return visit.page("passages.html", **await _passed(visit), compared=None)
+        return visit.page("community/passages.html", **await _passed(visit), compared=None)
     except Refused:
         return visit.go(visit.in_lot("community", "passages"))
 
@@ -132,8 +132,8 @@ async def compare_passages(visit: Here) -> Answer:
         compared: Compared = await visit.office.community.compare(visit.here, day)
     except LotError as error:
         error.field = "day"
-        return visit.again("passages.html", error, **await _passed(visit), compared=None)
-    return visit.page("passages.html", **await _passed(visit), compared=compared)
+        return visit.again("community/passages.html", error, **await _passed(visit), compared=None)
+    return visit.page("community/passages.html", **await _passed(visit), compared=compared)
 
 
 @post("/lots/{lot_id:str}/community/passages/{passage_id:str}/again", right=Right.RESIDENT_SET)
