@@ -69,7 +69,7 @@ async def onboarding_form(request: AnyRequest, pages: FromPages) -> Response[Any
         return _refused(pages, visit, HTTPStatus.FORBIDDEN)
     known = await pages.hub.book.read(records.find, Kind.MERCHANTS, found.union_id, found.lot_id, "")
     shown: dict[str, Any] = {"of_lot": found, "known": known, "asked": visit.query, "texts": _TEXTS}
-    return pages.page("onboarding.html", visit, wrong=False, **shown)
+    return pages.page("opened/onboarding.html", visit, wrong=False, **shown)
 
 
 @post(ONBOARDING_PATH, status_code=HTTPStatus.SEE_OTHER)
@@ -82,7 +82,7 @@ async def onboard(request: AnyRequest, pages: FromPages) -> Response[Any]:
     given = {name: form.get(name, "").strip() for name in _TEXTS}
     if any(not text or len(text) > _TEXTS[name] or "\0" in text for name, text in given.items()):
         values: dict[str, Any] = {"of_lot": found, "known": None, "asked": form, "texts": _TEXTS}
-        return pages.page("onboarding.html", visit, status=HTTPStatus.BAD_REQUEST, wrong=True, **values)
+        return pages.page("opened/onboarding.html", visit, status=HTTPStatus.BAD_REQUEST, wrong=True, **values)
     await pages.hub.book.write(_keep_merchant, found, given, pages.hub.new_code() + pages.hub.new_code())
     query = {name: form[name] for name in ("lot_id", "until", "proof")}
     return Redirect(visit.url(ONBOARDING_PATH, **query), status_code=303)
@@ -140,7 +140,7 @@ async def licence(request: AnyRequest, pages: FromPages) -> Response[Any]:
     if not _BACK.fullmatch(back) or not await pages.hub.book.read(_may_ask, pages.hub.rules.redirect_hosts, back):
         return _refused(pages, visit, HTTPStatus.BAD_REQUEST)
     if visit.driver is None:
-        return log_in(pages, request, visit, {"redirectUrl": back}, {}, template="licence.html")
+        return log_in(pages, request, visit, {"redirectUrl": back}, {}, template="opened/licence.html")
     return Redirect(with_licence(back, visit.driver.licence))
 
 
@@ -181,7 +181,7 @@ _BUTTONS: dict[str, tuple[str, ...]] = {
 def _counter(pages: Pages, visit: Visit, record: Record) -> Response[Any]:
     following = settlement.NEXT.get(record.kind, {}).get(record.state, ())
     buttons = [state for state in _BUTTONS.get(record.kind, ()) if state in following]
-    return pages.page("counter.html", visit, record=record, money=yuan(record.fen), buttons=buttons)
+    return pages.page("opened/counter.html", visit, record=record, money=yuan(record.fen), buttons=buttons)
 
 
 def _refused(pages: Pages, visit: Visit, status: HTTPStatus) -> Response[Any]:

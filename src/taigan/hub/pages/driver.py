@@ -240,7 +240,7 @@ async def entry_page(request: AnyRequest, pages: FromPages) -> Response[Any]:
     if not code.good or code.kind is not CodeKind.ENTRY:
         return pages.page("gone.html", visit, status=HTTPStatus.GONE, **lane)
     if visit.driver is not None and pages.is_named(visit):
-        return pages.page("entry.html", visit, **lane)
+        return pages.page("entering/entry.html", visit, **lane)
     return log_in(pages, request, visit, {"code": code.code}, lane)
 
 
@@ -251,7 +251,7 @@ def log_in(
     then: dict[str, str],
     about: dict[str, Any],
     *,
-    template: str = "other_app.html",
+    template: str = "entering/other_app.html",
 ) -> Response[Any]:
     """Send a browser that nobody is known by to its app's login, or show which apps there are.
 
@@ -357,7 +357,7 @@ async def scan_page(request: AnyRequest, pages: FromPages, scan_id: FromPath[str
     screen = await _own_screen(pages, visit, scan_id)
     if screen is None:
         return pages.page("notice.html", visit, status=HTTPStatus.NOT_FOUND, again="", kind="scan")
-    return pages.page("scan.html", visit, **_values(screen))
+    return pages.page("entering/scan.html", visit, **_values(screen))
 
 
 def _values(screen: Screen) -> dict[str, Any]:
@@ -374,7 +374,7 @@ class Now(msgspec.Struct):
 
 
 def _now(pages: Pages, visit: Visit, screen: Screen) -> Now:
-    return Now(pages.piece("screen.html", visit, **_values(screen)), screen.digest, screen.listening)
+    return Now(pages.piece("entering/screen.html", visit, **_values(screen)), screen.digest, screen.listening)
 
 
 @get("/scans/{scan_id:str}/now")

@@ -52,10 +52,10 @@ async def code_page(request: AnyRequest, pages: FromPages) -> Response[Any]:
     if visit.driver is None or not pages.is_named(visit):
         return log_in(pages, request, visit, {"p": code.code}, lane)
     if code.kind is CodeKind.EXIT_PAY:
-        return pages.page("exit.html", visit, **lane)
+        return pages.page("leaving/exit.html", visit, **lane)
     own = await pages.hub.book.read(quotes.own_stays, lot.lot_id, visit.driver)
     owed = await pages.hub.book.read(quotes.own_arrears, visit.driver)
-    return pages.page("prepay.html", visit, own=own, owed=owed, local=_local, yuan=yuan, **lane)
+    return pages.page("leaving/prepay.html", visit, own=own, owed=owed, local=_local, yuan=yuan, **lane)
 
 
 @get("/unionapi/payorder")
@@ -121,7 +121,7 @@ async def bill_page(request: AnyRequest, pages: FromPages, scan_id: FromPath[str
     bill = await _own_bill(pages, visit, scan_id)
     if bill is None:
         return pages.page("notice.html", visit, status=HTTPStatus.NOT_FOUND, again="", kind="scan")
-    return pages.page("bill.html", visit, **_values(pages, bill))
+    return pages.page("leaving/bill.html", visit, **_values(pages, bill))
 
 
 @post("/bills/{scan_id:str}/pay", status_code=HTTPStatus.SEE_OTHER)
@@ -192,7 +192,7 @@ def _pass_form(
 ) -> Response[Any]:
     status = HTTPStatus.OK if wrong is None else HTTPStatus.UNPROCESSABLE_ENTITY
     shown: dict[str, Any] = {"lot": lot, "channel_id": "", "code": code.code, "leaving": True}
-    return pages.page("pass.html", visit, status=status, typed=typed, wrong=wrong, **shown)
+    return pages.page("leaving/pass.html", visit, status=status, typed=typed, wrong=wrong, **shown)
 
 
 @post("/arrears/{code:str}/pay", status_code=HTTPStatus.SEE_OTHER)
@@ -232,7 +232,7 @@ def _values(pages: Pages, bill: Bill) -> dict[str, Any]:
 
 
 def _now(pages: Pages, visit: Visit, bill: Bill) -> Now:
-    return Now(pages.piece("bill_screen.html", visit, **_values(pages, bill)), bill.digest, bill.listening)
+    return Now(pages.piece("leaving/bill_screen.html", visit, **_values(pages, bill)), bill.digest, bill.listening)
 
 
 @get("/bills/{scan_id:str}/now")
