@@ -90,7 +90,7 @@ async def _admin(pages: Pages, door: Door, request: AnyRequest) -> Visit | None:
 def _room(pages: Pages, visit: Visit, room: str, *, status: int = HTTPStatus.OK, **values: Any) -> Response[str]:
     chinese = visit.language == SOURCE
     return pages.page(
-        f"admin/{room}.html", visit, status=status, room=room, rooms=ROOMS, which=0 if chinese else 1, **values
+        f"admin/rooms/{room}.html", visit, status=status, room=room, rooms=ROOMS, which=0 if chinese else 1, **values
     )
 
 
