@@ -532,6 +532,25 @@ async def test_a_picture_of_a_plate_is_of_it_and_another_one_of_the_passage(plat
 # Asking devices
 
 
+class Latest(Random):
+    """Chance that gives the most it may."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+@pytest.mark.parametrize(("every", "first"), [(0.4, 0.4), (1.0, 1.0), (10.0, 1.0)])
+def test_devices_are_asked_first_at_moments_spread_over_their_pace_but_within_a_second(
+    every: float, first: float
+) -> None:
+    async def ask() -> None:
+        raise AssertionError
+
+    clock = HandClock()
+    clock.advance(100)
+    assert Poller(Site(Heard(), clock, Latest(1))).add(ask, every).due == 100 + first
+
+
 async def test_a_device_is_asked_when_it_is_due_and_not_before_it_has_answered() -> None:
     shared, clock = site()
     poller, asks, answered = Poller(shared), 0, asyncio.Event()

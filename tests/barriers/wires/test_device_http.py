@@ -162,6 +162,49 @@ async def test_a_password_that_is_refused_twice_is_shown_no_third_time() -> None
         assert asked == 2
 
 
+DIGEST = {"WWW-Authenticate": 'Digest realm="gate", nonce="1", qop="auth"'}
+BASIC = {"WWW-Authenticate": 'Basic realm="gate"'}
+
+
+class Answers:
+    """A gate that answers so, one request after the other, and keeps what it was shown."""
+
+    def __init__(self, *answers: tuple[int, dict[str, str]]) -> None:
+        self._answers = list(answers)
+        self.shown: list[str] = []
+
+    async def __call__(self, request: web.BaseRequest) -> web.Response:
+        self.shown.append(request.headers.get("Authorization", "").partition(" ")[0])
+        status, headers = self._answers.pop(0)
+        return web.Response(status=status, headers=headers)
+
+
+async def test_a_device_is_left_alone_after_two_refusals_in_a_row_and_not_after_two_in_all() -> None:
+    gate = Answers((401, {}), (200, {}), (401, {}), (200, {}), (401, {}), (401, {}))
+    async with answering(gate) as devices:
+        device = devices.device()
+        assert [(await device.request("GET", "/"))[0] for _ in range(5)] == [401, 200, 401, 200, 401]
+        with pytest.raises(NotSent, match="refused user and password"):
+            await device.request("GET", "/")
+        assert device.locked_out
+
+
+async def test_a_device_that_offers_basic_only_is_shown_the_password_at_once_from_then_on() -> None:
+    gate = Answers((401, BASIC), (200, {}), (200, {}))
+    async with answering(gate) as devices:
+        device = devices.device(username="admin")
+        assert [(await device.request("GET", "/"))[0] for _ in range(2)] == [200, 200]
+        assert gate.shown == ["", "Basic", "Basic"]
+
+
+async def test_a_device_that_forbids_what_was_signed_afresh_is_not_asked_again() -> None:
+    gate = Answers((401, DIGEST), (200, {}), (401, DIGEST), (403, {}))
+    async with answering(gate) as devices:
+        device = devices.device(username="admin")
+        assert [(await device.request("GET", "/"))[0] for _ in range(2)] == [200, 403]
+        assert gate.shown == ["", "Digest", "Digest", "Digest"]
+
+
 async def test_bytes_that_a_device_does_not_take_within_four_seconds_are_given_up() -> None:
     devices = Devices("http://127.0.0.1")
     connector = http_of(devices.site).session.connector
