@@ -414,6 +414,19 @@ async def test_in_an_emergency_a_plate_that_stands_for_two_stays_ends_neither(st
     assert (states[first.order_id], states[second.order_id]) == ("in", "in")
 
 
+@pytest.mark.parametrize(("stays", "states"), [(1, ["out"]), (2, ["in", "in"])])
+async def test_in_an_emergency_at_an_exit_without_a_loop_a_plate_ends_the_one_stay_that_it_stands_for(
+    no_loop: Parking, stays: int, states: list[str]
+) -> None:
+    for plate in (PLATE, "浙A88888")[:stays]:
+        await parked(no_loop, plate)
+    await no_loop.update(t.orders, plate=PLATE)
+    await no_loop.attendant.set_emergency(LOT_ID, True, BY)
+    await read(no_loop, PLATE)
+    assert no_loop.barrier(EXIT).lifts == 1
+    assert [one.state for one in await no_loop.orders()] == states
+
+
 async def test_a_plate_that_was_seen_to_leave_and_stands_there_again_is_a_persons(street: Parking) -> None:
     await parked(street, hours=0.1)
     await leaves(street, await at_exit(street))
