@@ -254,6 +254,15 @@ async def test_whoever_listens_hears_every_step_of_a_car_at_the_exit(street: Par
         assert steps.count(step) == 1, step
 
 
+async def test_an_alarm_at_the_exit_is_told_live_and_counted(street: Parking) -> None:
+    async with street.platform.events.subscribe(LOT_ID) as heard:
+        await at_exit(street, OTHER)
+        steps = [heard.get_nowait() for _ in range(heard.qsize())]
+    told = [(step["kind"], step["channel_id"], step["text"]) for step in steps if step["step"] == "alarm"]
+    assert told == [("no_entry", EXIT, f"{OTHER}: no entry found")]
+    assert street.metric("taigan_alarms_total", kind="no_entry") == 1
+
+
 async def test_nothing_that_fails_for_one_lane_keeps_what_follows_in_another(street: Parking) -> None:
     """An arm whose driver breaks its promise: the next car goes all the same."""
     await parked(street, hours=0.1)
