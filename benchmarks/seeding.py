@@ -148,7 +148,7 @@ def closed_rows(count: int, of: int) -> dict[str, list[str]]:
         ],
         "inbox": [
             "(digest, lot_id, received_at, key_id, order_id, answer) "
-            f"SELECT md5(n::text) || md5('in' || n), {which}, {at}, 1, {order}, '' {source}"
+            f"SELECT {_digest(at, 'n::text')}, {which}, {at}, 1, {order}, '' {source}"
         ],
         "lifts": [
             "(lot_id, lift_id, channel_id, order_id, command, cause, intended_at, deadline, outcome, outcome_at, "
@@ -194,6 +194,7 @@ def inside_rows(count: int) -> dict[str, list[str]]:
     """The same for cars that are inside."""
     which, order, source = _names("G", count)
     at = "now() - interval '70 min' - (n % 36000) * interval '1 s'"
+    digest = _digest(at, "'g' || n")
     return {
         "orders": [
             "(lot_id, order_id, origin, state, waiting_for, licence, channel_id, presence_id, told_state, told_text, "
@@ -206,7 +207,7 @@ def inside_rows(count: int) -> dict[str, list[str]]:
         ],
         "inbox": [
             "(digest, lot_id, received_at, key_id, order_id, answer) "
-            f"SELECT md5('g' || n) || md5('in' || n), {which}, {at}, 1, {order}, '{{}}' {source}"
+            f"SELECT {digest}, {which}, {at}, 1, {order}, '{{}}' {source}"
         ],
         "lifts": [
             "(lot_id, lift_id, channel_id, order_id, command, cause, intended_at, deadline, outcome, outcome_at, "
@@ -258,6 +259,10 @@ def _delivery(which: str, order: str, section: str, at: str, source: str) -> str
         "(lot_id, order_id, section, payload, state, attempts, created_at, next_at, done_at) SELECT "
         f"{which}, {order}, '{section}', repeat('x', 200), 'done', 1, {at}, {at}, {at} {source}"
     )
+
+
+def _digest(at: str, of: str) -> str:
+    return f"extract(epoch FROM {at})::bigint || ' ' || md5({of}) || md5('in' || n)"
 
 
 def _names(letter: str, count: int) -> tuple[str, str, str]:

@@ -96,8 +96,8 @@ class Callback(msgspec.Struct, frozen=True):
         return self.signed.digest(self.lot.union_id, self.lot.park_id)
 
     def digest_under(self, number: str) -> str:
-        """The same, behind the number that the message bears: of many years' messages those of one day lie together in
-        an index then, where by their digests alone each would lie somewhere else."""
+        """The same, behind the number or the time that the message bears: of many years' messages those of one day lie
+        together in an index then, where by their digests alone each would lie somewhere else."""
         return f"{number} {self.digest}"
 
 
@@ -363,7 +363,7 @@ class NoPlateEntries:
             mobile=asked.mobile_number or "",
             order_id=asked.order_id if asked.order_id and _ORDER_ID.fullmatch(asked.order_id) else "",
             sent_at=units.moment(asked.timestamp, "timetemp"),
-            digest=callback.digest,
+            digest=callback.digest_under(str(asked.timestamp)),
             key_id=callback.key_id,
             received_at=callback.received_at,
             signature=callback.signature.value,
