@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-_OF_EVERY_TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK")
+_OF_NO_TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "DISCARD PLANS")
 
 
 @contextmanager
 def heard() -> Iterator[list[str]]:
-    """The statements that every database is told meanwhile, but those that begin and end transactions.
+    """The statements that every database is told meanwhile, but those that begin and end transactions, and have plans made anew.
 
     SQLite's driver is listened to itself: the platform hands it statements past SQLAlchemy. Rows that it is given by
     one statement after the other, 64, 32, 16 … by each, are here as one.
@@ -23,7 +23,7 @@ def heard() -> Iterator[list[str]]:
 
     def note(statement: str) -> None:
         what, values, _ = statement.partition("VALUES")
-        if what.lstrip().upper().startswith(_OF_EVERY_TRANSACTION) or (values and told and told[-1] == what):
+        if what.lstrip().upper().startswith(_OF_NO_TRANSACTION) or (values and told and told[-1] == what):
             return
         told.append(what)
 

@@ -77,7 +77,7 @@ async def test_an_arm_that_came_down_before_its_car_drove_through_is_raised_once
     await street.barrier(EXIT).report(EventKind.DOWN)
     said = await ask_price(street)
     assert (said["state"], said["price"], said["errmsg"], street.barrier(EXIT).lifts) == (1, "0.00", texts.PASS_ON, 2)
-    causes = await street.row(sa.select(t.lifts.c.cause, t.lifts.c.actor).order_by(t.lifts.c.intended_at))
+    causes = await street.row(sa.select(t.lifts.c.cause, t.lifts.c.actor).order_by(t.lifts.c.lift_id))
     assert [tuple(one) for one in causes if one[0] != "entry"][-2:] == [("released", "driver"), ("again", "driver")]
 
 
