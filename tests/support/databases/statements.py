@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-_OF_NO_TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "DISCARD PLANS")
+_OF_NO_TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "SET PLAN_CACHE_MODE", "DISCARD PLANS")
 
 
 @contextmanager
 def heard() -> Iterator[list[str]]:
-    """The statements that every database is told meanwhile, but those that begin and end transactions, and have plans made anew.
+    """The statements that every database is told meanwhile, but those that belong to no transaction or frame one.
 
     SQLite's driver is listened to itself: the platform hands it statements past SQLAlchemy. Rows that it is given by
     one statement after the other, 64, 32, 16 … by each, are here as one.
