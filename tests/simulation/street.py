@@ -29,7 +29,7 @@ from simulation.database import Kept, StreetDatabase
 from simulation.leaving import Broken, Leaving, Quote
 from support.clock import ManualClock
 from support.lot.exchange import Post
-from support.lot.parking import BY, KEY, VENDOR, CountedIds, Gateway
+from support.lot.parking import BY, KEY, VENDOR, CountedIds, Gateway, kept_as
 from support.stacks.bolink_side import BolinkSide
 from taigan import bolink
 from taigan.barriers.barrier import EventSink, LaneKey, Outcome, Position, Result, Sight
@@ -557,7 +557,7 @@ class Street:
         else:
             body = self.message(lane.car.licence, lane.key.channel_id)
             self.say(f"{lane.car.licence} scans at {lane.key.channel_id}")
-            self.asked[_digest(body)] = lane.car
+            self.asked[kept_as(bolink.seal(body, KEY))] = lane.car
         self.asks(self.chance.choice(serving), body)
         if self.chance.random() < 0.1:
             self.asks(self.chance.choice(serving), body)
@@ -586,7 +586,7 @@ class Street:
         return self.bodies[-1]
 
     def asks(self, process: Process, body: bytes) -> None:
-        if (digest := _digest(body)) in self.undecided:
+        if (digest := kept_as(bolink.seal(body, KEY))) in self.undecided:
             self.again.add(digest)
         self.counts["scans"] += 1
         answering = self.later(process.platform.callbacks.answer(bolink.seal(body, KEY)))
@@ -605,7 +605,7 @@ class Street:
                 licence = json.loads(body)["car_number"]
                 self.say(f"    {licence} is told {state} {said['errmsg']}")
                 self.counts[f"told {state}"] += 1
-                digest = _digest(body)
+                digest = kept_as(bolink.seal(body, KEY))
                 if digest not in self.heard or digest in self.undecided:
                     self.heard[digest] = state
                     (self.undecided.add if said["errmsg"] == BUSY else self.undecided.discard)(digest)
@@ -783,9 +783,3 @@ class Street:
             car = self.cars.get(order.licence)
             if car is not None and car.passed and order.state == "void":
                 self.counts["drove in unbooked"] += 1
-
-
-def _digest(body: bytes) -> str:
-    """What names a message in the inbox."""
-    envelope = bolink.open_envelope(bolink.seal(body, KEY))
-    return bolink.SignedText(envelope.text).digest(envelope.union_id, str(envelope.park_id))

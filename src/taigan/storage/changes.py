@@ -55,6 +55,7 @@ _ORDER = Update[Order](
     "vehicle",
     "likeness",
     "lift_id",
+    "free_used",
     key=["lot_id", "order_id"],
 )
 _LIFT = Update[Lift](t.lifts, "taken_at", "outcome", "outcome_at", "detail", key=["lot_id", "lift_id"])

@@ -83,6 +83,7 @@ class Order(msgspec.Struct):
     lift_id: str | None = None
     reserved: bool = False
     arrears: int = 0
+    free_used: bool = False  # it gets no free minutes: its car had left a moment before it came
 
     @property
     def live(self) -> bool:

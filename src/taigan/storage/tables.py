@@ -320,6 +320,7 @@ orders = sa.Table(
     sa.Column("lift_id", sa.Text),  # its present lift: no other one's outcome settles it
     sa.Column("reserved", sa.Boolean, nullable=False, server_default=sa.false()),  # a shared space of the city's
     sa.Column("arrears", sa.Integer, nullable=False, server_default="0"),  # unpaid stays of its plate, as BoLink says
+    sa.Column("free_used", sa.Boolean, nullable=False, server_default=sa.false()),  # it had left a moment before
     sa.ForeignKeyConstraint(["lot_id", "channel_id"], ["lanes.lot_id", "lanes.channel_id"]),
     sa.Index(
         "one_live_order_a_presence",

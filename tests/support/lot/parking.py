@@ -98,10 +98,11 @@ def told(answered: Answered) -> Told:
     )
 
 
-def _digest(sealed: bytes) -> str:
-    """What names a message in the inbox."""
+def kept_as(sealed: bytes) -> str:
+    """What names a 5.7 in the inbox."""
     envelope = bolink.open_envelope(sealed)
-    return bolink.SignedText(envelope.text).digest(envelope.union_id, str(envelope.park_id))
+    at = json.loads(envelope.text).get("timetemp")
+    return f"{at} {bolink.SignedText(envelope.text).digest(envelope.union_id, str(envelope.park_id))}"
 
 
 class CountedIds:
@@ -273,7 +274,7 @@ class Parking:
         sealed = bolink.seal(text, key)
         said = told(await self.platform.callbacks.answer(sealed, service_name))
         if said.status == 200:
-            self.answers.append((_digest(sealed), said))
+            self.answers.append((kept_as(sealed), said))
         return said
 
     async def scan(self, licence: str = "EA47829", channel_id: str = "A1", **fields: Any) -> Told:

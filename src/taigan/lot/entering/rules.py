@@ -168,8 +168,11 @@ def _join(scan: Scan, s: Situation, order: Order) -> Verdict:
     """The camera read a plate after the driver had scanned: the order learns it."""
     if order.origin == "scan" and order.plate != scan.licence:
         order.plate, order.likeness = scan.licence, likeness(scan.licence)
-        s.changes.order(order)
         orders.note(s.changes, order, s.now, "plate read", "camera", scan.licence)
+        if s.is_back_so_soon(scan) and not order.free_used:
+            order.free_used = True
+            orders.note(s.changes, order, s.now, "back so soon")
+        s.changes.order(order)
     if order.state == "waiting":
         return _final(scan, s, 2, order.told_text or texts.RAISING, order.order_id)
     return _final(scan, s, 1, texts.ENTERED, order.order_id)
@@ -220,6 +223,7 @@ def _new_order(scan: Scan, s: Situation, lot: Lot, lane: Lane, car: Presence | N
         requested_at=s.now,
         reserved=scan.word.reserved,
         arrears=scan.word.arrears,
+        free_used=s.is_back_so_soon(scan),
     )
 
 

@@ -43,6 +43,8 @@ class Situation:
         checks_phones = mobiles and any(lot.sms_check for lot in self.lots.values())
         since = now - timedelta(seconds=policy.sms_valid)
         self.checked_phones = facts.checked_phones(conn, mobiles, since) if checks_phones else set()
+        back_since = now - timedelta(seconds=policy.rejoin_within)
+        self._left = facts.left_since(conn, {*self.lots}, licences, back_since) if policy.rejoin_within else set()
         asked = {(scan.lot_id, scan.order_id) for scan in scans if scan.order_id}
         self._taken = set(facts.orders(conn, asked)) if asked else set()
 
@@ -83,6 +85,10 @@ class Situation:
 
     def phone_is_checked(self, scan: Scan) -> bool:
         return (scan.lot_id, scan.licence, scan.mobile) in self.checked_phones
+
+    def is_back_so_soon(self, scan: Scan) -> bool:
+        """Whether its car left this lot so short a time ago that it gets no free minutes again."""
+        return (scan.lot_id, scan.licence) in self._left
 
     def lanes_with_unserved_car(self, scan: Scan) -> list[str]:
         """Other entry lanes of the lot where a car waits for its scan."""

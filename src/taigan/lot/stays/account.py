@@ -216,7 +216,7 @@ def account_of(sheet: Sheet, lot: Lot, order: Order, changes: Changes) -> Accoun
         sheet.reductions(lot_id, order_id),
         covers(sheet, lot, passes, order_id, order.plate or order.licence, order.channel_id, entry),
         free,
-        partial(price, sheet, lot),
+        partial(price, sheet, lot, free_used=order.free_used),
         changes,
     )
 

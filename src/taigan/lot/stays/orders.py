@@ -31,6 +31,8 @@ def ask(changes: Changes, lot: Lot, order: Order) -> None:
     _take_space(changes, lot)
     changes.new_order(order)
     note(changes, order, order.requested_at, "waiting", detail=order.waiting_for)
+    if order.free_used:
+        note(changes, order, order.requested_at, "back so soon")
 
 
 def enter(

@@ -82,6 +82,12 @@ _REFUSED = sa.union_all(_BLOCKED, _BLACKLISTED)
 _CHECKED = sa.select(t.sms_codes.c.lot_id, t.sms_codes.c.licence, t.sms_codes.c.mobile).where(
     among(t.sms_codes.c.mobile, "mobiles"), t.sms_codes.c.sent_at >= sa.bindparam("since")
 )
+_LEFT_SINCE = sa.select(t.orders.c.lot_id, t.orders.c.licence, t.orders.c.plate).where(
+    among(t.orders.c.lot_id, "lots"),
+    t.orders.c.closed_at >= sa.bindparam("since"),
+    t.orders.c.state == sa.literal_column("'out'"),
+    sa.or_(among(t.orders.c.licence, "cars"), among(t.orders.c.plate, "cars")),
+)
 _PRESENCES_BY_ID = sa.select(*PRESENCE).where(among(t.presences.c.presence_id, "presences"))
 _UNSEEN = (
     sa.select(*ORDER)
@@ -214,6 +220,14 @@ def checked_phones(conn: sa.Connection, mobiles: Collection[str], since: datetim
     """Phones that got a code since then, as (lot_id, licence, mobile)."""
     rows = conn.execute(_CHECKED, {"mobiles": mobiles, "since": since})
     return {(row[0], row[1], row[2]) for row in rows}
+
+
+def left_since(
+    conn: sa.Connection, lots: Collection[str], cars: Collection[str], since: datetime
+) -> set[tuple[str, str]]:
+    """Which of these plates and licences belong to stays that ended since then, as (lot_id, plate or licence)."""
+    found = conn.execute(_LEFT_SINCE, {"lots": lots, "cars": cars, "since": since})
+    return {(row[0], name) for row in found for name in row[1:] if name in cars}
 
 
 def lift_without_order(conn: sa.Connection, lot_id: str, channel_id: str, since: datetime) -> Lift | None:

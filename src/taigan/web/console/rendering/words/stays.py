@@ -67,6 +67,7 @@ EVENT = {
     "payment moved": N_("付款移到另一订单"),
     "pass limited": N_("月卡受限"),
     "arrears": N_("以前在本场没有付清，笔数"),
+    "back so soon": N_("刚离场又来，没有免费时长"),
     "pass overdue": N_("月卡已到期，宽限中"),
 }
 ACTOR = {
