@@ -473,6 +473,14 @@ async def test_a_reports_id_that_says_something_else_is_a_new_one() -> None:
     assert len({event.event_id for event in events}) == 3
 
 
+async def test_an_id_that_comes_again_is_named_in_the_log_by_its_first_sixty_four_characters() -> None:
+    _, told = reports()
+    with capture_logs() as logs:
+        for fault in (b"motor", b"belt"):
+            told.tell(b'{"id":"%s","fault":"%s"}' % (b"x" * 65, fault))
+    assert [line["id"] for line in logs if "came again" in line["event"]] == ["x" * 64]
+
+
 async def test_a_report_without_an_id_is_new_each_time() -> None:
     watch, told = reports()
     for _ in range(2):
