@@ -627,15 +627,16 @@ async def test_the_picture_of_a_lane_follows_what_happens_in_it() -> None:
     ):
         told.happens(kind, name=f"1/{kind}", held=kind is EventKind.UP)
         assert (state.position, state.held) == (position, kind is EventKind.UP)
-    told.happens(EventKind.PASSED, "another")
-    assert state.presence_id == "car-1"
+    for other in ("car-0", "car-2"):
+        told.happens(EventKind.PASSED, other, name=f"{other} passed")
+        assert state.presence_id == "car-1"
     told.happens(EventKind.BACKED_OUT, "car-1")
     assert (state.presence_id, state.since) == ("", None)
     state.online = True
     told.happens(EventKind.OFFLINE, name="off")
     assert (state.online, state.position) == (False, Position.UNKNOWN)
-    assert len(await told.tells(8)) == 8
-    assert len(told.acknowledged) == 8
+    assert len(await told.tells(9)) == 9
+    assert len(told.acknowledged) == 9
 
 
 async def test_an_event_is_known_again_while_two_hundred_others_have_come_since() -> None:
