@@ -462,7 +462,8 @@ lane_watchers = sa.Table(
 inbox = sa.Table(
     "inbox",
     metadata,
-    sa.Column("digest", sa.Text, primary_key=True),  # SHA-256, hex, over union_id, park_id and the signed text
+    # The time or number that the message bears, if any, and SHA-256, hex, over union_id, park_id and the signed text.
+    sa.Column("digest", sa.Text, primary_key=True),
     sa.Column("lot_id", sa.Text, primary_key=True),
     sa.Column("received_at", Moment, nullable=False),
     sa.Column("key_id", sa.BigInteger, nullable=False),
