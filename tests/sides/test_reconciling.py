@@ -92,6 +92,21 @@ async def test_a_pull_whose_answer_was_lost_is_booked_by_what_bolinks_books_have
     assert len(await both.items("/payments")) == 1
 
 
+async def test_a_charge_that_bolink_took_while_the_platform_died_is_booked_when_it_is_back_the_next_day(
+    both: Both,
+) -> None:
+    order = await with_wallet(both, {"kind": "upload_answer_lost", "service_name": "3.2"})
+    await both.street.update(t.attempts, state="live", said="")  # it was killed before it knew
+    both.clock.advance(24 * 3600)
+    await both.street.platform.hours.look()
+    await both.street.platform.rounds.look()
+    await both.street.settled()
+    [payment] = await both.items("/payments")
+    [record] = await both.records("payments")
+    assert (payment["trade_no"], payment["fen"], payment["state"]) == (record["number"], record["fen"], "paid")
+    assert (payment["order_id"], both.street.barrier("B1", LOT_ID).lifts) == (order["order_id"], 1)
+
+
 async def test_l2_each_night_looks_at_the_day_before_once(both: Both) -> None:
     await stay(both)
     rounds = both.street.platform.rounds

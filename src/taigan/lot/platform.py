@@ -30,6 +30,7 @@ from taigan.lot.lanes.neighbours import Exchange, Neighbours
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.hours import Hours
 from taigan.lot.leaving.paying.strangers import Strangers
+from taigan.lot.leaving.unheard import Unheard
 from taigan.lot.lifts import Lifts
 from taigan.lot.messages.commands import RemoteCommands
 from taigan.lot.messages.drivers.passes import PassMessages
@@ -149,16 +150,19 @@ class Platform:
             database, self.lifts, self.lanes, policy, clock, ids, self.events, self.commits.owed, self.pulls, reach
         )
         self.questions = Questions(database, self.client_of, clock, self.leaving.told, policy.uploads_per_second)
+        self.unheard = Unheard(database, self.leaving, self.client_of, clock)
         self.hours = Hours(database, self.leaving, self.pulls, policy, clock)
         self.lanes.exits = self.leaving
         self.plates = Plates(database, self.desk, self.leaving, self.lanes, policy, clock)
         self.errands = Errands(database, self.leaving, self.client_of, clock, reach)
-        self.reconciling = Reconciling(database, self.leaving, self.client_of, clock)
+        self.reconciling = Reconciling(database, self.unheard, self.client_of, clock)
         self.city = CityDesk(database, self.leaving, self.lanes, self.client_of, clock)
         self.plates.check_city = self.city.check
         self.plates.check_arrears = self.errands.check_arrears
         self.community = CommunityDesk(database, self.leaving, self.client_of, clock)
-        self.rounds = Rounds(database, self.errands, self.reconciling, self.city, self.community, policy, clock)
+        self.rounds = Rounds(
+            database, self.errands, self.reconciling, self.unheard, self.city, self.community, policy, clock
+        )
         self.album = Album(database, pictures or InMemory(), Scaler(), self.lanes, self.events, self.metrics, clock)
         self.tidying = Tidying(database, policy, clock, self.album.store)
         self.watch = Watch(database, self.lanes, self.lifts, policy, clock, self.metrics)

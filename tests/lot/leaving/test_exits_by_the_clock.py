@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +14,6 @@ from support.databases.troubled import TroubledDatabase
 from support.lot.exits import (
     EXIT,
     PLATE,
-    ask_price,
     at_exit,
     attempts,
     bill,
@@ -23,13 +22,12 @@ from support.lot.exits import (
     leaves,
     parked,
     pay_at_exit,
-    payments,
     pays_by_itself,
     with_tariff,
 )
 from support.lot.parking import BY, LOT_ID, Parking, lot_with
 from taigan.barriers.barrier import Position
-from taigan.lot.leaving.hours import EVERY, LatePayments, NobodyDecided, Standing
+from taigan.lot.leaving.hours import EVERY, LatePulls, NobodyDecided, Standing
 from taigan.lot.leaving.room import Picture
 from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.policy import Policy
@@ -57,8 +55,8 @@ async def standing(street: Parking) -> None:
     await street.platform.leaving.do(Standing(LOT_ID, {EXIT: CLOSED}))
 
 
-async def late_payments(street: Parking) -> None:
-    await street.platform.leaving.do(LatePayments(LOT_ID))
+async def late_pulls(street: Parking) -> None:
+    await street.platform.leaving.do(LatePulls(LOT_ID))
 
 
 async def left_owing(street: Parking) -> Order:
@@ -185,18 +183,18 @@ async def test_while_bolink_is_down_only_who_owes_and_called_nobody_is_told_as_o
     assert await street.alarm_kinds() == ["no_entry", "exit_unanswered"]
 
 
-# What nobody heard of
+# Pulls without an end
 
 
 async def test_a_driver_kept_waiting_by_a_pull_is_told_that_he_may_pay_by_code_once(street: Parking) -> None:
     _, car = await with_pull(street)
     wait = street.platform.policy.attempt_wait
     street.clock.advance(wait - 0.5)
-    await late_payments(street)
+    await late_pulls(street)
     assert "pull_unclear" not in await street.alarm_kinds()
     street.clock.advance(0.5)
     for _ in range(2):
-        await late_payments(street)
+        await late_pulls(street)
     await street.settled()
     (alarm,) = [one for one in await street.alarms() if one.kind == "pull_unclear"]
     assert alarm.text == f"{PLATE}: nobody knows what became of 6.00 yuan by wallet"
@@ -208,7 +206,7 @@ async def test_a_car_that_was_let_go_meanwhile_is_told_nothing_of_its_pull(stree
     await with_pull(street)
     await let_go(street, "owed")
     street.clock.advance(street.platform.policy.attempt_wait + 1)
-    await late_payments(street)
+    await late_pulls(street)
     assert await street.alarm_kinds() == []
 
 
@@ -218,7 +216,7 @@ async def test_a_pull_is_unclear_two_seconds_past_its_deadline(street: Parking, 
     (pull,) = await attempts(street)
     await street.update(t.attempts, state="live", said="")
     street.clock.advance((pull.deadline - street.clock.now()).total_seconds() + past)
-    await late_payments(street)
+    await late_pulls(street)
     assert (await attempts(street))[0].state == state
 
 
@@ -228,7 +226,7 @@ async def test_a_pull_of_a_clock_that_was_set_back_is_unclear(street: Parking, a
     now = street.clock.now()
     begun, until = now + timedelta(seconds=ahead), now + timedelta(seconds=ahead + 60)
     await street.update(t.attempts, state="live", said="", started_at=begun, deadline=until)
-    await late_payments(street)
+    await late_pulls(street)
     assert (await attempts(street))[0].state == state
 
 
@@ -245,64 +243,6 @@ async def test_a_look_leaves_a_wallet_alone_that_was_asked_a_moment_ago(street: 
     assert await statements() == nothing
     street.clock.advance(15)
     assert await statements() > nothing
-
-
-@pytest.mark.parametrize(
-    ("now", "began", "state"),
-    [
-        ((2, 21, 59, 59), (2, 0, 0, 0), "unclear"),  # 05:59:59 of the 3rd in Shanghai: the morning is that of the 2nd
-        ((2, 22, 0, 0), (2, 21, 59, 59), "failed"),  # six o'clock: what began before has had its time
-        ((2, 22, 0, 0), (2, 22, 0, 0), "unclear"),
-        ((3, 21, 59, 59), (2, 21, 59, 59), "failed"),
-        ((3, 21, 59, 59), (2, 22, 0, 0), "unclear"),
-    ],
-)
-async def test_what_nobody_heard_of_since_before_the_last_morning_of_the_lots_clock_has_failed(
-    street: Parking, now: tuple[int, ...], began: tuple[int, ...], state: str
-) -> None:
-    order, _ = await with_pull(street)
-    await pay_at_exit(street, order.order_id, "6.00", state=2)
-    await ask_price(street)
-    since = datetime(2026, 6, *began, tzinfo=UTC)
-    await street.update(t.attempts, started_at=since, state="unclear")
-    await street.update(t.payments, received_at=since)
-    street.clock.advance((datetime(2026, 6, *now, tzinfo=UTC) - street.clock.now()).total_seconds())
-    await late_payments(street)
-    failed = state == "failed"
-    assert (await attempts(street))[0].state == state
-    assert [one.state for one in await payments(street)] == ["failed" if failed else "pending"]
-    texts = [one.text for one in await street.alarms() if one.kind == "payment_not_heard_of"]
-    assert len(texts) == (2 if failed else 0)
-    assert all(text.startswith(f"{PLATE}: ") for text in texts)
-
-
-async def test_a_stay_that_goes_on_keeps_its_review_when_its_payment_is_not_heard_of(street: Parking) -> None:
-    order = await parked(street)
-    await at_exit(street)
-    await pay_at_exit(street, order.order_id, "6.00", state=2)
-    await street.update(t.orders, review="look at it")
-    await street.watch(2 * 86400)
-    assert (await street.order(PLATE)).review == "look at it"
-    assert [one.state for one in await payments(street)] == ["failed"]
-
-
-async def test_a_stay_that_ended_for_review_keeps_that_when_its_payment_is_not_heard_of(street: Parking) -> None:
-    order = await parked(street)
-    car = await at_exit(street)
-    await pay_at_exit(street, order.order_id, "6.00", state=2)
-    await street.update(t.orders, review="look at it")
-    await let_go(street, "owed")
-    await leaves(street, car)
-    await street.watch(2 * 86400)
-    assert ((await street.order(PLATE)).review, (await bill(street, order)).awaited) == ("look at it", False)
-
-
-async def test_a_payment_under_way_of_an_order_that_nobody_knows_has_failed_by_its_number(street: Parking) -> None:
-    await pay_at_exit(street, "unknown", "6.00", state=2, trade_no="T7")
-    await street.watch(2 * 86400)
-    late = [one.text for one in await street.alarms() if one.kind == "payment_not_heard_of"]
-    assert [one.state for one in await payments(street)] == ["failed"] * len(late)
-    assert all(text.startswith("T7: ") for text in late)
 
 
 # What nobody decided

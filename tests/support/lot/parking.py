@@ -40,6 +40,7 @@ from taigan.storage.database import Database
 from taigan.storage.kept.retention import SWEEPS
 from taigan.storage.locked import facts
 from taigan.storage.rows import Alarm, Lane, Lift, Lot, Order
+from taigan.storage.setup import registry
 from taigan.storage.shown import views
 from taigan.storage.shown.views import OrderHistory, OwedDelivery
 
@@ -302,10 +303,12 @@ class Parking:
     # Time and what runs by itself
 
     async def watch(self, after: float = 0.0) -> None:
-        """Let time pass and the watch look."""
+        """Let time pass and whatever watches over it look."""
         self.clock.advance(after)
         await self.platform.watch.look()
         await self.platform.hours.look()
+        for lot in await self.database.read(registry.lots):
+            await self.platform.unheard.look(lot)
 
     async def tidy(self) -> None:
         """Drop what is older than it is kept, from every table, without a pause."""

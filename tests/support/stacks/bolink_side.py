@@ -13,7 +13,7 @@ from support.clock import PATIENCE, ManualClock
 from taigan import bolink
 from taigan.bolink import TimedOut, Unreachable
 
-_MET = ("2.3", "2.5", "3.1", "3.2", "3.7", "3.8", "3.11", "4.3", "10.1")
+_MET = ("2.3", "2.5", "3.1", "3.2", "3.7", "3.8", "3.11", "4.1", "4.3", "10.1")
 SECTIONS = {bolink.by_section(section).path: section for section in _MET}
 
 
@@ -46,6 +46,7 @@ class BolinkSide:
         self.answers: dict[str, tuple[int, bytes]] = {}  # by section: the very answer
         self.charges: list[dict[str, Any]] = []  # what the next pulls (3.2 wallet, sweepcode; 3.7) are answered
         self.paid: dict[str, list[dict[str, Any]]] = {}  # what 4.3 knows of an order's payments
+        self.books: dict[str, list[dict[str, Any]]] = {}  # what 4.1 has of an order
         self.holds = False  # whether it lets requests wait until `go_on`
         self._go_on = asyncio.Event()
         self._news = asyncio.Event()
@@ -72,6 +73,10 @@ class BolinkSide:
             return self.answers[section]
         if section in self.refuses:
             return 200, json.dumps({"state": 0, "order_id": upload.order_id, "errmsg": self.refuses[section]}).encode()
+        if section == "4.1" and section not in self.refuses:
+            found = self.books.get(upload.order_id, [])
+            answer = {"state": 1, "errmsg": "ok", "page": 1, "count": len(found), "data": found}
+            return 200, json.dumps(answer).encode()
         if section == "2.3":
             url = f"http://code/{upload.data.get('channel_id', '')}"
             code = {"state": 1, "type": upload.data["type"], "errmsg": "ok", "code_url": url}

@@ -16,14 +16,13 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from taigan.bolink import BadMessage, BolinkClient, BolinkError, Refused, units
+from taigan.bolink import BadMessage, BolinkClient, BolinkError, units
 from taigan.bolink.chapters.reconciliation import PastOrder, QueryOrders, QueryWithdrawals, Withdrawal
 from taigan.bolink.chapters.reports import CountParked, ListParked
 from taigan.bolink.values import ListDetail, WithdrawalState
 from taigan.clock import Clock
 from taigan.lot.errors import Conflict, UnknownDifference, UnknownLot
-from taigan.lot.leaving.desk import LeavingDesk
-from taigan.lot.leaving.pulling.ended import PullNamed
+from taigan.lot.leaving.unheard import Unheard
 from taigan.lot.people.by import By
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
@@ -74,10 +73,10 @@ class Reconciling:
     """One per process."""
 
     def __init__(
-        self, database: Database, desk: LeavingDesk, client_of: Callable[[str], BolinkClient], clock: Clock
+        self, database: Database, unheard: Unheard, client_of: Callable[[str], BolinkClient], clock: Clock
     ) -> None:
         self._database = database
-        self._desk = desk
+        self._unheard = unheard
         self._client_of = client_of
         self._clock = clock
 
@@ -91,31 +90,13 @@ class Reconciling:
         begin, end = span(lot, day)
         if begin >= began:
             raise Conflict(f"{day} has not begun at the lot", "day")
-        await self.name_pulls(lot, min(end, began))
+        since = min(end, began) - PULLS_OF
+        pulls = await self._database.read(lambda conn: kept.pulls_without_number(conn, lot_id, since))
+        await self._unheard.ask(lot, pulls)
         named = await self._ask(lot, day, min(end, began))
         run = Reconciliation(lot_id, day, began, actor=by.operator if by is not None else "")
         found, looked_at = await self._database.read(lambda conn: _compared(conn, lot, run, named))
         return await self._database.write(lambda conn: self._keep(conn, lot, run, found, looked_at, by))
-
-    async def name_pulls(self, lot: Lot, end: datetime) -> None:
-        """Ask what BoLink's books have (4.1) of the orders with a pull that has no number, or whose end nobody knows.
-
-        Raises StorageError.
-        """
-        since = end - PULLS_OF
-        for order_id in await self._database.read(lambda conn: kept.pulls_without_number(conn, lot.lot_id, since)):
-            try:
-                asked = QueryOrders(park_id=lot.park_id, order_id=order_id)
-                for one in (await self._client_of(lot.lot_id).query_orders(asked)).data:
-                    if one.trade_no:
-                        fen = units.fen(one.money, "money")
-                        pictures = self._desk.pictures(lot.lot_id)
-                        await self._desk.do(PullNamed(lot.lot_id, order_id, one.trade_no, fen, pictures))
-            except (Refused, BadMessage) as error:
-                log.info("BoLink's books do not say what became of a pull", order=order_id, error=str(error))
-            except BolinkError as error:
-                log.info("BoLink does not say what became of pulls", lot=lot.lot_id, error=str(error))
-                return
 
     async def settle(self, lot_id: str, difference_id: str, by: By) -> Difference:
         """A person has dealt with a difference. Raises UnknownLot, UnknownDifference, Conflict, StorageError."""

@@ -1,4 +1,4 @@
-"""What time alone brings about at the exits: calls that nobody answers, cars that stand, payments nobody hears of.
+"""What time alone brings about at the exits: calls that nobody answers, cars that stand, pulls that nobody ended.
 
 Looks once a second without a lock; what is found is judged again at the desk. Any number of processes may look.
 """
@@ -6,7 +6,6 @@ Looks once a second without a lock; what is found is judged again at the desk. A
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
@@ -17,7 +16,7 @@ from taigan.clock import Clock
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving.cars import car as cars
-from taigan.lot.leaving.cars.gone import AWAITED, OWING, report
+from taigan.lot.leaving.cars.gone import report
 from taigan.lot.leaving.cars.release import release
 from taigan.lot.leaving.desk import LeavingDesk
 from taigan.lot.leaving.pulling.ended import show_price
@@ -40,9 +39,6 @@ STANDS = timedelta(minutes=30)
 """So long a car may stand at the exit, owing, before it is priced anew."""
 PULL_SPARE = timedelta(seconds=2)
 """How long past its deadline a pull may be without an end before its process counts as dead."""
-MORNING = 6
-"""The hour of the lot's clock at which what nobody heard of since the day before has failed."""
-SHORTEST_NIGHT = timedelta(hours=MORNING)
 UNANSWERED = "unanswered"
 SET_ASIDE_FOR = 600.0
 """Seconds until what could not be brought about is tried again."""
@@ -78,12 +74,12 @@ class Hours:
         waited = timedelta(seconds=policy.attempt_wait)
 
         def due(conn: sa.Connection) -> tuple[set[str], list[str]]:
-            late = overdue.late_payments(conn, now - PULL_SPARE, now + SKEW, now - waited, now - SHORTEST_NIGHT)
+            late = overdue.late_pulls(conn, now - PULL_SPARE, now + SKEW, now - waited)
             return late, overdue.departures_waiting(conn, now - NOBODY_CAME, now - STANDS, offline=down)
 
         late, stand = await self._database.read(due)
         for lot_id in sorted(late):
-            await self._do(("late payments", lot_id), LatePayments(lot_id))
+            await self._do(("late pulls", lot_id), LatePulls(lot_id))
         for lot_id in sorted(stand):
             await self._do(("cars that stand", lot_id), Standing(lot_id, self._desk.pictures(lot_id)))
         if policy.escape_after:
@@ -91,7 +87,7 @@ class Hours:
             for lot_id, order_id in await self._database.read(lambda conn: overdue.owed_since(conn, before)):
                 await self._do(("what is owed", lot_id, order_id), NobodyDecided(lot_id, order_id, before))
 
-    async def _do(self, about: tuple[str, ...], act: LatePayments | Standing | NobodyDecided) -> None:
+    async def _do(self, about: tuple[str, ...], act: LatePulls | Standing | NobodyDecided) -> None:
         """Bring one thing about. What fails for a reason of its own is set aside, and holds up nothing else."""
         now = self._clock.monotonic()
         if self._aside.get(about, now) > now:
@@ -106,26 +102,18 @@ class Hours:
             log.exception("set aside: this cannot be brought about at the exits", about=about[0], lot=act.lot_id)
 
 
-class LatePayments(msgspec.Struct):
-    """Pulls past their deadline, drivers kept waiting by one, and what nobody heard of until the morning."""
+class LatePulls(msgspec.Struct):
+    """Pulls past their deadline, and drivers kept waiting by one."""
 
     lot_id: str
 
     def apply(self, room: Room) -> None:
-        morning = _morning(room)
         for pull in room.sheet.read(ledger.pulls_open, room.lot_id):
             if pull.state == "live" and (room.now > pull.deadline + PULL_SPARE or pull.started_at > room.now + SKEW):
                 pull.state, pull.said = "unclear", "no answer was kept"
                 room.changes.attempt(pull)
-            if pull.state == "unclear" and pull.started_at < morning:
-                self._failed(room, pull)
-            elif room.now - pull.started_at >= timedelta(seconds=room.policy.attempt_wait):
+            if room.now - pull.started_at >= timedelta(seconds=room.policy.attempt_wait):
                 self._waited(room, pull)
-        for payment in room.sheet.read(ledger.payments_pending, room.lot_id):
-            if payment.received_at < morning:
-                payment.state, payment.note = "failed", ledger.NOT_HEARD_OF
-                room.changes.payment(payment)
-                self._not_heard_of(room, room.order(payment.order_id), payment.trade_no)
 
     def _waited(self, room: Room, pull: Attempt) -> None:
         """The driver may pay by code again: nothing is taken a second time by itself."""
@@ -135,24 +123,6 @@ class LatePayments(msgspec.Struct):
         text = f"{cars.named(order)}: nobody knows what became of {units.yuan(pull.fen)} yuan by {pull.way}"
         cars.once(room, departure, "pull", text, "pull_unclear")
         show_price(room, order, texts.SCREEN_PAY)
-
-    def _failed(self, room: Room, pull: Attempt) -> None:
-        pull.state, pull.said = "failed", ledger.NOT_HEARD_OF
-        room.changes.attempt(pull)
-        self._not_heard_of(room, room.order(pull.order_id), pull.attempt_no)
-
-    def _not_heard_of(self, room: Room, order: Order | None, number: str) -> None:
-        order_id, about = ("", number) if order is None else (order.order_id, cars.named(order))
-        room.alarm("payment_not_heard_of", f"{about}: {number} is neither paid nor refused", "", order_id)
-        if order is None:
-            return
-        bill = room.account(order).bill
-        if bill.awaited:
-            bill.awaited = False
-            room.changes.bill(bill)
-        if order.state == "out" and order.review == AWAITED:
-            order.review = OWING
-            room.changes.order(order)
 
 
 class Standing(msgspec.Struct):
@@ -234,10 +204,3 @@ def _due(room: Room, order: Order | None, departure: Departure) -> int | None:
         return room.account(order).due(departure.charge_at)
     except CannotPrice:
         return None
-
-
-def _morning(room: Room) -> datetime:
-    """The last morning of the lot's clock: what began before it has had its time."""
-    local = room.now.astimezone(ZoneInfo(room.lot.time_zone))
-    morning = local.replace(hour=MORNING, minute=0, second=0, microsecond=0)
-    return morning if morning <= local else morning - timedelta(days=1)

@@ -17,6 +17,7 @@ from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import LotError
+from taigan.lot.leaving.unheard import Unheard
 from taigan.lot.people.looking import reporting
 from taigan.lot.policy import Policy
 from taigan.storage.changes import Changes
@@ -34,6 +35,8 @@ EVERY = 10.0
 """Seconds between two looks."""
 MORNING = 7
 """The hour of the lot's clock at which a person is told what lies about."""
+UNHEARD_EVERY = 60.0
+"""Seconds between two looks for payments that nobody heard of since before the morning."""
 REFUNDS_EVERY = 3600.0
 """Seconds between two looks for refunds that BoLink does not come to an end with."""
 SUMS_EVERY = 600.0
@@ -77,6 +80,7 @@ class Rounds:
         database: Database,
         errands: Errands,
         reconciling: Reconciling,
+        unheard: Unheard,
         city: CityDesk,
         community: CommunityDesk,
         policy: Policy,
@@ -91,6 +95,7 @@ class Rounds:
         self._rounds: list[Round] = []
         if policy.reconcile_at:
             self._rounds.append(Round("reconcile", self._at_night, self._yesterday))
+        self._rounds.append(Round("payments unheard of", every(UNHEARD_EVERY), unheard.look, at_once))
         self._rounds.append(Round("stale stays", self._in_the_morning, self._stale))
 
         self._told_spaces: dict[str, int] = {}

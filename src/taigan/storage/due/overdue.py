@@ -154,11 +154,7 @@ _LATE_PULLS = sa.select(_a.lot_id).where(
                 _dep.alarmed.not_like("%pull%"),
             ),
         ),
-        _a.started_at < sa.bindparam("yesterday", type_=Moment()),
     ),
-)
-_LATE_PAYMENTS = sa.select(_p.lot_id).where(
-    _p.state == sa.literal_column("'pending'"), _p.received_at < sa.bindparam("yesterday", type_=Moment())
 )
 _NOBODY_CAME = sa.and_(_dep.charge_at < _before, _dep.alarmed.not_like("%unanswered%"))
 _OWES_FOR_LONG = sa.and_(_dep.charge_at < sa.bindparam("moved_before", type_=Moment()), _dep.order_id != "")
@@ -204,13 +200,11 @@ def _each(found: set[Row]) -> list[Unclear]:
     return [Unclear(*row) for row in sorted(found, key=lambda row: (row[0], row[1]))]
 
 
-def late_payments(
-    conn: sa.Connection, deadline: datetime, ahead: datetime, waited_since: datetime, yesterday: datetime
-) -> set[str]:
-    """Lots with a pull past its deadline, one whose driver was kept waiting since before `waited_since`, or with a pull
-    or a payment that is unclear since before `yesterday`."""
-    given = {"before": deadline, "ahead": ahead, "since": waited_since, "yesterday": yesterday}
-    return {lot_id for statement in (_LATE_PULLS, _LATE_PAYMENTS) for (lot_id,) in rows(conn, statement, given)}
+def late_pulls(conn: sa.Connection, deadline: datetime, ahead: datetime, waited_since: datetime) -> set[str]:
+    """Lots with a pull past its deadline, or one whose driver was kept waiting since before `waited_since`."""
+    return {
+        lot_id for (lot_id,) in rows(conn, _LATE_PULLS, {"before": deadline, "ahead": ahead, "since": waited_since})
+    }
 
 
 def owed_since(conn: sa.Connection, before: datetime) -> list[tuple[str, str]]:

@@ -31,7 +31,7 @@ from support.lot.parking import LOT_ID, Parking
 from taigan.barriers.barrier import EventKind
 from taigan.bolink.chapters.reconciliation import PaymentRecord
 from taigan.lot import texts
-from taigan.lot.leaving.pulling.ended import PaymentsTold, PullEnded, PullNamed
+from taigan.lot.leaving.pulling.ended import PaymentNamed, PaymentsTold, PullEnded
 from taigan.lot.policy import Policy
 from taigan.lot.uploads.pulls import Charged, Pull
 from taigan.storage import tables as t
@@ -62,7 +62,7 @@ async def pulled(street: Parking, *answers: dict[str, Any], hours: float = 3.0) 
 
 async def named(street: Parking, order: Order, fen: int, number: str = "N1") -> None:
     pictures = street.platform.leaving.pictures(order.lot_id)
-    await street.platform.leaving.do(PullNamed(order.lot_id, order.order_id, number, fen, pictures))
+    await street.platform.leaving.do(PaymentNamed(order.lot_id, order.order_id, number, fen, pictures))
     await street.settled()
 
 

@@ -157,7 +157,7 @@ class Money(msgspec.Struct, kw_only=True):
                 return "stray", payment.payment_id
             if self.no_total and quote is not None and payment.fen != quote.due_fen:
                 room.alarm("amount_unclear", f"no total; {units.yuan(payment.fen)} yuan arrived", "", order.order_id)
-            self._of_a_pull(room, order, payment)
+            of_a_pull(room, order, payment)
             pay(room, order, payment, quote, self.pictures)
         else:
             self._not_paid(room, order)
@@ -181,18 +181,6 @@ class Money(msgspec.Struct, kw_only=True):
             return None
         paid = [p for p in room.sheet.payments(room.lot_id, self.order_id) if p.state == "paid"]
         return next((p for p in paid if p.way == self.way and (p.giver == "us" or p.note == NUMBER_ANSWERED)), None)
-
-    def _of_a_pull(self, room: Room, order: Order, payment: Payment) -> None:
-        """A payment that BoLink says we took: it is a pull's whose end was unclear, or one we never began."""
-        if self.way not in PULLS:
-            return
-        pulls = [pull for pull in room.sheet.pulls(room.lot_id, order.order_id) if pull.way == self.way]
-        if not pulls:
-            room.alarm("pull_unknown", f"{self.trade_no}: paid by {self.way}, which nobody began", "", order.order_id)
-        for pull in pulls:
-            if pull.state in ("live", "unclear"):
-                pull.state, payment.attempt_no = "paid", pull.attempt_no
-                room.changes.attempt(pull)
 
     def _number(self, room: Room, pulled: Payment) -> tuple[str, str]:
         if self.became != "paid" or self.fen != pulled.fen:
@@ -275,6 +263,20 @@ def understood(room: Room, trade_no: str) -> None:
     if unread is not None and unread.state == "unreadable":
         unread.state, unread.note = "failed", "understood by now"
         room.changes.payment(unread)
+
+
+def of_a_pull(room: Room, order: Order, payment: Payment) -> None:
+    """A payment that BoLink says we took: it is a pull's whose end was unclear, or one we never began."""
+    if payment.way not in PULLS:
+        return
+    pulls = [pull for pull in room.sheet.pulls(room.lot_id, order.order_id) if pull.way == payment.way]
+    if not pulls:
+        text = f"{payment.trade_no}: paid by {payment.way}, which nobody began"
+        room.alarm("pull_unknown", text, "", order.order_id)
+    for pull in pulls:
+        if pull.state in ("live", "unclear"):
+            pull.state, payment.attempt_no = "paid", pull.attempt_no
+            room.changes.attempt(pull)
 
 
 def _quote_paid(quotes: list[Quote], fen: int, paid_at: datetime) -> Quote | None:

@@ -13,7 +13,7 @@ from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving.cars import car as cars
 from taigan.lot.leaving.cars.gone import awaits_no_more
 from taigan.lot.leaving.cars.release import release
-from taigan.lot.leaving.paying.money import NUMBER_ANSWERED, PULLS, pay, understood
+from taigan.lot.leaving.paying.money import NUMBER_ANSWERED, PULLS, of_a_pull, pay, understood
 from taigan.lot.leaving.pulling.tagged import charged
 from taigan.lot.leaving.room import Picture, Room, picture_of
 from taigan.lot.stays import orders
@@ -72,8 +72,8 @@ class PullEnded(msgspec.Struct):
         show_price(room, order, texts.SCREEN_CHARGE_FAILED)
 
 
-class PullNamed(msgspec.Struct):
-    """BoLink's books name the payment of an order (4.1) whose pull has no number, or of which nobody knows the end."""
+class PaymentNamed(msgspec.Struct):
+    """BoLink's books name the payment of an order (4.1): one whose pull has no number, or whose end nobody knows."""
 
     lot_id: str
     order_id: str
@@ -82,12 +82,16 @@ class PullNamed(msgspec.Struct):
     pictures: dict[str, Picture]
 
     def apply(self, room: Room) -> None:
-        """Give the payment its number, or book what was unclear. A number that is known here changes nothing."""
+        """Give the payment its number, or book what was unclear. One that is paid here changes nothing."""
         order = room.order(self.order_id)
-        if order is None or _is_known(room, self.trade_no):
+        if order is None:
             return
+        before = room.sheet.payment_numbered(room.lot_id, "bolink", self.trade_no)
         paid = [p for p in room.sheet.payments(room.lot_id, order.order_id) if p.state == "paid"]
         whole = sum(payment.fen for payment in paid)
+        if before is not None:
+            self._under_way(room, before, order, alone=not paid)
+            return
         for payment in paid:
             fits = payment.giver == "us" and payment.way in PULLS and self.fen in (payment.fen, whole)
             if fits:
@@ -102,6 +106,15 @@ class PullNamed(msgspec.Struct):
             understood(room, self.trade_no)
             pull.said = "named by BoLink's books"
             _pay_pull(room, pull, order, self.trade_no, "", self.pictures)
+
+    def _under_way(self, room: Room, payment: Payment, order: Order, *, alone: bool) -> None:
+        """A payment of which only its number was told is paid; not beside others, where the amount may be of all."""
+        silent = payment.state == "pending" or (payment.state == "failed" and payment.note == ledger.NOT_HEARD_OF)
+        if silent and alone and payment.order_id == order.order_id:
+            payment.state, payment.note = "paid", ""
+            payment.fen, payment.paid_at = self.fen, room.now
+            of_a_pull(room, order, payment)
+            pay(room, order, payment, None, self.pictures)
 
 
 class PaymentsTold(msgspec.Struct):
