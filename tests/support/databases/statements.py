@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-_OF_NO_TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "SET PLAN_CACHE_MODE", "DISCARD PLANS")
+_OF_NO_TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import asyncpg  # type: ignore[import-untyped]
 import sqlalchemy as sa
@@ -24,7 +24,7 @@ from taigan.storage.errors import CannotOpen, Held, ReadOnly, Unavailable
 from taigan.storage.migrations import step
 
 T = TypeVar("T")
-_Planning: TypeAlias = "Callable[[AsyncConnection], Awaitable[None]]"
+_Beginning: TypeAlias = "Callable[[AsyncConnection], str]"
 log = structlog.get_logger("taigan.storage")
 
 CONNECT_WITHIN = 3.0
@@ -46,11 +46,14 @@ PLANS_LAST = 5.0
 when the tables were empty, by the wrong index, does not fit them once they have filled."""
 _SESSION = {
     "jit": "off",
+    "plan_cache_mode": "auto",
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "5s",
 }
+_PLAN_EACH = "SET LOCAL plan_cache_mode = force_custom_plan"
+_PLAN_ANEW = "DISCARD PLANS"
 # Longer than PostgreSQL takes to see that two transactions wait for each other, which is then tried again.
 _HURRIED = {"lock_timeout": "1500ms", "idle_in_transaction_session_timeout": "5s", "statement_timeout": "10s"}
 NOT_REACHED = (
@@ -75,7 +78,12 @@ _POOLED_BY_TRANSACTION = (
 
 
 class Session(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that notices within seconds when the other end is gone without a word."""
+    """A connection that notices within seconds when the other end is gone without a word.
+
+    What `begins_with` says goes with its next BEGIN, at no further round trip.
+    """
+
+    begins_with = ""
 
     def __init__(self, protocol: Any, transport: Any, *rest: Any) -> None:
         super().__init__(protocol, transport, *rest)
@@ -86,6 +94,11 @@ class Session(asyncpg.Connection):  # type: ignore[misc]
         for name, value in (("KEEPIDLE", 5), ("KEEPINTVL", 2), ("KEEPCNT", 3), ("USER_TIMEOUT", 5000)):
             if (option := getattr(socket, f"TCP_{name}", None)) is not None:
                 link.setsockopt(socket.IPPROTO_TCP, option, value)
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+        if self.begins_with and query == "BEGIN;":
+            query, self.begins_with = f"{query} {self.begins_with}", ""
+        return str(await super().execute(query, *args, timeout=timeout))
 
 
 def driver_options(url: sa.URL) -> dict[str, Any]:
@@ -158,11 +171,11 @@ class PostgresDatabase:
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
-    async def _run(self, transaction: Callable[[sa.Connection], T], planned: _Planning) -> T:
+    async def _run(self, transaction: Callable[[sa.Connection], T], beginning: _Beginning) -> T:
         tried = 0
         while True:
             try:
-                return await self._attempt(transaction, planned)
+                return await self._attempt(transaction, beginning)
             except _NothingWritten as error:
                 pauses = GIVE_WAY if error.gave_way else AT_ONCE
                 if tried == len(pauses):
@@ -170,12 +183,13 @@ class PostgresDatabase:
                 await asyncio.sleep(pauses[tried])
                 tried += 1
 
-    async def _attempt(self, transaction: Callable[[sa.Connection], T], planned: _Planning) -> T:
+    async def _attempt(self, transaction: Callable[[sa.Connection], T], beginning: _Beginning) -> T:
         try:
             async with self._engine.connect() as conn:
                 generation = self._generation
                 try:
-                    await planned(conn)
+                    session = await conn.get_raw_connection()
+                    cast(Session, session.driver_connection).begins_with = beginning(conn)
                     result = await conn.run_sync(transaction)
                 except sa.exc.DBAPIError as error:
                     if failures.takes_no_writes(error):
@@ -222,25 +236,18 @@ class PostgresDatabase:
         await self._engine.dispose()
 
 
-async def _keep_plans(conn: AsyncConnection) -> None:
+def _keep_plans(conn: AsyncConnection) -> str:
     """Statements that look up and write rows by their keys: their plans are kept for a while."""
-    await _plan(conn, "auto")
     now = asyncio.get_running_loop().time()
-    if now - conn.info.setdefault("planned_at", now) >= PLANS_LAST:
-        conn.info["planned_at"] = now
-        await conn.exec_driver_sql("DISCARD PLANS")
+    if now - conn.info.setdefault("planned_at", now) < PLANS_LAST:
+        return ""
+    conn.info["planned_at"] = now
+    return _PLAN_ANEW
 
 
-async def _plan_each(conn: AsyncConnection) -> None:
+def _plan_each(conn: AsyncConnection) -> str:
     """Lists and reports: each is planned for the days and the lot that it is about."""
-    await _plan(conn, "force_custom_plan")
-
-
-async def _plan(conn: AsyncConnection, mode: str) -> None:
-    """Have the session plan so from now on. What a transaction that fails takes back is only slower."""
-    if conn.info.get("plans") != mode:
-        conn.info["plans"] = mode
-        await conn.exec_driver_sql(f"SET plan_cache_mode = {mode}")
+    return _PLAN_EACH
 
 
 class _NothingWritten(Exception):
