@@ -10,7 +10,7 @@ DATA_DIR ?= data$(if $(filter-out simulated,$(BARRIER)),-$(BARRIER))
 DEMO ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install dev peers system demo test crash check docs screenshots bench bench-wire mutate format clean
+.PHONY: install dev peers system demo test pictures crash check docs screenshots bench bench-wire mutate format clean
 
 install: $(VENV)/.installed
 
@@ -59,6 +59,10 @@ test: export PYTHONDONTWRITEBYTECODE =
 
 test: dev system
 	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(TESTS)
+
+# Every page in every state, in both languages, wide and narrow, light and dark, for people to look at: ./artefacts.
+pictures: dev system
+	TAIGAN_TEST_PICTURES=1 $(BIN)/pytest --numprocesses $(JOBS) --dist loadfile tests/browser tests/hub/admin
 
 # The same as in `test`, many times over: kills, cut connections, BoLink's troubles, a full disk, a clock set back, and
 # streets from seeds (a thousand take about seven minutes), from FIRST_STREET on; and STAYS through all ways of paying.

@@ -36,6 +36,7 @@ from taigan.lot.errands.passes import fetch
 from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.ids import RandomIds
 from taigan.lot.leaving.room import Room
+from taigan.lot.leaving.unheard import Unheard
 from taigan.lot.policy import Policy
 from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database
@@ -122,8 +123,9 @@ async def reconciled(database: Database, bolink: Bolink) -> dict[str, float]:
     desk: Any = None  # nothing of the day is a pull
     client: Any = bolink
     held = Held(database)
+    unheard = Unheard(held, desk, lambda lot_id: client, SystemClock())
     began = time.perf_counter()
-    run = await Reconciling(held, desk, lambda lot_id: client, SystemClock()).reconcile(LOT, DAY)
+    run = await Reconciling(held, unheard, lambda lot_id: client, SystemClock()).reconcile(LOT, DAY)
     took = time.perf_counter() - began
     if run.differences or run.said:
         raise RuntimeError(f"the books differ: {run}")

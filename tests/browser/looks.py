@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +11,8 @@ from playwright.async_api import BrowserContext, Frame, Page
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
 """Where the pictures are kept; not in the repository."""
+KEEPS_PICTURES = "TAIGAN_TEST_PICTURES" in os.environ
+"""Whether pictures are taken, as by `make pictures`: nine hundred of them cost a browser as much as all the rest."""
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -18,7 +21,9 @@ _AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding=
 
 
 async def keep_picture(page: Page, folder: str, name: str) -> None:
-    """Keep the whole page as artefacts/<folder>/<name>.png."""
+    """Keep the whole page as artefacts/<folder>/<name>.png, if somebody wants to look at it."""
+    if not KEEPS_PICTURES:
+        return
     path = ARTEFACTS / folder / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=path, full_page=True, animations="disabled")

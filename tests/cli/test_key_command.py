@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from support.command import taigan
 from taigan.settings.starting import starting_config
 from taigan.storage.database import open_database
 from taigan.storage.setup import registry
@@ -22,9 +21,8 @@ def config(tmp_path: Path) -> Path:
 
 
 def revoke(config: Path, union_id: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", "taigan", "key", "revoke", union_id, "--config", str(config)]
-    ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
-    return ran.returncode, ran.stdout.strip()
+    code, said = taigan("key", "revoke", union_id, "--config", config)
+    return code, "".join(said)
 
 
 async def test_earlier_keys_are_cut_off_at_once_and_the_present_one_stays(config: Path) -> None:

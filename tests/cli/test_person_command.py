@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from support.command import taigan
 from taigan.settings.starting import starting_config
 
 
 def person(config: Path, *arguments: str, said: str = "") -> tuple[int, list[str]]:
     """Run the command; its exit code and what it said."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "taigan", "person", *arguments, "--config", str(config)],
-        input=said,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return ran.returncode, ran.stdout.splitlines()
+    return taigan("person", *arguments, "--config", config, said=said)
 
 
 @pytest.fixture

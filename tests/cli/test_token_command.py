@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from support.command import taigan
 from support.stacks.stack import Stack, on_the_file
 from taigan.rights import Grant, Holder, Right, Role
 from taigan.settings.starting import starting_config
@@ -18,15 +17,7 @@ from taigan.web import tokens
 
 def token(config: Path, *arguments: str) -> tuple[int, list[str]]:
     """Run the command; its exit code and what it said."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "taigan", "token", *arguments, "--config", str(config)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return ran.returncode, ran.stdout.splitlines()
+    return taigan("token", *arguments, "--config", config)
 
 
 @pytest.fixture

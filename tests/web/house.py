@@ -30,6 +30,7 @@ from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.ids import RandomIds
 from taigan.lot.lanes.lanes import Lanes
 from taigan.lot.leaving.desk import LeavingDesk
+from taigan.lot.leaving.unheard import Unheard
 from taigan.lot.lifts import Lifts
 from taigan.lot.messages.router import Answered
 from taigan.lot.people.attendant import Attendant
@@ -301,7 +302,7 @@ async def house_at(database: Database, **options: Any) -> House:
         plates=Plates(database, desk, leaving, lanes, policy, clock),
         leaving=leaving,
         errands=Errands(database, leaving, bolink.client_of, clock),
-        reconciling=Reconciling(database, leaving, bolink.client_of, clock),
+        reconciling=Reconciling(database, Unheard(database, leaving, bolink.client_of, clock), bolink.client_of, clock),
         city=CityDesk(database, leaving, lanes, bolink.client_of, clock),
         community=CommunityDesk(database, leaving, bolink.client_of, clock),
         lanes=lanes,
