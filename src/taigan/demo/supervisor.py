@@ -112,14 +112,13 @@ class Demo:
             broker_port = any_port()
             config = folder.write_config(addresses, barriers(self._choices.barrier, channels, any_port, broker_port))
         clock = DemoClock(folder.path / "clock")
-        await self._make_person(folder, config)
         parts = [
             Part(
                 name,
                 [
                     *(*self._command, self._command_of(name), "--config", str(config)),
                     *("--stop-with-parent", "--clock-file", str(clock.file)),
-                    *(["--invented-week"] if name == "lot" and self._choices.week else []),
+                    *self._options_of(name, folder),
                 ],
                 folder.path / f"{name}.log",
                 self._environment,
@@ -163,24 +162,12 @@ class Demo:
         finally:
             await asyncio.gather(stop_all(parts), page.stop())
 
-    async def _make_person(self, folder: Folder, config: Path) -> None:
-        """Somebody who may do everything in the lot's console; at a later start there is one already."""
-        made = folder.path / KEYS / "console-person"
-        if made.exists():
-            return
-        process = await asyncio.create_subprocess_exec(
-            *(*self._command, "person", "create", CONSOLE_LOGIN, "--name", CONSOLE_NAME, "--role", "owner"),
-            *("--keep-password", "--password-file", str(folder.path / KEYS / CONSOLE_PASSWORD)),
-            *("--config", str(config)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=self._environment,
-        )
-        said, _ = await process.communicate()
-        if process.returncode:
-            raise PartFailed(said.decode(errors="replace").strip() or "taigan person failed", process.returncode)
-        write_whole(made, CONSOLE_LOGIN + "\n")
+    def _options_of(self, part: str, folder: Folder) -> list[str]:
+        """What a part is told beside its settings: the lot, whom its console lets in, and to invent the week before."""
+        if part != "lot":
+            return []
+        person = [CONSOLE_LOGIN, CONSOLE_NAME, str(folder.path / KEYS / CONSOLE_PASSWORD)]
+        return ["--first-person", *person, *(["--invented-week"] if self._choices.week else [])]
 
     def _command_of(self, part: str) -> str:
         return "devices" if part == "lanes" and self._choices.barrier != SIMULATED else part

@@ -328,8 +328,7 @@ class Platform:
         }
         if unsettled:
             await self.database.write(lambda conn: settle_confirm(conn, unsettled))
-        for lane, barrier in barriers:
-            await self._take_up(lane, barrier)
+        await self._take_up(barriers)
 
     async def _close_lane(self, lane: Lane, reason: str) -> None:
         """A lane without a barrier takes no command; its neighbours must not suffer for it."""
@@ -348,20 +347,22 @@ class Platform:
         await self.database.write(transaction)
         self.lanes.alarm(alarm)
 
-    async def _take_up(self, lane: Lane, barrier: Barrier) -> None:
-        """Use this barrier from now on, in place of the lane's earlier one."""
-        key = LaneKey(lane.lot_id, lane.channel_id)
-        if before := self._barriers.pop(key, None):
-            await before.stop()
-        self._barriers[key] = barrier
-        self._connected[key] = lane
-        self.lanes.add(key, barrier)
-        await self.lanes.go_on(key)
-        await barrier.start()
+    async def _take_up(self, barriers: Sequence[tuple[Lane, Barrier]]) -> None:
+        """Use these barriers from now on, in place of the lanes' earlier ones."""
+        keys = [LaneKey(lane.lot_id, lane.channel_id) for lane, _ in barriers]
+        for key, (lane, barrier) in zip(keys, barriers, strict=True):
+            if before := self._barriers.pop(key, None):
+                await before.stop()
+            self._barriers[key] = barrier
+            self._connected[key] = lane
+            self.lanes.add(key, barrier)
+        await self.lanes.go_on(keys)
+        for _, barrier in barriers:
+            await barrier.start()
 
     async def _try_lane(self, lane: Lane) -> None:
         """Give a lane the barrier of these settings, before they are stored. Raises ValueError: it keeps its own."""
-        await self._take_up(lane, self._barrier_of(lane, self.lanes.handle))
+        await self._take_up([(lane, self._barrier_of(lane, self.lanes.handle))])
 
     async def _lane_changed(self, lane: Lane) -> None:
         self._connected[LaneKey(lane.lot_id, lane.channel_id)] = lane

@@ -390,19 +390,13 @@ class Parking:
     async def check(self) -> None:
         """Hold the invariants of the entry against the rows."""
         assert not self.unlawful_lifts, f"arms rose without a committed order or person: {self.unlawful_lifts}"
-        for lot in await self.read(lambda conn: views.lots(conn, 100, ())):
-            await self._check_lot(lot)
+        for held in await self.read(lambda conn: [_held(conn, lot) for lot in views.lots(conn, 100, ())]):
+            self._check_lot(held)
 
-    async def _check_lot(self, lot: Lot) -> None:
-        orders = {order.order_id: order for order in await self.orders(lot.lot_id)}
-        entered = Counter(
-            delivery.order_id for delivery in await self.deliveries(lot_id=lot.lot_id) if delivery.section == "3.1"
-        )
-        how_it_left = dict(
-            await self.row(
-                sa.select(t.presences.c.presence_id, t.presences.c.left_how).where(t.presences.c.lot_id == lot.lot_id)
-            )
-        )
+    def _check_lot(self, held: Held) -> None:
+        lot, orders = held.lot, {order.order_id: order for order in held.orders}
+        entered = Counter(delivery.order_id for delivery in held.deliveries if delivery.section == "3.1")
+        how_it_left = held.how_cars_left
         assert 0 <= lot.spaces_free <= lot.spaces
         for order in orders.values():
             uploads = entered[order.order_id]
@@ -414,11 +408,7 @@ class Parking:
         said: dict[str, Told] = {}  # what drivers heard first; what the row says by now may be another answer
         for digest, answer in self.answers:
             said.setdefault(digest, answer)
-        for digest, reply, order_id, received_at in await self.row(
-            sa.select(t.inbox.c.digest, t.inbox.c.answer, t.inbox.c.order_id, t.inbox.c.received_at).where(
-                t.inbox.c.lot_id == lot.lot_id, t.inbox.c.order_id.is_not(None)
-            )
-        ):
+        for digest, reply, order_id, received_at in held.answers:
             order = orders[order_id]
             states = {json.loads(reply)["state"]} if reply is not None else set()
             if digest in said:
@@ -427,8 +417,33 @@ class Parking:
                 assert order.state == "void", f"told 0 and not void: {order}"
             if 1 in states and order.state == "void":
                 assert how_it_left.get(order.presence_id or "") == "backed_out", f"told 1, not seen to go: {order}"
-        rose = Counter(lift.order_id for lift in await self.lifts(lot.lot_id) if lift.cause == "scan")
+        rose = Counter(lift.order_id for lift in held.lifts if lift.cause == "scan")
         assert all(times == 1 for times in rose.values()), rose
+
+
+class Held(msgspec.Struct):
+    """The rows of a lot by which its invariants are judged."""
+
+    lot: Lot
+    orders: Sequence[Order]
+    deliveries: Sequence[OwedDelivery]
+    how_cars_left: dict[str, str]  # by presence_id
+    answers: Sequence[Any]  # digest, answer, order_id, received_at
+    lifts: Sequence[Lift]
+
+
+def _held(conn: sa.Connection, lot: Lot) -> Held:
+    p, i = t.presences.c, t.inbox.c
+    left = conn.execute(sa.select(p.presence_id, p.left_how).where(p.lot_id == lot.lot_id))
+    answers = sa.select(i.digest, i.answer, i.order_id, i.received_at)
+    return Held(
+        lot,
+        views.orders(conn, lot.lot_id, 1000, ()),
+        views.deliveries(conn, lot.lot_id, 1000, (), state=""),
+        {row[0]: row[1] for row in left},
+        conn.execute(answers.where(i.lot_id == lot.lot_id, i.order_id.is_not(None))).all(),
+        views.lifts(conn, lot.lot_id, 1000, ()),
+    )
 
 
 @asynccontextmanager

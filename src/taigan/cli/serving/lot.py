@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,7 +31,13 @@ if TYPE_CHECKING:
     from taigan.lot.setup import LotSetup, VendorSetup
     from taigan.network.transport import AiohttpTransport
     from taigan.settings.model import Settings
+    from taigan.web.console.signing.accounts import Accounts
     from taigan.web.console.signing.elsewhere import Provider
+
+
+FirstPerson = tuple[str, str, str]
+"""A login, a name, and the password (as an option, its file): whom the demo lets into the console."""
+NOBODY = ("", "", "")
 
 
 def lot(
@@ -41,15 +48,19 @@ def lot(
     stop_with_parent: WithParent = False,
     clock_file: ClockFile = None,
     invented_week: Annotated[bool, typer.Option("--invented-week", hidden=True)] = False,
+    first_person: Annotated[FirstPerson, typer.Option("--first-person", hidden=True)] = NOBODY,
 ) -> None:
     """The lot platform: BoLink's callbacks, the API, the barriers."""
+
+    login, name, password_file = first_person
+    made = (login, name, Path(password_file).read_text(encoding="utf-8").strip()) if login else NOBODY
 
     def divide(settings: Settings) -> Main:
         shared, number = _share_port(settings, workers, stop_with_parent)
         return lambda settings, _: _lot(settings, True, shared, number)
 
     async def alone(settings: Settings, with_parent: bool) -> None:
-        await _lot(settings, with_parent, invented_week=invented_week)
+        await _lot(settings, with_parent, invented_week=invented_week, first_person=made)
 
     run_until_told(alone, config, stop_with_parent, divide if workers > 1 else None)
 
@@ -61,6 +72,7 @@ async def _lot(
     number: int = 0,
     *,
     invented_week: bool = False,
+    first_person: FirstPerson = NOBODY,
 ) -> None:
     from random import SystemRandom
 
@@ -136,6 +148,7 @@ async def _lot(
             hook = AlarmHook(own.alarm_url, transport, clock)
             platform.lanes.when_alarmed = hook.take
             opened.push_async_callback(hook.stop)
+        accounts = Accounts(database, clock, own)
         app = web.build(
             database=database,
             callbacks=platform.callbacks,
@@ -151,7 +164,7 @@ async def _lot(
             events=platform.events,
             metrics=platform.metrics,
             clock=clock,
-            accounts=Accounts(database, clock, own),
+            accounts=accounts,
             provider=provider_of(settings, transport, clock),
             check_barrier=lambda barrier: read_settings(settings.barrier_of(barrier)),
             devices=fleet.door,
@@ -162,6 +175,8 @@ async def _lot(
         await fleet.start()
         opened.push_async_callback(platform.stop)
         await platform.start(*_setups(settings))
+        if first_person != NOBODY:
+            await _make(accounts, *first_person)
         if invented_week:
             for lot in await database.read(registry.lots):
                 await invent(database, lot, clock.now())
@@ -169,6 +184,15 @@ async def _lot(
         if watched:
             serving.append(serve(Health(database, platform.metrics), watched, stop, end_streams=lambda: None))
         await asyncio.gather(*serving)
+
+
+async def _make(accounts: Accounts, login: str, name: str, password: str) -> None:
+    """Let somebody do everything in every lot, unless there is an account with that login."""
+    from taigan.rights import Role
+
+    if await accounts.find(login) is None:
+        await accounts.create(login, name, password, by="taigan lot", must_change=False)
+        await accounts.give(login, Role.OWNER, (), by="taigan lot")
 
 
 def _setups(settings: Settings) -> tuple[list[VendorSetup], list[LotSetup]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -114,11 +114,13 @@ class Lanes:
         """Make a lane's barrier known, in place of an earlier one."""
         self._barriers[lane] = barrier
 
-    async def go_on(self, lane: LaneKey) -> None:
-        """Let the lane's new driver know of the car on its loop, where no other process watches it. Raises
+    async def go_on(self, lanes: Collection[LaneKey]) -> None:
+        """Let the lanes' new drivers know of the cars on their loops, where no other process watches them. Raises
         `StorageError`."""
         if self.watchers.alone:
-            self._adopt(lane, (await self._database.read(lambda conn: facts.cars(conn, [lane]))).get(lane))
+            cars = await self._database.read(lambda conn: facts.cars(conn, lanes))
+            for lane in lanes:
+                self._adopt(lane, cars.get(lane))
 
     def remove(self, lane: LaneKey) -> None:
         """The lane has no barrier any more."""
