@@ -7,6 +7,7 @@ import html
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -24,7 +25,15 @@ from taigan.web.asgi import Receive, Scope, Send, read_body, respond
 
 CLIENT_ID, CLIENT_SECRET = "taigan console", "a secret/with+signs:that%need=escapes"
 Claims = dict[str, Any]
+
+
 Sign = Callable[[dict[str, Any], Claims, RSAKey], str]
+
+
+@cache
+def signing_key(kid: str) -> RSAKey:
+    """The key of that name: to make one takes as long as all the rest of a test."""
+    return RSAKey.generate_key(2048, {"kid": kid, "use": "sig", "alg": "RS256"})
 
 
 class _Asked(OAuth2Request):
@@ -148,7 +157,7 @@ class OidcProvider:
         self.clock = clock
         self.issuer = ""
         self.client = _Client(f"{console_url}/sign-in/oidc/back", method)
-        self.key = RSAKey.generate_key(2048, {"kid": "first", "use": "sig", "alg": "RS256"})
+        self.key = signing_key("first")
         self.beside: list[Any] = [ECKey.generate_key("P-256", {"kid": "other"}).as_dict(private=False)]
         self.names = {"zhang": "张三"}
         self.change: Callable[[Claims], Claims | None] = lambda claims: None
@@ -161,7 +170,7 @@ class OidcProvider:
 
     def rotate(self, kid: str) -> None:
         """Another key signs from now on; the one before is no longer listed."""
-        self.key = RSAKey.generate_key(2048, {"kid": kid, "use": "sig", "alg": "RS256"})
+        self.key = signing_key(kid)
 
     def id_token(self, code: _Code) -> str:
         now = int(self.clock.now().timestamp())
