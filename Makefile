@@ -50,8 +50,8 @@ demo: install
 # What touches the database runs on both engines. Whole stacks, as a user starts them, are on SQLite;
 # STACKS_ON=postgresql puts them on the other.
 STACKS_ON ?= sqlite
-# Three for each core: tests wait for processes, disks and clocks as well.
-JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 )))
+# Two for each core: tests wait for processes, disks and clocks as well.
+JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 2 )))
 test: export TAIGAN_TEST_STACKS_ON = $(STACKS_ON)
 # A worker that a hanging test ended ends the run: what replaces it has been seen to stand still.
 # Kept, whatever is set outside: or each worker would compile every test, and each process the code.

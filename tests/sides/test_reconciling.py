@@ -99,7 +99,7 @@ async def test_a_charge_that_bolink_took_while_the_platform_died_is_booked_when_
     await both.street.update(t.attempts, state="live", said="")  # it was killed before it knew
     both.clock.advance(24 * 3600)
     await both.street.platform.hours.look()
-    await both.street.platform.rounds.look()
+    await both.street.platform.unheard.look()
     await both.street.settled()
     [payment] = await both.items("/payments")
     [record] = await both.records("payments")

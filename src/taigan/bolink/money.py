@@ -96,6 +96,14 @@ def payment_told(section: str, text: bytes) -> PaymentTold:
     )
 
 
+def total_told(text: bytes) -> int:
+    """The amount of a payment of 5.5 that is under way, in fen; 0 where it does not say."""
+    try:
+        return _amount(text, "total")[0]
+    except BadMessage:
+        return 0
+
+
 def _amount(text: bytes, name: str) -> tuple[int, int, bool]:
     amounts = read(text, _Amounts)
     if amounts.account_type == 0:

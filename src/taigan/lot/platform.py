@@ -160,9 +160,7 @@ class Platform:
         self.plates.check_city = self.city.check
         self.plates.check_arrears = self.errands.check_arrears
         self.community = CommunityDesk(database, self.leaving, self.client_of, clock)
-        self.rounds = Rounds(
-            database, self.errands, self.reconciling, self.unheard, self.city, self.community, policy, clock
-        )
+        self.rounds = Rounds(database, self.errands, self.reconciling, self.city, self.community, policy, clock)
         self.album = Album(database, pictures or InMemory(), Scaler(), self.lanes, self.events, self.metrics, clock)
         self.tidying = Tidying(database, policy, clock, self.album.store)
         self.watch = Watch(database, self.lanes, self.lifts, policy, clock, self.metrics)
@@ -212,6 +210,7 @@ class Platform:
         self._run(self.watch.run())
         self._run(self.hours.run())
         self._run(self.questions.run())
+        self._run(self.unheard.run())
         self._run(self.tidying.run())
         self._run(self.message_log.run())
         self._run(self.album.run())

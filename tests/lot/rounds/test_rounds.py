@@ -36,3 +36,18 @@ async def test_stays_that_go_on_for_too_long_are_told_each_morning_while_nobody_
     assert await a_day_later() == [told, told]
     [order] = await street.orders()
     assert order.state == "in"
+
+
+async def test_what_was_put_off_by_a_clock_that_has_been_set_back_does_not_wait_for_that_hour(
+    new_parking: NewParking,
+) -> None:
+    street = await new_parking(policy=Policy(reconcile_at=""))
+    rounds = street.platform.rounds
+    await parked(street, hours=0)
+    street.clock.advance(365 * DAYS)
+    await rounds.look()
+    street.clock.set_back(350 * DAYS)
+    for _ in range(2):
+        await rounds.look()
+        street.clock.advance(DAYS)
+    assert "stays_stale" in [alarm.kind for alarm in await street.alarms()]

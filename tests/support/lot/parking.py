@@ -40,7 +40,6 @@ from taigan.storage.database import Database
 from taigan.storage.kept.retention import SWEEPS
 from taigan.storage.locked import facts
 from taigan.storage.rows import Alarm, Lane, Lift, Lot, Order
-from taigan.storage.setup import registry
 from taigan.storage.shown import views
 from taigan.storage.shown.views import OrderHistory, OwedDelivery
 
@@ -307,8 +306,7 @@ class Parking:
         self.clock.advance(after)
         await self.platform.watch.look()
         await self.platform.hours.look()
-        for lot in await self.database.read(registry.lots):
-            await self.platform.unheard.look(lot)
+        await self.platform.unheard.look()
 
     async def tidy(self) -> None:
         """Drop what is older than it is kept, from every table, without a pause."""

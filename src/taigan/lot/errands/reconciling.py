@@ -91,8 +91,8 @@ class Reconciling:
         if begin >= began:
             raise Conflict(f"{day} has not begun at the lot", "day")
         since = min(end, began) - PULLS_OF
-        pulls = await self._database.read(lambda conn: kept.pulls_without_number(conn, lot_id, since))
-        await self._unheard.ask(lot, pulls)
+        in_doubt = await self._database.read(lambda conn: kept.in_doubt(conn, lot_id, since))
+        await self._unheard.ask(lot, in_doubt)
         named = await self._ask(lot, day, min(end, began))
         run = Reconciliation(lot_id, day, began, actor=by.operator if by is not None else "")
         found, looked_at = await self._database.read(lambda conn: _compared(conn, lot, run, named))

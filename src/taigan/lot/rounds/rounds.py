@@ -17,7 +17,6 @@ from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import LotError
-from taigan.lot.leaving.unheard import Unheard
 from taigan.lot.people.looking import reporting
 from taigan.lot.policy import Policy
 from taigan.storage.changes import Changes
@@ -35,8 +34,6 @@ EVERY = 10.0
 """Seconds between two looks."""
 MORNING = 7
 """The hour of the lot's clock at which a person is told what lies about."""
-UNHEARD_EVERY = 60.0
-"""Seconds between two looks for payments that nobody heard of since before the morning."""
 REFUNDS_EVERY = 3600.0
 """Seconds between two looks for refunds that BoLink does not come to an end with."""
 SUMS_EVERY = 600.0
@@ -80,7 +77,6 @@ class Rounds:
         database: Database,
         errands: Errands,
         reconciling: Reconciling,
-        unheard: Unheard,
         city: CityDesk,
         community: CommunityDesk,
         policy: Policy,
@@ -95,7 +91,6 @@ class Rounds:
         self._rounds: list[Round] = []
         if policy.reconcile_at:
             self._rounds.append(Round("reconcile", self._at_night, self._yesterday))
-        self._rounds.append(Round("payments unheard of", every(UNHEARD_EVERY), unheard.look, at_once))
         self._rounds.append(Round("stale stays", self._in_the_morning, self._stale))
 
         self._told_spaces: dict[str, int] = {}
@@ -129,13 +124,16 @@ class Rounds:
         for lot in await self._database.read(registry.lots):
             for one in self._rounds:
                 now = self._clock.now()
-                due_at = known.get((lot.lot_id, one.task))
-                if (due_at is None or due_at <= now) and await self._take(lot, one, now):
+                due_at, next_at = known.get((lot.lot_id, one.task)), one.next_at(lot, now)
+                if (due_at is None or due_at <= now or due_at > next_at) and await self._take(lot, one, now, next_at):
                     await self._do(lot, one)
 
-    async def _take(self, lot: Lot, one: Round, now: datetime) -> bool:
-        next_at, first = one.next_at(lot, now), (one.first or one.next_at)(lot, now)
-        return await self._database.write(lambda conn: kept.take(conn, lot.lot_id, one.task, now, next_at, first))
+    async def _take(self, lot: Lot, one: Round, now: datetime, next_at: datetime) -> bool:
+        """A round that is due later than if it were taken now was put off by a clock that has been set back since."""
+        first = (one.first or one.next_at)(lot, now)
+        return await self._database.write(
+            lambda conn: kept.take(conn, lot.lot_id, one.task, now, next_at, first, ahead=next_at)
+        )
 
     async def _do(self, lot: Lot, one: Round) -> None:
         try:

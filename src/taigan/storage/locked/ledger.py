@@ -28,6 +28,10 @@ from taigan.storage.rows import (
 )
 
 NOT_HEARD_OF = "nothing was heard of it by the morning"
+SAID_PAID = "BoLink says that it is paid"
+UNNAMED = "BoLink says that it is paid, and its books do not have it"
+DOES_NOT_FIT = "BoLink's books have a payment that does not fit it"
+FROM_BOOKS = "named by BoLink's books"
 """What is said of money of whose end nobody told."""
 EMERGENCY_ON = "emergency on"
 """How the act is called by which a person declares one."""

@@ -80,24 +80,41 @@ def through_errands(conn: sa.Connection, lot_id: str, begin: datetime, end: date
     return int(conn.execute(query).scalar_one())
 
 
-def pulls_without_number(conn: sa.Connection, lot_id: str, since: datetime) -> list[str]:
-    """The orders with a pull that was paid since then and has no number of BoLink's, or whose end nobody knows.
+def in_doubt(conn: sa.Connection, lot_id: str, since: datetime) -> dict[str, datetime]:
+    """The orders with a pull that was paid since then and has no number of BoLink's, or with a payment whose end nobody
+    knows, each with the moment it began.
 
     One of which nothing was heard by the morning counts as well, since then: its end was supposed, not told.
     """
     p, a = t.payments.c, t.attempts.c
-    paid = sa.select(p.order_id).where(
-        p.lot_id == lot_id, p.received_at >= since, p.giver == "us", p.state == "paid", p.attempt_no != ""
-    )
-    unclear = sa.select(a.order_id).where(
-        a.lot_id == lot_id,
-        a.state.in_([sa.literal_column("'live'"), sa.literal_column("'unclear'")]),
-        a.state == sa.literal_column("'unclear'"),
-    )
-    silent = sa.select(a.order_id).where(
-        a.lot_id == lot_id, a.started_at >= since, a.state == "failed", a.said == NOT_HEARD_OF
-    )
-    return sorted(set(conn.scalars(paid)) | set(conn.scalars(unclear)) | set(conn.scalars(silent)))
+    numberless = sa.and_(p.giver == "us", p.state == "paid", p.attempt_no != "")
+    silent = sa.and_(p.state == "failed", p.note == NOT_HEARD_OF)
+    asked: list[sa.Select[str, datetime]] = [
+        sa.select(p.order_id, p.received_at).where(p.lot_id == lot_id, p.received_at >= since, numberless),
+        sa.select(p.order_id, p.received_at).where(p.lot_id == lot_id, p.received_at >= since, silent),
+        sa.select(p.order_id, p.received_at).where(p.lot_id == lot_id, p.state == sa.literal_column("'pending'")),
+        sa.select(a.order_id, a.started_at).where(
+            a.lot_id == lot_id,
+            a.state.in_([sa.literal_column("'live'"), sa.literal_column("'unclear'")]),
+            a.state == sa.literal_column("'unclear'"),
+        ),
+        sa.select(a.order_id, a.started_at).where(
+            a.lot_id == lot_id, a.started_at >= since, a.state == "failed", a.said == NOT_HEARD_OF
+        ),
+    ]
+    found = awaited(conn, lot_id)
+    for order_id, began in (row for query in asked for row in conn.execute(query)):
+        if order_id:
+            found[order_id] = min(began, found.get(order_id, began))
+    return found
+
+
+def awaited(conn: sa.Connection, lot_id: str) -> dict[str, datetime]:
+    """The orders that ended while a payment was awaited and owe since, and when they did."""
+    b = t.bills.c
+    owes = b.charge_fen - b.reduced_fen - b.paid_fen + b.refunded_fen > sa.literal_column("0")
+    query = sa.select(b.order_id, b.closed_at).where(b.lot_id == lot_id, b.closed_at.is_not(None), owes, b.awaited)
+    return {row[0]: row[1] for row in conn.execute(query)}
 
 
 def open_orders(conn: sa.Connection, lot_id: str) -> set[str]:

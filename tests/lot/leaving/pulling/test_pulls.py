@@ -34,7 +34,7 @@ from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.policy import Policy
 from taigan.lot.uploads.pulls import Charged, Pull
 from taigan.storage.rows import Order
-from taigan.storage.sums.reconciling import pulls_without_number
+from taigan.storage.sums.reconciling import in_doubt
 
 PAID = {"state": 1, "errmsg": "成功"}
 FAILED = {"state": 0, "errmsg": "余额不足"}
@@ -373,9 +373,9 @@ async def test_e6_money_of_which_nothing_was_heard_by_the_morning_is_booked_when
     began = street.clock.now()
     await street.watch(24 * 3600)
     assert (await attempts(street))[0].state == "failed"
-    asked = await street.database.read(lambda conn: pulls_without_number(conn, order.lot_id, began))
-    later = await street.database.read(lambda conn: pulls_without_number(conn, order.lot_id, street.clock.now()))
-    assert (asked, later) == ([order.order_id], [])
+    asked = await street.database.read(lambda conn: in_doubt(conn, order.lot_id, began))
+    later = await street.database.read(lambda conn: in_doubt(conn, order.lot_id, street.clock.now()))
+    assert (asked, later) == ({order.order_id: began}, {})
     pictures = street.platform.leaving.pictures(order.lot_id)
     for _ in range(2):  # the next night's books name it again
         await street.platform.leaving.do(PaymentNamed(order.lot_id, order.order_id, "4200001", 600, pictures))
@@ -383,7 +383,7 @@ async def test_e6_money_of_which_nothing_was_heard_by_the_morning_is_booked_when
         ("bolink", "4200001", 600, "paid")
     ]
     assert ((await attempts(street))[0].state, (await bill(street, order)).paid_fen) == ("paid", 600)
-    assert await street.database.read(lambda conn: pulls_without_number(conn, order.lot_id, began)) == []
+    assert await street.database.read(lambda conn: in_doubt(conn, order.lot_id, began)) == {}
 
 
 async def test_e7_an_entry_that_bolink_has_not_taken_goes_first(street: Parking) -> None:

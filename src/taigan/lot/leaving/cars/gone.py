@@ -44,8 +44,9 @@ def leave(
         _waive(room, account, at)
     review = account.close(room.now, at)
     balance = account.bill.balance_fen
-    pull = room.sheet.live_pull(room.lot_id, order.order_id)
-    if balance > 0 and pull is not None and not account.bill.awaited:
+    under_way = room.sheet.live_pull(room.lot_id, order.order_id) is not None
+    under_way = under_way or any(one.state == "pending" for one in account.payments)
+    if balance > 0 and under_way and not account.bill.awaited:
         account.bill.awaited = True
         room.changes.bill(account.bill)
     if balance > 0:

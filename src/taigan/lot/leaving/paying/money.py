@@ -167,7 +167,7 @@ class Money(msgspec.Struct, kw_only=True):
         """A payment that stands: the same again is known, anything else is kept and told."""
         same = self.became == "paid" and before.fen == self.fen and before.order_id in ("", self.order_id)
         if same:
-            if before.note == NUMBER_ANSWERED:
+            if before.note in (NUMBER_ANSWERED, ledger.FROM_BOOKS):
                 before.note, before.fee_fen = "", self.fee_fen
                 room.changes.payment(before)
             return "known", before.payment_id

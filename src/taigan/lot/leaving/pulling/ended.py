@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from taigan.bolink.chapters.reconciliation import PaymentRecord
+from taigan.bolink.money import total_told
 from taigan.bolink.values import PaymentPlace, PaymentState
 from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
@@ -73,7 +74,7 @@ class PullEnded(msgspec.Struct):
 
 
 class PaymentNamed(msgspec.Struct):
-    """BoLink's books name the payment of an order (4.1): one whose pull has no number, or whose end nobody knows."""
+    """BoLink's books name a payment of an order (4.1)."""
 
     lot_id: str
     order_id: str
@@ -81,40 +82,81 @@ class PaymentNamed(msgspec.Struct):
     fen: int  # the payment's, or all that was paid for the stay: the document does not say which
     pictures: dict[str, Picture]
 
-    def apply(self, room: Room) -> None:
-        """Give the payment its number, or book what was unclear. One that is paid here changes nothing."""
+    def apply(self, room: Room) -> bool:
+        """Give a pull's payment its number, or book what nobody knew the end of. Tells whether it is booked by now."""
         order = room.order(self.order_id)
         if order is None:
-            return
+            return False
         before = room.sheet.payment_numbered(room.lot_id, "bolink", self.trade_no)
-        paid = [p for p in room.sheet.payments(room.lot_id, order.order_id) if p.state == "paid"]
-        whole = sum(payment.fen for payment in paid)
         if before is not None:
-            self._under_way(room, before, order, alone=not paid)
-            return
+            return before.state == "paid" or self._is_through(room, before, order)
+        paid = _paid(room, order)
         for payment in paid:
-            fits = payment.giver == "us" and payment.way in PULLS and self.fen in (payment.fen, whole)
-            if fits:
+            if payment.giver == "us" and payment.way in PULLS and self.fen in (payment.fen, _sum(paid)):
                 understood(room, self.trade_no)
                 payment.giver, payment.trade_no = "bolink", self.trade_no
                 room.changes.payment(payment)
-                return
+                return True
         pull = room.sheet.live_pull(room.lot_id, order.order_id)
         pull = pull or room.sheet.read(ledger.silent_pull, room.lot_id, order.order_id)
-        fits = pull is not None and pull.state != "live" and self.fen in (pull.fen, whole + pull.fen)
-        if pull is not None and fits:
+        if pull is not None and pull.state != "live" and self._is_of(pull.fen, paid):
             understood(room, self.trade_no)
-            pull.said = "named by BoLink's books"
-            _pay_pull(room, pull, order, self.trade_no, "", self.pictures)
+            pull.said = ledger.FROM_BOOKS
+            _pay_pull(room, pull, order, self.trade_no, ledger.FROM_BOOKS, self.pictures)
+            return True
+        return pull is None and room.account(order).bill.awaited and self._is_awaited(room, order, paid)
 
-    def _under_way(self, room: Room, payment: Payment, order: Order, *, alone: bool) -> None:
-        """A payment of which only its number was told is paid; not beside others, where the amount may be of all."""
+    def _is_of(self, fen: int, paid: Sequence[Payment]) -> bool:
+        """Whether the books' amount can be that of a payment of so much, beside those that were paid."""
+        return self.fen in (fen, _sum(paid) + fen)
+
+    def _is_through(self, room: Room, payment: Payment, order: Order) -> bool:
+        """A payment that was told as under way, and nothing since."""
         silent = payment.state == "pending" or (payment.state == "failed" and payment.note == ledger.NOT_HEARD_OF)
-        if silent and alone and payment.order_id == order.order_id:
-            payment.state, payment.note = "paid", ""
-            payment.fen, payment.paid_at = self.fen, room.now
-            of_a_pull(room, order, payment)
-            pay(room, order, payment, None, self.pictures)
+        text = room.sheet.read(ledger.notice_text, room.lot_id, "5.5", payment.trade_no)
+        fen = total_told(text.encode())
+        if not silent or not fen or payment.order_id != order.order_id or not self._is_of(fen, _paid(room, order)):
+            return False
+        payment.state, payment.note, payment.fen = "paid", ledger.FROM_BOOKS, fen
+        of_a_pull(room, order, payment)
+        pay(room, order, payment, None, self.pictures)
+        return True
+
+    def _is_awaited(self, room: Room, order: Order, paid: Sequence[Payment]) -> bool:
+        """A payment of which BoLink said that it was made (4.3), and whose message never came: of a price told."""
+        told = [quote for quote in room.sheet.quotes(room.lot_id, order.order_id) if quote.due_fen]
+        quote = next((quote for quote in told if self._is_of(quote.due_fen, paid)), None)
+        if quote is None:
+            return False
+        understood(room, self.trade_no)
+        payment = Payment(
+            lot_id=room.lot_id,
+            payment_id=room.ids.payment_id(room.now),
+            giver="bolink",
+            trade_no=self.trade_no,
+            order_id=order.order_id,
+            quote_no=quote.quote_no,
+            attempt_no="",
+            way="scancode",
+            state="paid",
+            fen=quote.due_fen,
+            fee_fen=0,
+            paid_at=room.now,
+            received_at=room.now,
+            plate=cars.named(order),
+            note=ledger.FROM_BOOKS,
+        )
+        room.changes.new_payment(payment)
+        pay(room, order, payment, quote, self.pictures)
+        return True
+
+
+def _paid(room: Room, order: Order) -> list[Payment]:
+    return [one for one in room.sheet.payments(room.lot_id, order.order_id) if one.state == "paid"]
+
+
+def _sum(paid: Sequence[Payment]) -> int:
+    return sum(payment.fen for payment in paid)
 
 
 class PaymentsTold(msgspec.Struct):
@@ -153,7 +195,21 @@ class PaymentsTold(msgspec.Struct):
             for record in self.records
         )
 
+    def _say(self, room: Room, order: Order, way: str) -> None:
+        """Keep with what nobody knew the end of that BoLink says it is paid: silence does not make it fail."""
+        pull = room.sheet.live_pull(room.lot_id, order.order_id)
+        if pull is not None and pull.way == way and pull.state == "unclear":
+            pull.said = ledger.SAID_PAID
+            room.changes.attempt(pull)
+            return
+        for payment in room.sheet.payments(room.lot_id, order.order_id):
+            if payment.way == way and payment.state == "pending":
+                payment.note = ledger.SAID_PAID
+                room.changes.payment(payment)
+                return
+
     def _let_go(self, room: Room, order: Order, way: str) -> None:
+        self._say(room, order, way)
         account = room.account(order)
         departure = room.departure_of(order.order_id)
         if departure is not None and departure.released_at is not None:
