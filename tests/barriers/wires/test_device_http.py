@@ -189,6 +189,16 @@ async def test_a_device_is_left_alone_after_two_refusals_in_a_row_and_not_after_
         assert device.locked_out
 
 
+async def test_a_device_that_let_us_in_is_asked_once_more_where_a_challenge_has_grown_old_twice() -> None:
+    gate = Answers((401, DIGEST), (200, {}), (401, DIGEST), (401, DIGEST), (200, {}), *[(401, DIGEST)] * 4)
+    async with answering(gate) as devices:
+        device = devices.device(username="admin")
+        assert [(await device.request("GET", "/"))[0] for _ in range(2)] == [200, 200]
+        with pytest.raises(NotSent, match="refused user and password"):
+            await device.request("GET", "/")
+        assert gate.shown == ["", *["Digest"] * 8]
+
+
 async def test_a_device_that_offers_basic_only_is_shown_the_password_at_once_from_then_on() -> None:
     gate = Answers((401, BASIC), (200, {}), (200, {}))
     async with answering(gate) as devices:

@@ -230,7 +230,9 @@ class SignIn:
     """Digest, and Basic for a device that never offered Digest: nobody in between can talk us down to it.
 
     Some devices answer 403, not 401, to a nonce that they have had: then a fresh challenge is asked for, and from then
-    on before each request.
+    on before each request. Requests that are under way together share a challenge, which may have grown old for the
+    second of them: a device that let us in before is asked once more. A password that was changed meanwhile is shown it
+    four times at most; devices lock after five.
     """
 
     def __init__(self, username: str, password: str) -> None:
@@ -239,6 +241,7 @@ class SignIn:
         self._digest = DigestAuthMiddleware(username, password)
         self._knows_digest = False
         self._basic = False
+        self._let_in = False
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Pass a request on, signed in as the device asks for it."""
@@ -257,6 +260,10 @@ class SignIn:
             self._digest = DigestAuthMiddleware(self._username, self._password, preemptive=False)
             request.headers.pop(hdrs.AUTHORIZATION, None)
             response = await self._digest(request, one_try)
+        elif response.status == HTTPStatus.UNAUTHORIZED and shown == [True, True] and self._let_in:
+            response.release()
+            response = await self._digest(request, one_try)
+        self._let_in = self._let_in or (shown[-1] and response.status != HTTPStatus.UNAUTHORIZED)
         offered = " ".join(response.headers.getall(hdrs.WWW_AUTHENTICATE, ())).lower()
         self._knows_digest = self._knows_digest or len(shown) > 1 or "digest" in offered
         if response.status == HTTPStatus.UNAUTHORIZED and "basic" in offered and not self._knows_digest:
