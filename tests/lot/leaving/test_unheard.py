@@ -24,7 +24,7 @@ from support.lot.exits import (
     with_tariff,
 )
 from support.lot.parking import BY, LOT_ID, Parking
-from taigan.lot.leaving.unheard import MOST
+from taigan.lot.leaving.pulling.ended import PaymentNamed
 from taigan.lot.people.exit_acts import LetGo
 from taigan.storage import tables as t
 from taigan.storage.rows import Order
@@ -350,7 +350,7 @@ async def test_an_order_that_is_answered_unreadably_holds_up_no_other(street: Pa
 async def test_more_than_are_asked_for_in_one_look_take_turns(street: Parking) -> None:
     await pay_at_exit(street, (await parked(street)).order_id, "6.00", state=2)
     [one] = await payments(street)
-    ids = [f"order_{number:02}" for number in range(MOST + 1)]
+    ids = [f"order_{number:02}" for number in range(21)]
     more = [msgspec.structs.replace(one, payment_id=of, trade_no=of, order_id=of) for of in ids]
     await street.update(t.payments, state="failed")
     await street.database.write(lambda conn: conn.execute(sa.insert(t.payments), [*map(msgspec.structs.asdict, more)]))
@@ -358,7 +358,30 @@ async def test_more_than_are_asked_for_in_one_look_take_turns(street: Parking) -
     await street.watch(NIGHT)
     for _ in range(2):
         await street.watch(60)
-    assert [one.order_id for one in street.bolink.of("4.1")] == (ids * 3)[: 3 * MOST]
+    assert [one.order_id for one in street.bolink.of("4.1")] == (ids * 3)[:60]
+
+
+async def test_where_one_question_is_not_answered_the_others_wait_for_the_next_look(street: Parking) -> None:
+    await pay_at_exit(street, (await parked(street)).order_id, "6.00", state=2)
+    await pay_at_exit(street, (await parked(street, "浙A22222")).order_id, "6.00", state=2)
+    street.bolink.loses_answers = True
+    await street.watch(NIGHT)
+    assert len({one.order_id for one in street.bolink.of("4.1")}) == 1
+
+
+@pytest.mark.parametrize(("hours", "state"), [(24, "unclear"), (25, "failed")])
+async def test_a_pull_that_began_more_than_a_day_from_now_was_written_by_a_wrong_clock(
+    street: Parking, hours: int, state: str
+) -> None:
+    await with_pull(street)
+    await street.update(t.attempts, started_at=street.clock.now() + timedelta(hours=hours))
+    await street.watch()
+    assert (await attempts(street))[0].state == state
+
+
+async def test_a_payment_of_an_order_that_nobody_knows_here_is_booked_by_no_books(street: Parking) -> None:
+    assert not await street.platform.leaving.do(PaymentNamed(LOT_ID, "nobody's", "T1", 600, {}))
+    assert await payments(street) == []
 
 
 async def test_processes_take_turns_to_ask(street: Parking) -> None:
