@@ -183,6 +183,7 @@ class House:
         for barrier in self.barriers.values():
             barrier.__init__()  # type: ignore[misc]
         self.requested = 0
+        self.keys_read.clear()
 
     async def write(self, *statements: sa.Executable) -> None:
         def transaction(conn: sa.Connection) -> None:

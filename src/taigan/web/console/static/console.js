@@ -309,7 +309,7 @@ document.addEventListener('keydown', (event) => {
     const find = document.querySelector('input[name="q"]');
     if (find) { event.preventDefault(); find.focus(); find.select(); } else if (lot) { location.href = `${lot}/stays`; }
   }
-  if (event.key === '?' && keys && !keys.open) { event.preventDefault(); keys.showModal(); }
+  if (event.key === '?' && keys && !keys.open) { event.preventDefault(); show(keys); }
   if (/^[1-9]$/.test(event.key) && !keys?.open) choose(document.querySelector(`[data-choice="${event.key}"]`));
   if (event.key === 'Escape') closeMenus();
   if (menu && /^Arrow(Down|Up)$/.test(event.key)) {
@@ -323,8 +323,15 @@ document.addEventListener('keydown', (event) => {
 for (const opener of document.querySelectorAll('[data-opens]')) {
   const shown = document.getElementById(opener.dataset.opens);
   opener.hidden = false;
-  opener.addEventListener('click', () => shown.showModal());
+  opener.addEventListener('click', () => show(shown));
   shown.querySelector('button').addEventListener('click', () => shown.close());
+}
+
+/** Shows a dialog. What it covers may be fetched anew meanwhile: then the focus goes back to what does the same. */
+function show(dialog) {
+  const before = document.activeElement, part = before.closest('live-part'), did = what(before);
+  dialog.addEventListener('close', () => { if (!before.isConnected) part?.stay(did); }, {once: true});
+  dialog.showModal();
 }
 
 function choose(one) {
