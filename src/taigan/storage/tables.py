@@ -825,6 +825,13 @@ payments = sa.Table(
         postgresql_where=sa.text("state = 'pending'"),
     ),
     sa.Index("payments_by_time", "lot_id", "received_at", "payment_id"),
+    sa.Index(
+        "payments_silent",
+        "lot_id",
+        "received_at",
+        sqlite_where=sa.text("state = 'failed' AND note = 'nothing was heard of it by the morning'"),
+        postgresql_where=sa.text("state = 'failed' AND note = 'nothing was heard of it by the morning'"),
+    ),
     sa.Index("payments_of_shift", "lot_id", "shift_id"),
 )
 
@@ -867,6 +874,13 @@ bills = sa.Table(
         postgresql_where=sa.text("charge_fen - reduced_fen - paid_fen + refunded_fen < 0"),
     ),
     sa.Index("bills_by_closing", "lot_id", "closed_at"),
+    sa.Index(
+        "bills_awaited",
+        "lot_id",
+        "closed_at",
+        sqlite_where=sa.text("awaited = 1"),
+        postgresql_where=sa.text("awaited"),
+    ),
 )
 
 reductions = sa.Table(
@@ -914,6 +928,13 @@ attempts = sa.Table(
         postgresql_where=sa.text("state IN ('live', 'unclear')"),
     ),
     sa.Index("attempts_of_order", "lot_id", "order_id"),
+    sa.Index(
+        "attempts_silent",
+        "lot_id",
+        "started_at",
+        sqlite_where=sa.text("state = 'failed' AND said = 'nothing was heard of it by the morning'"),
+        postgresql_where=sa.text("state = 'failed' AND said = 'nothing was heard of it by the morning'"),
+    ),
 )
 
 shifts = sa.Table(

@@ -24,8 +24,9 @@ from support.lot.exits import (
     with_tariff,
 )
 from support.lot.parking import BY, LOT_ID, Parking
-from taigan.lot.leaving.pulling.ended import PaymentNamed
+from taigan.lot.leaving.pulling.ended import PaymentNamed, PullEnded
 from taigan.lot.people.exit_acts import LetGo
+from taigan.lot.uploads.pulls import Charged, Pull
 from taigan.storage import tables as t
 from taigan.storage.rows import Order
 from taigan.storage.sums.reconciling import in_doubt
@@ -91,7 +92,7 @@ async def test_what_nobody_heard_of_since_before_the_last_morning_of_the_lots_cl
     texts = await not_heard_of(street)
     assert len(texts) == (2 if failed else 0)
     assert all(text.startswith(f"{PLATE}: ") for text in texts)
-    assert [asked.order_id for asked in street.bolink.of("4.1")] == ([order.order_id] if failed else [])
+    assert {asked.order_id for asked in street.bolink.of("4.1")} == ({order.order_id} if failed else set())
 
 
 async def test_a_pull_that_a_killed_platform_left_live_is_booked_when_it_is_back_the_next_day(street: Parking) -> None:
@@ -294,6 +295,79 @@ async def test_c19_a_payment_whose_message_never_came_has_number_and_amount_from
     assert len(street.bolink.of("4.1")) == asked
 
 
+async def test_a_payment_under_way_that_said_no_amount_has_it_from_the_price_that_was_told(street: Parking) -> None:
+    order = await parked(street)
+    car = await at_exit(street)
+    await ask_price(street)
+    no_amount = {"total": None, "arrive_money": "0"}
+    await pay_at_exit(street, order.order_id, "6.00", state=2, trade_no="T2", **no_amount)
+    await let_go(street, car)
+    street.bolink.books[order.order_id] = [in_books(order, "T2")]
+    await street.watch(NIGHT)
+    [paid] = await payments(street)
+    assert (paid.trade_no, paid.fen, paid.state, paid.quote_no != "") == ("T2", 600, "paid", True)
+
+
+async def test_a_price_that_is_paid_is_not_paid_again_by_another_number_of_its_payment(street: Parking) -> None:
+    order = await parked(street)
+    await street.deliver()
+    await pays_by_itself(street)
+    street.bolink.charges = [{"state": 1, "errmsg": "", "trade_no": "N1"}]
+    car = await at_exit(street)
+    await street.settled()
+    await leaves(street, car)
+    await street.update(t.bills, awaited=True)
+    street.bolink.books[order.order_id] = [in_books(order, "T9")]
+    await street.platform.unheard.ask(await street.lot(), {order.order_id: order.requested_at})
+    assert [(one.trade_no, one.fen) for one in await payments(street)] == [("T9", 600)]
+
+
+async def test_what_is_known_by_its_number_goes_first_where_the_books_name_the_sum_of_all(street: Parking) -> None:
+    order, car = await with_pull(street)
+    (pull,) = await attempts(street)
+    await street.platform.leaving.do(
+        PullEnded(Pull(LOT_ID, pull.attempt_no, order.order_id, "wallet", "{}"), Charged("paid", ""), {})
+    )
+    await pay_at_exit(street, order.order_id, "2.00", state=2, trade_no="T2")
+    street.bolink.books[order.order_id] = [in_books(order, "T1", "8.00"), in_books(order, "T2", "8.00")]
+    await street.watch(NIGHT)
+    assert sorted((one.trade_no, one.fen, one.way) for one in await payments(street)) == [
+        ("T1", 600, "wallet"),
+        ("T2", 200, "scancode"),
+    ]
+    await leaves(street, car)
+
+
+async def test_a_stay_that_is_awaited_for_a_day_is_for_a_person_once(street: Parking) -> None:
+    order = await parked(street)
+    await street.deliver()
+    car = await at_exit(street)
+    await ask_price(street)
+    street.bolink.paid[order.order_id] = [said_paid(order, "scancode")]
+    street.clock.advance(13)
+    await street.platform.questions.look()
+    await street.settled()
+    await leaves(street, car)
+    street.bolink.refuses["4.1"] = "订单不存在"
+    await street.watch(NIGHT - 60)
+    assert await street.alarm_kinds() == []
+    for _ in range(3):
+        await street.watch(60)
+    assert await street.alarm_kinds() == ["payment_awaited"]
+    assert (await bill(street, order)).awaited
+    await pay_at_exit(street, order.order_id, "6.00", trade_no="T9")
+    assert ((await bill(street, order)).balance_fen, (await street.order(PLATE)).review) == (0, "")
+
+
+async def test_a_failure_is_told_though_a_person_had_confirmed_the_stay_meanwhile(street: Parking) -> None:
+    order, car = await with_pull(street)
+    await let_go(street, car)
+    await street.update(t.orders, review="")
+    await street.watch(NIGHT)
+    assert ((await street.order(PLATE)).review, (await bill(street, order)).awaited) == ("left owing", False)
+    assert await street.alarm_kinds() == ["payment_not_heard_of", "left_owing"]
+
+
 def said_paid(order: Order, way: str) -> dict[str, Any]:
     """4.3: BoLink has a payment at the exit."""
     about = {"car_number": PLATE, "order_id": order.order_id, "pay_channel": 0, "in_time": 1}
@@ -313,7 +387,7 @@ async def test_while_bolink_does_not_say_what_its_books_have_a_payment_is_awaite
     street.bolink.reachable = True
     await street.watch(60)
     assert ((await attempts(street))[0].state, (await bill(street, order)).awaited) == ("failed", False)
-    assert await street.alarm_kinds() == ["payment_not_heard_of", "left_owing"]
+    assert await street.alarm_kinds() == ["payment_awaited", "payment_not_heard_of", "left_owing"]
 
 
 @pytest.mark.parametrize("said", ["系统繁忙", "签名错误", "{}"])
@@ -326,7 +400,7 @@ async def test_trouble_of_bolinks_is_no_answer(street: Parking, said: str) -> No
         street.bolink.refuses["4.1"] = said
     await street.watch(NIGHT)
     assert ((await attempts(street))[0].state, (await bill(street, order)).awaited) == ("unclear", True)
-    assert await street.alarm_kinds() == []
+    assert await street.alarm_kinds() == ["payment_awaited"]
 
 
 async def test_an_order_that_is_answered_unreadably_holds_up_no_other(street: Parking) -> None:
@@ -399,29 +473,36 @@ async def test_processes_take_turns_to_ask(street: Parking) -> None:
 
 
 @pytest.mark.parametrize(
-    ("began", "spans"),
+    ("entered", "spans"),
     [
-        ((2, 0, 0), [((1, 23, 0), None)]),
-        ((0, 16, 30), [((0, 15, 30), (0, 15, 59, 59)), ((0, 16, 0), None)]),  # the 1st has begun in Shanghai
-        ((0, 17, 0), [((0, 16, 0), None)]),
+        ((6, 2, 0, 0, 0), [((6, 1, 23, 0, 0), None)]),
+        ((5, 31, 17, 0, 0), [((5, 31, 16, 0, 0), None)]),  # one o'clock on the 1st of June in Shanghai
+        ((5, 31, 16, 30, 0), [((5, 31, 15, 30, 0), (5, 31, 15, 59, 59)), ((5, 31, 16, 0, 0), None)]),
+        (
+            (1, 4, 0, 0, 0),  # the last three months
+            [
+                ((3, 31, 16, 0, 0), (4, 30, 15, 59, 59)),
+                ((4, 30, 16, 0, 0), (5, 31, 15, 59, 59)),
+                ((5, 31, 16, 0, 0), None),
+            ],
+        ),
     ],
 )
-async def test_the_days_that_are_asked_for_begin_an_hour_before_and_no_span_crosses_months(
-    street: Parking, began: tuple[int, ...], spans: list[tuple[tuple[int, ...], tuple[int, ...] | None]]
+async def test_what_is_asked_for_begins_an_hour_before_the_entry_and_no_span_crosses_months(
+    street: Parking, entered: tuple[int, ...], spans: list[tuple[tuple[int, ...], tuple[int, ...] | None]]
 ) -> None:
     await with_pull(street)
-    last_of_may = datetime(2026, 5, 31, tzinfo=UTC)
-
-    def at(day: int, *time: int) -> datetime:
-        return last_of_may.replace(hour=time[0], minute=time[1], second=time[2] if len(time) > 2 else 0) + timedelta(
-            day
-        )
-
-    await street.update(t.attempts, started_at=at(*began))
     now = datetime(2026, 6, 4, tzinfo=UTC)
+
+    def at(when: tuple[int, ...] | None) -> float:
+        return (now if when is None else datetime(2026, *when, tzinfo=UTC)).timestamp()
+
+    since = datetime(2026, *entered, tzinfo=UTC)
+    await street.update(t.orders, in_at=since, requested_at=since)
+    await street.update(t.attempts, started_at=since)
     await street.watch((now - street.clock.now()).total_seconds())
     asked = [(one.data["start_time"], one.data["end_time"]) for one in street.bolink.of("4.1")]
-    assert asked == [(at(*start).timestamp(), (now if end is None else at(*end)).timestamp()) for start, end in spans]
+    assert asked == [(at(start), at(end)) for start, end in spans]
 
 
 # What stays as it is
@@ -461,7 +542,7 @@ async def test_a_payment_under_way_of_an_order_that_nobody_knows_has_failed_by_i
     await pay_at_exit(street, "unknown", "6.00", state=2, trade_no="T7")
     await street.watch(2 * NIGHT)
     assert [one.state for one in await payments(street)] == ["failed"]
-    assert [text.partition(":")[0] for text in await not_heard_of(street)] == ["T7"]
+    assert await not_heard_of(street) == ["T7 is neither paid nor refused"]
     assert street.bolink.of("4.1") == []
 
 
@@ -473,9 +554,11 @@ async def test_a_payment_that_failed_for_silence_is_asked_for_again_at_night(str
     await street.watch(NIGHT)
     assert [one.state for one in await payments(street)] == ["failed"]
     since = under_way.received_at
-    asked = await street.read(lambda conn: in_doubt(conn, LOT_ID, since))
+    asked = await street.read(lambda conn: in_doubt(conn, LOT_ID, since, street.clock.now()))
     assert asked == {order.order_id: since}
-    assert await street.read(lambda conn: in_doubt(conn, LOT_ID, since + timedelta(seconds=1))) == {}
+    assert (
+        await street.read(lambda conn: in_doubt(conn, LOT_ID, since + timedelta(seconds=1), street.clock.now())) == {}
+    )
     street.bolink.books[order.order_id] = [in_books(order, "T2")]
     await street.platform.unheard.ask(await street.lot(), asked)
     assert [(one.state, one.fen) for one in await payments(street)] == [("paid", 600)]

@@ -90,8 +90,8 @@ class Reconciling:
         begin, end = span(lot, day)
         if begin >= began:
             raise Conflict(f"{day} has not begun at the lot", "day")
-        since = min(end, began) - PULLS_OF
-        in_doubt = await self._database.read(lambda conn: kept.in_doubt(conn, lot_id, since))
+        until = min(end, began)
+        in_doubt = await self._database.read(lambda conn: kept.in_doubt(conn, lot_id, until - PULLS_OF, until))
         await self._unheard.ask(lot, in_doubt)
         named = await self._ask(lot, day, min(end, began))
         run = Reconciliation(lot_id, day, began, actor=by.operator if by is not None else "")

@@ -19,6 +19,7 @@ from taigan.lot.errands.reconciling import Reconciling
 from taigan.lot.errors import LotError
 from taigan.lot.people.looking import reporting
 from taigan.lot.policy import Policy
+from taigan.lot.writing.ages import SKEW
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
 from taigan.storage.due import overdue
@@ -124,15 +125,16 @@ class Rounds:
         for lot in await self._database.read(registry.lots):
             for one in self._rounds:
                 now = self._clock.now()
-                due_at, next_at = known.get((lot.lot_id, one.task)), one.next_at(lot, now)
-                if (due_at is None or due_at <= now or due_at > next_at) and await self._take(lot, one, now, next_at):
+                due_at, ahead = known.get((lot.lot_id, one.task)), one.next_at(lot, now + SKEW)
+                if (due_at is None or due_at <= now or due_at > ahead) and await self._take(lot, one, now, ahead):
                     await self._do(lot, one)
 
-    async def _take(self, lot: Lot, one: Round, now: datetime, next_at: datetime) -> bool:
-        """A round that is due later than if it were taken now was put off by a clock that has been set back since."""
-        first = (one.first or one.next_at)(lot, now)
+    async def _take(self, lot: Lot, one: Round, now: datetime, ahead: datetime) -> bool:
+        """A round that is due later than whoever took it now would say was put off by a clock that has been set back
+        since."""
+        next_at, first = one.next_at(lot, now), (one.first or one.next_at)(lot, now)
         return await self._database.write(
-            lambda conn: kept.take(conn, lot.lot_id, one.task, now, next_at, first, ahead=next_at)
+            lambda conn: kept.take(conn, lot.lot_id, one.task, now, next_at, first, ahead)
         )
 
     async def _do(self, lot: Lot, one: Round) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from taigan.storage.errors import NewerDatabase
 from taigan.storage.tables import metadata
 
-HEAD = "0038"
+HEAD = "0039"
 """The revision these tables are of; a test holds it to the newest file in `versions`."""
 
 

@@ -373,8 +373,10 @@ async def test_e6_money_of_which_nothing_was_heard_by_the_morning_is_booked_when
     began = street.clock.now()
     await street.watch(24 * 3600)
     assert (await attempts(street))[0].state == "failed"
-    asked = await street.database.read(lambda conn: in_doubt(conn, order.lot_id, began))
-    later = await street.database.read(lambda conn: in_doubt(conn, order.lot_id, street.clock.now()))
+    asked = await street.database.read(lambda conn: in_doubt(conn, order.lot_id, began, street.clock.now()))
+    later = await street.database.read(
+        lambda conn: in_doubt(conn, order.lot_id, street.clock.now(), street.clock.now())
+    )
     assert (asked, later) == ({order.order_id: began}, {})
     pictures = street.platform.leaving.pictures(order.lot_id)
     for _ in range(2):  # the next night's books name it again
@@ -383,7 +385,7 @@ async def test_e6_money_of_which_nothing_was_heard_by_the_morning_is_booked_when
         ("bolink", "4200001", 600, "paid")
     ]
     assert ((await attempts(street))[0].state, (await bill(street, order)).paid_fen) == ("paid", 600)
-    assert await street.database.read(lambda conn: in_doubt(conn, order.lot_id, began)) == {}
+    assert await street.database.read(lambda conn: in_doubt(conn, order.lot_id, began, street.clock.now())) == {}
 
 
 async def test_e7_an_entry_that_bolink_has_not_taken_goes_first(street: Parking) -> None:

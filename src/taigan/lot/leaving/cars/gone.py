@@ -20,6 +20,7 @@ EMERGENCY = "emergency"
 """Who lets cars go while an emergency is declared."""
 OWING = "left owing"
 AWAITED = "left while its payment was unclear"
+LONG_AWAITED = "left while its payment was unclear, and nothing was heard of it for a day"
 
 
 def leave(
@@ -102,9 +103,10 @@ def awaits_no_more(room: Room, order: Order, *failed: str) -> None:
     if account.bill.awaited:
         account.bill.awaited = False
         room.changes.bill(account.bill)
-    if order.state == "out" and order.review == AWAITED:
-        order.review = OWING
-        room.changes.order(order)
+    if order.state == "out" and account.bill.balance_fen > 0:
+        if order.review in ("", AWAITED, LONG_AWAITED):
+            order.review = OWING
+            room.changes.order(order)
         _tell_owing(room, order, account.bill.balance_fen)
 
 

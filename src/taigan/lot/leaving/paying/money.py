@@ -15,7 +15,7 @@ from taigan.lot import texts
 from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving.ahead import Wanted
 from taigan.lot.leaving.cars import car as cars
-from taigan.lot.leaving.cars.gone import AWAITED, awaits_no_more, owe_exit
+from taigan.lot.leaving.cars.gone import AWAITED, LONG_AWAITED, awaits_no_more, owe_exit
 from taigan.lot.leaving.cars.release import release
 from taigan.lot.leaving.room import Picture, Room, picture_of
 from taigan.lot.stays import orders
@@ -29,6 +29,8 @@ STAYS = {"5.3": "prepay", "5.5": "scancode"}
 """The messages that pay for a stay, and the way that is taken for theirs where they do not say."""
 NUMBER_ANSWERED = "numbered by the answer to the pull"
 """The note of a pull's payment whose number no message has confirmed; the document does not show that answer."""
+UNCONFIRMED = (NUMBER_ANSWERED, ledger.FROM_BOOKS)
+"""The notes of payments whose number BoLink named in another way than by its message."""
 
 
 class Money(msgspec.Struct, kw_only=True):
@@ -167,7 +169,7 @@ class Money(msgspec.Struct, kw_only=True):
         """A payment that stands: the same again is known, anything else is kept and told."""
         same = self.became == "paid" and before.fen == self.fen and before.order_id in ("", self.order_id)
         if same:
-            if before.note in (NUMBER_ANSWERED, ledger.FROM_BOOKS):
+            if before.note in UNCONFIRMED:
                 before.note, before.fee_fen = "", self.fee_fen
                 room.changes.payment(before)
             return "known", before.payment_id
@@ -180,7 +182,7 @@ class Money(msgspec.Struct, kw_only=True):
         if self.way not in PULLS or not self.order_id:
             return None
         paid = [p for p in room.sheet.payments(room.lot_id, self.order_id) if p.state == "paid"]
-        return next((p for p in paid if p.way == self.way and (p.giver == "us" or p.note == NUMBER_ANSWERED)), None)
+        return next((p for p in paid if p.way == self.way and (p.giver == "us" or p.note in UNCONFIRMED)), None)
 
     def _number(self, room: Room, pulled: Payment) -> tuple[str, str]:
         if self.became != "paid" or self.fen != pulled.fen:
@@ -201,7 +203,7 @@ class Money(msgspec.Struct, kw_only=True):
         if quote is not None and quote.order_id != order.order_id:
             quote = None
         if quote is None and self.section == "5.5":
-            quote = _quote_paid(room.sheet.quotes(room.lot_id, order.order_id), self.fen, self._paid_at(room))
+            quote = quote_paid(room.sheet.quotes(room.lot_id, order.order_id), self.fen, self._paid_at(room))
         return order, quote
 
     def _reserved(self, room: Room) -> tuple[Order | None, Quote | None]:
@@ -279,7 +281,7 @@ def of_a_pull(room: Room, order: Order, payment: Payment) -> None:
             room.changes.attempt(pull)
 
 
-def _quote_paid(quotes: list[Quote], fen: int, paid_at: datetime) -> Quote | None:
+def quote_paid(quotes: list[Quote], fen: int, paid_at: datetime) -> Quote | None:
     """5.5 names no quote: of those that the amount covers the highest valid one when it was paid, else the last."""
     told = [q for q in quotes if q.due_fen]
     valid = [q for q in told if q.due_fen <= fen and q.asked_at <= paid_at <= q.valid_until]
@@ -353,7 +355,7 @@ def _pay_afterwards(room: Room, order: Order, payment: Payment) -> None:
         order.review = "paid after it was given up"
         room.changes.order(order)
     if owed and bill.balance_fen <= 0:
-        if order.review == AWAITED:
+        if order.review in (AWAITED, LONG_AWAITED):
             order.review = ""
             room.changes.order(order)
         if room.sheet.read(ledger.was_reported, room.lot_id, order.order_id):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -14,13 +15,13 @@ from taigan.lot.errors import CannotPrice
 from taigan.lot.leaving.cars import car as cars
 from taigan.lot.leaving.cars.gone import awaits_no_more
 from taigan.lot.leaving.cars.release import release
-from taigan.lot.leaving.paying.money import NUMBER_ANSWERED, PULLS, of_a_pull, pay, understood
+from taigan.lot.leaving.paying.money import NUMBER_ANSWERED, PULLS, of_a_pull, pay, quote_paid, understood
 from taigan.lot.leaving.pulling.tagged import charged
 from taigan.lot.leaving.room import Picture, Room, picture_of
 from taigan.lot.stays import orders
 from taigan.lot.uploads.pulls import Charged, Pull
 from taigan.storage.locked import ledger
-from taigan.storage.rows import Attempt, Delivery, Order, Payment
+from taigan.storage.rows import Attempt, Delivery, Order, Payment, Quote
 
 
 class PullEnded(msgspec.Struct):
@@ -92,19 +93,20 @@ class PaymentNamed(msgspec.Struct):
             return before.state == "paid" or self._is_through(room, before, order)
         paid = _paid(room, order)
         for payment in paid:
-            if payment.giver == "us" and payment.way in PULLS and self.fen in (payment.fen, _sum(paid)):
+            numberless = payment.giver == "us" or payment.note == NUMBER_ANSWERED
+            if numberless and payment.way in PULLS and self.fen in (payment.fen, _sum(paid)):
                 understood(room, self.trade_no)
                 payment.giver, payment.trade_no = "bolink", self.trade_no
                 room.changes.payment(payment)
                 return True
-        pull = room.sheet.live_pull(room.lot_id, order.order_id)
-        pull = pull or room.sheet.read(ledger.silent_pull, room.lot_id, order.order_id)
-        if pull is not None and pull.state != "live" and self._is_of(pull.fen, paid):
-            understood(room, self.trade_no)
-            pull.said = ledger.FROM_BOOKS
-            _pay_pull(room, pull, order, self.trade_no, ledger.FROM_BOOKS, self.pictures)
-            return True
-        return pull is None and room.account(order).bill.awaited and self._is_awaited(room, order, paid)
+        for pull in room.sheet.pulls(room.lot_id, order.order_id):
+            silent = pull.state == "unclear" or (pull.state == "failed" and pull.said == ledger.NOT_HEARD_OF)
+            if silent and self._is_of(pull.fen, paid):
+                understood(room, self.trade_no)
+                pull.said = ledger.FROM_BOOKS
+                _pay_pull(room, pull, order, self.trade_no, ledger.FROM_BOOKS, self.pictures, pull.started_at)
+                return True
+        return room.account(order).bill.awaited and self._is_awaited(room, order, paid)
 
     def _is_of(self, fen: int, paid: Sequence[Payment]) -> bool:
         """Whether the books' amount can be that of a payment of so much, beside those that were paid."""
@@ -113,19 +115,25 @@ class PaymentNamed(msgspec.Struct):
     def _is_through(self, room: Room, payment: Payment, order: Order) -> bool:
         """A payment that was told as under way, and nothing since."""
         silent = payment.state == "pending" or (payment.state == "failed" and payment.note == ledger.NOT_HEARD_OF)
+        if not silent or payment.order_id != order.order_id:
+            return False
+        paid = _paid(room, order)
         text = room.sheet.read(ledger.notice_text, room.lot_id, "5.5", payment.trade_no)
-        fen = total_told(text.encode())
-        if not silent or not fen or payment.order_id != order.order_id or not self._is_of(fen, _paid(room, order)):
+        if fen := total_told(text.encode()):
+            quote = quote_paid(room.sheet.quotes(room.lot_id, order.order_id), fen, payment.paid_at)
+        else:
+            quote = self._quote(room, order, paid)
+            fen = self.fen if quote is None and not paid else quote.due_fen if quote is not None else 0
+        if not fen or not self._is_of(fen, paid):
             return False
         payment.state, payment.note, payment.fen = "paid", ledger.FROM_BOOKS, fen
         of_a_pull(room, order, payment)
-        pay(room, order, payment, None, self.pictures)
+        pay(room, order, payment, quote, self.pictures)
         return True
 
     def _is_awaited(self, room: Room, order: Order, paid: Sequence[Payment]) -> bool:
         """A payment of which BoLink said that it was made (4.3), and whose message never came: of a price told."""
-        told = [quote for quote in room.sheet.quotes(room.lot_id, order.order_id) if quote.due_fen]
-        quote = next((quote for quote in told if self._is_of(quote.due_fen, paid)), None)
+        quote = self._quote(room, order, paid)
         if quote is None:
             return False
         understood(room, self.trade_no)
@@ -141,7 +149,7 @@ class PaymentNamed(msgspec.Struct):
             state="paid",
             fen=quote.due_fen,
             fee_fen=0,
-            paid_at=room.now,
+            paid_at=quote.asked_at,
             received_at=room.now,
             plate=cars.named(order),
             note=ledger.FROM_BOOKS,
@@ -149,6 +157,12 @@ class PaymentNamed(msgspec.Struct):
         room.changes.new_payment(payment)
         pay(room, order, payment, quote, self.pictures)
         return True
+
+    def _quote(self, room: Room, order: Order, paid: Sequence[Payment]) -> Quote | None:
+        """The newest price that was told, is not paid yet, and fits."""
+        taken = {payment.quote_no for payment in paid}
+        told = [one for one in room.sheet.quotes(room.lot_id, order.order_id) if one.due_fen]
+        return next((one for one in told if one.quote_no not in taken and self._is_of(one.due_fen, paid)), None)
 
 
 def _paid(room: Room, order: Order) -> list[Payment]:
@@ -199,13 +213,15 @@ class PaymentsTold(msgspec.Struct):
         """Keep with what nobody knew the end of that BoLink says it is paid: silence does not make it fail."""
         pull = room.sheet.live_pull(room.lot_id, order.order_id)
         if pull is not None and pull.way == way and pull.state == "unclear":
-            pull.said = ledger.SAID_PAID
-            room.changes.attempt(pull)
+            if pull.said != ledger.UNNAMED:
+                pull.said = ledger.SAID_PAID
+                room.changes.attempt(pull)
             return
         for payment in room.sheet.payments(room.lot_id, order.order_id):
             if payment.way == way and payment.state == "pending":
-                payment.note = ledger.SAID_PAID
-                room.changes.payment(payment)
+                if payment.note != ledger.UNNAMED:
+                    payment.note = ledger.SAID_PAID
+                    room.changes.payment(payment)
                 return
 
     def _let_go(self, room: Room, order: Order, way: str) -> None:
@@ -234,8 +250,17 @@ class PaymentsTold(msgspec.Struct):
         release(room, departure, picture, "paid", actor="driver", text=f"{cars.named(order)} {said}")
 
 
-def _pay_pull(room: Room, attempt: Attempt, order: Order, number: str, note: str, pictures: dict[str, Picture]) -> None:
-    """A pull was paid. Without BoLink's `number` its payment is known by the attempt's until BoLink names it."""
+def _pay_pull(
+    room: Room,
+    attempt: Attempt,
+    order: Order,
+    number: str,
+    note: str,
+    pictures: dict[str, Picture],
+    at: datetime | None = None,
+) -> None:
+    """A pull was paid, by default now. Without BoLink's `number` its payment is known by the attempt's until BoLink
+    names it."""
     attempt.state = "paid"
     room.changes.attempt(attempt)
     payment = Payment(
@@ -250,7 +275,7 @@ def _pay_pull(room: Room, attempt: Attempt, order: Order, number: str, note: str
         state="paid",
         fen=attempt.fen,
         fee_fen=0,
-        paid_at=room.now,
+        paid_at=at or room.now,
         received_at=room.now,
         plate=cars.named(order),
         note=note,
