@@ -24,6 +24,7 @@ from support.lot.exits import (
     with_tariff,
 )
 from support.lot.parking import BY, LOT_ID, Parking
+from taigan.barriers.barrier import EventKind
 from taigan.lot.leaving.pulling.ended import PaymentNamed, PullEnded
 from taigan.lot.people.exit_acts import LetGo
 from taigan.lot.uploads.pulls import Charged, Pull
@@ -357,6 +358,41 @@ async def test_a_stay_that_is_awaited_for_a_day_is_for_a_person_once(street: Par
     assert (await bill(street, order)).awaited
     await pay_at_exit(street, order.order_id, "6.00", trade_no="T9")
     assert ((await bill(street, order)).balance_fen, (await street.order(PLATE)).review) == (0, "")
+
+
+async def test_what_was_paid_in_an_earlier_departure_does_not_pay_for_the_days_since(street: Parking) -> None:
+    order, car = await with_pull(street)
+    street.bolink.paid[order.order_id] = [said_paid(order, "wallet")]
+    street.clock.advance(11)
+    await street.platform.questions.look()
+    await street.settled()
+    assert street.barrier(EXIT).lifts == 1
+    await street.barrier(EXIT).report(EventKind.BACKED_OUT, car)
+    street.clock.advance(4 * NIGHT)
+    await at_exit(street)
+    await street.platform.questions.look()
+    await street.settled()
+    assert (street.barrier(EXIT).lifts, "payment_awaited" in await street.alarm_kinds()) == (1, True)
+    await street.platform.questions.look()
+    assert (await street.alarm_kinds()).count("payment_awaited") == 1
+
+
+async def test_what_a_payment_of_a_part_leaves_is_owed_and_told(street: Parking) -> None:
+    order, car = await with_pull(street)
+    await let_go(street, car)
+    await street.update(t.attempts, fen=400)
+    await pay_at_exit(street, order.order_id, "4.00", pay_type="wallet")
+    left = await bill(street, order)
+    assert (left.balance_fen, left.awaited, (await street.order(PLATE)).review) == (200, False, "left owing")
+    assert await street.alarm_kinds() == ["left_owing"]
+
+
+async def test_what_a_payment_of_a_part_leaves_is_awaited_while_another_is_under_way(street: Parking) -> None:
+    order, car = await with_pull(street)
+    await let_go(street, car)
+    await pay_at_exit(street, order.order_id, "4.00")
+    left = await bill(street, order)
+    assert (left.balance_fen, left.awaited, await street.alarm_kinds()) == (200, True, [])
 
 
 async def test_a_failure_is_told_though_a_person_had_confirmed_the_stay_meanwhile(street: Parking) -> None:

@@ -91,10 +91,17 @@ class Unheard:
         Raises `StorageError`.
         """
         for lot in await self._database.read(registry.lots):
-            now = self._clock.now()
-            since = await self._database.read(lambda conn, lot=lot, now=now: _unheard(conn, lot, now))  # type: ignore[misc]
-            if not since or not await self._is_ours(lot, now):
-                continue
+            try:
+                await self._look_at(lot)
+            except StorageError:
+                raise
+            except Exception:
+                log.exception("a lot's payments that nobody heard of cannot be looked at", lot=lot.lot_id)
+
+    async def _look_at(self, lot: Lot) -> None:
+        now = self._clock.now()
+        since = await self._database.read(lambda conn: _unheard(conn, lot, now))
+        if since and await self._is_ours(lot, now):
             asked = self._next(lot, since)
             answers = await self.ask(lot, {order_id: since[order_id] for order_id in asked})
             self._last[lot.lot_id] = answers.last

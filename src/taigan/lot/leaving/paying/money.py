@@ -347,7 +347,7 @@ def _pay_afterwards(room: Room, order: Order, payment: Payment) -> None:
     if bill.charge_fen is None:  # void, or abandoned before anything was paid
         bill.charge_fen, bill.closed_at = bill.credited_fen, order.closed_at or room.now
     bill.paid_fen += payment.fen
-    bill.awaited = False
+    bill.awaited = bill.awaited and bill.balance_fen > 0
     account.payments.append(payment)
     room.changes.bill(bill)
     room.surplus.append((order, [payment]))
@@ -362,3 +362,5 @@ def _pay_afterwards(room: Room, order: Order, payment: Payment) -> None:
             told = f"{cars.named(order)}: paid after it was reported as owing"
             room.alarm("paid_after_report", told, "", order.order_id)
         owe_exit(room, order)
+    elif owed:
+        awaits_no_more(room, order, payment.trade_no, payment.attempt_no)

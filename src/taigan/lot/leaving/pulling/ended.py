@@ -21,7 +21,7 @@ from taigan.lot.leaving.room import Picture, Room, picture_of
 from taigan.lot.stays import orders
 from taigan.lot.uploads.pulls import Charged, Pull
 from taigan.storage.locked import ledger
-from taigan.storage.rows import Attempt, Delivery, Order, Payment, Quote
+from taigan.storage.rows import Attempt, Delivery, Departure, Order, Payment, Quote
 
 
 class PullEnded(msgspec.Struct):
@@ -245,9 +245,31 @@ class PaymentsTold(msgspec.Struct):
             cars.once(room, departure, "ready", text, "attendant_wanted")
             room.show(departure.channel_id, texts.ATTENDANT)
             return
+        if not self._covers(room, order, departure, way):
+            text = f"{cars.named(order)}: BoLink says paid by {way}, and more is due by now"
+            cars.once(room, departure, "more due", text, "payment_awaited")
+            return
         said = texts.SCREEN_CHARGED if way in PULLS else texts.SCREEN_PAID
         picture = self.pictures.get(departure.channel_id, picture_of(None))
         release(room, departure, picture, "paid", actor="driver", text=f"{cars.named(order)} {said}")
+
+    def _covers(self, room: Room, order: Order, departure: Departure, way: str) -> bool:
+        """Whether what BoLink says is paid, without its amount (4.3), pays for the stay so far: what was asked for in
+        an earlier departure does not pay for the days since."""
+        pull = room.sheet.live_pull(room.lot_id, order.order_id)
+        quote = next((one for one in room.sheet.quotes(room.lot_id, order.order_id) if one.due_fen), None)
+        if pull is not None and pull.way == way:
+            presence_id, fen = pull.presence_id, pull.fen
+        elif quote is not None:
+            presence_id, fen = quote.presence_id, quote.due_fen
+        else:
+            return True
+        if presence_id in ("", departure.presence_id):
+            return True
+        try:
+            return room.account(order).due(departure.charge_at) <= fen
+        except CannotPrice:
+            return True
 
 
 def _pay_pull(
