@@ -330,7 +330,9 @@ for (const opener of document.querySelectorAll('[data-opens]')) {
 /** Shows a dialog. What it covers may be fetched anew meanwhile: then the focus goes back to what does the same. */
 function show(dialog) {
   const before = document.activeElement, part = before.closest('live-part'), did = what(before);
-  dialog.addEventListener('close', () => { if (!before.isConnected) part?.stay(did); }, {once: true});
+  dialog.onclose = () => { // told late: it may be open again by then
+    if (!dialog.open && !before.isConnected) part?.stay(did);
+  };
   dialog.showModal();
 }
 
