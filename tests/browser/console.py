@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.async_api import Browser, BrowserContext
+from playwright.async_api import Browser, BrowserContext, StorageState
 
 from support.browser import chromium
 from taigan.rights import Role
@@ -26,18 +26,25 @@ class Console:
     house: House
     url: str
     browser: Browser
+    _signed_in: StorageState | None = field(default=None, init=False)
 
-    async def open(self, login: str = "wangfang", **options: object) -> BrowserContext:
-        """A browser of its own in which that person is signed in."""
-        context = await self.browser.new_context(base_url=self.url, **options)  # type: ignore[arg-type]
-        page = await context.new_page()
-        await page.goto("/sign-in")
-        await page.locator("[name=login]").fill(login)
-        await page.locator("[name=password]").fill(PASSWORD)
-        await page.locator("form[action='/sign-in'] button").click()
-        await page.wait_for_url(lambda url: "sign-in" not in url)
-        await page.close()
-        return context
+    async def open(self, **options: object) -> BrowserContext:
+        """A browser of its own in which 王芳 is signed in: she signs in once, all of them have the same cookie."""
+        if self._signed_in is None:
+            context = await self.browser.new_context(base_url=self.url)
+            page = await context.new_page()
+            await page.goto("/sign-in")
+            await page.locator("[name=login]").fill("wangfang")
+            await page.locator("[name=password]").fill(PASSWORD)
+            await page.locator("form[action='/sign-in'] button").click()
+            await page.wait_for_url(lambda url: "sign-in" not in url)
+            self._signed_in = await context.storage_state()
+            await context.close()
+        return await self.browser.new_context(
+            base_url=self.url,
+            storage_state=self._signed_in,
+            **options,  # type: ignore[arg-type]
+        )
 
 
 @contextlib.asynccontextmanager

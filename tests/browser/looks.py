@@ -29,10 +29,6 @@ async def keep_picture(page: Page, folder: str, name: str) -> None:
     await page.screenshot(path=path, full_page=True, animations="disabled")
 
 
-COLOURS_IN = "zh-CN"
-"""The language in which colours are looked at: that no style depends on the language is a test of its own."""
-
-
 async def bring_axe(context: BrowserContext) -> None:
     """Let every page of it bring axe-core along: the browser compiles it once, instead of once for each page."""
     await context.add_init_script(_AXE)
@@ -42,15 +38,11 @@ _ROWS_BEYOND = "tbody tr:nth-child(n + 7)"
 """Rows of long tables that are not looked at: they are written as those before them."""
 
 
-async def barriers_found(page: Page | Frame, *, colours: bool = True) -> list[str]:
-    """What axe-core finds that keeps people out: rule, element, and why. Colours take it longer than all the rest."""
+async def barriers_found(page: Page | Frame) -> list[str]:
+    """What axe-core finds that keeps people out: rule, element, and why."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(_AXE)
-    options = {
-        "iframes": False,
-        "resultTypes": ["violations"],
-        "rules": {"color-contrast": {"enabled": colours}},
-    }
+    options = {"iframes": False, "resultTypes": ["violations"]}
     looked_at = {"exclude": [[_ROWS_BEYOND]]}
     result: dict[str, Any] = await page.evaluate("([at, how]) => axe.run(at, how)", [looked_at, options])
     return [

@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from browser.looks import COLOURS_IN, Scheme, barriers_found, bring_axe, keep_picture, sticks_out
+from browser.looks import Scheme, barriers_found, bring_axe, keep_picture, sticks_out
 from hub.sides import KEY, TOKEN, UNION_ID, FakeLot, Side, saying
 from taigan.bolink import seal
 
 ROOMS = ("", "/bench/compose", "/bench/lots", "/bench/phones", "/bench/payments", "/bench/records", "/bench/faults")
+LOOKED_THROUGH = {("zh-CN", 1366), ("en-GB", 390)}
+"""Where axe-core looks: each language, width and scheme once."""
 
 
 @asynccontextmanager
@@ -52,7 +54,7 @@ async def busy_side(side: Side, lot: FakeLot) -> Side:
 
 @pytest.mark.parametrize(
     ("locale", "width", "scheme"),
-    [("zh-CN", 1366, "light"), ("zh-CN", 390, "dark"), ("en-GB", 1366, "dark"), ("en-GB", 390, "light")],
+    [("zh-CN", 1366, "light"), ("zh-CN", 390, "light"), ("en-GB", 1366, "dark"), ("en-GB", 390, "dark")],
 )
 async def test_every_room_keeps_nobody_out_and_fits_its_window(
     browser: Browser, busy_side: Side, locale: str, width: int, scheme: Scheme
@@ -64,7 +66,8 @@ async def test_every_room_keeps_nobody_out_and_fits_its_window(
             await page.goto(f"{busy_side.url}/admin{room}")
             name = f"{room.strip('/').replace('/', '-') or 'messages'}-{locale}-{width}-{scheme}"
             await keep_picture(page, "workbench", name)
-            found += [f"{name}: {barrier}" for barrier in await barriers_found(page, colours=locale == COLOURS_IN)]
+            if (locale, width) in LOOKED_THROUGH:
+                found += [f"{name}: {barrier}" for barrier in await barriers_found(page)]
             if out := await sticks_out(page):
                 found.append(f"{name} is {out} px wider than its window")
     assert found == []
