@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import esprima
 import pytest
 from aiohttp import web
 
@@ -267,27 +267,39 @@ async def test_a_drivers_number_goes_to_the_vendors_hosts_and_those_of_the_setti
                 assert answer.status in (status, 302 if status == 307 else status), host
 
 
+Parse = Callable[[str], object]
+
+
+@pytest.fixture
+def parse() -> Parse:
+    """Knows the syntax of 2017: less than ES2018, which iOS 12 reads. Loaded when it is needed: that takes its time."""
+    from esprima import parseScript
+
+    parsed: Parse = parseScript
+    return parsed
+
+
 SCRIPTS = sorted((Path(__file__).parents[2] / "src/taigan/hub/templates").glob("*.js"))
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_the_drivers_scripts_are_read_by_the_web_views_of_old_phones(script: Path) -> None:
-    esprima.parseScript(script.read_text())  # it knows the syntax of 2017: less than ES2018, which iOS 12 reads
+def test_the_drivers_scripts_are_read_by_the_web_views_of_old_phones(script: Path, parse: Parse) -> None:
+    parse(script.read_text())
 
 
 @pytest.mark.parametrize("newer", ["a ||= 1", "a ?? b", "a?.b", "try {} catch {}"])
-def test_what_old_web_views_do_not_read_is_found(newer: str) -> None:
-    with pytest.raises(esprima.Error):
-        esprima.parseScript(newer)
+def test_what_old_web_views_do_not_read_is_found(newer: str, parse: Parse) -> None:
+    with pytest.raises(Exception, match="Unexpected token"):
+        parse(newer)
 
 
-async def test_no_page_of_the_drivers_has_a_script_besides_those(side: Side) -> None:
+async def test_no_page_of_the_drivers_has_a_script_besides_those(side: Side, parse: Parse) -> None:
     phone = Phone(side)
     page = await phone.press(await phone.arrive(await side.code()))
     found = [script.strip() for script in re.findall(r"<script[^>]*>(.*?)</script>", page, re.S)]
     assert found == [path.read_text().strip() for path in SCRIPTS]
     for script in found:
-        esprima.parseScript(script)
+        parse(script)
 
 
 async def test_whoever_sends_the_hub_what_nobody_signed_waits_and_who_signs_does_not(

@@ -24,8 +24,8 @@ async def test_nothing_that_is_asked_of_the_admins_interface_is_a_500(tmp_path: 
         assert (await side.get("/admin/lots"))["items"][0]["lot_id"] == LOT_ID
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "schemathesis.cli", "run", f"{side.url}/admin/schema/openapi.json"),
-            *("-H", f"Authorization: Bearer {TOKEN}", "--checks", CHECKS, "--max-examples", "8", "--seed", "4"),
-            *("--phases", "coverage,fuzzing", "--max-time", "10", "--request-timeout", "30"),
+            *("-H", f"Authorization: Bearer {TOKEN}", "--checks", CHECKS, "--max-examples", "4", "--seed", "4"),
+            *("--phases", "coverage,fuzzing", "--max-time", "6", "--request-timeout", "30"),
             cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

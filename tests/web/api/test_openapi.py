@@ -31,10 +31,6 @@ CHECKS = (
 NEEDS_MORE = "(events|poster|issuer|arrears|platforms|reports|pass_cards_of_bolink|passages/compared|community/report)$"
 """Streams, slow drawings, and what asks BoLink: without one it is rightly answered 502."""
 
-PARTS = [r"/lots/\{lot_id\}/[a-c]", r"/lots/\{lot_id\}/[d-l]", r"/lots/\{lot_id\}/[m-o]", r"/lots/\{lot_id\}/[p-r]"]
-PARTS.append(f"^(?!.*({'|'.join(PARTS)}))")
-"""All paths, in parts: whatever is asked at once takes longer than a test may."""
-
 
 async def described(api: httpx.AsyncClient) -> dict[str, Any]:
     answer = await api.get("/api/v1/openapi.json")
@@ -102,16 +98,14 @@ async def test_what_the_documentation_shows_exists(small_api: httpx.AsyncClient,
         assert method.lower() in paths[path], f"{method} {path} does not exist"
 
 
-@pytest.mark.parametrize("part", PARTS)
-async def test_the_api_keeps_to_its_description_whatever_is_sent(small_house: House, tmp_path: Path, part: str) -> None:
+async def test_the_api_keeps_to_its_description_whatever_is_sent(small_house: House, tmp_path: Path) -> None:
     for n in range(3):
         await small_house.order(f"CAR{n}")
     async with served(small_house.app, small_house.events.stop) as port:
         tester = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{port}/api/v1/openapi.json"),
             *("--header", f"Authorization: Bearer {TOKEN}", "--exclude-path-regex", NEEDS_MORE),
-            *("--include-path-regex", part),
-            *("--checks", ",".join(CHECKS), "--phases", "fuzzing", "--max-examples", "5", "--seed", "7"),
+            *("--checks", ",".join(CHECKS), "--phases", "fuzzing", "--max-examples", "4", "--seed", "7"),
             *("--generation-database", "none", "--no-color", "--continue-on-failure"),
             cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,
@@ -121,4 +115,4 @@ async def test_the_api_keeps_to_its_description_whatever_is_sent(small_house: Ho
     assert tester.returncode == 0, output.decode()[-6000:]
     tested = re.search(rb"Tested: (\d+)", output)
     assert tested is not None
-    assert int(tested[1]) >= 5
+    assert int(tested[1]) >= 60
