@@ -47,11 +47,13 @@ system:
 demo: install
 	@exec $(BIN)/taigan demo --host $(HOST) --data-dir $(DATA_DIR) --barrier $(BARRIER) $(DEMO)
 
-# What touches the database runs on both engines. Whole stacks, as a user starts them, are on SQLite;
-# STACKS_ON=postgresql puts them on the other.
+# What touches the database runs on both engines; of a table of cases each row on one of them in turn, or, by
+# ENGINES=both, on both. Whole stacks, as a user starts them, are on SQLite; STACKS_ON=postgresql puts them on the other.
+ENGINES ?= in-turn
 STACKS_ON ?= sqlite
 # Two for each core: tests wait for processes, disks and clocks as well.
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 2 )))
+test: export TAIGAN_TEST_ENGINES = $(ENGINES)
 test: export TAIGAN_TEST_STACKS_ON = $(STACKS_ON)
 # A worker that a hanging test ended ends the run: what replaces it has been seen to stand still.
 # Kept, whatever is set outside: or each worker would compile every test, and each process the code.

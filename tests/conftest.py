@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import uuid
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -16,33 +17,51 @@ from hypothesis import settings as hypothesis_settings
 from playwright.async_api import Browser
 
 from support.browser import chromium
+from support.databases.engines import IN_TURN, of_the_other_engine
 from support.databases.postgres import NewDatabase, new_databases, postgres_server
+from support.logs import log_plainly
 from support.stacks.stack import STACKS_ON, Stack
 from support.telling import TOLD, Tell
 
 # A run gives the same verdict each time, however busy the machine; --hypothesis-profile=search looks further.
 hypothesis_settings.register_profile(
-    "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "repeatable", max_examples=50, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.register_profile("search", deadline=None, max_examples=5000)
 hypothesis_settings.load_profile("repeatable")
 
+log_plainly()
+
 NewStack = Callable[..., Stack]
 
 
-LONG_FIRST = ("crash", "browser", "journeys")
+LONG_FIRST = ("crash", "browser", "conformance", "journeys")
 """Folders whose files take longest: begun first, so that no core waits for the last of them."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long tests first."""
-    items.sort(key=lambda item: item.path.parent.name not in LONG_FIRST)
+def _turn(item: pytest.Item) -> tuple[bool, int]:
+    """When a test's file is begun: what waits for clocks lies beside what computes, whatever the folders are called."""
+    file = item.path.relative_to(item.config.rootpath)
+    return file.parts[1] not in LONG_FIRST, zlib.crc32(bytes(file))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mix the files, the long ones first; of a table's rows, leave each to one engine."""
+    items.sort(key=_turn)
+    if IN_TURN:
+        left_out = of_the_other_engine(items)
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+# What is imported and collected stays to the end: whoever looks for garbage need not look at it, now or later.
+gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Modules and tests stay to the end: whoever collects what the tests leave behind need not look at them again."""
-    gc.collect()
+    """Look for garbage from here on."""
     gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -15,6 +15,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.logs import logs_as_before
 from taigan.running.logs import HIDDEN, MASKED_NAMES, SECRET_NAMES, Redaction, mask, set_up
 
 KEY = "0123456789ABCDEFG"
@@ -142,16 +143,13 @@ def test_what_is_no_phone_number_is_left_as_it_is(text: str) -> None:
 
 def test_an_exception_gives_nothing_away() -> None:
     stream = io.StringIO()
-    set_up(json=True, level="info", secrets=[KEY], stream=stream)
-    try:
+    with logs_as_before():
+        set_up(json=True, level="info", secrets=[KEY], stream=stream)
         try:
             raise ValueError(f"bad body {BODY} signed with {KEY}")
         except ValueError:
             structlog.get_logger("taigan").exception("a message failed")
             logging.getLogger("some.library").exception("failed for %s", PHONE)
-    finally:
-        structlog.reset_defaults()
-        logging.getLogger().handlers.clear()
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["event"] for line in lines] == ["a message failed", "failed for 138••••5678"]
     assert "ValueError" in stream.getvalue()
@@ -177,11 +175,9 @@ def test_mask_keeps_three_and_four_characters_of_what_is_long_enough(text: str, 
 @pytest.mark.parametrize("as_json", [True, False])
 def test_control_characters_of_a_stranger_reach_no_terminal(as_json: bool) -> None:
     stream = io.StringIO()
-    set_up(json=as_json, level="info", stream=stream)
-    try:
+    with logs_as_before():
+        set_up(json=as_json, level="info", stream=stream)
         structlog.get_logger("test").warning("said \x1b[2J\x07", name="a\x9bb\u202ec\x7f", deep={"x": "\x1b]0;it"})
-    finally:
-        structlog.reset_defaults()
     written = stream.getvalue()
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", written.rstrip("\n"))
     assert written.count("\n") == 1
@@ -189,15 +185,16 @@ def test_control_characters_of_a_stranger_reach_no_terminal(as_json: bool) -> No
 
 async def test_what_no_server_can_read_takes_one_line_of_the_log_and_no_traceback() -> None:
     stream = io.StringIO()
-    set_up(json=True, level="info", stream=stream)
-    runner = web.AppRunner(web.Application())
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
-    writer.write(b"GET / HTTP/1.1\r\nHost: a\x00b\r\n\r\n")
-    assert (await reader.read()).startswith(b"HTTP/1.0 400")
-    writer.close()
-    await runner.cleanup()
+    with logs_as_before():
+        set_up(json=True, level="info", stream=stream)
+        runner = web.AppRunner(web.Application())
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\x00b\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.0 400")
+        writer.close()
+        await runner.cleanup()
     (line,) = [json.loads(text) for text in stream.getvalue().splitlines()]
     assert (line["level"], line["event"].partition(":")[0]) == ("info", "a request could not be read")

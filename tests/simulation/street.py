@@ -28,6 +28,7 @@ from structlog import make_filtering_bound_logger
 from simulation.database import Kept, StreetDatabase
 from simulation.leaving import Broken, Leaving, Quote
 from support.clock import ManualClock
+from support.logs import logs_as_before
 from support.lot.exchange import Post
 from support.lot.parking import BY, KEY, VENDOR, CountedIds, Gateway, kept_as
 from support.stacks.bolink_side import BolinkSide
@@ -293,22 +294,22 @@ class Street:
 
     async def run(self, steps: int) -> None:
         """Play the story. Raises `Broken` with what led to it."""
-        structlog.configure([self._complains], make_filtering_bound_logger(logging.ERROR))
-        try:
-            for _ in range(self.chance.choice((1, 1, 2, 3))):
-                await self.starts()
-            self.leaving.priced()
-            for _ in range(steps):
-                await self.step()
-                self.check()
-            await self.calms_down()
-            self.check(over=True)
-        except Broken as broken:
-            told = "\n".join(self.story[-60:])
-            raise Broken(f"seed {self.seed}: {broken}\n{told}") from None
-        finally:
-            await self.ends()
-            structlog.reset_defaults()
+        with logs_as_before():
+            structlog.configure([self._complains], make_filtering_bound_logger(logging.ERROR))
+            try:
+                for _ in range(self.chance.choice((1, 1, 2, 3))):
+                    await self.starts()
+                self.leaving.priced()
+                for _ in range(steps):
+                    await self.step()
+                    self.check()
+                await self.calms_down()
+                self.check(over=True)
+            except Broken as broken:
+                told = "\n".join(self.story[-60:])
+                raise Broken(f"seed {self.seed}: {broken}\n{told}") from None
+            finally:
+                await self.ends()
 
     async def starts(self) -> None:
         self.names += 1

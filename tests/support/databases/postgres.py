@@ -66,6 +66,8 @@ class PostgresServer:
             "unix_socket_directories": str(self._folder),
             "fsync": "off",
             "full_page_writes": "off",
+            "wal_level": "minimal",
+            "max_wal_senders": "0",
             "max_connections": "200",
             "shared_buffers": "64MB",
         }
