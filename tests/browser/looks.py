@@ -38,12 +38,12 @@ _ROWS_BEYOND = "tbody tr:nth-child(n + 7)"
 """Rows of long tables that are not looked at: they are written as those before them."""
 
 
-async def barriers_found(page: Page | Frame) -> list[str]:
-    """What axe-core finds that keeps people out: rule, element, and why."""
+async def barriers_found(page: Page | Frame, *, besides: str | None = None) -> list[str]:
+    """What axe-core finds that keeps people out: rule, element, and why. What `besides` selects is left out."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(_AXE)
     options = {"iframes": False, "resultTypes": ["violations"]}
-    looked_at = {"exclude": [[_ROWS_BEYOND]]}
+    looked_at = {"exclude": [[part] for part in (_ROWS_BEYOND, besides) if part]}
     result: dict[str, Any] = await page.evaluate("([at, how]) => axe.run(at, how)", [looked_at, options])
     return [
         f"{rule['id']}: {node['target']} {node['failureSummary']}"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from browser.looks import SCHEMES, barriers_found, keep_picture, sticks_out
+from browser.looks import KEEPS_PICTURES, SCHEMES, barriers_found, keep_picture, sticks_out
 from hub.sides import FakeLot, Side, running_side, saying, serving_lot
 from support.clock import ManualClock
 from taigan.bolink import by_section
@@ -241,9 +241,11 @@ async def test_the_page_fits_and_keeps_nobody_out(
             assert await page.evaluate(UNMARKED_CHINESE) == []
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": 640})
+            assert await sticks_out(page) <= 0
             for scheme in SCHEMES:
+                if not KEEPS_PICTURES and (language, width, scheme) not in LOOKED_THROUGH:
+                    continue
                 await page.emulate_media(color_scheme=scheme)
-                assert await sticks_out(page) <= 0
                 await keep_picture(page, "driver", f"{state.__name__}-{language}-{width}-{scheme}")
                 if (language, width, scheme) in LOOKED_THROUGH:
                     assert await barriers_found(page) == []
