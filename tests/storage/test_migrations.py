@@ -158,10 +158,6 @@ def test_foreign_keys_are_off_while_sqlite_migrates_and_on_afterwards(tmp_path: 
         dbapi.isolation_level = None
         dbapi.execute("PRAGMA foreign_keys=ON")
 
-    @sa.event.listens_for(engine, "begin")
-    def begin(conn: sa.Connection) -> None:
-        conn.exec_driver_sql("BEGIN IMMEDIATE")
-
     @sa.event.listens_for(engine, "before_cursor_execute")
     def look(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
         if statement.lstrip().startswith("CREATE TABLE"):
@@ -170,8 +166,8 @@ def test_foreign_keys_are_off_while_sqlite_migrates_and_on_afterwards(tmp_path: 
     with engine.begin() as conn:  # a database of before the first revision, so that there is something to migrate
         conn.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)")
     seen.clear()
-    migrate_on(engine)
-    assert seen == {0}
     with engine.connect() as conn:
+        migrate_on(conn)
+        assert seen == {0}
         assert conn.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     engine.dispose()
