@@ -124,7 +124,7 @@ async def queue(database: Database, new_parking: NewParking, count: int, tariff:
 
 
 def hardly_more(taken: dict[int, list[int]]) -> bool:
-    return all(many <= few + MORE for few, many in zip(taken[FEW], taken[MANY], strict=True))
+    return all(0 < many <= few + MORE for few, many in zip(taken[FEW], taken[MANY], strict=True))
 
 
 async def test_whole_exits_of_many_take_the_statements_of_few(

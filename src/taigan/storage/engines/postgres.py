@@ -17,7 +17,7 @@ import asyncpg  # type: ignore[import-untyped]
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.util import await_only, greenlet_spawn
 
 from taigan.storage import urls
 from taigan.storage.engines import failures
@@ -79,12 +79,7 @@ _POOLED_BY_TRANSACTION = (
 
 
 class Session(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that notices within seconds when the other end is gone without a word.
-
-    What `begins_with` says goes with its next BEGIN, at no further round trip.
-    """
-
-    begins_with = ""
+    """A connection that notices within seconds when the other end is gone without a word."""
 
     def __init__(self, protocol: Any, transport: Any, *rest: Any) -> None:
         super().__init__(protocol, transport, *rest)
@@ -95,11 +90,6 @@ class Session(asyncpg.Connection):  # type: ignore[misc]
         for name, value in (("KEEPIDLE", 5), ("KEEPINTVL", 2), ("KEEPCNT", 3), ("USER_TIMEOUT", 5000)):
             if (option := getattr(socket, f"TCP_{name}", None)) is not None:
                 link.setsockopt(socket.IPPROTO_TCP, option, value)
-
-    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
-        if self.begins_with and query == "BEGIN;":
-            query, self.begins_with = f"{query} {self.begins_with}", ""
-        return str(await super().execute(query, *args, timeout=timeout))
 
 
 def driver_options(url: sa.URL) -> dict[str, Any]:
@@ -124,6 +114,7 @@ class PostgresDatabase:
             max_overflow=0,
             pool_timeout=5,
             hide_parameters=True,
+            isolation_level="AUTOCOMMIT",  # transactions are begun and ended by us
             connect_args=_connecting("taigan", None if unhurried else ANSWER_WITHIN),
         )
         sa.event.listen(self._engine.sync_engine, "connect", self._set_up)
@@ -137,8 +128,9 @@ class PostgresDatabase:
         record.info["generation"] = self._generation
 
     def _look_at(self, dbapi: Any, record: Any, proxy: Any) -> None:
-        if record.info["generation"] != self._generation:
-            dbapi.driver_connection.terminate()
+        session = dbapi.driver_connection
+        if session.is_closed() or record.info["generation"] != self._generation:
+            session.terminate()
             raise sa.exc.DisconnectionError
 
     async def prepare(self) -> None:
@@ -187,7 +179,7 @@ class PostgresDatabase:
     async def _attempt(self, transaction: Callable[[sa.Connection], T], beginning: _Beginning) -> T:
         try:
             return await greenlet_spawn(self._carry_out, transaction, beginning)
-        except (OSError, TimeoutError, sa.exc.DBAPIError, sa.exc.TimeoutError, asyncpg.PostgresError) as error:
+        except (OSError, TimeoutError, sa.exc.DBAPIError, sa.exc.TimeoutError, *failures.OF_ASYNCPG) as error:
             if isinstance(error, sa.exc.DBAPIError):
                 if failures.lies_with_the_rows(error):
                     raise
@@ -196,28 +188,35 @@ class PostgresDatabase:
             raise Unavailable(f"the database failed: {failures.cause(error)}") from error
 
     def _carry_out(self, transaction: Callable[[sa.Connection], T], beginning: _Beginning) -> T:
-        """From the pool to the commit in one greenlet: SQLAlchemy's own way takes one for each step."""
+        """From the pool to the commit in one greenlet, begun and committed by the driver: SQLAlchemy's own way takes a
+        greenlet and a round trip for each step."""
         with self._engine.sync_engine.connect() as conn:
             generation = self._generation
+            session = cast(Session, conn.connection.driver_connection)
             try:
-                cast(Session, conn.connection.driver_connection).begins_with = beginning(conn.info)
-                result = transaction(conn)
-            except sa.exc.DBAPIError as error:
-                if failures.takes_no_writes(error):
+                try:
+                    _tell(session, f"BEGIN; {beginning(conn.info)}")
+                    result = transaction(conn)
+                except sa.exc.DBAPIError as error:
+                    if failures.takes_no_writes(error):
+                        self._leave(generation)
+                        raise _NothingWritten(ReadOnly(f"the database takes no writes: {error.orig}")) from error
+                    if failures.may_pass_again(error):
+                        failed = Unavailable(f"the database failed: {error.orig}")
+                        raise _NothingWritten(failed, failures.gave_way(error)) from error
+                    raise
+                except TimeoutError as error:
+                    session.terminate()
                     self._leave(generation)
-                    raise _NothingWritten(ReadOnly(f"the database takes no writes: {error.orig}")) from error
-                if failures.may_pass_again(error):
-                    failed = Unavailable(f"the database failed: {error.orig}")
-                    raise _NothingWritten(failed, failures.gave_way(error)) from error
-                raise
-            except TimeoutError as error:
-                self._leave(generation)
-                silent = Unavailable(f"the database did not answer within {ANSWER_WITHIN:g} s")
-                raise _NothingWritten(silent) from error
-            try:
-                conn.commit()
-            except TimeoutError:
-                self._leave(generation)
+                    silent = Unavailable(f"the database did not answer within {ANSWER_WITHIN:g} s")
+                    raise _NothingWritten(silent) from error
+                try:
+                    _tell(session, "COMMIT")
+                except TimeoutError:
+                    self._leave(generation)
+                    raise
+            except BaseException:
+                _give_up(conn, session)
                 raise
             return result
 
@@ -254,6 +253,28 @@ def _plan_each(info: dict[Any, Any]) -> str:
     return _PLAN_EACH
 
 
+def _tell(session: Session, words: str) -> None:
+    """Begin, commit or roll back. A session that does not answer is dropped: saying goodbye to it would take longer."""
+    try:
+        await_only(session.execute(words))
+    except failures.OF_ASYNCPG as error:
+        raise failures.of_asyncpg(error, session) from error
+    except TimeoutError:
+        session.terminate()
+        raise
+
+
+def _give_up(conn: sa.Connection, session: Session) -> None:
+    """Roll back; a session that cannot is not used again."""
+    try:
+        if not session.is_closed() and session.is_in_transaction():
+            _tell(session, "ROLLBACK")
+    except (OSError, TimeoutError, sa.exc.DBAPIError):
+        session.terminate()
+    if session.is_closed() and not conn.invalidated:
+        conn.invalidate()
+
+
 class _NothingWritten(Exception):
     """The transaction ended before its commit was sent, and may be tried again; `means` is what it says if not.
 
@@ -270,6 +291,7 @@ def _connecting(name: str, answer_within: float | None, within: float = CONNECT_
         "timeout": within,
         "command_timeout": answer_within,
         "prepared_statement_cache_size": PREPARED,
+        "statement_cache_size": PREPARED,
         "connection_class": Session,
         "server_settings": {"application_name": name},
     }

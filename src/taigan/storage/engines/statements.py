@@ -16,6 +16,9 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.util import await_only
+
+from taigan.storage.engines import failures
 
 R = TypeVar("R", bound=msgspec.Struct)
 Converter = Callable[[Any], Any]
@@ -200,16 +203,21 @@ def compiled() -> int:
 
 
 def _execute(conn: sa.Connection, text: str, parameters: Row) -> list[Row]:
-    """The rows that a statement returns. SQLite's driver is called itself: Core would double what a statement costs."""
-    if conn.dialect.name != "sqlite":
+    """The rows that a statement returns. The driver is called itself: Core would double what a statement costs."""
+    driver: Any = conn.connection.driver_connection
+    if conn.dialect.name == "sqlite":
+        try:
+            found: list[Row] = driver.execute(text, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise sa.exc.DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True) from error
+        return found
+    if not driver.is_in_transaction():  # one of SQLAlchemy's own, which it begins with its first statement
         result = conn.exec_driver_sql(text, parameters)
         return [*map(tuple, result.all())] if result.returns_rows else []
-    driver: Any = conn.connection.driver_connection
     try:
-        found: list[Row] = driver.execute(text, parameters).fetchall()
-    except sqlite3.Error as error:
-        raise sa.exc.DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True) from error
-    return found
+        return [*map(tuple, await_only(driver.fetch(text, *parameters)))]
+    except failures.OF_ASYNCPG as error:
+        raise failures.of_asyncpg(error, driver) from error
 
 
 def _converted(row: Row, converters: Sequence[tuple[int, Converter]]) -> Row:
