@@ -171,3 +171,17 @@ def test_foreign_keys_are_off_while_sqlite_migrates_and_on_afterwards(tmp_path: 
         assert seen == {0}
         assert conn.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     engine.dispose()
+
+
+def test_a_disk_that_is_full_is_what_a_migration_on_it_says(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'lot.sqlite3'}", poolclass=sa.NullPool)
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(dbapi: Any, record: Any) -> None:
+        dbapi.isolation_level = None
+        dbapi.execute("PRAGMA max_page_count=10")
+
+    with engine.connect() as conn, pytest.raises(sa.exc.OperationalError, match="disk is full"):
+        migrate_on(conn)
+    with engine.connect() as conn:
+        assert sa.inspect(conn).get_table_names() == []

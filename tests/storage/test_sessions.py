@@ -134,7 +134,8 @@ async def test_items_that_name_no_lot_wait_for_what_their_transaction_locks(pati
 
 async def test_a_lot_that_does_not_exist_is_nobodys_to_hold(database: Database) -> None:
     def lock(conn: sa.Connection) -> dict[str, Lot]:
-        return facts.lock(facts.never_waiting(conn), ["1-7", "9-9"])
+        with facts.never_waiting(conn):
+            return facts.lock(conn, ["1-7", "9-9"])
 
     assert set(await database.write(lock)) == {"1-7"}
 
@@ -276,6 +277,17 @@ async def test_sessions_that_went_silent_cost_one_wait_and_the_transaction_is_ca
     for left in range(9, 0, -1):
         assert await over.write(lambda conn: take_spaces(conn, ["1-7"])) == [left]
     assert way.asked_in_vain == 1, "a silent session was tried again"
+    await over.close()
+
+
+async def test_sessions_with_a_server_that_was_started_again_unheard_are_not_noticed(url: str, way: Way) -> None:
+    address = sa.make_url(url)
+    over = await open_database(f"postgresql://{address.username}@127.0.0.1:{way.port}/{address.database}")
+    await over.write(add_lots)
+    await asyncio.gather(*(over.write(lambda conn: conn.execute(sa.text("SELECT pg_sleep(0.2)"))) for _ in range(8)))
+    assert way.forget() >= 8
+    for left in range(9, 0, -1):
+        assert await over.write(lambda conn: take_spaces(conn, ["1-7"])) == [left]
     await over.close()
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -18,7 +20,9 @@ from support.databases.troubled import TroubledDatabase
 from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database
 from taigan.storage.engines.group import FEWEST, LONG, GroupCommit
+from taigan.storage.engines.statements import Insert
 from taigan.storage.errors import Unavailable
+from taigan.storage.locked import facts
 
 
 def add_vendor(conn: sa.Connection, union_id: str) -> None:
@@ -165,6 +169,42 @@ async def test_a_value_that_a_column_cannot_hold_is_no_fault_of_the_database(
     row = {"union_id": "1", "name": value}
     with pytest.raises((sa.exc.DBAPIError, ValueError, OverflowError)):
         await postgres_storage.write(lambda conn: conn.execute(sa.insert(t.vendors), row))
+
+
+class Vendor(msgspec.Struct):
+    """A row of `vendors`."""
+
+    union_id: str
+    name: str
+
+
+async def test_what_the_database_says_of_a_row_quotes_nothing_of_it(database: Database) -> None:
+    vendor = Vendor("a-number-plate", "")
+    add = Insert(t.vendors, Vendor)
+    await database.write(lambda conn: add(conn, [vendor]))
+    with pytest.raises(sa.exc.IntegrityError) as refused:
+        await database.write(lambda conn: add(conn, [vendor]))
+    assert vendor.union_id not in str(refused.value)
+
+
+async def test_what_went_on_after_a_statement_that_failed_is_not_told_as_written(postgres_storage: Database) -> None:
+    def transaction(conn: sa.Connection) -> None:
+        add_vendor(conn, "swallowed")
+        with suppress(sa.exc.DBAPIError):
+            conn.execute(sa.text("SELECT 1 / 0"))
+
+    with pytest.raises(Unavailable):
+        await postgres_storage.write(transaction)
+    assert "swallowed" not in await vendors(postgres_storage)
+
+
+async def test_what_one_transaction_was_told_is_not_said_of_the_next(database: Database) -> None:
+    def not_waiting(conn: sa.Connection) -> bool:
+        with facts.never_waiting(conn):
+            return bool(conn.get_execution_options()["taigan_never_waits"])
+
+    assert await database.write(not_waiting)
+    assert not await database.write(lambda conn: conn.get_execution_options().get("taigan_never_waits"))
 
 
 # Group commit

@@ -1,4 +1,4 @@
-"""A way to a server that can go silent: what was open is never heard of again; what comes new is well."""
+"""A way to a server that can go silent, or forget: what was open leads nowhere any more; what comes new is well."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Way:
         self._writers: set[asyncio.StreamWriter] = set()
         self._silent: set[asyncio.StreamWriter] = set()
         self._asked_in_vain: set[asyncio.StreamWriter] = set()
+        self._forgotten: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
     @property
@@ -36,6 +37,12 @@ class Way:
         self._silent |= self._writers
         return len(self._silent) // 2
 
+    def forget(self) -> int:
+        """Whatever is open now is cut by the first word that somebody speaks into it, as by a server that was started
+        again without a goodbye. Tells how many that are."""
+        self._forgotten |= self._writers
+        return len(self._forgotten) // 2
+
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
 
@@ -48,11 +55,19 @@ class Way:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_unix_connection(self._socket)
         self._writers |= {writer, there_writer}
-        await asyncio.gather(self._pass(reader, there_writer), self._pass(there_reader, writer))
+        await asyncio.gather(
+            self._pass(reader, there_writer, back=writer), self._pass(there_reader, writer, back=there_writer)
+        )
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, back: asyncio.StreamWriter
+    ) -> None:
         with suppress(OSError):
             while piece := await reader.read(65536):
+                if writer in self._forgotten:
+                    writer.transport.abort()
+                    back.transport.abort()
+                    return
                 if writer in self._silent:
                     if piece != GOODBYE:
                         self._asked_in_vain.add(writer)

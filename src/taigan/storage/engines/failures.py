@@ -56,10 +56,19 @@ def of_asyncpg(error: Exception, session: asyncpg.Connection) -> sa.exc.DBAPIErr
     is ended here, too."""
     if isinstance(error, asyncpg.InternalClientError):
         session.terminate()
-    state = str(getattr(error, "sqlstate", None) or "")
+    said = _Said(error)
     kinds = {"22": sa.exc.DataError, "23": sa.exc.IntegrityError, "42": sa.exc.ProgrammingError}
-    kind = sa.exc.DataError if isinstance(error, ValueError) else kinds.get(state[:2], sa.exc.OperationalError)
-    return kind(None, None, error, hide_parameters=True, connection_invalidated=session.is_closed())
+    kind = sa.exc.DataError if isinstance(error, ValueError) else kinds.get(said.sqlstate[:2], sa.exc.OperationalError)
+    return kind(None, None, said, hide_parameters=True, connection_invalidated=session.is_closed())
+
+
+class _Said(Exception):
+    """What asyncpg raised, without the details, which quote rows."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(*error.args[:1])
+        self.sqlstate = str(getattr(error, "sqlstate", None) or "")
+        self.__cause__ = error
 
 
 def cause(error: BaseException) -> str:

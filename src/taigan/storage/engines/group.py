@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Generic, TypeVar
 
 import sqlalchemy as sa
@@ -107,7 +108,8 @@ class GroupCommit(Generic[I, R]):
         items = [item for item, _ in batch]
 
         def transaction(conn: sa.Connection) -> Sequence[R]:
-            return self._transaction(conn if waits else facts.never_waiting(conn), items)
+            with nullcontext() if waits else facts.never_waiting(conn):
+                return self._transaction(conn, items)
 
         try:
             results = await self._database.write(transaction)

@@ -194,31 +194,36 @@ class PostgresDatabase:
             generation = self._generation
             session = cast(Session, conn.connection.driver_connection)
             try:
-                try:
-                    _tell(session, f"BEGIN; {beginning(conn.info)}")
-                    result = transaction(conn)
-                except sa.exc.DBAPIError as error:
-                    if failures.takes_no_writes(error):
-                        self._leave(generation)
-                        raise _NothingWritten(ReadOnly(f"the database takes no writes: {error.orig}")) from error
-                    if failures.may_pass_again(error):
-                        failed = Unavailable(f"the database failed: {error.orig}")
-                        raise _NothingWritten(failed, failures.gave_way(error)) from error
-                    raise
-                except TimeoutError as error:
-                    session.terminate()
+                result = self._carried_out(conn, session, transaction, beginning)
+                if _tell(session, "COMMIT") != "COMMIT":
+                    raise Unavailable("the database rolled back what an error had ended")
+                return result
+            except BaseException as error:
+                cause = error.__cause__ if isinstance(error, _NothingWritten) else error
+                if _lost(cause):
                     self._leave(generation)
-                    silent = Unavailable(f"the database did not answer within {ANSWER_WITHIN:g} s")
-                    raise _NothingWritten(silent) from error
-                try:
-                    _tell(session, "COMMIT")
-                except TimeoutError:
-                    self._leave(generation)
-                    raise
-            except BaseException:
-                _give_up(conn, session)
+                _give_up(session, cause)
                 raise
-            return result
+
+    def _carried_out(
+        self, conn: sa.Connection, session: Session, transaction: Callable[[sa.Connection], T], beginning: _Beginning
+    ) -> T:
+        """Up to the commit. Raises _NothingWritten where the same may be tried again."""
+        try:
+            _tell(session, f"BEGIN; {beginning(conn.info)}")
+            return transaction(conn)
+        except sa.exc.DBAPIError as error:
+            if failures.takes_no_writes(error):
+                raise _NothingWritten(ReadOnly(f"the database takes no writes: {error.orig}")) from error
+            if failures.may_pass_again(error):
+                failed = Unavailable(f"the database failed: {error.orig}")
+                raise _NothingWritten(failed, failures.gave_way(error)) from error
+            raise
+        except TimeoutError as error:
+            silent = Unavailable(f"the database did not answer within {ANSWER_WITHIN:g} s")
+            raise _NothingWritten(silent) from error
+        except ConnectionError as error:
+            raise _NothingWritten(Unavailable(f"the database failed: {error}")) from error
 
     def _leave(self, generation: int) -> None:
         """Replace every session opened until now before it is used again."""
@@ -253,26 +258,33 @@ def _plan_each(info: dict[Any, Any]) -> str:
     return _PLAN_EACH
 
 
-def _tell(session: Session, words: str) -> None:
-    """Begin, commit or roll back. A session that does not answer is dropped: saying goodbye to it would take longer."""
+def _tell(session: Session, words: str) -> str:
+    """Begin, commit or roll back: what the server says to it."""
     try:
-        await_only(session.execute(words))
+        return str(await_only(session.execute(words)))
     except failures.OF_ASYNCPG as error:
         raise failures.of_asyncpg(error, session) from error
-    except TimeoutError:
+
+
+def _lost(cause: BaseException | None) -> bool:
+    """Whether the session leads nowhere, or to a server that takes no writes: then the others do, too."""
+    if isinstance(cause, sa.exc.DBAPIError):
+        return cause.connection_invalidated or failures.takes_no_writes(cause)
+    return isinstance(cause, TimeoutError | ConnectionError)
+
+
+def _give_up(session: Session, cause: BaseException | None) -> None:
+    """Roll back. A session that cannot is dropped, as is one that does not answer: to say goodbye would take longer."""
+    try:
+        if not isinstance(cause, Exception) or isinstance(cause, OSError):
+            session.terminate()
+        elif not session.is_closed() and session.is_in_transaction():
+            _tell(session, "ROLLBACK")
+    except (OSError, sa.exc.DBAPIError):
+        session.terminate()
+    except BaseException:
         session.terminate()
         raise
-
-
-def _give_up(conn: sa.Connection, session: Session) -> None:
-    """Roll back; a session that cannot is not used again."""
-    try:
-        if not session.is_closed() and session.is_in_transaction():
-            _tell(session, "ROLLBACK")
-    except (OSError, TimeoutError, sa.exc.DBAPIError):
-        session.terminate()
-    if session.is_closed() and not conn.invalidated:
-        conn.invalidate()
 
 
 class _NothingWritten(Exception):
@@ -292,6 +304,7 @@ def _connecting(name: str, answer_within: float | None, within: float = CONNECT_
         "command_timeout": answer_within,
         "prepared_statement_cache_size": PREPARED,
         "statement_cache_size": PREPARED,
+        "max_cached_statement_lifetime": 0,
         "connection_class": Session,
         "server_settings": {"application_name": name},
     }

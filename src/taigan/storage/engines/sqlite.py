@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,7 +53,7 @@ class _Connections:
             result = transaction(conn)
             driver.commit()
         except BaseException as error:
-            if driver.in_transaction:
+            with suppress(sqlite3.Error):  # what goes on failing fails the next one's BEGIN
                 driver.rollback()
             if isinstance(error, sqlite3.Error):
                 raise sa.exc.DBAPIError.instance(None, None, error, sqlite3.Error) from error
@@ -158,13 +159,12 @@ def _engine(path: Path, *, writes: bool) -> sa.Engine:
 
 
 def migrate_on(conn: sa.Connection) -> None:
-    """Migrate an SQLite file, with foreign keys off: rebuilding a table with them on would delete its children."""
+    """Migrate an SQLite file, with foreign keys off: rebuilding a table with them on would delete its children.
+
+    What fails leaves its transaction to whoever closes the connection.
+    """
     conn.exec_driver_sql("PRAGMA foreign_keys=OFF")
     conn.exec_driver_sql("BEGIN IMMEDIATE")
-    try:
-        migrate(conn)
-    except BaseException:
-        conn.exec_driver_sql("ROLLBACK")
-        raise
+    migrate(conn)
     conn.exec_driver_sql("COMMIT")
     conn.exec_driver_sql("PRAGMA foreign_keys=ON")

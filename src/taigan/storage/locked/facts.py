@@ -8,7 +8,8 @@ there, how large a table is too until it is analysed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -125,9 +126,14 @@ def records(conn: sa.Connection, statement: sa.Select[tuple[object]], record: ty
     return [record(*row) for row in rows(conn, statement, parameters)]
 
 
-def never_waiting(conn: sa.Connection) -> sa.Connection:
-    """The connection, on which `lock` raises `LotsHeld` for as long as this transaction lasts, where it would wait."""
-    return conn.execution_options(taigan_never_waits=True)
+@contextmanager
+def never_waiting(conn: sa.Connection) -> Iterator[None]:
+    """`lock` raises `LotsHeld` on the connection meanwhile, where it would wait."""
+    conn.execution_options(taigan_never_waits=True)
+    try:
+        yield
+    finally:
+        conn.execution_options(taigan_never_waits=False)
 
 
 def lock(conn: sa.Connection, lots: Collection[str]) -> dict[str, Lot]:
