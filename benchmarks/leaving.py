@@ -339,7 +339,7 @@ async def _drive_out(port: int, park: str, exits: Sequence[str], licences: Seque
 
 
 class Board(asyncio.Protocol):
-    """A relay board that does nothing but echo, and notes the moment at which a pulse reaches it."""
+    """A relay board that echoes what it is told, shows all at rest, and notes when a pulse reaches it."""
 
     def __init__(self, pulsed: Callable[[int, float], None]) -> None:
         self._pulsed = pulsed
@@ -356,7 +356,8 @@ class Board(asyncio.Protocol):
             address = int.from_bytes(frame[8:10])
             if frame[7] == WRITE_COIL and address >= PULSE_AT:
                 self._pulsed(address - PULSE_AT, at)
-            reading = frame[:4] + b"\x00\x04" + frame[6:8] + b"\x01\x00"
+            bits = bytes(-(-int.from_bytes(frame[10:12]) // 8))
+            reading = frame[:4] + (3 + len(bits)).to_bytes(2) + frame[6:8] + bytes((len(bits),)) + bits
             self._transport.write(frame if frame[7] == WRITE_COIL else reading)
 
 
