@@ -27,6 +27,7 @@ class Line:
         broker = Broker(BrokerSettings(broker="mqtt://127.0.0.1"), Site(Heard(), self.clock, Random(1)))
         self.link = EdgeLink(broker, LANE.lot_id, self.clock)
         self._topics = broker._handlers
+        [self.connected] = broker._links
 
     def beats(self, clock: float, *, boot: str = "run-1", ahead: float = 0.0) -> None:
         at = self.clock.now() + timedelta(seconds=ahead)
@@ -79,6 +80,16 @@ async def test_an_edge_that_was_never_heard_or_has_gone_gets_no_command() -> Non
         line.until(4)
     line.beats(51)
     assert line.until(4) == ("run-1", 55)
+
+
+async def test_a_beat_that_comes_while_the_platform_is_still_subscribing_counts() -> None:
+    line = Line()
+    line.beats(50)
+    line.connected(True, "")
+    assert line.until(4) == ("run-1", 54)
+    line.connected(False, "the broker stopped")
+    with pytest.raises(NotSent, match="not been heard"):
+        line.until(4)
 
 
 async def test_an_event_is_as_old_as_the_edges_own_clock_says() -> None:

@@ -126,10 +126,10 @@ class EdgeLink:
             lane.edge_lost("the edge in the lot went away")
 
     def _link(self, there: bool, reason: str) -> None:
-        self._beat = None
-        if there:
+        if there:  # a beat may have come with the subscription's answer: it counts
             self._send("ask", {})
             return
+        self._beat = None
         for lane in self._lanes:
             lane.edge_lost(reason)
 
