@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 import sqlalchemy as sa
@@ -31,9 +31,8 @@ from taigan.web.asgi import (
     replay,
     respond,
 )
-from taigan.web.console.framework import framework
 from taigan.web.console.packing import asked_by_ourselves, takes_packed
-from taigan.web.console.rendering.rendering import rendering
+from taigan.web.console.rendering.rendering import Rendering, rendering
 from taigan.web.console.sheets.uploads import is_upload, read_upload
 from taigan.web.console.signing.accounts import Accounts, Signed
 from taigan.web.console.signing.elsewhere import Flow, Provider
@@ -64,6 +63,20 @@ _NO_DATABASE = "数据库没有应答，请稍后再试。 The database does not
 _BAD_ADDRESS = "这个地址不能用。 This address cannot be used."
 
 
+class Pages(NamedTuple):
+    """The pages as an application, and what they are written with."""
+
+    framework: Any
+    rendering: Rendering
+
+    @classmethod
+    def load(cls) -> Pages:
+        """Load and build them: a fifth of a second, for which a lot that starts again does not wait."""
+        from taigan.web.console.framework import framework
+
+        return cls(framework(), rendering())
+
+
 class Console:
     """Everything that persons look at. Cookies, forms and languages are read here, rights in `allowed`."""
 
@@ -81,14 +94,16 @@ class Console:
         self._clock = clock
         self._body_timeout = body_timeout
         self._provider = provider
-        self._rendering = rendering()
-        self._framework: Any = framework()
+        self._loading: asyncio.Task[Pages] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._loading is None:
+            self._loading = asyncio.create_task(asyncio.to_thread(Pages.load))
+        framework, rendering = await asyncio.shield(self._loading)
         try:
             parts = path_parts(scope)
             if parts[0] == "static":
-                await self._file(scope, send, parts)
+                await self._file(scope, send, parts, rendering)
                 return
             if scope["method"] not in ("GET", "HEAD", "POST"):
                 await _say(send, HTTPStatus.METHOD_NOT_ALLOWED, _BAD_METHOD, close=True)
@@ -115,15 +130,15 @@ class Console:
         except TooSlow:
             await _say(send, HTTPStatus.REQUEST_TIMEOUT, "表单没有收全。 The form did not come in time.", close=True)
             return
-        await self._rendering.ready()
+        await rendering.ready()
         try:
-            visit = await self._visit(scope, parts, asked, form)
+            visit = await self._visit(scope, parts, asked, form, rendering)
             visit.files = files
         except StorageError:
             await _say(send, HTTPStatus.SERVICE_UNAVAILABLE, _NO_DATABASE)
             return
         inner = {**scope, "path": encoded_path(parts), "state": {**scope.get("state", {}), "visit": visit}}
-        await self._framework(inner, replay(body, receive), _secured(send, visit.language))
+        await framework(inner, replay(body, receive), _secured(send, visit.language))
 
     async def _body(self, scope: Scope, receive: Receive, limit: int) -> bytes:
         if scope["method"] in ("GET", "HEAD"):
@@ -135,7 +150,9 @@ class Console:
         signed = await self._accounts.signed(_token(scope), present=False)
         return signed is not None and signed.session.whole
 
-    async def _visit(self, scope: Scope, parts: list[str], asked: dict[str, str], form: dict[str, str]) -> Visit:
+    async def _visit(
+        self, scope: Scope, parts: list[str], asked: dict[str, str], form: dict[str, str], rendering: Rendering
+    ) -> Visit:
         headers = _said(scope)
         cookies = _cookies(headers.get("cookie", ""))
         secure = scope.get("scheme") == "https"
@@ -153,7 +170,7 @@ class Console:
             path=encoded_path(parts) if parts != [""] else "/",
             asked=asked,
             form=form,
-            language=self._rendering.languages.choose(tag, cookies.get(LANG, ""), headers.get("accept-language", "")),
+            language=rendering.languages.choose(tag, cookies.get(LANG, ""), headers.get("accept-language", "")),
             address=scope["client"][0] if scope.get("client") else "",
             secure=secure,
             is_part=is_part,
@@ -166,7 +183,7 @@ class Console:
             now=self._clock.now(),
             office=self._office,
             accounts=self._accounts,
-            rendering=self._rendering,
+            rendering=rendering,
             provider=self._provider,
             flow=unseal(cookies.get(flow_cookie(secure), ""), token, Flow),
             said=unseal(cookies.get(SAID, ""), token, Said) if not is_part else None,
@@ -205,9 +222,9 @@ class Console:
 
         return await self._office.database.read(read) if sees or approves else (0, 0)
 
-    async def _file(self, scope: Scope, send: Send, parts: list[str]) -> None:
+    async def _file(self, scope: Scope, send: Send, parts: list[str], rendering: Rendering) -> None:
         asks = len(parts) == 2 and scope["method"] in ("GET", "HEAD")
-        found = self._rendering.static.get(parts[1]) if asks else None
+        found = rendering.static.get(parts[1]) if asks else None
         if found is None:
             await _say(send, HTTPStatus.NOT_FOUND, _BAD_ADDRESS)
             return
