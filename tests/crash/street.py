@@ -72,7 +72,7 @@ class Street:
         self.lots = lots
         self.database_url = database_url
         self.counts: Counter[str] = Counter()
-        self._environment = {**os.environ, **(environment or {})}
+        self._environment = {**os.environ, "SSL_CERT_FILE": os.devnull, **(environment or {})}
         self._ports = {part: free_port() for part in (*lots, "hub", "lanes")}
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._journal_read = 0

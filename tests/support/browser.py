@@ -14,13 +14,15 @@ PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-c
 """The first that is here is taken; the one without a window needs half the time of the others."""
 INSTALL = "Chromium is not here. Install it: apt-get install chromium-headless-shell fonts-noto-cjk"
 
-# No sandbox: tests may run as root. Threads and a process for what one can do as well take a tenth of its time.
+# No sandbox: tests may run as root. Threads and processes for what one can do as well take a tenth of its time.
 # The rest keeps it from calling home, which costs time where there is no way out.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--in-process-gpu",
     "--js-flags=--single-threaded",
+    "--process-per-site",
+    "--renderer-process-limit=1",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
