@@ -47,8 +47,9 @@ system:
 demo: install
 	@exec $(BIN)/taigan demo --host $(HOST) --data-dir $(DATA_DIR) --barrier $(BARRIER) $(DEMO)
 
-# What touches the database runs on both engines; of a table of cases each row on one of them in turn, or, by
-# ENGINES=both, on both. Whole stacks, as a user starts them, are on SQLite; STACKS_ON=postgresql puts them on the other.
+# What touches the database runs on both engines, but the rows of a table of cases, and the tests of leaving and of
+# messages, each on one of them in turn; by ENGINES=both on both, too. Whole stacks, as a user starts them, are on SQLite;
+# STACKS_ON=postgresql puts them on the other.
 ENGINES ?= in-turn
 STACKS_ON ?= sqlite
 # Two for each core: tests wait for processes, disks and clocks as well. With more, each takes longer than it saves.

@@ -1,4 +1,4 @@
-"""Of a test with a table each row runs on one engine, where rows take turns; everything else on both."""
+"""Where tests take turns, each row of a table runs on one engine, and each test of some folders; all else on both."""
 
 from __future__ import annotations
 
@@ -50,6 +50,24 @@ def test_of_crossed_tables_each_row_meets_both_engines() -> None:
     assert len(cases) == 8
     for row in "abcdxy":
         assert {engine for engine, _, rows in cases if row in rows} == set(ENGINES), row
+
+
+def test_of_a_folder_whose_tests_take_turns_each_runs_on_one_engine_and_half_of_them_on_each() -> None:
+    files = [Path("tests", "lot", "leaving", name) for name in ("test_one.py", "test_two.py")]
+    tests = [
+        Item(
+            nodeid=f"{file}::test_{number}[{engine}]",
+            path=file,
+            callspec=SimpleNamespace(id=engine, params={"engine": engine}),
+        )
+        for file in files
+        for number in range(8)
+        for engine in ENGINES
+    ]
+    for file in files:
+        left = [item for item in tests if item.path == file and item not in left_out(tests)]
+        assert len({item.nodeid.partition("[")[0] for item in left}) == len(left) == 8
+        assert sum(item.callspec.id == "sqlite" for item in left) == 4
 
 
 @pytest.mark.parametrize(
