@@ -80,7 +80,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, *command: str) -> None:
     environment = os.environ | {"PYTHONPATH": str(folder / "src")}
-    environment.pop("PYTEST_ADDOPTS", None)
+    for of_this_run in ("PYTEST_ADDOPTS", "TAIGAN_TEST_ENGINES"):
+        environment.pop(of_this_run, None)
     done = subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 

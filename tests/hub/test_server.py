@@ -87,6 +87,7 @@ async def test_another_key_in_the_settings_is_a_change_of_key(tmp_path: Path, cl
 async def test_a_second_process_on_the_same_file_gets_one_clear_sentence(
     tmp_path: Path, clock: ManualClock, side: Side
 ) -> None:
+    await side.code()  # the first one is there, and not on its way
     with pytest.raises(DatabaseInUse, match="in use by another hub"):
         await started(tmp_path / "hub.sqlite3")
 
