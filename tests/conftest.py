@@ -59,9 +59,8 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage from here on, though less often than after each 700 new objects."""
+    """Look for garbage from here on."""
     gc.freeze()
-    gc.set_threshold(20_000)
     gc.enable()
 
 

@@ -13,6 +13,7 @@ from taigan.running.tasks import looked_at
 
 @pytest.mark.parametrize("ends", ["well", "with an error", "cancelled"])
 async def test_whatever_becomes_of_a_task_that_nobody_waits_for_nothing_complains(ends: str) -> None:
+    gc.collect()  # what other tests left
     complaints: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about))
     begun = asyncio.Event()
