@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from taigan import bolink
@@ -16,7 +17,7 @@ from taigan.storage import tables as t
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))
 
-from benchmarks import books, scene, seeding  # noqa: E402
+from benchmarks import bare, books, scene, seeding  # noqa: E402
 
 INSERT = re.compile(r"INSERT INTO (\w+) \(([^)]*)\)")
 CAR = scene.Car("007", "B3", "00000AF")
@@ -26,6 +27,13 @@ def signed(body: bytes) -> bytes:
     envelope = bolink.open_envelope(body, "")
     assert bolink.verify(envelope.text, envelope.sign, scene.KEY) is not None
     return envelope.text
+
+
+async def test_the_route_with_nothing_behind_it_answers_what_is_signed() -> None:
+    transport = httpx.ASGITransport(bare.app())  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://bare") as client:
+        answer = await client.post("/bolink", content=scene.prices([CAR], ["Q1"])[0])
+    assert (answer.status_code, answer.content) == (200, bare.ANSWER)
 
 
 def test_a_price_is_asked_as_the_document_asks_it() -> None:
