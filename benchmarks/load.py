@@ -35,11 +35,17 @@ def request(body: bytes) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection. `free` is called when it can send again."""
+    """One kept connection. `free` is called when it can send again, `lost` when it never will."""
 
-    def __init__(self, free: Callable[[Connection], None], done: Callable[[float, bytes], None]) -> None:
+    def __init__(
+        self,
+        free: Callable[[Connection], None],
+        done: Callable[[float, bytes], None],
+        lost: Callable[[Connection], None],
+    ) -> None:
         self._free = free
         self._done = done
+        self._lost = lost
         self._since = 0.0
         self._got = b""
 
@@ -67,6 +73,7 @@ class Connection(asyncio.Protocol):
         if self._since:
             self._done(self._since, b"lost")
             self._since = 0.0
+        self._lost(self)
 
 
 class Load:
@@ -87,8 +94,9 @@ class Load:
         loop = asyncio.get_running_loop()
         for _ in range(connections):
             _, protocol = await loop.create_connection(
-                lambda: Connection(self._free, self._done), self._host, self._port
+                lambda: Connection(self._free, self._done, self._lost), self._host, self._port
             )
+            self._opened += 1
             self._idle.append(protocol)
 
     def close(self) -> None:
@@ -111,6 +119,7 @@ class Load:
             self._due.extend((request, 0.0) for request in requests)
             while self._idle and self._due:
                 self._free(self._idle.pop())
+            self._give_up()
         await self._over.wait()
         took = time.perf_counter() - began
         if rate:
@@ -126,6 +135,7 @@ class Load:
             self._due.append((request, due))
             if self._idle:
                 self._free(self._idle.pop())
+            self._give_up()
 
     def _free(self, connection: Connection) -> None:
         if self._due:
@@ -133,6 +143,17 @@ class Load:
             connection.send(request, since or time.perf_counter())
         else:
             self._idle.append(connection)
+
+    def _lost(self, connection: Connection) -> None:
+        self._opened -= 1
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """When no connection is left, whatever is due is lost as well: else it would be waited for."""
+        while self._due and not self._opened:
+            self._done(self._due.popleft()[1] or time.perf_counter(), b"lost")
 
     def _done(self, since: float, answer: bytes) -> None:
         self._seconds.append(time.perf_counter() - since)

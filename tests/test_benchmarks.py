@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support.clock import PATIENCE
 from taigan import bolink
 from taigan.bolink.chapters.callbacks import PriceQuery
 from taigan.bolink.money import payment_told
@@ -17,7 +19,7 @@ from taigan.storage import tables as t
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))
 
-from benchmarks import bare, books, scene, seeding  # noqa: E402
+from benchmarks import bare, books, load, scene, seeding  # noqa: E402
 
 INSERT = re.compile(r"INSERT INTO (\w+) \(([^)]*)\)")
 CAR = scene.Car("007", "B3", "00000AF")
@@ -34,6 +36,19 @@ async def test_the_route_with_nothing_behind_it_answers_what_is_signed() -> None
     async with httpx.AsyncClient(transport=transport, base_url="http://bare") as client:
         answer = await client.post("/bolink", content=scene.prices([CAR], ["Q1"])[0])
     assert (answer.status_code, answer.content) == (200, bare.ANSWER)
+
+
+@pytest.mark.parametrize("rate", [0, 500])
+async def test_a_load_that_loses_every_connection_ends_and_says_so(rate: float) -> None:
+    def shut(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(shut, "127.0.0.1", 0) as server, asyncio.timeout(PATIENCE):
+        sending = load.Load("127.0.0.1", server.sockets[0].getsockname()[1])
+        await sending.open(3)
+        told = await sending.run([b"{}"] * 10, rate)
+    assert sum(told["answers"].values()) == 10
+    assert "done" not in told["answers"]
 
 
 def test_a_price_is_asked_as_the_document_asks_it() -> None:
