@@ -79,9 +79,9 @@ def held(postgres: Postgres, folder: Path, load: Load, arguments: argparse.Names
         free = statistics.median(lap(load, contestant, arguments.messages, rate)["p99"] for _ in range(arguments.laps))
         seen = []
         for _ in range(arguments.laps):
+            contestant.next_cars()
+            load(connect=["127.0.0.1", contestant.port], connections=CONNECTIONS)
             with holding(postgres.url("held"), scene.lot_id(scene.PARKS[0])):
-                contestant.next_cars()
-                load(connect=["127.0.0.1", contestant.port], connections=CONNECTIONS)
                 found = load(messages=arguments.messages, rate=rate, all=True)
             lanes = sum(park == scene.PARKS[0] for park, _ in scene.LANES)
             others = found["all"][: len(found["all"]) - lanes * arguments.messages // len(scene.LANES)]
