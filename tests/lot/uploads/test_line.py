@@ -169,10 +169,10 @@ async def _pay(side: Side, relay: Relay, lot: Lot, clock: ManualClock, trade_no:
     body = {"lot_id": LOT_ID, "service_name": "outpark", "data": {"trade_no": trade_no, "out_channel_id": "B1"}}
     pushing = asyncio.create_task(side.admin("POST", "/admin/pushes", json=body))
     if cut is not None:
-        await until(clock, cut.done.is_set)
+        await until(clock, cut.done.is_set, step=5)
         polls = relay.polls
-        await until(clock, lambda: relay.polls > polls or lot.heard[trade_no])
-    await until(clock, lambda: lot.heard[trade_no] and pushing.done(), step=1)
+        await until(clock, lambda: relay.polls > polls or lot.heard[trade_no], step=5)
+    await until(clock, lambda: lot.heard[trade_no] and pushing.done(), step=5)
     status, pushed = pushing.result()
     assert status == 200
     relay.cut = None
