@@ -81,7 +81,10 @@ NOISE = [
 
 def opening(file: Path) -> bool:
     """Whether a file listens: by our own `listen`, or by a library's."""
-    tree = ast.parse(file.read_text("utf-8"))
+    text = file.read_text("utf-8")
+    if not any(name in text for name in ("listen", *OPENS)):
+        return False
+    tree = ast.parse(text)
     ours = any(
         isinstance(node, ast.ImportFrom)
         and node.module == "taigan.running.process"
