@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Sequence
 from random import Random
 from typing import Any
 
@@ -29,12 +29,15 @@ async def after(turns: int) -> None:
         await asyncio.sleep(0)
 
 
-async def ends(stop: Coroutine[Any, Any, None]) -> None:
-    """Stop, and see that it ends by itself: a time-out would cancel it, and that may be just what it lacks."""
-    stopping = asyncio.create_task(stop)
-    done, _ = await asyncio.wait({stopping}, timeout=ENDS_WITHIN)
-    assert done, "it does not end"
-    await stopping
+async def end_by_themselves(stopping: Sequence[asyncio.Task[None]]) -> None:
+    """See that what is being stopped ends: a time-out would cancel it, and that may be just what it lacks.
+
+    One was begun at each moment, and they end beside each other: each waits for a peer that does not answer.
+    """
+    await asyncio.wait(stopping, timeout=ENDS_WITHIN)
+    assert [moment for moment, task in enumerate(stopping) if not task.done()] == []
+    for task in stopping:
+        await task
 
 
 CONNECT, SUBSCRIBE = 1, 8
@@ -84,45 +87,51 @@ async def test_a_task_that_swallows_a_cancellation_is_cancelled_again() -> None:
     task = asyncio.create_task(work())
     await after(1)
     answer.set_result(None)
-    await ends(end(task))
+    await end_by_themselves([asyncio.create_task(end(task))])
     assert task.cancelled()
 
 
 @pytest.mark.parametrize("there", [True, False])
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_relay_board_ends_in_the_middle_of_connecting(moment: int, there: bool) -> None:
-    peer = Peer()
-    async with peer.listening():
-        fleet = Fleet(Heard(), SystemClock(), Random(1))
-        port = peer.port if there else free_port()
-        fleet.add(LANE, {"driver": "modbus-relay", "host": "127.0.0.1", "port": port})
-        await fleet.start()
-        await after(moment)
-        await ends(fleet.stop())
+async def test_a_relay_board_ends_in_the_middle_of_connecting(there: bool) -> None:
+    async with contextlib.AsyncExitStack() as peers:
+        stopping = []
+        for moment in MOMENTS:
+            peer = await peers.enter_async_context(Peer().listening())
+            fleet = Fleet(Heard(), SystemClock(), Random(1))
+            port = peer.port if there else free_port()
+            fleet.add(LANE, {"driver": "modbus-relay", "host": "127.0.0.1", "port": port})
+            await fleet.start()
+            await after(moment)
+            stopping.append(asyncio.create_task(fleet.stop()))
+        await end_by_themselves(stopping)
 
 
 def camera(port: int) -> dict[str, Any]:
     return {"driver": "vzenith-mqtt", "broker": f"mqtt://127.0.0.1:{port}", "serial": "c1"}
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_broker_s_connection_ends_in_the_middle_of_its_greeting(moment: int) -> None:
-    peer = Peer()
-    async with peer.listening():
-        fleet = Fleet(Heard(), SystemClock(), Random(1))
-        fleet.add(LANE, camera(peer.port))
-        await fleet.start()
-        await peer.spoken_to.wait()
-        await after(moment)
-        await ends(fleet.stop())
+async def test_a_broker_s_connection_ends_in_the_middle_of_its_greeting() -> None:
+    async with contextlib.AsyncExitStack() as peers:
+        stopping = []
+        for moment in MOMENTS:
+            peer = await peers.enter_async_context(Peer().listening())
+            fleet = Fleet(Heard(), SystemClock(), Random(1))
+            fleet.add(LANE, camera(peer.port))
+            await fleet.start()
+            await peer.spoken_to.wait()
+            await after(moment)
+            stopping.append(asyncio.create_task(fleet.stop()))
+        await end_by_themselves(stopping)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_an_emulated_camera_ends_in_the_middle_of_its_greeting(moment: int) -> None:
-    peer = Peer()
-    async with peer.listening():
-        device: Device = emulate(DeviceLane(LANE.lot_id, LANE.channel_id, camera(peer.port)), "")
-        await device.start()
-        await peer.spoken_to.wait()
-        await after(moment)
-        await ends(device.stop())
+async def test_an_emulated_camera_ends_in_the_middle_of_its_greeting() -> None:
+    async with contextlib.AsyncExitStack() as peers:
+        stopping = []
+        for moment in MOMENTS:
+            peer = await peers.enter_async_context(Peer().listening())
+            device: Device = emulate(DeviceLane(LANE.lot_id, LANE.channel_id, camera(peer.port)), "")
+            await device.start()
+            await peer.spoken_to.wait()
+            await after(moment)
+            stopping.append(asyncio.create_task(device.stop()))
+        await end_by_themselves(stopping)
