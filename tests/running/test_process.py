@@ -15,10 +15,12 @@ from taigan.running.process import listen, serve
 
 STOPS = """
 import asyncio, time
-from taigan.running.process import stop_when_told
+from taigan.running import process
+
+process.STOP_WITHIN = 0.3
 
 async def main():
-    stop = stop_when_told(with_parent=False)
+    stop = process.stop_when_told(with_parent=False)
     print("ready", flush=True)
     await stop.wait()
     HANGS
