@@ -16,6 +16,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from playwright.async_api import Browser
 
+from support.beside import Begun, begun_together
 from support.browser import chromium
 from support.databases.engines import IN_TURN, of_the_other_engine
 from support.databases.postgres import NewDatabase, new_databases, postgres_server
@@ -78,6 +79,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def tell(record_property: Callable[[str, object], None]) -> Tell:
     """Keeps a line for the end of the run."""
     return lambda text: record_property(TOLD, text)
+
+
+@pytest.fixture(scope="module")
+async def begun(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Begun]:
+    """The tests of the file that run beside each other."""
+    async with begun_together(request, tmp_path_factory) as tasks:
+        yield tasks
 
 
 @pytest.fixture(scope="session")

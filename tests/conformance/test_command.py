@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,10 +15,10 @@ import urllib.request
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from support.beside import beside
 from support.clock import PATIENCE
 from support.command import taigan as here
 from support.servers.ports import free_port
@@ -30,11 +31,12 @@ QUICK = ("--test-lot", "--patience", "0.05")
 Taigan = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture
-def taigan(tmp_path: Path) -> Taigan:
+def at(folder: Path) -> Taigan:
+    """The command as it is typed there."""
+
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "taigan", "conformance", *words], cwd=tmp_path, capture_output=True, text=True
+            [sys.executable, "-m", "taigan", "conformance", *words], cwd=folder, capture_output=True, text=True
         )
 
     return run
@@ -76,19 +78,15 @@ def features(folder: Path, port: int, hub_port: int) -> None:
     (folder / "features.toml").write_text("\n".join(lines))
 
 
-@pytest.fixture
-def example(tmp_path: Path) -> Iterator[Callable[[Callable[[str], str]], None]]:
-    """Starts the example, changed by a function; it ends with the test."""
-    lots: list[subprocess.Popen[bytes]] = []
-
-    def start(changed: Callable[[str], str] = lambda source: source) -> None:
-        port, hub_port = free_port(), free_port()
-        source = EXAMPLE.read_text()
-        features(tmp_path, port, hub_port)
-        lots.append(started(tmp_path, changed(source), port, hub_port))
-
-    yield start
-    for lot in lots:
+@contextlib.contextmanager
+def example(folder: Path, changed: Callable[[str], str] = lambda source: source) -> Iterator[Taigan]:
+    """The command beside the example, which a function has changed."""
+    port, hub_port = free_port(), free_port()
+    features(folder, port, hub_port)
+    lot = started(folder, changed(EXAMPLE.read_text()), port, hub_port)
+    try:
+        yield at(folder)
+    finally:
         lot.send_signal(signal.SIGTERM)
         lot.wait(PATIENCE)
 
@@ -107,65 +105,67 @@ def test_the_example_has_sixty_lines_of_code() -> None:
     assert len(code) <= 60
 
 
-def test_the_example_is_green_and_its_report_holds(example: Any, taigan: Taigan, tmp_path: Path) -> None:
-    example()
-    for _ in range(TRIES):
-        run = taigan("run", *QUICK, "--strict")
-        if run.returncode == 0:
-            break
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "conformant: yes" in run.stdout
-    assert "about 217 orders" in run.stdout
+@beside
+def test_the_example_is_green_and_its_report_holds(tmp_path: Path) -> None:
+    with example(tmp_path) as taigan:
+        for _ in range(TRIES):
+            run = taigan("run", *QUICK, "--strict")
+            if run.returncode == 0:
+                break
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert "conformant: yes" in run.stdout
+        assert "about 217 orders" in run.stdout
 
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert report["summary"]["conformant"] == "yes"
-    assert report["about"]["not_handled"] == {"5.13": "no SMS gateway"}
-    assert {case["status"] for case in report["cases"]} == {"passed", "not-applicable", "not-verified"}
-    assert KEY not in "".join(
-        path.read_text(errors="replace") for path in (tmp_path / "out").glob("*.*") if path.is_file()
-    )
-    suites = ET.parse(tmp_path / "out" / "junit.xml").getroot()
-    assert sum(int(suite.attrib["tests"]) for suite in suites) == 138
-    assert sum(int(suite.attrib["failures"]) for suite in suites) == 0
-    har = json.loads((tmp_path / "out" / "traffic.har").read_text())
-    assert len(har["log"]["entries"]) > 200
-    assert ET.parse(tmp_path / "out" / "badge.svg").getroot().attrib["aria-label"].startswith("BoLink: yes ")
+        report = json.loads((tmp_path / "out" / "report.json").read_text())
+        assert report["summary"]["conformant"] == "yes"
+        assert report["about"]["not_handled"] == {"5.13": "no SMS gateway"}
+        assert {case["status"] for case in report["cases"]} == {"passed", "not-applicable", "not-verified"}
+        assert KEY not in "".join(
+            path.read_text(errors="replace") for path in (tmp_path / "out").glob("*.*") if path.is_file()
+        )
+        suites = ET.parse(tmp_path / "out" / "junit.xml").getroot()
+        assert sum(int(suite.attrib["tests"]) for suite in suites) == 138
+        assert sum(int(suite.attrib["failures"]) for suite in suites) == 0
+        har = json.loads((tmp_path / "out" / "traffic.har").read_text())
+        assert len(har["log"]["entries"]) > 200
+        assert ET.parse(tmp_path / "out" / "badge.svg").getroot().attrib["aria-label"].startswith("BoLink: yes ")
 
-    verified = taigan("verify", "out/report.json")
-    assert verified.returncode == 0
-    report["cases"][0]["status"] = "failed"
-    (tmp_path / "changed.json").write_text(json.dumps(report))
-    contradicts = taigan("verify", "changed.json")
-    assert contradicts.returncode == 1
-    assert "1.2/01 is called failed, but every check was met" in contradicts.stdout
+        verified = taigan("verify", "out/report.json")
+        assert verified.returncode == 0
+        report["cases"][0]["status"] = "failed"
+        (tmp_path / "changed.json").write_text(json.dumps(report))
+        contradicts = taigan("verify", "changed.json")
+        assert contradicts.returncode == 1
+        assert "1.2/01 is called failed, but every check was met" in contradicts.stdout
 
 
-def test_a_broken_example_fails_until_the_failure_is_known(example: Any, taigan: Taigan, tmp_path: Path) -> None:
-    example(replaced('"errmsg": "车道不存在，请联系管理员"', '"errmsg": ""'))
-    only = ("--case", "5.7/03", "--case", "5.7/09", *QUICK)
-    run = taigan("run", *only)
-    assert run.returncode == 1
-    assert "5.7/09  FAILED  major  must  newapi/582544" in run.stdout
-    assert "5.7/03  WARNING  major  robust  ours" in run.stdout
-    assert "司机的手机上只有失败两个字" in run.stdout
+@beside
+def test_a_broken_example_fails_until_the_failure_is_known(tmp_path: Path) -> None:
+    with example(tmp_path, replaced('"errmsg": "车道不存在，请联系管理员"', '"errmsg": ""')) as taigan:
+        only = ("--case", "5.7/03", "--case", "5.7/09", *QUICK)
+        run = taigan("run", *only)
+        assert run.returncode == 1
+        assert "5.7/09  FAILED  major  must  newapi/582544" in run.stdout
+        assert "5.7/03  WARNING  major  robust  ours" in run.stdout
+        assert "司机的手机上只有失败两个字" in run.stdout
 
-    again = taigan("replay", "out", "5.7/09", "--test-lot")
-    assert again.returncode == 0
-    assert 'HTTP 200 {"state": 0, "errmsg": ""' in again.stdout
+        again = taigan("replay", "out", "5.7/09", "--test-lot")
+        assert again.returncode == 0
+        assert 'HTTP 200 {"state": 0, "errmsg": ""' in again.stdout
 
-    (tmp_path / "known.toml").write_text('"5.7/09" = "ticket 41, until 2099-01-01"\n')
-    known = taigan("run", *only, "--known", "known.toml")
-    assert known.returncode == 0
-    assert "conformant: no" in known.stdout
+        (tmp_path / "known.toml").write_text('"5.7/09" = "ticket 41, until 2099-01-01"\n')
+        known = taigan("run", *only, "--known", "known.toml")
+        assert known.returncode == 0
+        assert "conformant: no" in known.stdout
 
-    (tmp_path / "known.toml").write_text(
-        '"5.7/09" = "ticket 41, until 2020-01-01"\n"5.7/04" = "gone"\n"5.7/99" = "never was"\n'
-    )
-    stale = taigan("run", *only, "--case", "5.7/04", "--known", "known.toml")
-    assert stale.returncode == 1
-    assert "5.7/09: ran out on 2020-01-01" in stale.stdout
-    assert "5.7/04: passes now; take it out" in stale.stdout
-    assert "5.7/99: there is no such case" in stale.stdout
+        (tmp_path / "known.toml").write_text(
+            '"5.7/09" = "ticket 41, until 2020-01-01"\n"5.7/04" = "gone"\n"5.7/99" = "never was"\n'
+        )
+        stale = taigan("run", *only, "--case", "5.7/04", "--known", "known.toml")
+        assert stale.returncode == 1
+        assert "5.7/09: ran out on 2020-01-01" in stale.stdout
+        assert "5.7/04: passes now; take it out" in stale.stdout
+        assert "5.7/99: there is no such case" in stale.stdout
 
 
 @pytest.mark.parametrize(
@@ -179,31 +179,30 @@ def test_a_broken_example_fails_until_the_failure_is_known(example: Any, taigan:
         ("time.sleep(0.125)", "time.sleep(0.001)", ("3.1/06",)),
     ],
 )  # fmt: skip
-def test_what_the_documents_say_to_break_turns_red(
-    old: str, new: str, red: tuple[str, ...], example: Any, taigan: Taigan, tmp_path: Path
-) -> None:
-    example(replaced(old, new))
-    for _ in range(TRIES):
-        run = taigan("run", *[word for case_id in red for word in ("--case", case_id)], *QUICK, "--strict")
-        assert run.returncode == 1, run.stderr
-        report = json.loads((tmp_path / "out" / "report.json").read_text())
-        came_out = {case["id"]: case["status"] for case in report["cases"]}
-        if came_out == dict.fromkeys(red, "failed"):
-            return
-    raise AssertionError(came_out)
+@beside
+def test_what_the_documents_say_to_break_turns_red(tmp_path: Path, old: str, new: str, red: tuple[str, ...]) -> None:
+    with example(tmp_path, replaced(old, new)) as taigan:
+        for _ in range(TRIES):
+            run = taigan("run", *[word for case_id in red for word in ("--case", case_id)], *QUICK, "--strict")
+            assert run.returncode == 1, run.stderr
+            report = json.loads((tmp_path / "out" / "report.json").read_text())
+            came_out = {case["id"]: case["status"] for case in report["cases"]}
+            if came_out == dict.fromkeys(red, "failed"):
+                return
+        raise AssertionError(came_out)
 
 
-def test_a_wrong_signature_of_an_upload_is_explained(example: Any, taigan: Taigan) -> None:
-    example(
-        replaced(
-            "% (upload.encode(), sign(upload", "% (upload.encode(), sign(json.dumps(json.loads(upload), sort_keys=True)"
-        )
+@beside
+def test_a_wrong_signature_of_an_upload_is_explained(tmp_path: Path) -> None:
+    changed = replaced(
+        "% (upload.encode(), sign(upload", "% (upload.encode(), sign(json.dumps(json.loads(upload), sort_keys=True)"
     )
-    run = taigan("run", "--case", "3.1/01", *QUICK)
-    assert run.returncode == 1
-    assert "data was signed with its keys sorted and sent unsorted" in run.stdout
-    assert "; right is MD5({" in run.stdout
-    assert KEY not in run.stdout
+    with example(tmp_path, changed) as taigan:
+        run = taigan("run", "--case", "3.1/01", *QUICK)
+        assert run.returncode == 1
+        assert "data was signed with its keys sorted and sent unsorted" in run.stdout
+        assert "; right is MD5({" in run.stdout
+        assert KEY not in run.stdout
 
 
 @pytest.mark.parametrize(
@@ -231,15 +230,18 @@ def test_a_wrong_configuration_ends_with_2_and_says_which(
     assert said in "\n".join(lines)
 
 
-def test_a_platform_that_is_not_there_ends_with_3(taigan: Taigan, tmp_path: Path) -> None:
+@beside
+def test_a_platform_that_is_not_there_ends_with_3(tmp_path: Path) -> None:
     features(tmp_path, free_port(), free_port())
-    run = taigan("run", *QUICK)
+    run = at(tmp_path)("run", *QUICK)
     assert run.returncode == 3
     assert "does not answer" in run.stderr
     assert not (tmp_path / "out").exists()
 
 
-def test_init_writes_features_that_are_read_and_never_overwrites(taigan: Taigan, tmp_path: Path) -> None:
+@beside
+def test_init_writes_features_that_are_read_and_never_overwrites(tmp_path: Path) -> None:
+    taigan = at(tmp_path)
     assert taigan("init").returncode == 0
     written = tomllib.loads((tmp_path / "features.toml").read_text())
     assert written["profiles"] == ["signature", "entry"]
@@ -264,16 +266,15 @@ def test_cases_are_listed_and_explained() -> None:
     assert "did you mean" in "\n".join(lines)
 
 
-def test_only_what_was_red_is_run_again_and_the_announcement_counts_and_names_the_time(
-    example: Any, taigan: Taigan, tmp_path: Path
-) -> None:
-    example(replaced('"errmsg": "车道不存在，请联系管理员"', '"errmsg": ""'))
-    first = taigan("run", "--case", "5.7/04", "--case", "5.7/09", *QUICK)
-    assert first.returncode == 1
-    assert "about 2 orders" in first.stdout
-    again = taigan("run", "--failed", "out", "--report", "again", *QUICK)
-    assert again.returncode == 1
-    assert "makes one order, with a plate that begins with TG. It takes about " in again.stdout
-    report = json.loads((tmp_path / "again" / "report.json").read_text())
-    assert [case["id"] for case in report["cases"]] == ["5.7/09"]
-    assert taigan("run", "--failed", "nowhere", *QUICK).returncode == 2
+@beside
+def test_only_what_was_red_is_run_again_and_the_announcement_counts_and_names_the_time(tmp_path: Path) -> None:
+    with example(tmp_path, replaced('"errmsg": "车道不存在，请联系管理员"', '"errmsg": ""')) as taigan:
+        first = taigan("run", "--case", "5.7/04", "--case", "5.7/09", *QUICK)
+        assert first.returncode == 1
+        assert "about 2 orders" in first.stdout
+        again = taigan("run", "--failed", "out", "--report", "again", *QUICK)
+        assert again.returncode == 1
+        assert "makes one order, with a plate that begins with TG. It takes about " in again.stdout
+        report = json.loads((tmp_path / "again" / "report.json").read_text())
+        assert [case["id"] for case in report["cases"]] == ["5.7/09"]
+        assert taigan("run", "--failed", "nowhere", *QUICK).returncode == 2
