@@ -30,6 +30,7 @@ def beside(body: Callable[..., Any]) -> Callable[..., Any]:
 
     own = [*inspect.signature(test, follow_wrapped=False).parameters.values()][:2]
     test.__signature__ = inspect.Signature([*own, *named])  # type: ignore[attr-defined]
+    test.stands_beside = body  # type: ignore[attr-defined]
     return test
 
 
@@ -47,8 +48,8 @@ async def begun_together(request: pytest.FixtureRequest, folders: pytest.TempPat
 
     tasks: Begun = {}
     for item in request.session.items:
-        if item.path == request.path and isinstance(item, pytest.Function) and "begun" in item.fixturenames:
-            body = inspect.unwrap(item.function)
+        if item.path == request.path and hasattr(getattr(item, "function", None), "stands_beside"):
+            body = item.function.stands_beside
             row = item.callspec.params if hasattr(item, "callspec") else {}
             _, *names = inspect.signature(body).parameters
             named = {name: row[name] if name in row else request.getfixturevalue(name) for name in names}

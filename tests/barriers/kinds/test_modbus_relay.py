@@ -15,6 +15,7 @@ from aiohttp import web
 from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
 from pymodbus.server import ModbusTcpServer
 
+from support.beside import beside
 from support.clock import PATIENCE
 from support.servers.ports import free_port
 from support.stacks.barrier_bench import LANE, Bench, HandClock, bench
@@ -75,6 +76,7 @@ async def test_cars_and_arm_are_told_from_the_inputs(lane: Bench) -> None:
     await lane.heard.until(EventKind.BACKED_OUT)
 
 
+@beside
 async def test_both_limit_switches_off_is_moving(tmp_path: Path) -> None:
     async with bench(tmp_path, settings()) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -87,6 +89,7 @@ async def test_both_limit_switches_off_is_moving(tmp_path: Path) -> None:
         assert lane.barrier.state.position is Position.FALLING
 
 
+@beside
 async def test_inputs_that_are_on_at_rest_are_read_the_other_way_round(tmp_path: Path) -> None:
     async with bench(tmp_path, settings(inverted=[0, 2, 3])) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -94,6 +97,7 @@ async def test_inputs_that_are_on_at_rest_are_read_the_other_way_round(tmp_path:
         await lane.heard.until(EventKind.ARRIVED)
 
 
+@beside
 async def test_a_pressed_button_that_is_pressed_again_is_refused(tmp_path: Path) -> None:
     async with bench(tmp_path, settings(pulse_ms=2000)) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -101,6 +105,7 @@ async def test_a_pressed_button_that_is_pressed_again_is_refused(tmp_path: Path)
         assert (await lane.open()).outcome is Outcome.REJECTED
 
 
+@beside
 async def test_hold_keeps_the_button_pressed_until_close(tmp_path: Path) -> None:
     async with bench(tmp_path, settings(close_coil=1, hold_coil=2), device={"held_after": 0.05}) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -111,6 +116,7 @@ async def test_hold_keeps_the_button_pressed_until_close(tmp_path: Path) -> None
         assert not any(lane.device.coils[:1])
 
 
+@beside
 async def test_off_follows_even_when_nobody_waits_for_the_pulse_any_more(tmp_path: Path) -> None:
     async with bench(tmp_path, settings()) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -120,6 +126,7 @@ async def test_off_follows_even_when_nobody_waits_for_the_pulse_any_more(tmp_pat
         await lane.device.coil(0, False)
 
 
+@beside
 async def test_off_follows_when_the_process_ends_in_mid_pulse(tmp_path: Path) -> None:
     async with bench(tmp_path, settings(pulse_ms=300)) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -128,6 +135,7 @@ async def test_off_follows_when_the_process_ends_in_mid_pulse(tmp_path: Path) ->
         assert lane.device.coils[0] is False
 
 
+@beside
 async def test_off_is_written_at_every_start(tmp_path: Path) -> None:
     own = settings()
     async with bench(tmp_path, own) as lane:
@@ -142,6 +150,7 @@ async def test_off_is_written_at_every_start(tmp_path: Path) -> None:
             await fleet.stop()
 
 
+@beside
 async def test_off_follows_when_the_board_comes_back(tmp_path: Path) -> None:
     async with bench(tmp_path, settings(pulse_ms=500)) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -166,6 +175,7 @@ async def test_a_barrier_fault_is_a_refused_write(lane: Bench) -> None:
     await lane.device.coil(0, False)
 
 
+@beside
 async def test_half_a_tcp_answer_is_uncertain(tmp_path: Path) -> None:
     async with bench(tmp_path, settings()) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -177,6 +187,7 @@ async def test_half_a_tcp_answer_is_uncertain(tmp_path: Path) -> None:
         assert lane.device.history.count((0, True)) <= 1
 
 
+@beside
 async def test_an_unplugged_board_is_offline_and_found_again(tmp_path: Path) -> None:
     async with bench(tmp_path, settings()) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -189,6 +200,7 @@ async def test_an_unplugged_board_is_offline_and_found_again(tmp_path: Path) -> 
         await lane.opened()
 
 
+@beside
 async def test_rtu_over_tcp(tmp_path: Path) -> None:
     async with bench(tmp_path, settings(framer="rtu")) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -196,6 +208,7 @@ async def test_rtu_over_tcp(tmp_path: Path) -> None:
         await lane.heard.until(EventKind.UP)
 
 
+@beside
 async def test_two_lanes_share_a_board_and_its_connection(tmp_path: Path) -> None:
     own = settings()
     heard = Heard()
@@ -214,6 +227,7 @@ async def test_two_lanes_share_a_board_and_its_connection(tmp_path: Path) -> Non
 # Boards and gateways as people meet them
 
 
+@beside
 async def test_a_board_with_four_channels_is_read_where_it_is_wired(tmp_path: Path) -> None:
     async with bench(tmp_path, settings(loop_input=1)) as lane:
         await lane.device.set_fault(Fault.FEW_CHANNELS)
@@ -224,6 +238,7 @@ async def test_a_board_with_four_channels_is_read_where_it_is_wired(tmp_path: Pa
         assert EventKind.OFFLINE not in lane.heard.kinds()
 
 
+@beside
 async def test_eight_inputs_side_by_side_are_read_to_the_last(tmp_path: Path) -> None:
     async with bench(tmp_path, settings(down_input=7)) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -231,6 +246,7 @@ async def test_eight_inputs_side_by_side_are_read_to_the_last(tmp_path: Path) ->
         await lane.heard.until(EventKind.ARRIVED)
 
 
+@beside
 async def test_a_board_without_inputs_is_asked_for_its_own_coil(tmp_path: Path) -> None:
     blind = {"loop_input": -1, "up_input": -1, "down_input": -1, "open_coil": 3}
     async with bench(tmp_path, settings(**blind)) as lane:
@@ -251,6 +267,7 @@ class Impatient(HandClock):
         await asyncio.sleep(0)
 
 
+@beside
 async def test_a_board_that_cannot_be_read_is_never_online_and_waits_grow(tmp_path: Path) -> None:
     clock = Impatient()
     async with bench(tmp_path, settings(loop_input=7), clock=clock) as lane:
@@ -264,6 +281,7 @@ async def test_a_board_that_cannot_be_read_is_never_online_and_waits_grow(tmp_pa
         assert lane.heard.kinds() == []
 
 
+@beside
 async def test_a_gateway_that_got_no_answer_leaves_the_command_open(tmp_path: Path) -> None:
     async with bench(tmp_path, settings()) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -274,6 +292,7 @@ async def test_a_gateway_that_got_no_answer_leaves_the_command_open(tmp_path: Pa
         assert EventKind.OFFLINE not in lane.heard.kinds()
 
 
+@beside
 async def test_a_late_answer_to_an_earlier_question_refuses_no_command(tmp_path: Path) -> None:
     async with bench(tmp_path, settings(framer="rtu")) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -289,6 +308,7 @@ def test_every_unit_of_modbus_tcp_is_taken(unit: int) -> None:
     read_settings({"driver": "modbus-relay", "host": "127.0.0.1", "unit": unit})
 
 
+@beside
 async def test_a_board_with_sixteen_channels_at_unit_255(tmp_path: Path) -> None:
     async with bench(tmp_path, settings(unit=255, open_coil=15, loop_input=12)) as lane:
         await lane.heard.until(EventKind.DOWN)
@@ -329,6 +349,7 @@ async def gateway(folder: Path, **others: Any) -> AsyncIterator[tuple[list[Relay
 
 
 @pytest.mark.parametrize("framer", ["tcp", "rtu"])
+@beside
 async def test_behind_a_gateway_each_lane_has_its_own_board(tmp_path: Path, framer: str) -> None:
     async with gateway(tmp_path, framer=framer) as (boards, barriers, heard):
         assert len(boards[0].wire.connections) == 1
@@ -342,6 +363,7 @@ async def test_behind_a_gateway_each_lane_has_its_own_board(tmp_path: Path, fram
         assert EventKind.ARRIVED not in heard.kinds("A1")
 
 
+@beside
 async def test_a_dead_unit_leaves_its_neighbour_at_work(tmp_path: Path) -> None:
     async with gateway(tmp_path) as (boards, barriers, heard):
         await boards[1].set_fault(Fault.UNPLUGGED)
@@ -358,6 +380,7 @@ async def test_units_at_one_address_are_spoken_to_in_one_framing() -> None:
         fleet.add(LaneKey(LANE.lot_id, "B1"), {**own, "unit": 2, "framer": "rtu"})
 
 
+@beside
 async def test_a_latched_pulse_is_the_fault_of_its_own_lane(tmp_path: Path) -> None:
     own = settings(pulse="hardware", pulse_ms=700)
     async with stock_server(own["port"]):
