@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.lots.good import Data, GoodLot, No
 from conformance.lots.signature import RefusesEverything
+from support.beside import beside
 from support.stacks.judged import judged
 from taigan.conformance.model import Status
 from taigan.conformance.run import Run
@@ -20,6 +21,7 @@ def passed(run: Run) -> set[str]:
     return {result.case.case_id for result in run.results if result.status is Status.PASSED}
 
 
+@beside
 async def test_a_lot_that_refuses_everything_passes_in_nothing(tmp_path: Path) -> None:
     run = await judged(RefusesEverything(), tmp_path, patience=0.01)
     assert passed(run) == set(SHOWN_BY_REFUSALS)
@@ -32,6 +34,7 @@ async def test_a_lot_that_refuses_everything_passes_in_nothing(tmp_path: Path) -
     assert summary_of(run.results).conformant == "no"
 
 
+@beside
 async def test_a_case_alone_is_held_against_its_right_twin_which_is_sent_for_it(tmp_path: Path) -> None:
     assert passed(await judged(GoodLot(), tmp_path, "5.7/03", "11.1/03", "1.2/04")) == {"5.7/03", "11.1/03", "1.2/04"}
 
@@ -44,6 +47,7 @@ async def test_a_case_alone_is_held_against_its_right_twin_which_is_sent_for_it(
     assert {result.status for result in run.results if result.case.case_id == "11.1/03"} == {Status.NOT_VERIFIED}
 
 
+@beside
 async def test_a_black_listed_driver_who_is_refused_shows_nothing_where_nobody_is_let_in(tmp_path: Path) -> None:
     class LetsNobodyIn(GoodLot):
         async def enter(self, data: Data) -> tuple[int, str]:
@@ -53,6 +57,7 @@ async def test_a_black_listed_driver_who_is_refused_shows_nothing_where_nobody_i
     assert passed(run) == {"1.2/02"}
 
 
+@beside
 async def test_a_lot_that_checks_phones_is_scanned_with_one_that_got_its_code(tmp_path: Path) -> None:
     class ChecksPhones(GoodLot):
         async def enter(self, data: Data) -> tuple[int, str]:
