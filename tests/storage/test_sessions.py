@@ -6,16 +6,17 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 import asyncpg
 import pytest
 import sqlalchemy as sa
 
+from support.beside import beside
 from support.clock import PATIENCE as LONG
 from support.databases.pgbouncer import pgbouncer
-from support.databases.postgres import NewDatabase
+from support.databases.postgres import NewDatabase, new_databases
 from support.servers.silent import Way, way_to
 from taigan.storage import tables as t
 from taigan.storage.database import Database, open_database
@@ -38,10 +39,27 @@ async def url(new_postgres_database: NewDatabase) -> str:
 @pytest.fixture
 async def database(url: str) -> AsyncIterator[Database]:
     """A PostgreSQL with three lots."""
+    async with three_lots(url) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def three_lots(url: str) -> AsyncIterator[Database]:
     opened = await open_database(url)
-    await opened.write(add_lots)
-    yield opened
-    await opened.close()
+    try:
+        await opened.write(add_lots)
+        yield opened
+    finally:
+        await opened.close()
+
+
+@asynccontextmanager
+async def lots_of_its_own(postgres_url: str) -> AsyncIterator[tuple[Database, str]]:
+    """The same on a database that no fixture made, and its URL."""
+    async with new_databases(postgres_url) as create:
+        url = await create()
+        async with three_lots(url) as opened:
+            yield opened, url
 
 
 def add_lots(conn: sa.Connection) -> None:
@@ -111,16 +129,18 @@ async def test_a_lot_that_another_holds_holds_up_no_other_lot_of_the_batch_nor_o
     await group.drained()
 
 
+@beside
 async def test_what_waits_for_a_held_lot_is_given_up_after_a_few_seconds_and_nothing_is_written(
-    database: Database, url: str
+    postgres_url: str,
 ) -> None:
-    group = grouped(database)
-    async with Holder(url, "1-8"):
-        began = time.monotonic()
-        with pytest.raises(Held):
-            await group.submit("1-8")
-        assert time.monotonic() - began > 1.4 * PATIENCE
-    assert await done(group.submit("1-8")) == [9]
+    async with lots_of_its_own(postgres_url) as (database, url):
+        group = grouped(database)
+        async with Holder(url, "1-8"):
+            began = time.monotonic()
+            with pytest.raises(Held):
+                await group.submit("1-8")
+            assert time.monotonic() - began > 1.4 * PATIENCE
+        assert await done(group.submit("1-8")) == [9]
 
 
 async def test_items_that_name_no_lot_wait_for_what_their_transaction_locks(patient: Database, url: str) -> None:
@@ -140,36 +160,37 @@ async def test_a_lot_that_does_not_exist_is_nobodys_to_hold(database: Database) 
     assert set(await database.write(lock)) == {"1-7"}
 
 
-async def test_a_transaction_waits_a_second_and_a_half_for_a_row_of_another(database: Database, url: str) -> None:
-    async with Holder(url, "1-8"):
+@beside
+async def test_a_transaction_waits_a_second_and_a_half_for_a_row_of_another(postgres_url: str) -> None:
+    async with lots_of_its_own(postgres_url) as (database, url), Holder(url, "1-8"):
         began = time.monotonic()
         with pytest.raises(Held):
             await database.write(lambda conn: facts.lock(conn, ["1-8"]))
         assert time.monotonic() - began > 1.4
 
 
-async def test_the_lots_of_a_process_that_stopped_in_mid_transaction_are_free_within_seconds(
-    database: Database, url: str
-) -> None:
-    holding, goes_on = threading.Event(), threading.Event()
+@beside
+async def test_the_lots_of_a_process_that_stopped_in_mid_transaction_are_free_within_seconds(postgres_url: str) -> None:
+    async with lots_of_its_own(postgres_url) as (database, url):
+        holding, goes_on = threading.Event(), threading.Event()
 
-    def stop(conn: sa.Connection) -> None:
-        facts.lock(conn, ["1-8"])
-        holding.set()
-        goes_on.wait(2 * LONG)  # the process, its loop with it, stands still
+        def stop(conn: sa.Connection) -> None:
+            facts.lock(conn, ["1-8"])
+            holding.set()
+            goes_on.wait(2 * LONG)  # the process, its loop with it, stands still
 
-    standing = asyncio.create_task(asyncio.to_thread(asyncio.run, _stop_in(url, stop)))
-    try:
-        assert await asyncio.to_thread(holding.wait, LONG)
-        left = []
-        async with asyncio.timeout(LONG):
-            while not left:
-                with suppress(Held):
-                    left = await database.write(lambda conn: take_spaces(conn, ["1-8"]))
-        assert left == [9]
-    finally:
-        goes_on.set()
-        await asyncio.gather(standing, return_exceptions=True)
+        standing = asyncio.create_task(asyncio.to_thread(asyncio.run, _stop_in(url, stop)))
+        try:
+            assert await asyncio.to_thread(holding.wait, LONG)
+            left = []
+            async with asyncio.timeout(LONG):
+                while not left:
+                    with suppress(Held):
+                        left = await database.write(lambda conn: take_spaces(conn, ["1-8"]))
+            assert left == [9]
+        finally:
+            goes_on.set()
+            await asyncio.gather(standing, return_exceptions=True)
 
 
 async def _stop_in(url: str, stop: object) -> None:
@@ -180,26 +201,28 @@ async def _stop_in(url: str, stop: object) -> None:
         await stuck.close()
 
 
-async def test_two_transactions_that_block_each_other_both_end_well(database: Database) -> None:
-    met = asyncio.Barrier(2)
+@beside
+async def test_two_transactions_that_block_each_other_both_end_well(postgres_url: str) -> None:
+    async with lots_of_its_own(postgres_url) as (database, _):
+        met = asyncio.Barrier(2)
 
-    def crossing(first: str, second: str) -> object:
-        tried = 0
+        def crossing(first: str, second: str) -> object:
+            tried = 0
 
-        def transaction(conn: sa.Connection) -> None:
-            nonlocal tried
-            tried += 1
-            conn.execute(sa.update(t.lots).where(t.lots.c.lot_id == first).values(name=first))
-            if tried == 1:
-                sa.util.await_only(met.wait())
-            conn.execute(sa.update(t.lots).where(t.lots.c.lot_id == second).values(name=first))
+            def transaction(conn: sa.Connection) -> None:
+                nonlocal tried
+                tried += 1
+                conn.execute(sa.update(t.lots).where(t.lots.c.lot_id == first).values(name=first))
+                if tried == 1:
+                    sa.util.await_only(met.wait())
+                conn.execute(sa.update(t.lots).where(t.lots.c.lot_id == second).values(name=first))
 
-        return transaction
+            return transaction
 
-    await asyncio.gather(
-        database.write(crossing("1-7", "1-8")),  # type: ignore[arg-type]
-        database.write(crossing("1-8", "1-7")),  # type: ignore[arg-type]
-    )
+        await asyncio.gather(
+            database.write(crossing("1-7", "1-8")),  # type: ignore[arg-type]
+            database.write(crossing("1-8", "1-7")),  # type: ignore[arg-type]
+        )
 
 
 @pytest.mark.parametrize("state", ["40P01", "40001"])
@@ -220,19 +243,21 @@ async def test_who_was_ended_in_favour_of_another_tries_twice_more(database: Dat
     assert tried == 3
 
 
-async def test_opening_waits_for_one_who_migrates_however_long_it_takes(database: Database, url: str) -> None:
-    other = await asyncpg.connect(url)
-    await other.execute("SELECT pg_advisory_lock(7416001)")
-    await other.execute("BEGIN")
-    await other.execute("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
-    opening = asyncio.create_task(open_database(url))
-    await asyncio.sleep(ANSWER_WITHIN + 0.5)
-    assert not opening.done()
-    await other.execute("SELECT pg_advisory_unlock(7416001)")
-    await asyncio.sleep(ANSWER_WITHIN + 0.5)  # now its own first statement takes long
-    assert not opening.done()
-    await other.close()
-    await (await asyncio.wait_for(opening, LONG)).close()
+@beside
+async def test_opening_waits_for_one_who_migrates_however_long_it_takes(postgres_url: str) -> None:
+    async with lots_of_its_own(postgres_url) as (_, url):
+        other = await asyncpg.connect(url)
+        await other.execute("SELECT pg_advisory_lock(7416001)")
+        await other.execute("BEGIN")
+        await other.execute("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
+        opening = asyncio.create_task(open_database(url))
+        await asyncio.sleep(ANSWER_WITHIN + 0.5)
+        assert not opening.done()
+        await other.execute("SELECT pg_advisory_unlock(7416001)")
+        await asyncio.sleep(ANSWER_WITHIN + 0.5)  # now its own first statement takes long
+        assert not opening.done()
+        await other.close()
+        await (await asyncio.wait_for(opening, LONG)).close()
 
 
 async def test_sessions_that_take_no_writes_any_more_are_replaced_by_those_that_do(
@@ -262,22 +287,29 @@ async def test_sessions_that_take_no_writes_any_more_are_replaced_by_those_that_
 @pytest.fixture
 async def way(url: str) -> AsyncIterator[Way]:
     """A way to the server that can go silent."""
-    async with way_to(f"{sa.make_url(url).query['host']}/.s.PGSQL.5432") as way:
+    async with a_way(url) as way:
         yield way
 
 
+def a_way(url: str) -> AbstractAsyncContextManager[Way]:
+    return way_to(f"{sa.make_url(url).query['host']}/.s.PGSQL.5432")
+
+
+@beside
 async def test_sessions_that_went_silent_cost_one_wait_and_the_transaction_is_carried_out_all_the_same(
-    url: str, way: Way
+    postgres_url: str,
 ) -> None:
-    address = sa.make_url(url)
-    over = await open_database(f"postgresql://{address.username}@127.0.0.1:{way.port}/{address.database}")
-    await over.write(add_lots)
-    await asyncio.gather(*(over.write(lambda conn: conn.execute(sa.text("SELECT pg_sleep(0.2)"))) for _ in range(8)))
-    assert way.go_silent() >= 8
-    for left in range(9, 0, -1):
-        assert await over.write(lambda conn: take_spaces(conn, ["1-7"])) == [left]
-    assert way.asked_in_vain == 1, "a silent session was tried again"
-    await over.close()
+    async with lots_of_its_own(postgres_url) as (_, url), a_way(url) as way:
+        address = sa.make_url(url)
+        over = await open_database(f"postgresql://{address.username}@127.0.0.1:{way.port}/{address.database}")
+        await asyncio.gather(
+            *(over.write(lambda conn: conn.execute(sa.text("SELECT pg_sleep(0.2)"))) for _ in range(8))
+        )
+        assert way.go_silent() >= 8
+        for left in range(9, 0, -1):
+            assert await over.write(lambda conn: take_spaces(conn, ["1-7"])) == [left]
+        assert way.asked_in_vain == 1, "a silent session was tried again"
+        await over.close()
 
 
 async def test_sessions_with_a_server_that_was_started_again_unheard_are_not_noticed(url: str, way: Way) -> None:
