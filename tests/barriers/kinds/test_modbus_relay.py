@@ -478,6 +478,7 @@ async def test_a_board_that_answers_any_bytes_is_offline_not_up() -> None:
             await fleet.stop()
 
 
+# The last, and by itself: it looks at all tasks, and none of the others' is under way any more.
 async def test_a_question_whose_asker_has_gone_ends_with_its_line() -> None:
     asked = asyncio.Event()
 
