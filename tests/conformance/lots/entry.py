@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from conformance.lots.good import Data, GoodLot, Lane, No, Order
+from conformance.lots.good import AT_ONCE_WITHIN, Data, GoodLot, Lane, No, Order
 
 
 class ForgetsThe31(GoodLot):
@@ -73,7 +73,7 @@ class RemembersTooLate(GoodLot):
     async def once(self, text: bytes, work: Any) -> tuple[int, bytes]:
         known = self.first_answers.get(text.decode())
         if known is None:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(AT_ONCE_WITHIN)
             said = await work()
             known = asyncio.get_running_loop().create_future()
             known.set_result(said)

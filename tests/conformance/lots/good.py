@@ -28,6 +28,8 @@ JPEG = b"\xff\xd8\xff\xe0" + b"0" * 2000
 LARGEST = 64 * 1024
 PACE, WINDOW = 9, 1.3
 """So many uploads in so many seconds: fewer than may be, since the way there bunches them."""
+AT_ONCE_WITHIN = 0.3
+"""Seconds in which the second of two messages that are sent at once is there, however busy the machine is."""
 MONEY_VERBS = {
     "prepay_order",
     "outpark",

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from conformance.lots.good import JPEG, Booked, Data, GoodLot, Lane, No, Order
+from conformance.lots.good import AT_ONCE_WITHIN, JPEG, Booked, Data, GoodLot, Lane, No, Order
 
 
 class TellsAFloat(GoodLot):
@@ -154,7 +154,7 @@ class ReadsBeforeItWrites(GoodLot):
     async def prepaid(self, data: Data) -> Data:  # type: ignore[override]
         trade = str(data["trade_no"])
         known = any(each.trade_no == trade for each in self.booked.values())
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(AT_ONCE_WITHIN)
         if not known:
             self.numbers += 1
             amount = Decimal(str(data["prepay"]))
