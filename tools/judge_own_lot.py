@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from conformance.test_own_lot import KNOWN, LEFT_OUT  # noqa: E402
+from conformance.test_lots import KNOWN, LEFT_OUT  # noqa: E402
 from support.stacks.own_lot import judged_own_lot  # noqa: E402
 from taigan.conformance.report.files import write_report  # noqa: E402
 from taigan.conformance.verdict.known import apply_known  # noqa: E402
