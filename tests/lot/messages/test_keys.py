@@ -7,6 +7,7 @@ import pytest
 from lot.conftest import NewParking
 from support.lot.parking import BY, KEY, LOT_ID, Parking
 from taigan.lot.errors import BadValue, UnknownVendor
+from taigan.lot.messages.keyring import FRESH_FOR
 from taigan.lot.setup import VendorSetup
 from taigan.storage import tables as t
 from taigan.storage.engines import statements
@@ -55,3 +56,12 @@ async def test_the_keys_are_read_again_a_thousand_times_and_nothing_more_is_kept
     for _ in range(1000):
         await street.platform.keyring.refresh()
     assert statements.compiled() == before
+
+
+async def test_messages_that_come_together_have_the_keys_read_once(street: Parking) -> None:
+    keyring = street.platform.keyring
+    street.clock.advance(FRESH_FOR)
+    assert not keyring.is_fresh()
+    reading = keyring.refresh()
+    assert keyring.is_fresh(), "the others go on"
+    await reading

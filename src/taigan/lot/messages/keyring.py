@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from taigan.clock import Clock
 from taigan.lot.errors import UnknownLot
@@ -37,9 +39,12 @@ class Keyring:
         """Whether it was read, or begun to be read, within `FRESH_FOR`."""
         return self._read_at is not None and self._clock.monotonic() - self._read_at < FRESH_FOR
 
-    async def refresh(self) -> None:
-        """Read everything again. Raises `StorageError`."""
+    def refresh(self) -> Coroutine[Any, Any, None]:
+        """Read everything again; known to be begun before it is awaited. Raises `StorageError`."""
         self._read_at = self._clock.monotonic()
+        return self._read()
+
+    async def _read(self) -> None:
         keys, lots = await self._database.read(lambda conn: (registry.vendor_keys(conn), registry.lots(conn)))
         known = _Known()
         for key in keys:
