@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from lot.conftest import NewParking
 from support.lot.exits import parked
-from support.lot.parking import BY, LOT_ID
+from support.lot.parking import BY, LOT_ID, Parking
 from taigan.lot.people.alarms.alarms import AlarmDesk
 from taigan.lot.policy import Policy
+from taigan.lot.rounds.rounds import EVERY
+from taigan.storage import tables as t
 from taigan.storage.shown import alarms
 
 DAYS = 86400.0
@@ -51,3 +55,16 @@ async def test_what_was_put_off_by_a_clock_that_has_been_set_back_does_not_wait_
         await rounds.look()
         street.clock.advance(DAYS)
     assert "stays_stale" in [alarm.kind for alarm in await street.alarms()]
+
+
+async def test_nothing_is_written_again_and_again_of_a_lot_where_there_is_nothing_to_do(street: Parking) -> None:
+    async def due() -> dict[str, datetime]:
+        return {row.task: row.due_at for row in await street.row(t.rounds.select())}
+
+    await street.platform.rounds.look()
+    before = await due()
+    assert {*before} == {"reconcile", "stale stays", "invoices", "day sums", "plates"}
+    for _ in range(3):
+        street.clock.advance(EVERY)
+        await street.platform.rounds.look()
+    assert await due() == before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ import structlog
 from taigan.bolink import BolinkError
 from taigan.clock import Clock
 from taigan.lot.community.desk import CommunityDesk
+from taigan.lot.errands import refunds
 from taigan.lot.errands.city import CityDesk
 from taigan.lot.errands.errands import Errands
 from taigan.lot.errands.reconciling import Reconciling
@@ -22,9 +23,12 @@ from taigan.lot.policy import Policy
 from taigan.lot.writing.ages import SKEW
 from taigan.storage.changes import Changes
 from taigan.storage.database import Database
+from taigan.storage.due import errands as asked
 from taigan.storage.due import overdue
 from taigan.storage.due import rounds as kept
 from taigan.storage.errors import StorageError
+from taigan.storage.locked import city as cities
+from taigan.storage.locked import community as passages
 from taigan.storage.rows import Alarm, Lot
 from taigan.storage.setup import registry
 from taigan.storage.shown import alarms
@@ -52,6 +56,8 @@ class Round:
     next_at: Callable[[Lot, datetime], datetime]
     run: Callable[[Lot], Awaitable[object]]
     first: Callable[[Lot, datetime], datetime] | None = None
+    lots: Callable[[sa.Connection], Collection[str]] | None = None
+    """The lots where there is something to do; all of them, where nobody can tell beforehand."""
 
 
 def every(seconds: float) -> Callable[[Lot, datetime], datetime]:
@@ -61,6 +67,14 @@ def every(seconds: float) -> Callable[[Lot, datetime], datetime]:
 
 def at_once(lot: Lot, now: datetime) -> datetime:
     return now
+
+
+def with_refunds(conn: sa.Connection) -> set[str]:
+    return asked.lots_with(conn, refunds.SECTION)
+
+
+def with_screens(conn: sa.Connection) -> set[str]:
+    return {one.lot_id for one in cities.with_screens(conn)}
 
 
 def _next(lot: Lot, now: datetime, hour: int, minute: int = 0) -> datetime:
@@ -95,10 +109,12 @@ class Rounds:
         self._rounds.append(Round("stale stays", self._in_the_morning, self._stale))
 
         self._told_spaces: dict[str, int] = {}
-        self._rounds.append(Round("invoices", every(policy.invoices_every), errands.look_at_invoices, at_once))
-        self._rounds.append(Round("refunds", every(REFUNDS_EVERY), errands.look_at_refunds, at_once))
-        self._rounds.append(Round("passages", every(EVERY), community.look, at_once))
-        self._rounds.append(Round("screens", every(policy.screens_every), city.fetch, at_once))
+        self._rounds += [
+            Round("invoices", every(policy.invoices_every), errands.look_at_invoices, at_once),
+            Round("refunds", every(REFUNDS_EVERY), errands.look_at_refunds, at_once, with_refunds),
+            Round("passages", every(EVERY), community.look, at_once, passages.lots_with_open),
+            Round("screens", every(policy.screens_every), city.fetch, at_once, with_screens),
+        ]
         self._rounds.append(Round("day sums", every(SUMS_EVERY), self._sum_up, at_once))
         self._rounds.append(Round("plates", every(SUMS_EVERY), self._gather_plates, at_once))
         if policy.passes_every:
@@ -121,13 +137,31 @@ class Rounds:
         """Do whatever is due now. Raises StorageError."""
         await self._errands.look()
         await self._city.refresh()
-        known = await self._database.read(kept.known)
-        for lot in await self._database.read(registry.lots):
-            for one in self._rounds:
-                now = self._clock.now()
-                due_at, ahead = known.get((lot.lot_id, one.task)), one.next_at(lot, now + SKEW)
-                if (due_at is None or due_at <= now or due_at > ahead) and await self._take(lot, one, now, ahead):
-                    await self._do(lot, one)
+        for lot, one, due_at in await self._to_do():
+            now = self._clock.now()
+            ahead = one.next_at(lot, now + SKEW)
+            if (due_at <= now or due_at > ahead) and await self._take(lot, one, now, ahead):
+                await self._do(lot, one)
+
+    async def _to_do(self) -> list[tuple[Lot, Round, datetime]]:
+        """Where there is something to do, and when that is due. What nobody has done yet is written down first."""
+        known, busy = await self._database.read(self._busy)
+        now = self._clock.now()
+        first = {
+            (lot.lot_id, one.task): (one.first or one.next_at)(lot, now)
+            for lot, one in busy
+            if (lot.lot_id, one.task) not in known
+        }
+        if first:
+            await self._database.write(lambda conn: kept.begin(conn, first))
+        due = first | known
+        return [(lot, one, due[lot.lot_id, one.task]) for lot, one in busy]
+
+    def _busy(self, conn: sa.Connection) -> tuple[dict[tuple[str, str], datetime], list[tuple[Lot, Round]]]:
+        lots = {lot.lot_id: lot for lot in registry.lots(conn)}
+        of = {one.task: lots.keys() if one.lots is None else one.lots(conn) for one in self._rounds}
+        busy = [(lot, one) for lot in lots.values() for one in self._rounds if lot.lot_id in of[one.task]]
+        return kept.known(conn), busy
 
     async def _take(self, lot: Lot, one: Round, now: datetime, ahead: datetime) -> bool:
         """A round that is due later than whoever took it now would say was put off by a clock that has been set back

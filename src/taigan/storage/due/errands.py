@@ -35,16 +35,14 @@ _UNANSWERED = (
     .where(t.errands.c.state == sa.literal_column("'asked'"), t.errands.c.deadline < sa.bindparam("before"))
     .limit(100)
 )
+_NO_END_KNOWN = t.errands.c.state.in_([sa.literal_column("'running'"), sa.literal_column("'unclear'")])
 _UNDER_WAY = (
     sa.select(*_COLUMNS)
-    .where(
-        t.errands.c.section == _section,
-        t.errands.c.lot_id == _lot,
-        t.errands.c.state.in_([sa.literal_column("'running'"), sa.literal_column("'unclear'")]),
-    )
+    .where(t.errands.c.section == _section, t.errands.c.lot_id == _lot, _NO_END_KNOWN)
     .order_by(t.errands.c.at)
     .limit(500)
 )
+_LOTS_WITH = sa.select(t.errands.c.lot_id).where(t.errands.c.section == _section, _NO_END_KNOWN).distinct()
 _ADD = Insert(t.errands, Errand)
 _CHANGE = Update[Errand](
     t.errands,
@@ -87,6 +85,11 @@ def unanswered(conn: sa.Connection, now: datetime) -> list[Errand]:
 def under_way(conn: sa.Connection, lot_id: str, section: str) -> list[Errand]:
     """Those whose end is not known yet, oldest first."""
     return records(conn, _UNDER_WAY, Errand, lot=lot_id, of_section=section)
+
+
+def lots_with(conn: sa.Connection, section: str) -> set[str]:
+    """The lots that have such errands."""
+    return {row[0] for row in conn.execute(_LOTS_WITH, {"of_section": section})}
 
 
 def listed(
@@ -137,7 +140,5 @@ def latest(conn: sa.Connection, lot_id: str, section: str, whats: Collection[str
 def lot_under_way(conn: sa.Connection, section: str, number: str) -> str:
     """The lot of the one with this number whose end is not known yet; empty when there is none."""
     c = t.errands.c
-    query = sa.select(c.lot_id).where(
-        c.section == section, c.state.in_([sa.literal_column("'running'"), sa.literal_column("'unclear'")])
-    )
+    query = sa.select(c.lot_id).where(c.section == section, _NO_END_KNOWN)
     return str(conn.execute(query.where(c.number == number)).scalar() or "")

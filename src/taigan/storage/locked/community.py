@@ -85,12 +85,14 @@ _REPORTS = sa.select(*columns(t.community_reports, Report)).where(t.community_re
 _KEEP_REPORT = Insert(t.community_reports, Report, replacing=["state", "said", "at"])
 _p = t.passages.c
 _PASSAGE = sa.select(*columns(t.passages, Passage)).where(_p.lot_id == _lot, _p.passage_id == sa.bindparam("number"))
+_OPEN_STATE = _p.state.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")])
 _OPEN = (
     sa.select(*columns(t.passages, Passage))
-    .where(_p.lot_id == _lot, _p.state.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")]))
+    .where(_p.lot_id == _lot, _OPEN_STATE)
     .order_by(_p.at, _p.passage_id)
     .limit(sa.bindparam("most"))
 )
+_WITH_OPEN = sa.select(_p.lot_id).where(_OPEN_STATE).distinct()
 _ADD_PASSAGE = Insert(t.passages, Passage)
 _CHANGE_PASSAGE = Update[Passage](t.passages, "state", "said", "changed_at", key=["lot_id", "passage_id"])
 _PERSON = sa.select(*columns(t.people, NumberedPerson)).where(
@@ -167,6 +169,11 @@ def change_passages(conn: sa.Connection, changed: Sequence[Passage]) -> None:
 def open_passages(conn: sa.Connection, lot_id: str, most: int) -> list[Passage]:
     """Those that are still to be reported, or on their way, oldest first."""
     return records(conn, _OPEN, Passage, lot=lot_id, most=most)
+
+
+def lots_with_open(conn: sa.Connection) -> set[str]:
+    """The lots with such passages."""
+    return {row[0] for row in conn.execute(_WITH_OPEN)}
 
 
 def list_passages(conn: sa.Connection, lot_id: str, limit: int, after: After) -> list[Passage]:
