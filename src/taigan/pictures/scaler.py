@@ -7,7 +7,7 @@ import contextlib
 import sys
 from typing import NamedTuple
 
-from taigan.pictures.scaling import LENGTH
+from taigan.pictures.framing import LENGTH
 from taigan.running import tasks
 
 WITHIN = 20.0

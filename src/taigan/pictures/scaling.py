@@ -13,11 +13,12 @@ import io
 import os
 import resource
 import signal
-import struct
 import sys
 from typing import BinaryIO
 
 from PIL import Image
+
+from taigan.pictures.framing import LENGTH
 
 LARGE = (1280, 960)
 SMALL = (320, 240)
@@ -25,7 +26,6 @@ MOST_PIXELS = 32_000_000
 """A picture with more is refused before any of it is decoded."""
 MOST_MEMORY = 1024 * 1024 * 1024
 QUALITY = 80
-LENGTH = struct.Struct(">I")
 
 
 def scaled(picture: bytes) -> tuple[bytes, bytes]:
