@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 
-import asyncpg  # type: ignore[import-untyped]
 import sqlalchemy as sa
 
 _OF_THE_ROWS = ("22", "23", "42")
@@ -45,30 +44,6 @@ def takes_no_writes(error: sa.exc.DBAPIError) -> bool:
 def waited_too_long(error: sa.exc.DBAPIError) -> bool:
     """Whether another transaction held a row for longer than this one waits."""
     return _state(error) == _LOCK_NOT_AVAILABLE
-
-
-OF_ASYNCPG = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What asyncpg raises, but for `TimeoutError` and `OSError`."""
-
-
-def of_asyncpg(error: Exception, session: asyncpg.Connection) -> sa.exc.DBAPIError:
-    """What asyncpg raised, as SQLAlchemy would. A session that is being ended by the server takes nothing any more, and
-    is ended here, too."""
-    if isinstance(error, asyncpg.InternalClientError):
-        session.terminate()
-    said = _Said(error)
-    kinds = {"22": sa.exc.DataError, "23": sa.exc.IntegrityError, "42": sa.exc.ProgrammingError}
-    kind = sa.exc.DataError if isinstance(error, ValueError) else kinds.get(said.sqlstate[:2], sa.exc.OperationalError)
-    return kind(None, None, said, hide_parameters=True, connection_invalidated=session.is_closed())
-
-
-class _Said(Exception):
-    """What asyncpg raised, without the details, which quote rows."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(*error.args[:1])
-        self.sqlstate = str(getattr(error, "sqlstate", None) or "")
-        self.__cause__ = error
 
 
 def cause(error: BaseException) -> str:

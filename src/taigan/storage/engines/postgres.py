@@ -67,6 +67,8 @@ NOT_REACHED = (
     sa.exc.DBAPIError,
 )
 """What asyncpg and SQLAlchemy raise when an address leads nowhere, or holds what they cannot use."""
+_OF_ASYNCPG = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises, but for `TimeoutError` and `OSError`."""
 _MIGRATING = 7416001
 """The advisory lock of whoever migrates."""
 _ASKS_FOR, _ASKS_AGAIN = "200ms", 0.2
@@ -90,6 +92,13 @@ class Session(asyncpg.Connection):  # type: ignore[misc]
         for name, value in (("KEEPIDLE", 5), ("KEEPINTVL", 2), ("KEEPCNT", 3), ("USER_TIMEOUT", 5000)):
             if (option := getattr(socket, f"TCP_{name}", None)) is not None:
                 link.setsockopt(socket.IPPROTO_TCP, option, value)
+
+    def fetched(self, text: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """The rows that a statement returns, for a transaction. Raises what SQLAlchemy would raise."""
+        try:
+            return [*map(tuple, await_only(self.fetch(text, *parameters)))]
+        except _OF_ASYNCPG as error:
+            raise _of_asyncpg(error, self) from error
 
 
 def driver_options(url: sa.URL) -> dict[str, Any]:
@@ -179,7 +188,7 @@ class PostgresDatabase:
     async def _attempt(self, transaction: Callable[[sa.Connection], T], beginning: _Beginning) -> T:
         try:
             return await greenlet_spawn(self._carry_out, transaction, beginning)
-        except (OSError, TimeoutError, sa.exc.DBAPIError, sa.exc.TimeoutError, *failures.OF_ASYNCPG) as error:
+        except (OSError, TimeoutError, sa.exc.DBAPIError, sa.exc.TimeoutError, *_OF_ASYNCPG) as error:
             if isinstance(error, sa.exc.DBAPIError):
                 if failures.lies_with_the_rows(error):
                     raise
@@ -262,8 +271,28 @@ def _tell(session: Session, words: str) -> str:
     """Begin, commit or roll back: what the server says to it."""
     try:
         return str(await_only(session.execute(words)))
-    except failures.OF_ASYNCPG as error:
-        raise failures.of_asyncpg(error, session) from error
+    except _OF_ASYNCPG as error:
+        raise _of_asyncpg(error, session) from error
+
+
+def _of_asyncpg(error: Exception, session: asyncpg.Connection) -> sa.exc.DBAPIError:
+    """What asyncpg raised, as SQLAlchemy would. A session that is being ended by the server takes nothing any more, and
+    is ended here, too."""
+    if isinstance(error, asyncpg.InternalClientError):
+        session.terminate()
+    said = _Said(error)
+    kinds = {"22": sa.exc.DataError, "23": sa.exc.IntegrityError, "42": sa.exc.ProgrammingError}
+    kind = sa.exc.DataError if isinstance(error, ValueError) else kinds.get(said.sqlstate[:2], sa.exc.OperationalError)
+    return kind(None, None, said, hide_parameters=True, connection_invalidated=session.is_closed())
+
+
+class _Said(Exception):
+    """What asyncpg raised, without the details, which quote rows."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(*error.args[:1])
+        self.sqlstate = str(getattr(error, "sqlstate", None) or "")
+        self.__cause__ = error
 
 
 def _lost(cause: BaseException | None) -> bool:

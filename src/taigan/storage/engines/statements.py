@@ -16,9 +16,6 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.util import await_only
-
-from taigan.storage.engines import failures
 
 R = TypeVar("R", bound=msgspec.Struct)
 Converter = Callable[[Any], Any]
@@ -214,10 +211,8 @@ def _execute(conn: sa.Connection, text: str, parameters: Row) -> list[Row]:
     if not driver.is_in_transaction():  # one of SQLAlchemy's own, which it begins with its first statement
         result = conn.exec_driver_sql(text, parameters)
         return [*map(tuple, result.all())] if result.returns_rows else []
-    try:
-        return [*map(tuple, await_only(driver.fetch(text, *parameters)))]
-    except failures.OF_ASYNCPG as error:
-        raise failures.of_asyncpg(error, driver) from error
+    fetched: list[Row] = driver.fetched(text, parameters)
+    return fetched
 
 
 def _converted(row: Row, converters: Sequence[tuple[int, Converter]]) -> Row:
