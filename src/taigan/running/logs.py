@@ -65,9 +65,10 @@ _CODE_IN_WORDS = re.compile(r"(?P<words>验证码\D{0,8})\d{4,8}(?!\d)")
 _SIGNATURE = re.compile(r"(?<![0-9A-Za-z])[0-9A-F]{32}(?![0-9A-Za-z])")
 _ONE, _GAP = "[1１]", r"[ \-\u2010-\u2015\u00a0－　]?"
 _PHONE = re.compile(
+    r"(?=[+(018１])(?:"  # what any begins with: all else is passed over soon
     rf"(?<!\d)(?<!\d[.．])(?:(?:\+|00)?86{_GAP})?{_ONE}[3-9３-９]\d{_GAP}\d{{4}}{_GAP}\d{{4}}(?!\d)"  # a mobile one
     rf"|(?<!\d)(?:\(0\d{{2,3}}\)|0\d{{2,3}}[ \-－])\d{{7,8}}(?!\d)"  # one of a house, with its city
-    rf"|(?<![\d+])\+[1-9](?:{_GAP}\d){{7,14}}(?!\d)"  # one from elsewhere
+    rf"|(?<![\d+])\+[1-9](?:{_GAP}\d){{7,14}}(?!\d))"  # one from elsewhere
 )
 """A phone number as people type it, wherever it stands: with gaps or without, in wide digits, words on both sides."""
 _SHORTEST = 11  # a phone number; signatures and identities are longer
