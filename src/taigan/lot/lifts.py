@@ -207,10 +207,10 @@ class Lifts:
             ended.confirmed |= ended.result.outcome is Outcome.ACCEPTED and confirm == "accepted"
             waits = lift.purpose == Purpose.ENTER and lift.cause != "again"
             if waits and not ended.confirmed and ended.result.outcome is not Outcome.REJECTED:
-                await set_within(self._clock, settled, by.left())
+                await self._clock.wait((settled,), by.left())
         finally:
             self._lanes.forget(lift)
-        ended.at, ended.settled = self._clock.now(), settled.is_set()
+        ended.at, ended.settled = self._clock.now(), settled.done()
         return ended
 
     async def settle(self, ended: Ended) -> Told:
@@ -271,7 +271,7 @@ class Lifts:
                 return Result(Outcome.REJECTED, NOBODY_TOOK_IT)
         return Result(Outcome.UNCERTAIN, "the process that took the command has not said what became of it")
 
-    async def _command(self, ended: Ended, settled: asyncio.Event, by: Deadline) -> None:
+    async def _command(self, ended: Ended, settled: asyncio.Future[None], by: Deadline) -> None:
         lift = ended.lift
         barrier = self._lanes.barrier(_lane(lift))
         if not self._judge(ended, barrier, settled, by):
@@ -292,7 +292,7 @@ class Lifts:
                 }
             )
 
-    def _judge(self, ended: Ended, barrier: Barrier | None, settled: asyncio.Event, by: Deadline) -> bool:
+    def _judge(self, ended: Ended, barrier: Barrier | None, settled: asyncio.Future[None], by: Deadline) -> bool:
         """Look once more at arm and order before the command leaves. Tells whether the lift has ended without it."""
         against = ""
         position = barrier.state.position if barrier is not None else None
@@ -304,7 +304,7 @@ class Lifts:
             against = CAR_UNDER_ARM
         elif ended.lift.purpose == Purpose.MANUAL:
             return False  # a person sees the lane
-        elif settled.is_set():
+        elif settled.done():
             against = "the order was settled before the command was sent"
         elif position is Position.FALLING:
             against, ended.postponed = "the arm is coming down", True
@@ -315,13 +315,12 @@ class Lifts:
             ended.result = Result(Outcome.REJECTED, against)
         return bool(against)
 
-    async def _sent(self, lift: Lift, barrier: Barrier, settled: asyncio.Event, by: Deadline) -> Result:
+    async def _sent(self, lift: Lift, barrier: Barrier, settled: asyncio.Future[None], by: Deadline) -> Result:
         carry_out = {"open": barrier.open, "hold": barrier.hold, "close": barrier.close}[lift.command]
         command = asyncio.ensure_future(carry_out(lift.lift_id, by.from_now()))
-        gone = asyncio.ensure_future(settled.wait())
         try:
-            await self._clock.wait((command, gone), by.left() + DRIVER_SPARE)
-            if gone.done() and not command.done():
+            await self._clock.wait((command, settled), by.left() + DRIVER_SPARE)
+            if settled.done() and not command.done():
                 await barrier.cancel(lift.lift_id)
                 await self._clock.wait((command,), by.left() + DRIVER_SPARE)
             if not command.done():
@@ -331,7 +330,6 @@ class Lifts:
             log.exception("a barrier's driver failed", lot=lift.lot_id, lane=lift.channel_id)
             return Result(Outcome.UNCERTAIN, f"the driver failed: {error}")
         finally:
-            gone.cancel()
             command.cancel()
 
     def _deadline(self, lift: Lift) -> Deadline:

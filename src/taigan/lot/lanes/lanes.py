@@ -91,7 +91,7 @@ class Lanes:
             database, self._apply, lot_of=lambda event: event.lane.lot_id, clock=clock
         )
         self._arrivals: dict[LaneKey, asyncio.Event] = {}
-        self._expected: dict[tuple[str, str], tuple[Lift, asyncio.Event]] = {}
+        self._expected: dict[tuple[str, str], tuple[Lift, asyncio.Future[None]]] = {}
         self._gone: dict[LaneKey, str] = {}  # the car that left each lane last
         self._renamed: dict[LaneKey, tuple[str, str]] = {}  # what a driver called the car that it adopted
         self._arm_said: dict[LaneKey, deque[str]] = {}  # the latest reports of each arm
@@ -154,13 +154,13 @@ class Lanes:
         """An event that is set when the next car on the lane's loop is committed."""
         return self._arrivals.setdefault(lane, asyncio.Event())
 
-    def expect(self, lift: Lift) -> asyncio.Event:
-        """An event that is set when something a device reports settles the lift's order, or its car has gone: at once,
+    def expect(self, lift: Lift) -> asyncio.Future[None]:
+        """A future that is done when something a device reports settles the lift's order, or its car has gone: at once,
         when it has left while the lift was being committed. End it with `forget`."""
-        settled = asyncio.Event()
+        settled = asyncio.get_running_loop().create_future()
         self._expected[(lift.lot_id, lift.lift_id)] = (lift, settled)
         if lift.presence_id and self._gone.get(LaneKey(lift.lot_id, lift.channel_id)) == lift.presence_id:
-            settled.set()
+            settled.set_result(None)
         return settled
 
     def forget(self, lift: Lift) -> None:
@@ -223,10 +223,10 @@ class Lanes:
             if self.when_car_is_gone is not None:
                 self._later(self.when_car_is_gone(lane))
         for lift, settled in self._expected.values():
-            if lift.lot_id != stored.lot_id:
+            if lift.lot_id != stored.lot_id or settled.done():
                 continue
             if (stored.gone and lift.presence_id == stored.gone) or lift.order_id in stored.settled:
-                settled.set()
+                settled.set_result(None)
 
     def alarm(self, alarm: Alarm) -> None:
         """Count, log and show an alarm whose row is committed."""
