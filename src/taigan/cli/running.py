@@ -107,6 +107,8 @@ def run_until_told(
 
     # structlog loads rich if it can, for tracebacks in colour: a quarter of a second that no server should wait for.
     sys.modules.setdefault("rich", cast(ModuleType, None))
+    # So does litestar with pydantic, where somebody else has installed it: 9 MB that nothing here uses.
+    sys.modules.setdefault("pydantic", cast(ModuleType, None))
     from taigan.running import logs
     from taigan.running.process import PortTaken
 
