@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
 from browser.console import Console, furnished_console
 from hub.sides import FakeLot, Side, running_side, serving_lot
@@ -25,6 +26,6 @@ async def side(tmp_path: Path, lot: FakeLot) -> AsyncIterator[Side]:
 
 
 @pytest.fixture(scope="module")
-async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Console]:
-    async with furnished_console(tmp_path_factory.mktemp("console")) as furnished:
+async def console(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> AsyncIterator[Console]:
+    async with furnished_console(tmp_path_factory.mktemp("console"), browser) as furnished:
         yield furnished

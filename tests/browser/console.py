@@ -9,7 +9,6 @@ from pathlib import Path
 
 from playwright.async_api import Browser, BrowserContext, StorageState
 
-from support.browser import chromium
 from taigan.rights import Role
 from taigan.storage.database import open_database
 from web.console.browser import PASSWORD, accounts_of
@@ -48,7 +47,7 @@ class Console:
 
 
 @contextlib.asynccontextmanager
-async def furnished_console(folder: Path) -> AsyncIterator[Console]:
+async def furnished_console(folder: Path, browser: Browser) -> AsyncIterator[Console]:
     """Whom it knows: 王芳, who owns it, and 李强, who collects and has to change his password."""
     database = await open_database(f"sqlite:///{folder / 'lot.sqlite3'}")
     house = await house_at(database)
@@ -61,6 +60,6 @@ async def furnished_console(folder: Path) -> AsyncIterator[Console]:
     await accounts.give("wangfang", Role.OWNER, (), by="test")
     await accounts.create("liqiang", "李强", PASSWORD, by="王芳")
     await accounts.give("liqiang", Role.COLLECTOR, [LOT], by="王芳")
-    async with chromium() as browser, served(house.app, house.events.stop) as port:
+    async with served(house.app, house.events.stop) as port:
         yield Console(house, f"http://127.0.0.1:{port}", browser)
     await database.close()

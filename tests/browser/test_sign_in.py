@@ -10,7 +10,6 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from browser.looks import barriers_found, keep_picture, sticks_out
-from support.browser import chromium
 from support.clock import PATIENCE
 from support.servers.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from taigan.network.transport import AiohttpTransport
@@ -32,11 +31,11 @@ class Sites:
 
 
 @pytest.fixture(scope="module")
-async def sites(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sites]:
+async def sites(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> AsyncIterator[Sites]:
     clock = StandingClock()
     provider = OidcProvider(clock)
     database = await open_database(f"sqlite:///{tmp_path_factory.mktemp('sign-in') / 'lot.sqlite3'}")
-    async with AiohttpTransport() as transport, chromium() as browser, served(provider) as far:
+    async with AiohttpTransport() as transport, served(provider) as far:
         provider.issuer = f"http://localhost:{far}"
         ours = OidcClient(provider.issuer, CLIENT_ID, CLIENT_SECRET, "http://lot", transport, clock, name="集团账号")
         house = await house_at(database, clock=clock, provider=ours)

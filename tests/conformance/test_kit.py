@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from playwright.async_api import Browser
 
 from conformance.lots.entry import AnswersMilliseconds, IgnoresTheOrderGiven, TwoStaysForOneDriver
 from conformance.lots.good import KEY, Data, GoodLot
-from support.browser import chromium
 from support.stacks.judged import judged
 from taigan.conformance.catalogue import cases
 from taigan.conformance.doors.hub import KitHub
@@ -218,9 +218,8 @@ async def red_report(tmp_path: Path) -> Path:
     return tmp_path / "out" / "report.html"
 
 
-async def test_the_page_speaks_one_language_at_a_time_and_needs_no_network(red_report: Path) -> None:
-    async with chromium() as browser:
-        page = await browser.new_page(viewport={"width": 390, "height": 800})
+async def test_the_page_speaks_one_language_at_a_time_and_needs_no_network(red_report: Path, browser: Browser) -> None:
+    async with await browser.new_page(viewport={"width": 390, "height": 800}) as page:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         await page.goto(red_report.as_uri())
