@@ -115,7 +115,10 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._ended = False
         super().data_received(data)
-        if self.transport.is_closing() or not self._in_head:
+        if self.transport.is_closing():
+            return
+        if not self._in_head:  # of a message that is whole in one piece nothing is waited for
+            self._within(min(self._places.piece_within, self._body_ends - self.loop.time()))
             return
         if not self._ended:
             self._received += len(data)
@@ -145,12 +148,11 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = self._begun = False
         self._places.has_request(self)
         self._body_ends = self.loop.time() + self._places.body_within
-        self._within(self._places.piece_within)
+        self._at_leisure()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         if not self.transport.is_closing():
-            self._within(min(self._places.piece_within, self._body_ends - self.loop.time()))
             super().on_body(body)
 
     def on_message_complete(self) -> None:
