@@ -225,7 +225,7 @@ async def test_a_place_is_free_again_when_its_connection_is_gone(port: Port) -> 
 
 
 async def test_a_body_in_pieces_is_taken_until_its_whole_time_is_over() -> None:
-    async with port_of(100, piece_within=5, body_within=0.2) as port:
+    async with port_of(100, piece_within=600, body_within=0.2) as port:
         peer = await port.peer()
         await peer.send(b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\na")
         await peer.send(b"b")
