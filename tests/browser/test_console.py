@@ -4,6 +4,8 @@ without; pictures of all of them, and nothing that keeps people out."""
 from __future__ import annotations
 
 import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -97,17 +99,31 @@ TOGETHER = 6
 SIZES = {"wide": (1366, 768), "narrow": (390, 844)}
 
 
-@pytest.mark.parametrize("language", ["zh-CN", "en"])
-@pytest.mark.parametrize("first", range(0, len(PAGES), TOGETHER))
-async def test_every_page_looks_whole_and_breaks_neither_its_policy_nor_a_script(
-    console: Console, language: str, first: int
-) -> None:
-    context = await console.open(locale=language, reduced_motion="reduce")
+@dataclass
+class Tab:
+    """One for all pages in a language: a new one for each test would cost the browser a process."""
+
+    language: str
+    page: Page
+    said: list[str] = field(default_factory=list)
+    """Errors of its scripts, and what breaks the pages' policy."""
+
+
+@pytest.fixture(scope="module", params=["zh-CN", "en"])
+async def tab(console: Console, request: pytest.FixtureRequest) -> AsyncIterator[Tab]:
+    context = await console.open(locale=request.param, reduced_motion="reduce")
     await bring_axe(context)
-    page = await context.new_page()
-    said: list[str] = []  # what breaks the page's policy, too
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
+    opened = Tab(request.param, await context.new_page())
+    opened.page.on("console", lambda message: opened.said.append(message.text) if message.type == "error" else None)
+    opened.page.on("pageerror", lambda error: opened.said.append(str(error)))
+    yield opened
+    await context.close()
+
+
+@pytest.mark.parametrize("first", range(0, len(PAGES), TOGETHER))
+async def test_every_page_looks_whole_and_breaks_neither_its_policy_nor_a_script(tab: Tab, first: int) -> None:
+    page, language = tab.page, tab.language
+    tab.said.clear()
     for number, (name, path) in enumerate(list(PAGES.items())[first : first + TOGETHER]):
         await page.goto(path)
         for size, scheme in LOOKS:
@@ -120,8 +136,7 @@ async def test_every_page_looks_whole_and_breaks_neither_its_policy_nor_a_script
             assert await tables_cut(page) == [], look
             if (language, size) in LOOKED_THROUGH:
                 assert await barriers_found(page, besides=FRAME if number else None) == [], look
-    assert [text for text in said if "404" not in text and "422" not in text] == []
-    await context.close()
+    assert [text for text in tab.said if "404" not in text and "422" not in text] == []
 
 
 async def test_the_sign_in_looks_whole(console: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -222,14 +223,28 @@ async def side(lot: FakeLot, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
         yield running
 
 
+Phones = dict[tuple[str, str], Page]
+
+
+@pytest.fixture(scope="module")
+async def phones(browser: Browser) -> AsyncIterator[Phones]:
+    """By language and app: a new one for each state would cost the browser a process."""
+    made: Phones = {}
+    for language, agent in itertools.product(("zh-CN", "en"), (WECHAT, OTHER_BROWSER)):
+        context = await browser.new_context(locale=language, user_agent=agent, reduced_motion="reduce")
+        made[language, agent] = await context.new_page()
+    yield made
+    for page in made.values():
+        await page.context.close()
+
+
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
 async def test_the_page_fits_and_keeps_nobody_out(
-    side: Side, lot: FakeLot, browser: Browser, state: Callable[[Visit], Awaitable[None]], language: str
+    side: Side, lot: FakeLot, phones: Phones, state: Callable[[Visit], Awaitable[None]], language: str
 ) -> None:
-    agent = OTHER_BROWSER if state is other_app else WECHAT
-    context = await browser.new_context(locale=language, user_agent=agent, reduced_motion="reduce")
-    page = await context.new_page()
+    page = phones[language, OTHER_BROWSER if state is other_app else WECHAT]
+    await page.context.clear_cookies()  # another driver
     visit = Visit(side, lot, page)
     try:
         await state(visit)
@@ -253,4 +268,3 @@ async def test_the_page_fits_and_keeps_nobody_out(
         visit.answering.set()
         await visit.check_phones(False)
         lot.answer = saying(1, "入场成功")
-        await context.close()
